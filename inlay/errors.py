@@ -1,0 +1,70 @@
+"""The exceptions of Inlay, all in one tree.
+
+Every class inherits `InlayError` and the builtin that it resembles, and carries its values as attributes.
+What goes to a client is written elsewhere (`inlay.server.answers`): the text of a `RefusedError` is shown
+to people as it is; that of every other exception never leaves the server.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+
+class InlayError(Exception):
+    """Any error that Inlay raises on purpose."""
+
+
+class WidgetError(InlayError, ValueError):
+    """A widget that cannot be built: its data contradict each other."""
+
+
+class BindError(InlayError, TypeError):
+    """An action that does not fit what it is bound to, or where it is offered."""
+
+
+class ToolError(InlayError, ValueError):
+    """A function that cannot become a tool, or a tool name that is taken."""
+
+
+class SettingError(InlayError, ValueError):
+    """A setting or command line value that cannot work."""
+
+
+class StoreError(InlayError, RuntimeError):
+    """The store cannot be opened, or is used outside its lifetime."""
+
+
+class ArgumentError(InlayError, ValueError):
+    """Arguments of a call that the tool does not take. The text is safe to show: it never holds a value."""
+
+
+class RefusedError(InlayError, PermissionError):
+    """Raise it in an action, widget or tile to refuse, with a reason that people will read.
+
+    Args:
+        reason: One or two plain sentences, safe to show to the person who acted.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ConflictError(RefusedError):
+    """Raise it in an action when somebody else was faster.
+
+    Args:
+        reason: What happened, such as "Ada moved it to Done.", safe to show.
+        current: What is true now, such as `{"column": "done", "version": 5}`, told to whoever acted so that
+            they can try again from there.
+    """
+
+    def __init__(self, reason: str, *, current: Mapping[str, Any] | None = None) -> None:
+        super().__init__(reason)
+        self.current = dict(current or {})
+
+
+def near_miss(name: str, names: "list[str] | tuple[str, ...] | set[str] | frozenset[str]") -> str:
+    """Return " Did you mean 'x'?" for the name closest to a wrong one, or an empty text."""
+    close = get_close_matches(name, sorted(names), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""

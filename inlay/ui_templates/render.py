@@ -1,0 +1,181 @@
+"""Widgets to markup and text.
+
+A widget is rendered to a frame with holes, parts and lists (`docs/on-the-wire.md`), so that later only what changed is
+sent. Comparing two renderings is not done here: see `inlay.server.parts`.
+"""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from inlay.errors import WidgetError
+from inlay.ui_templates.filters import FILTERS
+from inlay.widgets import BoundAction, Widget
+
+FOLDER = Path(__file__).parent
+ROOT_ID = "w"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One element that is replaced on its own."""
+
+    html: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class ListPart:
+    """An ordered list of elements that can move, change, come and go."""
+
+    prefix: str
+    """What stands before a key in an item's DOM id."""
+    items: dict[str, Part] = field(default_factory=dict[str, Part])
+    """Key to item, in order."""
+
+
+@dataclass
+class Rendering:
+    """A widget as markup: a frame with holes, and what fills them."""
+
+    frame: Part = field(default_factory=lambda: Part("", ""))
+    parts: dict[str, Part] = field(default_factory=dict[str, Part])
+    lists: dict[str, ListPart] = field(default_factory=dict[str, ListPart])
+
+    @property
+    def html(self) -> str:
+        """The whole markup with every hole filled, as the View puts it together."""
+        html = self.frame.html
+        for name, part in self.parts.items():
+            html = html.replace(_hole(name), part.html)
+        for name, items in self.lists.items():
+            html = html.replace(_hole(name), "".join(item.html for item in items.items.values()))
+        return html
+
+
+@dataclass
+class Page:
+    """What templates see as `page`: makes parts, lists, outlets and ids while one widget is rendered."""
+
+    arguments: Mapping[str, Any]
+    rendering: Rendering = field(default_factory=Rendering)
+    is_inside_part: bool = False
+
+    def part(self, name: str, caller: Callable[[], str]) -> Markup:
+        """Render what a `{% call %}` block holds as the part `name`; it must be one element with that id."""
+        html = self._whole(caller)
+        if self.is_inside_part:
+            return Markup(html)  # noqa: S704  # made by our own autoescaped template
+        _check_id(html, name)
+        if name in self.rendering.parts or name in self.rendering.lists:
+            message = f"Two parts are named {name!r}; give each its own name."
+            raise WidgetError(message)
+        self.rendering.parts[name] = Part(html, hash_of(html))
+        return Markup(_hole(name))  # noqa: S704  # a comment with an id that the template made
+
+    def start_list(self, name: str, prefix: str) -> Markup:
+        """Open the list `name`; its items follow with `page.item`."""
+        if not self.is_inside_part:
+            self.rendering.lists[name] = ListPart(prefix)
+            return Markup(_hole(name))  # noqa: S704  # a comment with an id that the template made
+        return Markup()
+
+    def item(self, name: str, key: str, caller: Callable[[], str]) -> Markup:
+        """Render what a `{% call %}` block holds as the item `key` of the list `name`."""
+        html = self._whole(caller)
+        if self.is_inside_part:
+            return Markup(html)  # noqa: S704  # made by our own autoescaped template
+        self.rendering.lists[name].items[key] = Part(html, hash_of(html))
+        return Markup()
+
+    def child(self, widget: Widget, name: str) -> Markup:
+        """Render a widget inside this one; `name` becomes the id of its root."""
+        template = _environment().get_template(f"{widget.kind}/view.html")
+        return Markup(template.render(widget=widget, id=name, page=self).strip())  # noqa: S704  # autoescaped
+
+    def _whole(self, caller: Callable[[], str]) -> str:
+        was, self.is_inside_part = self.is_inside_part, True
+        try:
+            return str(caller()).strip()
+        finally:
+            self.is_inside_part = was
+
+
+def render_widget(widget: Widget, arguments: Mapping[str, Any] | None = None) -> Rendering:
+    """Render a widget to markup.
+
+    Args:
+        widget: What to show; tiles must have been read.
+        arguments: What its tool was called with; filters show them.
+    """
+    page = Page(arguments or {})
+    html = str(page.child(widget, ROOT_ID))
+    page.rendering.frame = Part(html, hash_of(html))
+    return page.rendering
+
+
+def render_text(widget: Widget) -> str:
+    """Render a widget to its text form: Markdown with everything that matters and the ids needed to act."""
+    return _text_of(widget).strip() + "\n"
+
+
+def _text_of(widget: Widget) -> str:
+    return _texts().get_template(f"{widget.kind}/text.md").render(widget=widget).strip()
+
+
+def hash_of(html: str) -> str:
+    """Return the 8 characters that stand for some markup."""
+    return urlsafe_b64encode(blake2b(html.encode(), digest_size=6).digest()).decode()
+
+
+def _hole(name: str) -> str:
+    return f"<!--inlay:{name}-->"
+
+
+def _check_id(html: str, name: str) -> None:
+    opening = html[: html.find(">") + 1]
+    if f' id="{Markup.escape(name)}"' not in opening:
+        message = f"The part {name!r} must be one element with that id; it starts {opening[:80]!r}."
+        raise WidgetError(message)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters.update(FILTERS)
+    environment.tests["bound"] = lambda value: isinstance(value, BoundAction)
+    return environment
+
+
+@cache
+def _texts() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=False,  # noqa: S701  # Markdown, not HTML: data goes through the filter `plain`
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters.update(FILTERS)
+    environment.filters["as_text"] = _text_of
+    return environment
+
+
+def template_of(stem: str) -> Template:
+    """Return the markup template of a widget's stem."""
+    return _environment().get_template(f"{stem}/view.html")

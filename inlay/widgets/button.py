@@ -1,0 +1,33 @@
+"""A button that runs an action."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import Field
+
+from inlay.widgets.action import BoundAction, Sends
+from inlay.widgets.widget import Widget
+
+
+class Button(Widget):
+    """A button. Its action must be fully bound: a button sends nothing of its own."""
+
+    label: str = Field(kw_only=False, min_length=1)
+    """What it does, as a verb, such as "Restart"."""
+    on_press: Annotated[BoundAction, Sends({})]
+    """The action that runs."""
+    look: Literal["primary", "secondary", "danger"] = "secondary"
+    """At most one primary button in a widget."""
+    disabled_reason: str | None = None
+    """Why it cannot be pressed now; the button is disabled and says so."""
+
+    @classmethod
+    def examples(cls) -> Mapping[str, Self]:
+        restart = BoundAction("restart", "Restart", {"service": "checkout"})
+        return {
+            "default": cls("Restart", on_press=restart),
+            "primary": cls("Restart", on_press=restart, look="primary"),
+            "danger": cls("Drop cache", on_press=restart, look="danger"),
+            "disabled": cls("Restart", on_press=restart, disabled_reason="A restart is running."),
+            "label is markup": cls("<b>x</b>", on_press=restart),
+        }

@@ -1,0 +1,36 @@
+"""A yes or no."""
+
+from collections.abc import Mapping
+from typing import Annotated, Self
+
+from pydantic import Field
+
+from inlay.widgets.action import BoundAction, Sends
+from inlay.widgets.select import label_from
+from inlay.widgets.widget import Widget
+
+
+class Checkbox(Widget):
+    """A yes or no, told at once when it changes."""
+
+    name: str = Field(kw_only=False, min_length=1)
+    """The argument or token that it sets."""
+    label: str = ""
+    """What people read; made from the name if left out."""
+    value: bool = False
+    """Whether it is ticked."""
+    on_change: Annotated[BoundAction | None, Sends({"value": {"boolean"}})] = None
+    """The action that runs when it changes."""
+
+    @property
+    def shown_label(self) -> str:
+        """What people read."""
+        return self.label or label_from(self.name)
+
+    @classmethod
+    def examples(cls) -> Mapping[str, Self]:
+        return {
+            "default": cls("shadow"),
+            "ticked": cls("shadow", label="Soft shadow", value=True),
+            "label is markup": cls("shadow", label="<b>x</b>"),
+        }

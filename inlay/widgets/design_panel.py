@@ -1,0 +1,118 @@
+"""A design panel: controls for tokens, beside a preview that follows them at once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from inlay.errors import WidgetError
+from inlay.widgets.action import BoundAction, JsonType, Parameter, Sends
+from inlay.widgets.checkbox import Checkbox
+from inlay.widgets.color_field import ColorField
+from inlay.widgets.select import Option, Select
+from inlay.widgets.slider import Slider
+from inlay.widgets.widget import Widget
+
+Token = ColorField | Slider | Select | Checkbox
+TokenValue = str | float | bool
+
+_SENT: dict[str, set[JsonType]] = {"values": {"object"}}
+_VERSION: dict[str, set[JsonType]] = {"version": {"integer", "string"}}
+
+
+class DesignPanel(Widget):
+    """Controls for tokens and a live preview.
+
+    The preview knows these token names, and shows each where it is given: the colors `accent`, `surface` and `text`;
+    the sliders `radius`, `spacing`, `scale` and `size`; the select `font` with the options `system`, `humanist`,
+    `serif`, `rounded` and `mono`; the checkbox `shadow`. Other tokens are edited and saved all the same.
+    """
+
+    tokens: Sequence[Token] = Field(kw_only=False, min_length=1, max_length=60)
+    """One control for each token, with its saved value."""
+    title: str = Field(default="Design", min_length=1)
+    """What is designed, such as the brand's name."""
+    draft: bool = False
+    """Whether what is not saved yet is kept for this person between visits."""
+    version: int | str | None = None
+    """Goes back to the server when saving, so that a stale save is noticed."""
+    on_save: Annotated[BoundAction | None, Sends(_SENT, _VERSION)] = None
+    """Saves the values, sent as an object from token name to value."""
+    on_propose: Annotated[BoundAction | None, Sends(_SENT, _VERSION)] = None
+    """Proposes the values to whoever may save them."""
+    unsaved: dict[str, TokenValue] = Field(default_factory=dict[str, TokenValue])
+    """What this person changed and has not saved; filled in from their draft."""
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        names = [token.name for token in self.tokens]
+        for name in names:
+            if names.count(name) > 1:
+                message = f"DesignPanel {self.title!r} has two tokens named {name!r}; give each its own name."
+                raise WidgetError(message)
+        return self
+
+    @property
+    def shown(self) -> list[Token]:
+        """The controls, standing where the draft left them."""
+        return [
+            token.model_copy(update={"value": self.unsaved[token.name]}) if token.name in self.unsaved else token
+            for token in self.tokens
+        ]
+
+    @property
+    def saved(self) -> dict[str, TokenValue | None]:
+        """The saved value of each token."""
+        return {token.name: token.value for token in self.tokens}
+
+    def with_draft(self, values: dict[str, TokenValue]) -> Self:
+        """Return the panel with what fits of a draft: values that a token cannot take are left out."""
+        fitting = {
+            token.name: values[token.name]
+            for token in self.tokens
+            if token.name in values and values[token.name] != token.value and _fits(token, values[token.name])
+        }
+        return self.model_copy(update={"unsaved": fitting})
+
+    @classmethod
+    def examples(cls) -> Mapping[str, Self]:
+        tokens: list[Token] = [
+            ColorField(
+                "accent", label="Accent", value="#2f6feb", swatches=["#2f6feb", "#0f766e", "#b45309", "#be185d"]
+            ),
+            Slider("radius", label="Corner radius", min=0, max=24, value=8, unit="px"),
+            Select(
+                "font",
+                label="Typeface",
+                options=[Option("system", "System"), Option("serif", "Serif"), Option("mono", "Mono")],
+                value="system",
+            ),
+            Checkbox("shadow", label="Soft shadow", value=True),
+        ]
+        save = BoundAction(
+            "save_tokens",
+            "Save",
+            {"brand": "northwind"},
+            {"values": Parameter(True, frozenset({"object"})), "version": Parameter(True, frozenset({"integer"}))},
+        )
+        return {
+            "default": cls(tokens, title="Northwind", draft=True, version=3, on_save=save),
+            "unsaved changes": cls(
+                tokens, title="Northwind", draft=True, version=3, on_save=save, unsaved={"radius": 16.0}
+            ),
+            "save and propose": cls(tokens, title="Northwind", version=3, on_save=save, on_propose=save),
+            "read only": cls(tokens, title="Northwind"),
+            "title is markup": cls(tokens[:1], title="<b>x</b>", on_save=save),
+        }
+
+
+def _fits(token: Token, value: TokenValue) -> bool:
+    try:
+        type(token).model_validate({**_fields(token), "value": value}, strict=False)
+    except ValueError:
+        return False
+    return not (isinstance(token, Slider) and isinstance(value, bool))
+
+
+def _fields(token: Token) -> dict[str, object]:
+    return {name: getattr(token, name) for name in type(token).model_fields}

@@ -1,0 +1,161 @@
+"""A task board: columns of cards that people move, complete, add and filter."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from inlay.errors import WidgetError
+from inlay.widgets.action import BoundAction, JsonType, Parameter, Sends
+from inlay.widgets.select import Select
+from inlay.widgets.widget import Widget
+
+Priority = Literal["low", "normal", "high", "urgent"]
+Version = int | str
+
+_VERSION: dict[str, set[JsonType]] = {"version": {"integer", "string"}}
+
+
+class Card(Widget):
+    """One task."""
+
+    id: str = Field(kw_only=False, min_length=1, max_length=100)
+    """Names it in the whole board and for the model, such as "T-12"."""
+    title: str = Field(kw_only=False)
+    """What is to be done."""
+    assignee: str | None = None
+    """Who does it."""
+    priority: Priority = "normal"
+    """How pressing it is."""
+    due: date | None = None
+    """The day it is due."""
+    overdue: bool = False
+    """Whether that day has passed."""
+    label: str | None = None
+    """One short word that groups it, such as "bug"."""
+    done: bool = False
+    """Whether it is completed."""
+    version: Version = 0
+    """Goes back to the server with every action, so that a stale one is noticed."""
+
+    @property
+    def initials(self) -> str:
+        """Up to two letters for the assignee."""
+        return "".join(word[0] for word in (self.assignee or "").split()[:2]).upper()
+
+
+class Column(Widget):
+    """One stage of the work."""
+
+    id: str = Field(kw_only=False, min_length=1, max_length=100)
+    """Names it, such as "doing"."""
+    title: str = Field(kw_only=False, min_length=1)
+    """What people read."""
+    cards: Sequence[Card] = Field(kw_only=False, max_length=500)
+    """From top to bottom."""
+    limit: int | None = Field(default=None, ge=1)
+    """How many cards it should hold at most; shown, and marked when it is exceeded."""
+
+    @property
+    def is_over_limit(self) -> bool:
+        """Whether it holds more than it should."""
+        return self.limit is not None and len(self.cards) > self.limit
+
+
+class TaskBoard(Widget):
+    """Columns of cards. What people can do depends on which actions it is given; without any it is only read."""
+
+    title: str = Field(default="Tasks", min_length=1)
+    """What the board is about, such as the project's name."""
+    columns: Sequence[Column] = Field(min_length=1, max_length=12)
+    """From left to right."""
+    filters: Sequence[Select | str] = Field(default_factory=list[Select | str])
+    """Controls over the board. A name stands for a select of the tool's parameter with that name."""
+    on_move: Annotated[
+        BoundAction | None,
+        Sends({"card": {"string"}, "column": {"string"}, "index": {"integer"}}, _VERSION),
+    ] = None
+    """Moves a card to a place (counted from 0, without the card itself) in a column."""
+    on_complete: Annotated[BoundAction | None, Sends({"card": {"string"}}, {"done": {"boolean"}, **_VERSION})] = None
+    """Completes a card; takes `done` if it can also be reopened."""
+    on_add: Annotated[BoundAction | None, Sends({"title": {"string"}}, {"column": {"string"}})] = None
+    """Adds a card at the end of a column."""
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> Self:
+        cards = [card.id for column in self.columns for card in column.cards]
+        for what, ids in (("columns", [column.id for column in self.columns]), ("cards", cards)):
+            twice = {name for name in ids if ids.count(name) > 1} if len(set(ids)) < len(ids) else set[str]()
+            if twice:
+                message = f"TaskBoard {self.title!r} has two {what} with id {min(twice)!r}; give each its own id."
+                raise WidgetError(message)
+        return self
+
+    @property
+    def selects(self) -> list[Select]:
+        """The filters that were made into controls."""
+        return [item for item in self.filters if isinstance(item, Select)]
+
+    @property
+    def can_reopen(self) -> bool:
+        """Whether a completed card can be opened again."""
+        return self.on_complete is not None and "done" in self.on_complete.parameters
+
+    @property
+    def card_count(self) -> int:
+        """How many cards there are."""
+        return sum(len(column.cards) for column in self.columns)
+
+    @classmethod
+    def examples(cls) -> Mapping[str, Self]:
+        plain = [
+            Column(
+                "todo",
+                "To do",
+                [_card(12, "Fix login", assignee="Ada Lovelace", priority="high"), _card(7, "Write docs")],
+            ),
+            Column("doing", "Doing", [_card(3, "Ship beta", assignee="Grace Hopper", due=date(2026, 12, 1))], limit=2),
+            Column("done", "Done", [_card(1, "Set up CI", done=True)]),
+        ]
+        hostile = '<img src=x onerror="alert(1)">'
+        return {
+            "default": cls(
+                title="Apollo",
+                columns=plain,
+                filters=[Select("assignee", options=["Ada Lovelace", "Grace Hopper"])],
+                on_move=_action("move_card", card="string", column="string", index="integer", version="integer"),
+                on_complete=_action("complete_card", card="string", done="boolean", version="integer"),
+                on_add=_action("add_card", column="string", title="string"),
+            ),
+            "read only": cls(title="Apollo", columns=plain),
+            "no cards yet": cls(
+                columns=[Column("todo", "To do", []), Column("done", "Done", [])],
+                on_add=_action("add_card", column="string", title="string"),
+            ),
+            "over its limit": cls(
+                columns=[Column("doing", "Doing", [_card(n, f"Task {n}") for n in range(1, 5)], limit=2)]
+            ),
+            "sixty cards": cls(
+                columns=[
+                    Column(f"c{c}", f"Stage {c}", [_card(c * 100 + n, f"Task {n} of stage {c}") for n in range(15)])
+                    for c in range(1, 5)
+                ],
+                on_move=_action("move_card", card="string", column="string", index="integer", version="integer"),
+                on_complete=_action("complete_card", card="string", done="boolean", version="integer"),
+            ),
+            "text is markup": cls(
+                title=hostile,
+                columns=[Column("todo", hostile, [Card(hostile, hostile, assignee=hostile, label=hostile)])],
+                on_move=_action("move_card", card="string", column="string", index="integer"),
+            ),
+        }
+
+
+def _card(number: int, title: str, **fields: object) -> Card:
+    return Card.model_validate({"id": f"T-{number}", "title": title, "version": 1, **fields})
+
+
+def _action(tool: str, **types: JsonType) -> BoundAction:
+    parameters = {name: Parameter(required=True, json_types=frozenset([kind])) for name, kind in types.items()}
+    return BoundAction(tool, tool.replace("_", " ").capitalize(), {"project": "apollo"}, parameters)

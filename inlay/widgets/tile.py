@@ -1,0 +1,64 @@
+"""A tile of a dashboard: one widget with a title, that can fail without the others."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from inlay.errors import WidgetError
+from inlay.widgets.metric import Metric
+from inlay.widgets.text import Text
+from inlay.widgets.widget import Widget
+
+
+class Tile(Widget):
+    """One widget of a dashboard, or the plain reason why it is not there."""
+
+    name: str = Field(kw_only=False, min_length=1)
+    """Names it among the dashboard's tiles, such as "cpu"."""
+    title: str = Field(min_length=1)
+    """What people read over it."""
+    content: Widget | None = None
+    """What it shows."""
+    problem: str | None = None
+    """Why it shows nothing; safe to read for everybody."""
+    refresh_seconds: float | None = Field(default=None, ge=1)
+    """How often an open View reads it again."""
+    width: Literal[1, 2] = 1
+    """How many places of the dashboard's grid it takes."""
+
+    @model_validator(mode="after")
+    def _has_one_of_both(self) -> Self:
+        if (self.content is None) == (self.problem is None):
+            message = f"Tile {self.name!r} needs a content or a problem, and not both."
+            raise WidgetError(message)
+        return self
+
+    @classmethod
+    def examples(cls) -> Mapping[str, Self]:
+        return {
+            "default": cls("open", title="Open tasks", content=Metric("Open tasks", 42)),
+            "live": cls("cpu", title="CPU", content=Metric("CPU", 37.5, unit="percent"), refresh_seconds=2),
+            "wide": cls("note", title="Note", content=Text("All systems are up."), width=2),
+            "failed": cls("sensors", title="Temperature", problem="This machine has no temperature sensors."),
+            "title is markup": cls("x", title="<b>x</b>", problem="<img src=x onerror=alert(1)>"),
+        }
+
+
+@dataclass(frozen=True)
+class PendingTile:
+    """A tile that is still to be read. Made by calling a function marked with `@connector.tile`."""
+
+    name: str
+    """Names it among the dashboard's tiles."""
+    title: str
+    """What people read over it."""
+    load: Callable[[], Awaitable[Widget]]
+    """Reads its content."""
+    refresh_seconds: float | None = None
+    """How often an open View reads it again."""
+    timeout_seconds: float = 10
+    """After how long it counts as failed."""
+    width: Literal[1, 2] = 1
+    """How many places of the dashboard's grid it takes."""
