@@ -4,10 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class BundleHook(BuildHookInterface[object]):
+class BundleHook(BuildHookInterface[BuilderConfig]):
     """Runs `bundle.py` in the environment that builds the package."""
 
     def initialize(self, version: str, build_data: dict[str, object]) -> None:  # noqa: ARG002 - hatch names the arguments

