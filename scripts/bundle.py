@@ -30,7 +30,7 @@ Language = Literal["js", "css"]
 
 @dataclass(frozen=True)
 class Bundle:
-    """One folder of built files: a script, a stylesheet and the licenses of what is inside."""
+    """A script and a stylesheet, with the licenses of the packages inside."""
 
     name: str
     """The stem of the built files: `view` gives `view.js`, `view.css` and `view.licenses.txt`."""
@@ -74,6 +74,12 @@ def list_bundles() -> tuple[Bundle, ...]:
             scripts=(HOST / "page" / "main.ts",),
             styles=(HOST / "page" / "host.css",),
         ),
+        Bundle(
+            name="sandbox",
+            folder=HOST / "dist",
+            scripts=(HOST / "sandbox_page" / "proxy.ts",),
+            styles=(HOST / "sandbox_page" / "sandbox.css",),
+        ),
     )
 
 
@@ -106,7 +112,8 @@ def make_bundle(bundle: Bundle) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / f"{bundle.name}.js", script.content)
     _write(folder / f"{bundle.name}.css", style.content)
-    _write(folder / f"{bundle.name}.licenses.txt", licenses.encode())
+    if licenses:
+        _write(folder / f"{bundle.name}.licenses.txt", licenses.encode())
 
 
 def _of_widgets(name: str) -> Iterable[Path]:
@@ -181,7 +188,7 @@ def _package_of(path: str) -> str:
 
 
 def _collect_licenses(packages: Iterable[str]) -> str:
-    return "\n\n".join(_license_of(ROOT / package) for package in sorted(packages)) + "\n"
+    return "\n\n\n".join(_license_of(ROOT / package) for package in sorted(packages))
 
 
 def _license_of(package: Path) -> str:
