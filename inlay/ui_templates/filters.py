@@ -45,7 +45,7 @@ def number(value: object, unit: str | None = None, digits: int = 1) -> str:
 def number_data(value: object, unit: str | None = None, digits: int = 1, sign: bool = False) -> Markup:  # noqa: FBT001, FBT002  # template call
     """Return a number as a `<data>` element that the View formats for the reader's locale."""
     if value is None:
-        return Markup('<span class="inlay-unknown">–</span>')
+        return Markup('<span class="inlay-unknown">&ndash;</span>')
     if isinstance(value, bool) or not isinstance(value, int | float):
         return escape(str(value))
     style: dict[str, object] = {"maximumFractionDigits": digits}

@@ -1,0 +1,31 @@
+"""Inlay: interactive connectors. Python functions return widgets; an MCP server shows them in the chat.
+
+The names here are loaded when they are first used, so that `import inlay.widgets` loads no server.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from inlay.errors import ConflictError, InlayError, RefusedError
+    from inlay.server.connector import Connector
+    from inlay.widgets.action import BoundAction, Done
+
+__version__ = "0.1.0"
+__all__ = ["BoundAction", "ConflictError", "Connector", "Done", "InlayError", "RefusedError", "__version__"]
+
+_HOMES = {
+    "BoundAction": "inlay.widgets.action",
+    "ConflictError": "inlay.errors",
+    "Connector": "inlay.server.connector",
+    "Done": "inlay.widgets.action",
+    "InlayError": "inlay.errors",
+    "RefusedError": "inlay.errors",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    message = f"module 'inlay' has no attribute {name!r}"
+    raise AttributeError(message)

@@ -1,0 +1,204 @@
+"""The MCP server: Inlay's tools and its View on the SDK.
+
+The only module that touches names of the SDK which may change within 2.x; `tests/server/test_adapter.py` watches them.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID, client_supports_apps
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    INVALID_PARAMS,
+    CallToolRequestParams,
+    CallToolResult,
+    ListResourcesResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+    Resource,
+    TextContent,
+    TextResourceContents,
+    ToolAnnotations,
+)
+from mcp_types import Tool as ListedTool
+
+from inlay.server.calls import DRAFT_TOOL, Answer
+from inlay.server.reading import AnyWidgetTool
+from inlay.server.tools import ActionTool, Tool, WidgetTool
+from inlay.ui_templates import ViewDocument, load_document
+from inlay.widgets import DesignPanel
+
+if TYPE_CHECKING:
+    from inlay.server.connector import Connector
+
+Request = ServerRequestContext[Any, Any]
+
+LOCAL_PERSON = "local"
+"""Who calls as long as nobody signs in."""
+
+_RESOURCE_META = {"ui": {"prefersBorder": False}}
+
+
+def build_server(connector: "Connector") -> Server[Any]:
+    """Make the MCP server of a connector."""
+    surface = _Surface(connector, load_document(connector.name))
+    server: Server[Any] = Server(
+        connector.slug,
+        title=connector.name,
+        version=_version(),
+        instructions=connector.instructions or None,
+        on_list_tools=surface.list_tools,
+        on_call_tool=surface.call_tool,
+        on_list_resources=surface.list_resources,
+        on_read_resource=surface.read_resource,
+    )
+    server.extensions[EXTENSION_ID] = {}
+    server.middleware.append(_advertise_apps)
+    return server
+
+
+class _Surface:
+    """What a client sees of a connector."""
+
+    def __init__(self, connector: "Connector", document: ViewDocument) -> None:
+        self._connector = connector
+        self._document = document
+        self._prefix = f"ui://{connector.slug}/view-"
+        self._uri = f"{self._prefix}{document.hash}.html"
+        self._desk = connector.desk
+
+    async def list_tools(self, request: Request, _page: PaginatedRequestParams | None) -> ListToolsResult:
+        shows_apps = _may_show_apps(request)
+        tools = [self._listed(tool, shows_apps) for tool in self._connector.tools.values()]
+        return ListToolsResult(tools=[*tools, *([self._draft_tool()] if shows_apps and self._has_drafts() else [])])
+
+    def _listed(self, tool: Tool, shows_apps: bool) -> ListedTool:  # noqa: FBT001  # private, read at one place
+        meta = self._widget_meta(tool) if shows_apps else None
+        return ListedTool(
+            name=tool.name,
+            title=tool.title,
+            description=tool.description,
+            input_schema=tool.schema,
+            annotations=_annotations(tool),
+            **_with_meta(meta),
+        )
+
+    def _widget_meta(self, tool: Tool) -> dict[str, Any] | None:
+        kind = _kind(tool)
+        if kind is None:
+            return None
+        # Both keys: hosts written before the nested one read only the flat one.
+        return {
+            "ui": {"resourceUri": self._uri},
+            "ui/resourceUri": self._uri,
+            "dev.inlay/widget": kind,
+        }
+
+    def _has_drafts(self) -> bool:
+        return any(_kind(tool) == DesignPanel.kind for tool in self._connector.tools.values())
+
+    def _draft_tool(self) -> ListedTool:
+        return ListedTool(
+            name=DRAFT_TOOL,
+            title="Keep a draft",
+            description="Keeps what a person changed in a design panel and has not saved yet. Called by the View.",
+            input_schema={
+                "type": "object",
+                "properties": {
+                    "tool": {"type": "string"},
+                    "arguments": {"type": "object"},
+                    "values": {"type": ["object", "null"]},
+                },
+                "required": ["tool", "arguments", "values"],
+            },
+            annotations=ToolAnnotations(
+                title="Keep a draft",
+                read_only_hint=False,
+                destructive_hint=False,
+                idempotent_hint=True,
+                open_world_hint=False,
+            ),
+            **_with_meta({"ui": {"visibility": ["app"]}}),
+        )
+
+    async def call_tool(self, request: Request, params: CallToolRequestParams) -> CallToolResult:
+        meta: Mapping[str, Any] = dict(request.meta or {})
+        answer = await self._desk.answer(params.name, params.arguments or {}, meta, LOCAL_PERSON)
+        return _result(answer, _may_show_apps(request))
+
+    async def list_resources(self, request: Request, _page: PaginatedRequestParams | None) -> ListResourcesResult:
+        if not _may_show_apps(request):
+            return ListResourcesResult(resources=[])
+        view = Resource(
+            uri=self._uri,
+            name="view",
+            title=self._connector.name,
+            description="Shows this connector's widgets. It holds no data.",
+            mime_type=APP_MIME_TYPE,
+            size=len(self._document.html.encode()),
+            **_with_meta(_RESOURCE_META),
+        )
+        return ListResourcesResult(resources=[view])
+
+    async def read_resource(self, _request: Request, params: ReadResourceRequestParams) -> ReadResourceResult:
+        uri = str(params.uri)
+        # An old hash is answered with the current View: hosts keep tool lists longer than deployments last.
+        if not (uri.startswith(self._prefix) and uri.endswith(".html")):
+            raise MCPError(INVALID_PARAMS, "There is no such resource.")
+        contents = TextResourceContents(
+            uri=uri, mime_type=APP_MIME_TYPE, text=self._document.html, **_with_meta(_RESOURCE_META)
+        )
+        return ReadResourceResult(contents=[contents])
+
+
+def _kind(tool: Tool) -> str | None:
+    return cast("AnyWidgetTool", tool).widget_type.kind if isinstance(tool, WidgetTool) else None
+
+
+def _annotations(tool: Tool) -> ToolAnnotations:
+    if isinstance(tool, ActionTool):
+        return ToolAnnotations(
+            title=tool.title,
+            read_only_hint=False,
+            destructive_hint=tool.destructive,
+            idempotent_hint=False,
+            open_world_hint=False,
+        )
+    return ToolAnnotations(title=tool.title, read_only_hint=True, open_world_hint=False)
+
+
+def _result(answer: Answer, shows_apps: bool) -> CallToolResult:  # noqa: FBT001  # private, read at one place
+    return CallToolResult(
+        content=[TextContent(type="text", text=answer.text)],
+        structured_content=answer.structured if shows_apps else None,
+        is_error=answer.is_error,
+        **_with_meta(answer.meta or None if shows_apps else None),
+    )
+
+
+def _may_show_apps(request: Request) -> bool:
+    """Whether the client shows Apps, as far as is known: a stateless old client cannot say, and is not denied."""
+    return request.session.client_capabilities is None or client_supports_apps(request)
+
+
+async def _advertise_apps(ctx: Request, call_next: CallNext) -> HandlerResult:
+    # The SDK drops `extensions` from the answer to `initialize`, where hosts of the earlier era look for it.
+    result = await call_next(ctx)
+    if ctx.method == "initialize" and isinstance(result, dict) and isinstance(result.get("capabilities"), dict):
+        return {**result, "capabilities": {**result["capabilities"], "extensions": {EXTENSION_ID: {}}}}
+    return result
+
+
+def _with_meta(meta: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Name the field as the wire does, which is how the SDK's models take it."""
+    return {"_meta": meta}
+
+
+def _version() -> str:
+    from inlay import __version__  # noqa: PLC0415  # the package is being imported
+
+    return __version__

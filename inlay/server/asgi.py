@@ -1,0 +1,67 @@
+"""The web application: one `/mcp`, both eras of the protocol, stateless, behind the gate."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from inlay.server.adapter import build_server
+from inlay.server.gate import LOCAL_HOSTS, MOST_BYTES, Gate
+
+if TYPE_CHECKING:
+    from inlay.server.connector import Connector
+
+
+class _PostOnly:
+    """Passes POST on. A stateless server has nothing to stream to GET and no session to DELETE."""
+
+    def __init__(self, app: StreamableHTTPASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] != "POST":
+            response = PlainTextResponse("Use POST.\n", status_code=405, headers={"Allow": "POST"})
+            await response(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+def build_app(
+    connector: "Connector",
+    *,
+    hosts: tuple[str, ...] | None = None,
+    origins: tuple[str, ...] | None = None,
+    routes: tuple[BaseRoute, ...] = (),
+) -> Starlette:
+    """Make the ASGI application of a connector.
+
+    Args:
+        connector: What is served.
+        hosts: Host names that requests may name, without port; by default this machine's own.
+        origins: Origins that browsers may call from; by default pages of those hosts.
+        routes: More routes to serve beside `/mcp`, behind the same gate.
+    """
+    manager = StreamableHTTPSessionManager(
+        build_server(connector),
+        json_response=False,
+        stateless=True,
+        # The gate has checked host, origin and size already, for this and every other route.
+        security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
+        max_request_body_size=MOST_BYTES,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
+        async with connector.running(), manager.run():
+            yield
+
+    gate = Middleware(Gate, hosts=hosts or LOCAL_HOSTS, origins=origins or ())
+    endpoint = _PostOnly(StreamableHTTPASGIApp(manager))
+    return Starlette(routes=[Route("/mcp", endpoint=endpoint), *routes], middleware=[gate], lifespan=lifespan)

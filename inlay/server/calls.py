@@ -1,0 +1,236 @@
+"""One call, from its arguments to its answer (`docs/on-the-wire.md`). Knows tools and the store, and no protocol."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, cast
+
+from pydantic import BaseModel
+
+from inlay.errors import ArgumentError, ConflictError, RefusedError, StoreError, near_miss
+from inlay.server.arguments import check_arguments, json_arguments
+from inlay.server.drafts import checked_draft, save_draft
+from inlay.server.once import CURRENT, Answers, Once, checked_key, digest_of
+from inlay.server.parts import Seen, difference, parse_seen
+from inlay.server.reading import AnyWidgetTool, Reading, read_widget
+from inlay.server.store import Store
+from inlay.server.texts import text_answer
+from inlay.server.tools import ActionTool, Tool, WidgetTool
+from inlay.ui_templates import render_widget
+from inlay.widgets import DesignPanel, Done
+
+logger = logging.getLogger(__name__)
+
+SEEN, ID, VIA = "dev.inlay/seen", "dev.inlay/id", "dev.inlay/via"
+PARTS, DONE, PROBLEM = "dev.inlay/parts", "dev.inlay/done", "dev.inlay/problem"
+DRAFT_TOOL = "inlay_draft"
+
+AnyActionTool = ActionTool[...]
+
+
+class Home(Protocol):
+    """The connector that a tool belongs to, with its store."""
+
+    @property
+    def store(self) -> Store:
+        """Where keys and drafts are kept."""
+        ...
+
+    @property
+    def answers(self) -> Answers:
+        """The first answers of actions."""
+        ...
+
+
+@dataclass
+class Answer:
+    """What a call is answered with."""
+
+    text: str
+    structured: dict[str, Any] | None = None
+    meta: dict[str, Any] = field(default_factory=dict[str, Any])
+    is_error: bool = False
+
+
+@dataclass
+class Call:
+    """One call of a tool: what came with it, and who makes it."""
+
+    arguments: dict[str, Any]
+    person: str
+    seen: Seen | None = None
+    key: object = None
+    via: str | None = None
+
+
+def read_call(arguments: Mapping[str, Any], meta: Mapping[str, Any], person: str) -> Call:
+    """Take what the View said out of a call: from its `_meta`, or from `_inlay` where a host drops `_meta`."""
+    own = dict(arguments)
+    carried = own.pop("_inlay", None)
+    spare: Mapping[str, Any] = cast("Mapping[str, Any]", carried) if isinstance(carried, Mapping) else {}
+    if SEEN in meta or ID in meta:
+        return Call(own, person, parse_seen(meta.get(SEEN)), meta.get(ID), "meta")
+    if spare:
+        return Call(own, person, parse_seen(spare.get("seen")), spare.get("id"), "argument")
+    return Call(own, person)
+
+
+class Desk:
+    """Answers calls of the tools of one connector and of those included in it."""
+
+    def __init__(self, tools: Mapping[str, Tool], homes: Mapping[str, Home]) -> None:
+        self._tools = tools
+        self._homes = homes
+
+    async def answer(self, name: str, arguments: Mapping[str, Any], meta: Mapping[str, Any], person: str) -> Answer:
+        """Answer one call. Never raises for what a caller or a developer's function did."""
+        call = read_call(arguments, meta, person)
+        try:
+            answer = await self._dispatch(name, call)
+        except ArgumentError as error:
+            answer = _problem("invalid", str(error))
+        except ConflictError as error:
+            answer = _problem("conflict", error.reason, error.current)
+        except RefusedError as error:
+            answer = _problem("refused", error.reason)
+        except Exception:
+            logger.exception("The call of %r failed.", name)
+            answer = _problem("failed", "Something went wrong on the server. Nothing more is known here; try again.")
+        if call.via:
+            answer.meta[VIA] = call.via
+        return answer
+
+    async def _dispatch(self, name: str, call: Call) -> Answer:
+        tool = self._tools.get(name)
+        if name == DRAFT_TOOL:
+            return await self._keep_draft(call)
+        if isinstance(tool, WidgetTool):
+            return await self._show(cast("AnyWidgetTool", tool), call)
+        if isinstance(tool, ActionTool):
+            return await self._act(tool, call)
+        return _problem("unknown_tool", f"There is no such tool.{near_miss(name, set(self._tools))}")
+
+    async def _show(self, tool: AnyWidgetTool, call: Call) -> Answer:
+        arguments = dict(call.arguments)
+        page = arguments.pop("text_page", 1)
+        if not isinstance(page, int) or isinstance(page, bool) or page < 1:
+            message = "text_page must be a whole number from 1."
+            raise ArgumentError(message)
+        checked = check_arguments(tool.model, arguments)
+        reading, parts = await self._read(tool, checked, call)
+        given = json_arguments(checked, with_defaults=False)
+        structured = {"tool": tool.name, "arguments": reading.arguments, "revision": reading.revision}
+        return Answer(text_answer(reading.widget, tool.name, given, page), structured, {PARTS: parts})
+
+    async def _read(self, tool: AnyWidgetTool, checked: BaseModel, call: Call) -> tuple[Reading, dict[str, Any]]:
+        tiles = call.seen.tiles if call.seen and call.seen.tool == tool.name else None
+        reading = await read_widget(tool, checked, self._homes[tool.name].store, call.person, tiles)
+        rendering = render_widget(reading.widget, reading.arguments)
+        if reading.skipped and call.seen and rendering.frame.hash != call.seen.frame:
+            reading = await read_widget(tool, checked, self._homes[tool.name].store, call.person)
+            rendering = render_widget(reading.widget, reading.arguments)
+        parts: dict[str, Any] = {"revision": reading.revision, "tool": tool.name, "arguments": reading.arguments}
+        if tool.refresh_seconds:
+            parts["refresh_seconds"] = tool.refresh_seconds
+        return reading, {**parts, **difference(rendering, call.seen, reading.skipped)}
+
+    async def _act(self, tool: AnyActionTool, call: Call) -> Answer:
+        try:
+            answer = await self._act_once(tool, call)
+        except (ArgumentError, RefusedError, ConflictError):
+            raise
+        except Exception:
+            logger.exception("The action %r failed.", tool.name)
+            answer = _problem("failed", f"{tool.title} did not work: something went wrong on the server.")
+        return await self._with_true_widget(tool, answer, call)
+
+    async def _act_once(self, tool: AnyActionTool, call: Call) -> Answer:
+        checked = check_arguments(tool.model, call.arguments)
+        try:
+            key = checked_key(call.key)
+        except StoreError as error:
+            raise ArgumentError(str(error)) from None
+        try:
+            if key is None:
+                return _done(await self._run(tool, checked, None))
+            return await self._act_with_key(tool, checked, Once(call.person, key, digest_of(tool.name, call.arguments)))
+        except ConflictError as error:
+            return _problem("conflict", error.reason, error.current)
+        except RefusedError as error:
+            return _problem("refused", error.reason)
+
+    async def _act_with_key(self, tool: AnyActionTool, checked: BaseModel, once: Once) -> Answer:
+        answers = self._homes[tool.name].answers
+        async with answers.lock(once):
+            first = await answers.find(once)
+            if first is not None:
+                return _replayed(first)
+            done = await self._run(tool, checked, once)
+            answer = _done(done)
+            await answers.keep(once, answer.meta[DONE])
+            return answer
+
+    async def _run(self, tool: AnyActionTool, checked: BaseModel, once: Once | None) -> Done:
+        token = CURRENT.set(once)
+        try:
+            return cast("Done", await tool.run(checked))
+        finally:
+            CURRENT.reset(token)
+
+    async def _with_true_widget(self, action: AnyActionTool, answer: Answer, call: Call) -> Answer:
+        """Add what changed of the widget that the View shows, read under the caller's own rights."""
+        tool = self._tools.get(call.seen.tool) if call.seen else None
+        if call.seen is None or not isinstance(tool, WidgetTool):
+            return answer
+        shown = cast("AnyWidgetTool", tool)
+        try:
+            checked = check_arguments(shown.model, call.seen.arguments)
+            reading, parts = await self._read(shown, checked, call)
+            if not answer.is_error and _saves(reading, action.name):
+                await save_draft(self._homes[shown.name].store, call.person, shown.name, reading.arguments, None)
+                reading, parts = await self._read(shown, checked, call)
+        except Exception:
+            logger.exception("The widget %r could not be read after %r.", shown.name, action.name)
+            return answer
+        answer.meta[PARTS] = parts
+        return answer
+
+    async def _keep_draft(self, call: Call) -> Answer:
+        name, arguments, values = checked_draft(call.arguments)
+        tool = self._tools.get(name)
+        if not isinstance(tool, WidgetTool):
+            message = "inlay_draft: there is no such widget tool."
+            raise ArgumentError(message)
+        shown = cast("AnyWidgetTool", tool)
+        checked = json_arguments(check_arguments(shown.model, arguments), with_defaults=True)
+        await save_draft(self._homes[name].store, call.person, name, checked, values)
+        return Answer("Draft kept." if values else "Draft forgotten.", meta={DONE: {"message": ""}})
+
+
+def _saves(reading: Reading, action: str) -> bool:
+    widget = reading.widget
+    return (
+        isinstance(widget, DesignPanel)
+        and bool(widget.unsaved)
+        and bool(widget.on_save and widget.on_save.tool == action)
+    )
+
+
+def _done(done: Done) -> Answer:
+    meta: dict[str, Any] = {"message": done.message}
+    if done.undo:
+        meta["undo"] = {"tool": done.undo.tool, "arguments": dict(done.undo.arguments)}
+    return Answer(done.message, meta={DONE: meta})
+
+
+def _replayed(first: Mapping[str, Any]) -> Answer:
+    done: dict[str, Any] = {"message": "This was already done.", **first, "replayed": True}
+    return Answer(done["message"], meta={DONE: done})
+
+
+def _problem(kind: str, message: str, current: Mapping[str, Any] | None = None) -> Answer:
+    problem: dict[str, Any] = {"kind": kind, "message": message}
+    if current:
+        problem["current"] = dict(current)
+    now = "".join(f" {name}: {value}." for name, value in (current or {}).items())
+    return Answer(message + (f"\n\nNow:{now}" if now else ""), meta={PROBLEM: problem}, is_error=True)

@@ -1,0 +1,218 @@
+"""The connector: the app that a developer builds, and one MCP server."""
+
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
+
+from sqlalchemy import MetaData
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from inlay.errors import SettingError, ToolError
+from inlay.server.calls import Desk, Home
+from inlay.server.once import CURRENT, Answers
+from inlay.server.store import Store, default_path
+from inlay.server.tools import ActionTool, TileFunction, Tool, WidgetTool
+from inlay.widgets import Done, Widget
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+P = ParamSpec("P")
+W = TypeVar("W", bound=Widget)
+
+Starting = Callable[[], AbstractAsyncContextManager[object]]
+
+
+class Connector:
+    """An MCP server whose tools return widgets.
+
+    Args:
+        name: What people read, such as "Team tasks".
+        instructions: What a model should know before it calls the tools.
+        store: The SQLite file for idempotency keys, drafts and your own tables; by default a file in the person's
+            state folder.
+        tables: Your own tables (SQLAlchemy `MetaData`), made when they are missing and written by `change()`.
+        starting: Makes a context manager that is entered before the first call and left after the last, for
+            example to fill a new database.
+
+    Raises:
+        SettingError: The name holds no letter or digit.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        instructions: str = "",
+        store: str | Path | None = None,
+        tables: MetaData | None = None,
+        starting: Starting | None = None,
+    ) -> None:
+        self.name = name
+        self.slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+        if not self.slug:
+            message = f"A connector's name must hold a letter or digit; {name!r} does not."
+            raise SettingError(message)
+        self.instructions = instructions
+        self.tools: dict[str, Tool] = {}
+        self.homes: dict[str, Home] = {}
+        self.store = Store(Path(store) if store else default_path(self.slug), tables)
+        self.answers = Answers(self.store)
+        self._starting = starting
+        self._included: list[Connector] = []
+
+    @overload
+    def widget(self, function: Callable[P, Awaitable[W]], /) -> WidgetTool[P, W]: ...
+    @overload
+    def widget(
+        self, *, title: str | None = None, refresh_seconds: float | None = None
+    ) -> Callable[[Callable[P, Awaitable[W]]], WidgetTool[P, W]]: ...
+    def widget(self, function: Any = None, **options: Any) -> Any:
+        """Make a function that returns a widget into a tool. The function only reads.
+
+        Args:
+            function: The function, when the decorator stands without parentheses.
+            title: What people read; made from the function's name if left out.
+            refresh_seconds: How often an open View reads it again.
+
+        Raises:
+            ToolError: The function cannot be a tool, or its name is taken.
+        """
+
+        def decorate(decorated: Callable[..., Awaitable[Any]]) -> Any:
+            return self._add(WidgetTool(decorated, **options))
+
+        return decorate(function) if function else decorate
+
+    @overload
+    def action(self, function: Callable[P, Awaitable[Done]], /) -> ActionTool[P]: ...
+    @overload
+    def action(
+        self, *, title: str | None = None, destructive: bool = False
+    ) -> Callable[[Callable[P, Awaitable[Done]]], ActionTool[P]]: ...
+    def action(self, function: Any = None, **options: Any) -> Any:
+        """Make a function that changes something into a tool, which widgets offer by `.bind(...)`.
+
+        Args:
+            function: The function, when the decorator stands without parentheses.
+            title: What people read; made from the function's name if left out.
+            destructive: Whether what it changes cannot be brought back; hosts are told so.
+
+        Raises:
+            ToolError: The function cannot be a tool, or its name is taken.
+        """
+
+        def decorate(decorated: Callable[..., Awaitable[Done]]) -> Any:
+            return self._add(ActionTool(decorated, **options))
+
+        return decorate(function) if function else decorate
+
+    @overload
+    def tile(self, function: Callable[P, Awaitable[Widget]], /) -> TileFunction[P]: ...
+    @overload
+    def tile(
+        self,
+        *,
+        title: str | None = None,
+        refresh_seconds: float | None = None,
+        timeout_seconds: float = 10,
+        width: Literal[1, 2] = 1,
+    ) -> Callable[[Callable[P, Awaitable[Widget]]], TileFunction[P]]: ...
+    def tile(self, function: Any = None, **options: Any) -> Any:
+        """Make a function that reads one tile of a dashboard. Tiles are read side by side and fail alone.
+
+        Args:
+            function: The function, when the decorator stands without parentheses.
+            title: What people read; made from the function's name if left out.
+            refresh_seconds: How often an open View reads it again, at least 1.
+            timeout_seconds: After how long it counts as failed.
+            width: How many places of the dashboard's grid it takes.
+
+        Raises:
+            ToolError: The function cannot be a tile.
+        """
+
+        def decorate(decorated: Callable[..., Awaitable[Widget]]) -> Any:
+            return TileFunction(decorated, **options)
+
+        return decorate(function) if function else decorate
+
+    def include(self, other: "Connector") -> None:
+        """Offer another connector's tools too. They keep their own store.
+
+        Raises:
+            ToolError: Both have a tool of the same name.
+        """
+        for tool in other.tools.values():
+            self._check_free(tool.name)
+        self.tools.update(other.tools)
+        self.homes.update(other.homes)
+        self._included.append(other)
+
+    def change(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Begin a change of your tables: all of it is committed at the end of the block, or nothing if it raises.
+
+        Inside an action, the call's idempotency key is written in the same transaction, so that an action that is
+        sent twice is applied once. The commit is finished even if the caller goes away.
+        """
+        return self._change()
+
+    @asynccontextmanager
+    async def _change(self) -> AsyncGenerator[AsyncConnection]:
+        once = CURRENT.get()
+        async with self.store.write() as connection:
+            if once is not None:
+                await once.write(connection)
+            yield connection
+
+    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Give a connection that sees one moment of your tables and cannot write."""
+        return self.store.read()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator["Connector"]:
+        """Open the store and run `starting`, for this connector and those it includes."""
+        async with AsyncExitStack() as stack:
+            for connector in [self, *self._included]:
+                await stack.enter_async_context(connector.started())
+            yield self
+
+    @asynccontextmanager
+    async def started(self) -> AsyncGenerator[None]:
+        """Open this connector's own store and run its `starting`."""
+        async with self.store.open():
+            await self.answers.forget_old()
+            if self._starting is None:
+                yield
+                return
+            async with self._starting():
+                yield
+
+    @property
+    def desk(self) -> Desk:
+        """What answers calls."""
+        return Desk(self.tools, self.homes)
+
+    def app(self, *, hosts: "tuple[str, ...] | None" = None, origins: "tuple[str, ...] | None" = None) -> "Starlette":
+        """Return the ASGI application that serves this connector at `/mcp`.
+
+        Args:
+            hosts: Host names that requests may name, without port; by default this machine's own.
+            origins: Origins that browsers may call from; by default pages of those hosts.
+        """
+        from inlay.server.asgi import build_app  # noqa: PLC0415  # loading the protocol takes a second
+
+        return build_app(self, hosts=hosts, origins=origins)
+
+    def _add(self, tool: Tool) -> Tool:
+        self._check_free(tool.name)
+        self.tools[tool.name] = tool
+        self.homes[tool.name] = self
+        return tool
+
+    def _check_free(self, name: str) -> None:
+        if name in self.tools or name.startswith("inlay_"):
+            message = f"The tool name {name!r} is taken; give the function another name."
+            raise ToolError(message)

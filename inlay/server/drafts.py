@@ -1,0 +1,59 @@
+"""Drafts: what a person changed in a design panel and has not saved."""
+
+import time
+from collections.abc import Mapping
+from typing import Any, cast
+
+from sqlalchemy import delete, insert, select
+
+from inlay.errors import ArgumentError
+from inlay.server.once import digest_of
+from inlay.server.store import DRAFTS, Store
+
+MOST_VALUES = 100
+
+
+async def load_draft(store: Store, person: str, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a person's draft of a widget; empty if there is none."""
+    wanted = select(DRAFTS.c["values"]).where(*_here(person, tool, arguments))
+    async with store.read() as connection:
+        row = (await connection.execute(wanted)).first()
+    return row[0] if row else {}
+
+
+async def save_draft(
+    store: Store, person: str, tool: str, arguments: Mapping[str, Any], values: Mapping[str, Any] | None
+) -> None:
+    """Keep a person's draft of a widget, or forget it if there are no values."""
+    async with store.write() as connection:
+        await connection.execute(delete(DRAFTS).where(*_here(person, tool, arguments)))
+        if values:
+            row = {"person": person, "widget": digest_of(tool, arguments), "values": dict(values), "at": time.time()}
+            await connection.execute(insert(DRAFTS).values(row))
+
+
+def checked_draft(arguments: Mapping[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any] | None]:
+    """Check the arguments of `inlay_draft`: tool, arguments, and values or nothing.
+
+    Raises:
+        ArgumentError: Something is missing or of the wrong type.
+    """
+    tool, of, values = arguments.get("tool"), arguments.get("arguments"), arguments.get("values")
+    if not isinstance(tool, str) or not isinstance(of, Mapping):
+        message = "inlay_draft takes the tool, its arguments, and values."
+        raise ArgumentError(message)
+    if values is not None and not _are_values(values):
+        message = f"values must be an object of at most {MOST_VALUES} texts, numbers or booleans."
+        raise ArgumentError(message)
+    return tool, dict(cast("Mapping[str, Any]", of)), cast("dict[str, Any] | None", values)
+
+
+def _are_values(values: object) -> bool:
+    if not isinstance(values, dict) or len(cast("dict[str, Any]", values)) > MOST_VALUES:
+        return False
+    items = cast("dict[str, object]", values).values()
+    return all(isinstance(item, str | int | float | bool) and len(str(item)) <= 1_000 for item in items)
+
+
+def _here(person: str, tool: str, arguments: Mapping[str, Any]) -> tuple[Any, ...]:
+    return DRAFTS.c.person == person, DRAFTS.c.widget == digest_of(tool, arguments)

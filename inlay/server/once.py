@@ -1,0 +1,116 @@
+"""Exactly once: an action that is sent again with the same key gets its first answer and changes nothing.
+
+The key is written in the transaction of the change (`Connector.change`), so that both are there or neither is.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+from weakref import WeakValueDictionary
+
+import anyio
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from inlay.errors import RefusedError, StoreError
+from inlay.server.store import KEYS, Store
+
+KEEP_SECONDS = 24 * 3600
+"""How long a key is remembered."""
+
+
+@dataclass
+class Once:
+    """One action call that carries a key."""
+
+    person: str
+    key: str
+    digest: str
+    is_written: bool = False
+
+    async def write(self, connection: AsyncConnection) -> None:
+        """Write the key in the transaction of the change, so that a second copy of the call fails here.
+
+        Raises:
+            RefusedError: Another process applied this very call meanwhile.
+        """
+        if self.is_written:
+            return
+        values = {"person": self.person, "key": self.key, "digest": self.digest, "at": time.time()}
+        try:
+            await connection.execute(insert(KEYS).values(values))
+        except IntegrityError:
+            reason = "This was already done."
+            raise RefusedError(reason) from None
+        self.is_written = True
+
+
+CURRENT: ContextVar[Once | None] = ContextVar("inlay_once", default=None)
+
+
+@dataclass
+class Answers:
+    """The first answers of one store's actions."""
+
+    store: Store
+    _locks: "WeakValueDictionary[tuple[str, str], asyncio.Lock]" = field(
+        default_factory=WeakValueDictionary["tuple[str, str]", asyncio.Lock]
+    )
+
+    def lock(self, once: Once) -> asyncio.Lock:
+        """Return the lock that lets only one copy of a call run at a time."""
+        return self._locks.setdefault((once.person, once.key), asyncio.Lock())
+
+    async def find(self, once: Once) -> dict[str, Any] | None:
+        """Return the first answer of this call; empty if it was applied but the answer was lost.
+
+        Raises:
+            RefusedError: The key was used for another call.
+        """
+        wanted = select(KEYS.c.digest, KEYS.c.answer).where(KEYS.c.person == once.person, KEYS.c.key == once.key)
+        async with self.store.read() as connection:
+            row = (await connection.execute(wanted)).first()
+        if row is None:
+            return None
+        if row.digest != once.digest:
+            reason = "This key was already used for another action. Nothing was changed."
+            raise RefusedError(reason)
+        return row.answer or {}
+
+    async def keep(self, once: Once, answer: Mapping[str, Any]) -> None:
+        """Remember the answer of a call that was applied."""
+        with anyio.CancelScope(shield=True):
+            async with self.store.write() as connection:
+                await once.write(connection)
+                here = (KEYS.c.person == once.person, KEYS.c.key == once.key)
+                await connection.execute(update(KEYS).where(*here).values(answer=dict(answer)))
+
+    async def forget_old(self) -> None:
+        """Forget keys that nobody can still be retrying."""
+        async with self.store.write() as connection:
+            await connection.execute(delete(KEYS).where(KEYS.c.at < time.time() - KEEP_SECONDS))
+
+
+def digest_of(tool: str, arguments: Mapping[str, Any]) -> str:
+    """Return what stands for a call: the tool and its arguments."""
+    return sha256(json.dumps([tool, dict(arguments)], sort_keys=True).encode()).hexdigest()
+
+
+def checked_key(value: object) -> str | None:
+    """Return an idempotency key, or `None` if there is none.
+
+    Raises:
+        StoreError: It is not 8 to 64 letters, digits, dashes or underscores.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str) and 8 <= len(value) <= 64 and value.replace("-", "").replace("_", "").isalnum():
+        return value
+    message = "The key of an action must be 8 to 64 letters, digits, dashes or underscores."
+    raise StoreError(message)

@@ -1,0 +1,198 @@
+"""Functions as tools: what the decorators of a connector make of a developer's function.
+
+Nothing is called from outside here; see `inlay.server.calls`.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast, get_args, get_type_hints
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import to_jsonable_python
+
+from inlay.errors import BindError, ToolError, near_miss
+from inlay.server.arguments import arguments_model, input_schema, parameters_of
+from inlay.widgets import BoundAction, Done, Option, PendingTile, Select, Widget
+from inlay.widgets.action import Parameter
+from inlay.widgets.select import label_from
+
+P = ParamSpec("P")
+W = TypeVar("W", bound=Widget)
+R = TypeVar("R")
+
+_TEXT_PAGE = {
+    "type": "integer",
+    "minimum": 1,
+    "default": 1,
+    "description": "Which page of the text to answer with, when it is long.",
+}
+
+
+class Tool:
+    """A function under a name, with the schema of its arguments."""
+
+    def __init__(self, function: Callable[..., Awaitable[Any]], title: str | None) -> None:
+        self.function = function
+        self.name = function.__name__
+        self.title = title or label_from(self.name)
+        self.description = inspect.cleandoc(function.__doc__ or "")
+        self.model = arguments_model(function)
+        self.__doc__ = function.__doc__
+        _check_function(function, self.description)
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON schema of the arguments."""
+        return input_schema(self.model)
+
+    @cached_property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """Each parameter with whether it must be given and which JSON types it takes."""
+        return parameters_of(self.model)
+
+    async def run(self, arguments: BaseModel) -> Any:
+        """Call the function with checked arguments."""
+        return await self.function(**{name: getattr(arguments, name) for name in type(arguments).model_fields})
+
+
+class WidgetTool(Tool, Generic[P, W]):
+    """A tool whose function returns a widget. It only reads, and may be called again at any time."""
+
+    def __init__(
+        self, function: Callable[P, Awaitable[W]], title: str | None = None, refresh_seconds: float | None = None
+    ) -> None:
+        super().__init__(function, title)
+        self.refresh_seconds = refresh_seconds
+        self.widget_type = _returned(function, Widget)
+
+    async def __call__(self, *values: P.args, **arguments: P.kwargs) -> W:
+        """Call the function itself, as if it were not decorated."""
+        return cast("W", await self.function(*values, **arguments))
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON schema of the arguments, with the page of the text form."""
+        schema = super().schema
+        return {**schema, "properties": {**schema.get("properties", {}), "text_page": _TEXT_PAGE}}
+
+    def select_for(self, name: str) -> Select:
+        """Make a select of a parameter whose type is a closed set.
+
+        Raises:
+            ToolError: There is no such parameter, or its type is open.
+        """
+        field = self.model.model_fields.get(name)
+        if field is None:
+            message = (
+                f"{self.name} has no parameter {name!r} to filter by.{near_miss(name, set(self.model.model_fields))}"
+            )
+            raise ToolError(message)
+        choices = _literals(field.annotation)
+        if not choices:
+            message = (
+                f"{self.name}: the filter {name!r} needs options; its type is no Literal. Use Select({name!r}, ...)."
+            )
+            raise ToolError(message)
+        return Select(name, options=[Option(choice, label_from(choice)) for choice in choices])
+
+
+class ActionTool(Tool, Generic[P]):
+    """A tool whose function changes something and says what was done."""
+
+    def __init__(
+        self, function: Callable[P, Awaitable[Done]], title: str | None = None, *, destructive: bool = False
+    ) -> None:
+        super().__init__(function, title)
+        self.destructive = destructive
+        _returned(function, Done)
+
+    async def __call__(self, *values: P.args, **arguments: P.kwargs) -> Done:
+        """Call the function itself, as if it were not decorated."""
+        return cast("Done", await self.function(*values, **arguments))
+
+    def bind(self, **arguments: Any) -> BoundAction:
+        """Fix some arguments, so that a widget can offer the action.
+
+        Raises:
+            BindError: An argument is unknown, or its value is not of the parameter's type.
+        """
+        for name, value in arguments.items():
+            self._check_bound(name, value)
+        left = {name: parameter for name, parameter in self.parameters.items() if name not in arguments}
+        return BoundAction(self.name, self.title, to_jsonable_python(arguments), left, self.destructive)
+
+    def _check_bound(self, name: str, value: object) -> None:
+        field = self.model.model_fields.get(name)
+        if field is None:
+            message = f"{self.name}.bind() has no argument {name!r}.{near_miss(name, set(self.model.model_fields))}"
+            raise BindError(message)
+        try:
+            TypeAdapter[object](cast("type", field.annotation)).validate_python(value, strict=True)
+        except ValidationError as error:
+            message = f"{self.name}.bind({name}={value!r}): {error.errors()[0]['msg']}."
+            raise BindError(message) from None
+
+
+class TileFunction(Generic[P]):
+    """A function that reads one tile. Calling it says which tile to read; the connector reads it, beside the others."""
+
+    def __init__(
+        self,
+        function: Callable[P, Awaitable[Widget]],
+        title: str | None = None,
+        refresh_seconds: float | None = None,
+        timeout_seconds: float = 10,
+        width: Literal[1, 2] = 1,
+    ) -> None:
+        _check_function(function, "a tile")
+        _returned(function, Widget)
+        self.function = function
+        self.name = function.__name__
+        self.title = title or label_from(self.name)
+        self.refresh_seconds = refresh_seconds
+        self.timeout_seconds = timeout_seconds
+        self.width: Literal[1, 2] = width
+        self.__doc__ = function.__doc__
+
+    def __call__(self, *values: P.args, **arguments: P.kwargs) -> PendingTile:
+        """Say which tile to read."""
+        return PendingTile(
+            self.name,
+            self.title,
+            lambda: self.function(*values, **arguments),
+            self.refresh_seconds,
+            self.timeout_seconds,
+            self.width,
+        )
+
+
+def _check_function(function: Callable[..., Any], description: str) -> None:
+    name = function.__qualname__
+    if not inspect.iscoroutinefunction(function):
+        message = f"{name} must be `async def`: a slow function would hold up every other call."
+        raise ToolError(message)
+    if not description:
+        message = f"{name} needs a docstring: it tells people and models what the tool does."
+        raise ToolError(message)
+
+
+def _returned(function: Callable[..., Any], wanted: type[R]) -> type[R]:
+    returned = get_type_hints(function).get("return")
+    if not (isinstance(returned, type) and issubclass(returned, wanted)):
+        message = f"{function.__qualname__} must say that it returns {_article(wanted)}: add `-> {wanted.__name__}`."
+        raise ToolError(message)
+    return returned
+
+
+def _article(wanted: type) -> str:
+    return "a widget, such as TaskBoard" if wanted is Widget else wanted.__name__
+
+
+def _literals(annotation: Any) -> list[str]:
+    if hasattr(annotation, "__value__"):
+        annotation = annotation.__value__
+    arguments = get_args(annotation)
+    if getattr(annotation, "__origin__", None) is Literal:
+        return [choice for choice in arguments if isinstance(choice, str)]
+    return [choice for part in arguments for choice in _literals(part)]
