@@ -1,0 +1,158 @@
+"""Builds the wheel, installs it into an empty environment without Node, and lets it serve a widget."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from mcp import Client
+from mcp.client import advertise
+from mcp_types import TextContent, TextResourceContents
+
+ROOT = Path(__file__).resolve().parent.parent
+NOT_SOURCE = shutil.ignore_patterns(".git", ".venv", "node_modules", "dist", "__pycache__", ".*_cache", "*.db*")
+
+CONNECTOR = '''
+from inlay import Connector
+from inlay.widgets import Metric
+
+tiny = Connector("Tiny")
+
+
+@tiny.widget
+async def open_tasks() -> Metric:
+    """Show how many tasks are open."""
+    return Metric("Open tasks", 12)
+'''
+
+pytestmark = [pytest.mark.wheel, pytest.mark.xdist_group("wheel")]
+
+
+@pytest.fixture(scope="module")
+def workshop() -> Iterator[Path]:
+    """Make a folder with a space in its name."""
+    with TemporaryDirectory(prefix="inlay wheel ") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def wheel(workshop: Path) -> Path:
+    """Build from a copy, because a build replaces the bundles that other tests are reading."""
+    shutil.copytree(ROOT, workshop / "source", ignore=NOT_SOURCE)
+    pip(Path(sys.executable), "wheel", "--no-deps", "--wheel-dir", workshop / "built", workshop / "source")
+    (built,) = (workshop / "built").glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def address(workshop: Path, wheel: Path) -> Iterator[str]:
+    """Install the wheel into an empty environment, and serve a connector from there with no Node in reach."""
+    subprocess.run([sys.executable, "-m", "venv", workshop / "empty"], check=True)
+    binaries = workshop / "empty" / "bin"
+    pip(binaries / "python", "install", wheel)
+    (workshop / "tiny.py").write_text(CONNECTOR, encoding="utf-8")
+    environment = {"PATH": str(binaries), "HOME": str(workshop), "PYTHONUNBUFFERED": "1"}
+    assert shutil.which("node", path=environment["PATH"]) is None
+    with subprocess.Popen(
+        [binaries / "inlay", "serve", "tiny:tiny", "--port", "0"],
+        cwd=workshop,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as server:
+        try:
+            yield announced_address(server)
+        finally:
+            server.terminate()
+
+
+def pip(python: Path, *arguments: str | Path) -> None:
+    """Run pip, and show what it said when it fails."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    command = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
+    finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+
+
+def announced_address(server: "subprocess.Popen[str]") -> str:
+    """Read what a server prints until it says where it is; its end ends the wait."""
+    assert server.stdout is not None
+    said: list[str] = []
+    for line in server.stdout:
+        said.append(line)
+        found = re.search(r"http://127\.0\.0\.1:\d+/mcp", line)
+        if found:
+            return found.group()
+    pytest.fail(f"The server ended without an address:\n{''.join(said)}")
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+
+    assert {name.partition("/")[0] for name in names} == {"inlay", "inlay-0.1.0.dist-info"}
+    assert [name for name in names if name.endswith((".ts", ".db")) or re.search("(^|/)tests?[_/]", name)] == []
+    assert "inlay/py.typed" in names
+    assert "inlay-0.1.0.dist-info/licenses/LICENSE" in names
+
+
+@pytest.mark.parametrize(
+    "bundle",
+    [
+        "inlay/ui_templates/view/dist/view.js",
+        "inlay/ui_templates/view/dist/view.css",
+        "inlay/host/dist/host.js",
+        "inlay/host/dist/host.css",
+        "inlay/host/dist/sandbox.js",
+    ],
+)
+def test_the_wheel_holds_each_bundle(wheel: Path, bundle: str) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        assert archive.getinfo(bundle).file_size > 0
+
+
+@pytest.mark.parametrize(
+    ("licenses", "packages"),
+    [
+        ("inlay/ui_templates/view/dist/view.licenses.txt", ["htmx.org 4.0.1 (0BSD)"]),
+        (
+            "inlay/host/dist/host.licenses.txt",
+            ["@modelcontextprotocol/client 2.4.0", "@modelcontextprotocol/ext-apps 2.0.4", "zod 4.6.7 (MIT)"],
+        ),
+    ],
+)
+def test_the_wheel_holds_the_licenses_of_what_is_bundled(wheel: Path, licenses: str, packages: list[str]) -> None:
+    text = zipfile.ZipFile(wheel).read(licenses).decode()
+
+    assert [package for package in packages if package not in text] == []
+    assert "ext-apps 1.7.5" not in text
+
+
+def test_the_wheel_needs_no_build_tool_where_it_is_used(wheel: Path) -> None:
+    metadata = zipfile.ZipFile(wheel).read("inlay-0.1.0.dist-info/METADATA").decode()
+    required = [line for line in metadata.splitlines() if line.startswith("Requires-Dist:") and "extra ==" not in line]
+
+    assert [line for line in required if re.search("node|hatch|playwright|psutil", line)] == []
+
+
+async def test_the_installed_wheel_serves_a_widget(address: str) -> None:
+    apps = advertise("io.modelcontextprotocol/ui", {"mimeTypes": ["text/html;profile=mcp-app"]})
+    async with Client(address, extensions=[apps]) as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        result = await client.call_tool("open_tasks", {})
+        link = (tools["open_tasks"].meta or {})["ui"]["resourceUri"]
+        view = (await client.read_resource(link)).contents[0]
+
+    assert not result.is_error
+    assert isinstance(result.content[0], TextContent)
+    assert "Open tasks" in result.content[0].text
+    assert "Open tasks" in str((result.meta or {})["dev.inlay/parts"])
+    assert isinstance(view, TextResourceContents)
+    assert view.mime_type == "text/html;profile=mcp-app"
+    assert "<script" in view.text
