@@ -71,7 +71,9 @@ class Dashboard(Widget):
             Tile("sensors", title="Temperature", problem="This machine has no temperature sensors."),
             Tile("processes", title="Processes", content=processes, width=2),
         ]
-        period = Select("period", options=[Option("1h", "1 hour"), Option("24h", "24 hours")], value="1h")
+        period = Select(
+            "period", options=[Option("1h", "1 hour"), Option("24h", "24 hours")], value="1h", any_label=""
+        )
         return {
             "default": cls(title="This machine", tiles=tiles, filters=[period], summary=["cpu", "memory"]),
             "no filters": cls(title="This machine", tiles=tiles[:2]),

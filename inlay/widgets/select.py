@@ -35,7 +35,7 @@ class Select(Widget):
     value: str | None = None
     """What is chosen; `None` is "any" among filters."""
     any_label: str = "Any"
-    """How the choice of none is called among filters."""
+    """How the choice of none is called among filters; empty where one has to be chosen."""
     on_change: Annotated[BoundAction | None, Sends({"value": {"string"}})] = None
     """The action that runs when a choice is made."""
 

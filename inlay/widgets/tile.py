@@ -35,6 +35,11 @@ class Tile(Widget):
             raise WidgetError(message)
         return self
 
+    @property
+    def repeats_title(self) -> bool:
+        """Whether the content is a number called just like the tile, so that the name is to be read once."""
+        return isinstance(self.content, Metric) and self.content.label == self.title
+
     @classmethod
     def examples(cls) -> Mapping[str, Self]:
         return {
