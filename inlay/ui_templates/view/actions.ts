@@ -1,0 +1,111 @@
+/** Actions: each press once, in order, retried under the same key, answered by the true widget. */
+
+import type { Outcome } from "./behavior";
+import { ask, newKey } from "./calls";
+import { noteDoing } from "./context";
+import { flushDraft } from "./drafts";
+import { captureFields, formOf } from "./fields";
+import { untilReleased } from "./hold";
+import { isAbort, takeTurn } from "./lane";
+import { noteStale } from "./live";
+import { currentGeneration, pieceAround, restoreLists, restorePiece, seenNow, shownWidget } from "./parts";
+import { readNow } from "./reads";
+import { showDone, showProblem } from "./shell";
+import { place, showAnswer } from "./stage";
+import type { Answer, Arguments } from "./wire";
+
+/** Something a person wants done. */
+export interface Wish {
+  readonly tool: string;
+  /** Asked when the call is sent, so that it holds the newest version of the thing it is about. */
+  arguments(): Arguments;
+  /** The control or the item it came from. */
+  readonly from: Element | null;
+}
+
+const CLOSED: Outcome = { ok: false, kind: "failed", message: "The widget was closed." };
+
+const pressed = new Map<string, Promise<Outcome>>();
+
+/** Does what a person asked for. The same wish pressed again while it is on its way is the same wish. */
+export function act(wish: Wish): Promise<Outcome> {
+  const name = JSON.stringify([wish.tool, wish.arguments()]);
+  const underway = pressed.get(name);
+  if (underway) return underway;
+  const outcome = perform(wish, newKey()).finally(() => pressed.delete(name));
+  pressed.set(name, outcome);
+  return outcome;
+}
+
+async function perform(wish: Wish, key: string): Promise<Outcome> {
+  const release = markWorking(wish.from);
+  const settle = prepareToSettle(wish.from);
+  try {
+    return await takeTurn("action", async (signal) => {
+      const answer = await performNow(wish, key, signal);
+      settle(answer.outcome);
+      say(answer, () => void perform(wish, key));
+      return answer.outcome;
+    });
+  } catch (error) {
+    if (isAbort(error)) return CLOSED;
+    throw error;
+  } finally {
+    release();
+  }
+}
+
+async function performNow(wish: Wish, key: string, signal: AbortSignal): Promise<Answer> {
+  await flushDraft();
+  const args = wish.arguments();
+  let base = currentGeneration();
+  const send = (): Promise<Answer> => {
+    base = currentGeneration();
+    return ask(wish.tool, args, { seen: seenNow(), id: key }, signal);
+  };
+  let answer = await send();
+  if (answer.lost) answer = await send();
+  await untilReleased(signal);
+  await showTruth(answer, base, signal);
+  return answer;
+}
+
+/** Shows what the server answered; when that is nothing that fits, what it says when asked again. */
+async function showTruth(answer: Answer, base: number, signal: AbortSignal): Promise<void> {
+  const verdict = answer.parts ? showAnswer(answer.parts, base) : "unfit";
+  const widget = shownWidget();
+  if (verdict === "shown" || !widget) return;
+  const { outcome } = await readNow(widget, signal);
+  if (outcome.ok) return;
+  restoreLists(place);
+  noteStale();
+}
+
+/** What the press changed in a control gives way to what the server says. Words in a refused form are kept. */
+function prepareToSettle(from: Element | null): (outcome: Outcome) => void {
+  if (!from) return () => undefined;
+  const reset = captureFields(from);
+  return (outcome) => {
+    restorePiece(place, from);
+    if (outcome.ok || !formOf(from)) reset();
+  };
+}
+
+function say({ outcome, lost, undo }: Answer, retry: () => void): void {
+  if (!outcome.ok) return showProblem(outcome.message, lost ? retry : undefined);
+  noteDoing(outcome.message);
+  const revert = undo && ((): void => void act({ tool: undo.tool, arguments: () => undo.arguments, from: null }));
+  if (outcome.message) showDone(outcome.message, revert ?? undefined);
+}
+
+/** A control takes no second press, and what it belongs to says that it is worked on. The focus stays. */
+function markWorking(from: Element | null): () => void {
+  if (!from) return () => undefined;
+  const piece = pieceAround(place, from) ?? from;
+  if (!formOf(from)) from.setAttribute("aria-disabled", "true");
+  piece.setAttribute("aria-busy", "true");
+  return () => {
+    from.removeAttribute("aria-disabled");
+    piece.removeAttribute("aria-busy");
+  };
+}

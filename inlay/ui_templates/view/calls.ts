@@ -1,0 +1,58 @@
+/** One `tools/call`: the View's own values on it, the two ways they travel, and its answer in one form whatever happened. */
+
+import { request, RequestError } from "./bridge";
+import { isAbort } from "./lane";
+import type { Answer, Arguments, Seen } from "./wire";
+import { readAnswer, viaOf } from "./wire";
+
+/** What the View adds to a call. */
+export interface Extras {
+  readonly seen?: Seen | null;
+  /** The idempotency key of an action. */
+  readonly id?: string;
+}
+
+/** How request metadata reaches the server; until an answer says so, both ways are used. */
+let via: "meta" | "argument" | null = null;
+
+/** A new idempotency key: 16 random bytes in hex. */
+export function newKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function withExtras(name: string, args: Arguments, { seen, id }: Extras): Record<string, unknown> {
+  const own = { ...(seen && { seen }), ...(id && { id }) };
+  const params: Record<string, unknown> = { name, arguments: args };
+  if (!Object.keys(own).length) return params;
+  if (via !== "meta") params.arguments = { ...args, _inlay: own };
+  if (via !== "argument") {
+    params._meta = { ...(seen && { "dev.inlay/seen": seen }), ...(id && { "dev.inlay/id": id }) };
+  }
+  return params;
+}
+
+/**
+ * Calls a tool.
+ *
+ * @returns the answer; a refusal and a lost answer are answers too
+ * @throws DOMException an `AbortError`, and nothing else
+ */
+export async function ask(name: string, args: Arguments, extras: Extras, signal?: AbortSignal): Promise<Answer> {
+  try {
+    const result = await request("tools/call", withExtras(name, args, extras), signal);
+    via = viaOf(result) ?? via;
+    return readAnswer(result);
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    return answerForError(error);
+  }
+}
+
+function answerForError(error: unknown): Answer {
+  const isLost = error instanceof RequestError && error.isLost;
+  const said = error instanceof RequestError ? error.message.replace(/^MCP error -?\d+: /, "") : "";
+  const outcome = isLost
+    ? ({ ok: false, kind: "offline", message: "The server could not be reached." } as const)
+    : ({ ok: false, kind: "refused", message: said || "The host refused." } as const);
+  return { outcome, lost: isLost, parts: null, undo: null, text: "", raw: {} };
+}

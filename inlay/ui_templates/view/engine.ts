@@ -1,0 +1,55 @@
+/** htmx as the engine of the View: its morph, its triggers, no eval, no network, and the state that belongs to the person. */
+
+import htmx from "htmx.org";
+
+interface HtmxInternals {
+  morph(oldNode: Element, fragment: DocumentFragment, isInner: boolean): void;
+  initSecurity(policy: object, syncFunction: unknown, asyncFunction: unknown): void;
+}
+
+let internals: HtmxInternals | null = null;
+
+/** Stands in for `Function`: whatever code an attribute carries, it does nothing. */
+function InertFunction(): () => undefined {
+  return () => undefined;
+}
+
+/** `<details>` and `<dialog>` are open because the person opened them. */
+function keepOpen(element: Element, { attrName }: { attrName: string }): boolean {
+  return !(attrName === "open" && element.matches("details,dialog"));
+}
+
+/** htmx copies attributes; where the server changed its mind about a control, the control's state follows. */
+function followServer(_element: Element, { oldNode, newNode }: { oldNode: Node; newNode: Node }): void {
+  if (oldNode instanceof HTMLInputElement && newNode instanceof HTMLInputElement) {
+    if (oldNode.defaultChecked !== newNode.defaultChecked) oldNode.checked = newNode.defaultChecked;
+  }
+  if (oldNode instanceof HTMLOptionElement && newNode instanceof HTMLOptionElement) {
+    if (oldNode.defaultSelected !== newNode.defaultSelected) oldNode.selected = newNode.defaultSelected;
+  }
+}
+
+htmx.registerExtension("inlay-morph", {
+  init(api: HtmxInternals) {
+    internals = api;
+    const asItIs = (html: string): string => html;
+    api.initSecurity({ createHTML: asItIs, createScript: () => "" }, InertFunction, InertFunction);
+  },
+  htmx_before_morph_attr: keepOpen,
+  htmx_before_morph_node: followServer,
+});
+
+/** Turns an element into the one in the fragment, keeping every node that can be kept. */
+export function morph(element: Element, fragment: DocumentFragment): void {
+  internals?.morph(element, fragment, false);
+}
+
+/** Turns what is inside an element into the fragment, keeping every node that can be kept. */
+export function morphInside(element: Element, fragment: DocumentFragment): void {
+  internals?.morph(element, fragment, true);
+}
+
+/** Wires the `hx-*` attributes of what is new inside. */
+export function activate(place: Element): void {
+  htmx.process(place);
+}

@@ -1,0 +1,97 @@
+/** Numbers, dates and durations in the host's locale and time zone: `<data value data-format>`, `<time datetime data-format>`. */
+
+import { isRecord } from "./wire";
+import { viewContext } from "./theme";
+
+type Formatter = (value: string) => string | null;
+
+const DATE_ONLY = /^\d{4}-\d\d-\d\d$/;
+const RELATIVE_EVERY_MS = 30_000;
+
+/** The largest unit that fits is used; each number says how many of a unit make the next one. */
+const RELATIVE_UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
+  ["second", 60],
+  ["minute", 60],
+  ["hour", 24],
+  ["day", 30],
+  ["month", 12],
+  ["year", Infinity],
+];
+
+let formatters = new Map<string, Formatter>();
+
+/** Formats everything inside that asks for it. What cannot be formatted keeps the server's text. */
+export function formatAll(root: ParentNode): void {
+  for (const element of root.querySelectorAll<HTMLElement>("data[data-format],time[data-format]")) formatOne(element);
+}
+
+/** The locale or the time zone changed. */
+export function reformat(root: ParentNode): void {
+  formatters = new Map();
+  formatAll(root);
+}
+
+/** Keeps "3 minutes ago" true while the widget is looked at. */
+export function keepRelativeTimesTrue(root: ParentNode): void {
+  setInterval(() => {
+    if (document.hidden) return;
+    for (const element of root.querySelectorAll<HTMLElement>('time[data-format*="relative"]')) formatOne(element);
+  }, RELATIVE_EVERY_MS);
+}
+
+function formatOne(element: HTMLElement): void {
+  const isTime = element.tagName === "TIME";
+  const value = element.getAttribute(isTime ? "datetime" : "value") ?? "";
+  const text = formatterFor(isTime, element.dataset.format ?? "", DATE_ONLY.test(value))(value);
+  if (text !== null && text !== element.textContent) element.textContent = text;
+}
+
+function formatterFor(isTime: boolean, format: string, isDateOnly: boolean): Formatter {
+  const key = `${isTime}${isDateOnly}${format}`;
+  const known = formatters.get(key);
+  if (known) return known;
+  const made = makeFormatter(isTime, format, isDateOnly);
+  formatters.set(key, made);
+  return made;
+}
+
+function makeFormatter(isTime: boolean, format: string, isDateOnly: boolean): Formatter {
+  try {
+    const options: unknown = JSON.parse(format);
+    if (!isRecord(options)) return () => null;
+    if (!isTime) return numberFormatter(options);
+    return options.relative ? relativeFormatter(options) : dateFormatter(options, isDateOnly);
+  } catch {
+    return () => null; // options that Intl does not know
+  }
+}
+
+function numberFormatter(options: Intl.NumberFormatOptions): Formatter {
+  const intl = new Intl.NumberFormat(viewContext().locale, options);
+  return (value) => (value.trim() === "" || Number.isNaN(Number(value)) ? null : intl.format(Number(value)));
+}
+
+/** A calendar day has no time zone: shifting it would show the day before. */
+function dateFormatter(options: Intl.DateTimeFormatOptions, isDateOnly: boolean): Formatter {
+  const { locale, timeZone } = viewContext();
+  const zone = isDateOnly ? "UTC" : timeZone;
+  const intl = new Intl.DateTimeFormat(locale, zone ? { timeZone: zone, ...options } : options);
+  return (value) => {
+    const date = new Date(value);
+    return Number.isNaN(date.getTime()) ? null : intl.format(date);
+  };
+}
+
+function relativeFormatter(options: Record<string, unknown>): Formatter {
+  const { relative: _asked, ...rest } = options;
+  const intl = new Intl.RelativeTimeFormat(viewContext().locale, { numeric: "auto", ...rest });
+  return (value) => {
+    let amount = (Date.parse(value) - Date.now()) / 1000;
+    if (Number.isNaN(amount)) return null;
+    for (const [unit, size] of RELATIVE_UNITS) {
+      if (Math.abs(amount) < size) return intl.format(Math.trunc(amount), unit);
+      amount /= size;
+    }
+    return null;
+  };
+}

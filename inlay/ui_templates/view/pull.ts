@@ -1,0 +1,69 @@
+/** The first widget: what the host pushes, or, when that lost its parts on the way, the same tool called again. */
+
+import { onNotification, type HostCapabilities } from "./bridge";
+import { noteDoing } from "./context";
+import { argumentsIn } from "./fields";
+import { read } from "./reads";
+import { showPlainText, showSkeleton, showState } from "./shell";
+import { setBusy, showAnswer } from "./stage";
+import { hostContext } from "./theme";
+import { type Answer, type Arguments, type BoundCall, boundCall, isRecord, readAnswer } from "./wire";
+
+/** The last line of a text form: which tool, with which arguments. It may be read, and proves nothing. */
+const REFERENCE = /^View: `([\w.\-/]{1,128}) (\{.*\})`\s*$/m;
+
+let given: Arguments = {};
+let canCall = false;
+
+const hasEntries = (value: Arguments): boolean => Object.keys(value).length > 0;
+
+/** Which tool made a result, and with which arguments, from whatever the host left of it. */
+function findWidget({ raw, text }: Answer): BoundCall | null {
+  const structured = boundCall(raw.structuredContent);
+  const [, referredTool, referredJson] = REFERENCE.exec(text) ?? [];
+  const tool = hostContext().toolInfo?.tool.name ?? structured?.tool ?? referredTool;
+  if (!tool) return null;
+  const sources = [given, structured?.arguments ?? {}, argumentsIn(referredJson)];
+  return { tool, arguments: sources.find(hasEntries) ?? {} };
+}
+
+/** A pushed result takes the place of whatever is shown: the model ran the tool again. */
+async function showPushed(result: Record<string, unknown>): Promise<void> {
+  const pushed = readAnswer(result);
+  if (!pushed.outcome.ok) return showState(pushed.outcome.kind, pushed.outcome.message);
+  if (pushed.parts && showAnswer(pushed.parts, null) !== "unfit") return noteDoing();
+  const widget = findWidget(pushed);
+  if (widget && canCall) return pull(widget, pushed.text);
+  if (pushed.text) showPlainText(withoutReference(pushed.text));
+  else showState("failed", "The host passed nothing on that could be shown.");
+}
+
+async function pull(widget: BoundCall, text: string): Promise<void> {
+  setBusy(true);
+  const answer = await read(widget, "read");
+  if (!answer) return;
+  if (answer.outcome.ok) return noteDoing();
+  const again = { label: "Try again", run: () => void pull(widget, text) };
+  showState(answer.outcome.kind, answer.outcome.message, again, withoutReference(text));
+}
+
+function withoutReference(text: string): string {
+  return text.replace(REFERENCE, "").trim();
+}
+
+/** Listens for what the host pushes. Call it before the handshake: the host sends it once. */
+export function listenToResults(): void {
+  onNotification("ui/notifications/tool-input", (params) => {
+    given = isRecord(params.arguments) ? params.arguments : {};
+    showSkeleton();
+  });
+  onNotification("ui/notifications/tool-result", (result) => void showPushed(result));
+  onNotification("ui/notifications/tool-cancelled", () => {
+    showState("cancelled", "The call was cancelled before it had a result.");
+  });
+}
+
+/** Notes whether the host lets the View call tools. */
+export function allowPull({ serverTools }: HostCapabilities): void {
+  canCall = Boolean(serverTools);
+}

@@ -1,0 +1,70 @@
+/** Reading widgets: under a tool's own name, as the difference to what is shown, and whole when that does not fit. */
+
+import type { Outcome } from "./behavior";
+import { ask } from "./calls";
+import { untilReleased } from "./hold";
+import { isAbort, takeTurn, type Urgency } from "./lane";
+import { currentGeneration, seenNow, shownWidget } from "./parts";
+import { showAnswer } from "./stage";
+import type { Answer, Arguments, BoundCall } from "./wire";
+
+/** A read that something newer took the place of. */
+export const REPLACED: Outcome = { ok: false, kind: "failed", message: "A newer request took its place." };
+
+/**
+ * Reads a widget and shows it, within a turn that the caller has.
+ *
+ * @param tiles only these tiles are run again
+ * @returns the outcome; not ok when no widget came
+ */
+export async function readNow(widget: BoundCall, signal: AbortSignal, tiles?: readonly string[]): Promise<Answer> {
+  const seen = seenNow(tiles);
+  const base = seen ? currentGeneration() : null;
+  const answer = await ask(widget.tool, widget.arguments, { seen }, signal);
+  await untilReleased(signal);
+  if (!answer.parts) return answer.outcome.ok ? withoutWidget(answer) : answer;
+  if (showAnswer(answer.parts, base) !== "unfit") return answer;
+  return readWhole(widget, signal);
+}
+
+async function readWhole(widget: BoundCall, signal: AbortSignal): Promise<Answer> {
+  const answer = await ask(widget.tool, widget.arguments, {}, signal);
+  await untilReleased(signal);
+  if (!answer.outcome.ok) return answer;
+  if (answer.parts && showAnswer(answer.parts, null) !== "unfit") return answer;
+  return withoutWidget(answer);
+}
+
+function withoutWidget(answer: Answer): Answer {
+  return { ...answer, outcome: { ok: false, kind: "failed", message: "The answer holds no widget." } };
+}
+
+/** Reads a widget in its turn. Resolves to null when something newer took its place. */
+export async function read(widget: BoundCall, urgency: Urgency, tiles?: readonly string[]): Promise<Answer | null> {
+  try {
+    return await takeTurn(urgency, (signal) => readNow(widget, signal, tiles));
+  } catch (error) {
+    if (isAbort(error)) return null;
+    throw error;
+  }
+}
+
+/** The arguments that the person wants, while an answer for them is on its way. */
+let wanted: Arguments | null = null;
+
+/**
+ * Calls the widget's own tool with one argument changed and the others kept.
+ *
+ * @param value `""`, null or undefined takes the argument away, so that the tool's default holds
+ */
+export async function filter(name: string, value: unknown): Promise<Outcome> {
+  const widget = shownWidget();
+  if (!widget) return REPLACED;
+  const { [name]: _before, ...others } = wanted ?? widget.arguments;
+  const isGone = value === "" || value === null || value === undefined;
+  const mine: Arguments = isGone ? others : { ...others, [name]: value };
+  wanted = mine;
+  const answer = await read({ tool: widget.tool, arguments: mine }, "read");
+  if (wanted === mine) wanted = null;
+  return answer?.outcome ?? REPLACED;
+}

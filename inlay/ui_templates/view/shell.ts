@@ -1,0 +1,152 @@
+/** What the View says by itself: skeleton, plain states, the status line, the stale mark. All text is set as text. */
+
+import type { ProblemKind, Status } from "./behavior";
+import { hostContext } from "./theme";
+import { place, setBusy, showInstead } from "./stage";
+import { isRecord } from "./wire";
+
+/** A button that the shell shows. */
+export interface Offer {
+  readonly label: string;
+  run(): void;
+}
+
+export type StateName = ProblemKind | "cancelled";
+
+const SKELETONS = ["task_board", "dashboard", "design_panel"];
+const SKELETON_BARS = 6;
+
+/** For each state: the look it has, and its first line. */
+const STATES: Readonly<Record<StateName, readonly [look: string, title: string]>> = {
+  invalid: ["error", "This cannot be shown"],
+  refused: ["refused", "Not allowed"],
+  conflict: ["error", "Something changed meanwhile"],
+  unknown_tool: ["error", "This is no longer offered"],
+  failed: ["error", "Something went wrong"],
+  off: ["off", "Turned off by your admin"],
+  offline: ["offline", "The server could not be reached"],
+  cancelled: ["cancelled", "Cancelled"],
+};
+
+function make(tag: string, className: string, text = ""): HTMLElement {
+  const element = document.createElement(tag);
+  element.className = className;
+  element.textContent = text;
+  return element;
+}
+
+function makeButton({ label, run }: Offer, className = "inlay-button"): HTMLElement {
+  const button = make("button", className, label);
+  button.setAttribute("type", "button");
+  button.addEventListener("click", run);
+  return button;
+}
+
+function makeState(look: string, title: string, text: string, offer?: Offer): HTMLElement {
+  const state = make("div", "inlay-state");
+  state.dataset.state = look;
+  state.append(make("p", "inlay-state__title", title));
+  if (text) state.append(make("p", "inlay-state__text", text));
+  if (offer) state.append(makeButton(offer));
+  return state;
+}
+
+/** Shows where the widget will be, in the shape of the kind that the tool announces. */
+export function showSkeleton(): void {
+  const meta = hostContext().toolInfo?.tool._meta;
+  const announced = isRecord(meta) ? String(meta["dev.inlay/widget"]) : "";
+  const skeleton = make("div", "inlay-skeleton");
+  skeleton.dataset.kind = SKELETONS.includes(announced) ? announced : "plain";
+  skeleton.setAttribute("aria-hidden", "true");
+  for (let bar = 0; bar < SKELETON_BARS; bar += 1) skeleton.append(document.createElement("i"));
+  showInstead(skeleton);
+  setBusy(true);
+}
+
+/** Shows why there is no widget, in its place. `plainText` is the widget's text form, when that at least came. */
+export function showState(name: StateName, message: string, offer?: Offer, plainText = ""): void {
+  const [look, title] = STATES[name];
+  const state = makeState(look, title, message === plainText ? "" : message, offer);
+  const whole = make("div", "inlay-instead");
+  whole.append(state);
+  if (plainText) whole.append(make("div", "inlay-plain", plainText));
+  showInstead(whole);
+  setBusy(false);
+  announce(message || title);
+}
+
+/** Shows the text form of a widget, as plain text. */
+export function showPlainText(text: string): void {
+  showInstead(make("div", "inlay-plain", text));
+  setBusy(false);
+}
+
+const statusLine = document.getElementById("inlay-status") ?? place.appendChild(make("div", "inlay-status"));
+const messageLine = make("span", "inlay-status__message");
+messageLine.setAttribute("role", "status");
+const announcer = make("div", "inlay-visually-hidden");
+announcer.setAttribute("aria-live", "polite");
+statusLine.append(messageLine);
+statusLine.after(announcer);
+
+/** Says something to a screen reader and shows nothing. */
+export function announce(text: string): void {
+  announcer.textContent = announcer.textContent === text ? `${text}\u00a0` : text; // the same words again are news too
+}
+
+function setStatus(message: string, tone: "" | "problem", offers: readonly HTMLElement[]): void {
+  statusLine.dataset.tone = tone;
+  messageLine.textContent = message;
+  statusLine.replaceChildren(messageLine, ...offers);
+}
+
+const quiet = (offer: Offer, name: string): HTMLElement => {
+  const button = makeButton(offer, `inlay-button inlay-status__${name}`);
+  button.dataset.look = "quiet";
+  return button;
+};
+
+const dismiss: Offer = { label: "Dismiss", run: () => setStatus("", "", []) };
+
+export const status: Status = {
+  show: (message) => setStatus(message, "", []),
+  problem: (message) => showProblem(message),
+  clear: dismiss.run,
+};
+
+/** Shows what was done, with the way back when there is one. */
+export function showDone(message: string, undo?: () => void): void {
+  setStatus(message, "", undo ? [quiet({ label: "Undo", run: undo }, "undo")] : []);
+}
+
+/** Shows why something did not happen, with a way to try again when that may help. */
+export function showProblem(message: string, retry?: () => void): void {
+  const offers = retry ? [quiet({ label: "Try again", run: retry }, "retry")] : [];
+  setStatus(message, "problem", [...offers, quiet(dismiss, "dismiss")]);
+}
+
+let staleMark: HTMLElement | null = null;
+
+function sayAge(readAt: number): string {
+  const seconds = Math.max(1, Math.round((Date.now() - readAt) / 1000));
+  if (seconds < 60) return `${seconds} s ago`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min ago` : `${Math.round(minutes / 60)} h ago`;
+}
+
+/** Says that what is shown is old. `readAt` is in milliseconds since 1970. */
+export function markStale(readAt: number, retry: () => void): void {
+  place.dataset.stale = "";
+  const title = `Could not refresh. Showing what was read ${sayAge(readAt)}.`;
+  const mark = makeState("stale", title, "", { label: "Try again", run: retry });
+  if (staleMark) staleMark.replaceWith(mark);
+  else place.after(mark);
+  staleMark = mark;
+}
+
+/** What is shown has just been read. */
+export function markFresh(): void {
+  delete place.dataset.stale;
+  staleMark?.remove();
+  staleMark = null;
+}
