@@ -1,0 +1,106 @@
+"""What people are told when a machine lacks something, and what the bundler makes of a tree."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scripts import bundle
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """Copy what the bootstrap reads into a folder with a space in its name."""
+    folder = tmp_path / "a clone"
+    (folder / "scripts").mkdir(parents=True)
+    shutil.copy(ROOT / "scripts/bootstrap.py", folder / "scripts")
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let the bundler work on a small tree, with the installed packages."""
+    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules", target_is_directory=True)
+    monkeypatch.setattr(bundle, "ROOT", tmp_path)
+    plant(tmp_path, "inlay/ui_templates/view/main.ts", 'console.log("main");')
+    plant(tmp_path, "inlay/ui_templates/view/base.css", "body { margin: 0; }")
+    return tmp_path
+
+
+def plant(root: Path, path: str, text: str) -> None:
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_text(text, encoding="utf-8")
+
+
+def set_up_where(condition: str, clone: Path) -> "subprocess.CompletedProcess[str]":
+    """Run the bootstrap where something is different, with no apt-get in reach."""
+    program = f"import runpy, sys; {condition}; runpy.run_path('scripts/bootstrap.py', run_name='__main__')"
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, cwd=clone, env={"PATH": ""}, capture_output=True, text=True, check=False)
+
+
+def test_an_old_python_is_told_which_one_is_wanted(clone: Path) -> None:
+    finished = set_up_where("sys.version_info = (3, 9, 2, 'final', 0)", clone)
+
+    assert finished.returncode == 1
+    assert "Inlay needs Python 3.11 or newer" in finished.stderr
+    assert "is 3.9. Name another one: make PYTHON=python3.12" in finished.stderr
+
+
+def test_a_machine_that_cannot_make_environments_is_told_the_command(clone: Path) -> None:
+    finished = set_up_where("sys.modules['ensurepip'] = None", clone)
+
+    assert finished.returncode == 1
+    assert "python3-venv is missing." in finished.stderr
+    assert "sudo apt-get install python3-venv" in finished.stderr
+    assert not (clone / ".venv").exists()
+
+
+def view_bundle() -> bundle.Bundle:
+    return next(made for made in bundle.list_bundles() if made.name == "view")
+
+
+def test_a_new_widget_joins_the_bundle_by_being_there(tree: Path) -> None:
+    plant(tree, "inlay/ui_templates/card_pile/behavior.ts", 'console.log("card pile");')
+    plant(tree, "inlay/ui_templates/card_pile/style.css", ".inlay-card-pile { gap: 4px; }")
+
+    bundle.make_bundle(view_bundle())
+
+    script = (tree / "inlay/ui_templates/view/dist/view.js").read_text()
+    assert script.index("card pile") < script.index("main")
+    assert (tree / "inlay/ui_templates/view/dist/view.css").read_text() == "body{margin:0}.inlay-card-pile{gap:4px}\n"
+
+
+def test_an_unchanged_bundle_is_left_alone(tree: Path) -> None:
+    bundle.make_bundle(view_bundle())
+    script = tree / "inlay/ui_templates/view/dist/view.js"
+    before = script.stat().st_ino
+
+    bundle.make_bundle(view_bundle())
+
+    assert script.stat().st_ino == before
+
+
+def test_a_missing_entry_is_named(tree: Path) -> None:
+    (tree / "inlay/ui_templates/view/main.ts").unlink()
+
+    with pytest.raises(bundle.BundleError) as refused:
+        bundle.make_bundle(view_bundle())
+
+    reason = "The view bundle cannot be made, because inlay/ui_templates/view/main.ts is missing."
+    assert str(refused.value) == reason
+
+
+def test_a_mistake_in_a_script_stops_the_bundle(tree: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    plant(tree, "inlay/ui_templates/view/main.ts", "const = 1;")
+
+    with pytest.raises(bundle.BundleError, match="its reason is above"):
+        bundle.make_bundle(view_bundle())
+
+    assert 'Expected identifier but found "="' in capfd.readouterr().err
+    assert not (tree / "inlay/ui_templates/view/dist/view.js").exists()
