@@ -103,6 +103,21 @@ class TaskBoard(Widget):
         return self.on_complete is not None and "done" in self.on_complete.parameters
 
     @property
+    def adds_to_columns(self) -> bool:
+        """Whether a new card can be put into a column of the person's choice."""
+        return self.on_add is not None and "column" in self.on_add.parameters
+
+    @property
+    def actions(self) -> list[BoundAction]:
+        """What people can do with its cards."""
+        return [action for action in (self.on_move, self.on_complete, self.on_add) if action is not None]
+
+    @property
+    def shows_versions(self) -> bool:
+        """Whether who acts on a card must say which version they have seen."""
+        return any("version" in action.parameters for action in self.actions)
+
+    @property
     def card_count(self) -> int:
         """How many cards there are."""
         return sum(len(column.cards) for column in self.columns)
