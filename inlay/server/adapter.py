@@ -12,6 +12,7 @@ from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INVALID_PARAMS,
+    METHOD_NOT_FOUND,
     CallToolRequestParams,
     CallToolResult,
     ListResourcesResult,
@@ -57,7 +58,7 @@ def build_server(connector: "Connector") -> Server[Any]:
         on_read_resource=surface.read_resource,
     )
     server.extensions[EXTENSION_ID] = {}
-    server.middleware.append(_advertise_apps)
+    server.middleware += [_in_our_words, _advertise_apps]
     return server
 
 
@@ -183,6 +184,15 @@ def _result(answer: Answer, shows_apps: bool) -> CallToolResult:  # noqa: FBT001
 def _may_show_apps(request: Request) -> bool:
     """Whether the client shows Apps, as far as is known: a stateless old client cannot say, and is not denied."""
     return request.session.client_capabilities is None or client_supports_apps(request)
+
+
+async def _in_our_words(ctx: Request, call_next: CallNext) -> HandlerResult:
+    try:
+        return await call_next(ctx)
+    except MCPError as error:
+        if error.error.code == METHOD_NOT_FOUND:  # the SDK would repeat the method's name, which is the caller's text
+            raise MCPError(METHOD_NOT_FOUND, "There is no such method.") from None
+        raise
 
 
 async def _advertise_apps(ctx: Request, call_next: CallNext) -> HandlerResult:

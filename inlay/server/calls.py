@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from inlay.errors import ArgumentError, ConflictError, RefusedError, StoreError, near_miss
 from inlay.server.arguments import check_arguments, json_arguments
 from inlay.server.drafts import checked_draft, save_draft
-from inlay.server.once import CURRENT, Answers, Once, checked_key, digest_of
+from inlay.server.once import CURRENT, Answers, AppliedError, Once, checked_key, digest_of
 from inlay.server.parts import Seen, difference, parse_seen
 from inlay.server.reading import AnyWidgetTool, Reading, read_widget
 from inlay.server.store import Store
@@ -165,9 +165,11 @@ class Desk:
             first = await answers.find(once)
             if first is not None:
                 return _replayed(first)
-            done = await self._run(tool, checked, once)
-            answer = _done(done)
-            await answers.keep(once, answer.meta[DONE])
+            try:
+                answer = _done(await self._run(tool, checked, once))
+                await answers.keep(once, answer.meta[DONE])
+            except AppliedError:
+                return _replayed(await answers.find(once) or {})
             return answer
 
     async def _run(self, tool: AnyActionTool, checked: BaseModel, once: Once | None) -> Done:

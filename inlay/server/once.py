@@ -25,6 +25,10 @@ KEEP_SECONDS = 24 * 3600
 """How long a key is remembered."""
 
 
+class AppliedError(RefusedError):
+    """This very call was applied by another process while it ran here; the change is rolled back."""
+
+
 @dataclass
 class Once:
     """One action call that carries a key."""
@@ -38,7 +42,7 @@ class Once:
         """Write the key in the transaction of the change, so that a second copy of the call fails here.
 
         Raises:
-            RefusedError: Another process applied this very call meanwhile.
+            AppliedError: Another process applied this very call meanwhile.
         """
         if self.is_written:
             return
@@ -47,7 +51,7 @@ class Once:
             await connection.execute(insert(KEYS).values(values))
         except IntegrityError:
             reason = "This was already done."
-            raise RefusedError(reason) from None
+            raise AppliedError(reason) from None
         self.is_written = True
 
 

@@ -62,22 +62,25 @@ class Store:
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator["Store"]:
-        """Open the file, make missing tables, and close it at the end.
+        """Open the file, make missing tables, and close it at the end. Opening it again inside shares it.
 
         Raises:
             StoreError: The file cannot be opened, or is no database.
         """
+        if self._writer is not None:
+            yield self
+            return
         _prepare(self.path)
         self._turn = anyio.Lock()
-        self._writer, self._reader = _engines(self.path)
+        writer, reader = self._writer, self._reader = _engines(self.path)
         try:
             await self._make_tables()
             yield self
         finally:
-            with anyio.CancelScope(shield=True):
-                await self._writer.dispose()
-                await self._reader.dispose()
             self._writer = self._reader = None
+            with anyio.CancelScope(shield=True):
+                await writer.dispose()
+                await reader.dispose()
 
     async def _make_tables(self) -> None:
         try:

@@ -1,0 +1,161 @@
+"""An action that is sent again is applied once."""
+
+from pathlib import Path
+from typing import Any
+
+import anyio
+from sqlalchemy import insert, select
+
+from inlay import Connector, Done, RefusedError
+from inlay.server.once import KEYS, Once, digest_of
+from tests.server.conftest import CARDS, build_connector, call
+from tests.server.helpers import DONE, PROBLEM
+
+MOVE: dict[str, Any] = {"card": "T-1", "column": "done", "index": 0, "version": 1}
+KEY = {"dev.inlay/id": "0123456789abcdef"}
+
+
+async def version_of(connector: Connector, card: str) -> int:
+    async with connector.read() as connection:
+        return int((await connection.execute(select(CARDS.c.version).where(CARDS.c.id == card))).scalar_one())
+
+
+async def test_the_same_key_gets_the_first_answer(connector: Connector) -> None:
+    first = await call(connector, "move_card", KEY, **MOVE)
+    again = await call(connector, "move_card", KEY, **MOVE)
+
+    assert again.meta[DONE] == {**first.meta[DONE], "replayed": True}
+    assert await version_of(connector, "T-1") == 2
+
+
+async def test_twenty_copies_at_once_are_applied_once(connector: Connector) -> None:
+    answers: list[Any] = []
+
+    async def send() -> None:
+        answers.append(await call(connector, "move_card", KEY, **MOVE))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(20):
+            group.start_soon(send)
+
+    assert {answer.text for answer in answers} == {"Moved T-1."}
+    assert sum("replayed" not in answer.meta[DONE] for answer in answers) == 1
+    assert await version_of(connector, "T-1") == 2
+
+
+async def test_the_same_key_with_other_arguments_is_refused(connector: Connector) -> None:
+    await call(connector, "move_card", KEY, **MOVE)
+
+    other = await call(connector, "move_card", KEY, **{**MOVE, "card": "T-2"})
+
+    assert other.meta[PROBLEM]["kind"] == "refused"
+    assert await version_of(connector, "T-2") == 1
+
+
+async def test_a_refused_action_may_be_tried_again_with_its_key(connector: Connector) -> None:
+    await call(connector, "move_card", KEY, **{**MOVE, "version": 7})
+
+    assert (await call(connector, "move_card", KEY, **MOVE)).text == "Moved T-1."
+
+
+async def test_a_malformed_key_is_refused_before_anything_runs(connector: Connector) -> None:
+    for key in ("short", "x" * 65, 5, "../../etc/passwd"):
+        answer = await call(connector, "move_card", {"dev.inlay/id": key}, **MOVE)
+        assert answer.meta[PROBLEM]["kind"] == "invalid"
+    assert await version_of(connector, "T-1") == 1
+
+
+async def test_a_change_whose_answer_was_lost_is_not_applied_again(connector: Connector) -> None:
+    digest = digest_of("move_card", MOVE)
+    async with connector.change() as connection:
+        await Once("local", KEY["dev.inlay/id"], digest).write(connection)
+
+    answer = await call(connector, "move_card", KEY, **MOVE)
+
+    assert answer.meta[DONE] == {"message": "This was already done.", "replayed": True}
+    assert await version_of(connector, "T-1") == 1
+
+
+async def test_key_and_change_are_both_there_or_neither(connector: Connector) -> None:
+    await call(connector, "break_down", KEY)
+
+    async with connector.read() as connection:
+        assert (await connection.execute(select(KEYS))).first() is None
+        assert (await connection.execute(select(CARDS).where(CARDS.c.id == "T-77"))).first() is None
+
+
+async def test_another_process_that_was_faster_is_noticed_in_the_transaction(connector: Connector) -> None:
+    """The key is written between the look for it and the change, as another process would."""
+    path, answers = connector.store.path, connector.answers
+    find = answers.find
+    looked = 0
+
+    async def find_then_lose(once: Once) -> dict[str, Any] | None:
+        nonlocal looked
+        looked += 1
+        found = await find(once)
+        if looked == 1:
+            async with build_connector(path).running() as other:
+                await call(other, "move_card", KEY, **MOVE)
+        return found
+
+    answers.find = find_then_lose  # type: ignore[method-assign]
+    answer = await call(connector, "move_card", KEY, **MOVE)
+
+    assert answer.meta[DONE]["replayed"] is True
+    assert await version_of(connector, "T-1") == 2
+
+
+async def test_the_key_outlives_a_restart(tmp_path: Path) -> None:
+    async with build_connector(tmp_path / "store.db").running() as connector:
+        async with connector.change() as connection:
+            await connection.execute(insert(CARDS).values(id="T-1", stage="todo", version=1))
+        await call(connector, "move_card", KEY, **MOVE)
+
+    async with build_connector(tmp_path / "store.db").running() as connector:
+        again = await call(connector, "move_card", KEY, **MOVE)
+
+        assert again.meta[DONE]["replayed"] is True
+        assert await version_of(connector, "T-1") == 2
+
+
+async def test_an_action_without_a_store_of_its_own_is_remembered_too(tmp_path: Path) -> None:
+    connector = Connector("Upstream", store=tmp_path / "upstream.db")
+    calls: list[str] = []
+
+    @connector.action
+    async def ring(bell: str) -> Done:
+        """Ring."""
+        calls.append(bell)
+        if bell == "broken":
+            reason = "The bell is broken."
+            raise RefusedError(reason)
+        return Done("Rang.")
+
+    async with connector.running():
+        for _ in range(2):
+            await call(connector, "ring", KEY, bell="a")
+
+    assert calls == ["a"]
+
+
+async def test_a_commit_that_has_begun_is_finished_when_the_caller_goes_away(connector: Connector) -> None:
+    async def leave_during_commit() -> None:
+        with anyio.CancelScope() as scope:
+            async with connector.change() as connection:
+                await connection.execute(insert(CARDS).values(id="T-99", stage="todo", version=1))
+                scope.cancel()
+
+    async def leave_before() -> None:
+        with anyio.CancelScope() as scope:
+            async with connector.change() as connection:
+                await connection.execute(insert(CARDS).values(id="T-98", stage="todo", version=1))
+                scope.cancel()
+                await anyio.lowlevel.checkpoint()
+
+    await leave_during_commit()
+    await leave_before()
+
+    assert await version_of(connector, "T-99") == 1
+    async with connector.read() as connection:
+        assert (await connection.execute(select(CARDS).where(CARDS.c.id == "T-98"))).first() is None
