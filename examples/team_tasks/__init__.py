@@ -1,0 +1,5 @@
+"""Team tasks: the boards of several projects, kept in a database file."""
+
+from examples.team_tasks.tools import tasks as connector
+
+__all__ = ["connector"]

@@ -1,0 +1,141 @@
+"""The connector: what people and models can see and do. The database is in `board.py`."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from pydantic import Field
+
+from examples.team_tasks import board
+from examples.team_tasks.seed import fill_if_new
+from examples.team_tasks.tables import TABLES
+from inlay import BoundAction, Connector, Done, RefusedError
+from inlay.widgets import Option, Select, Table, TableColumn, TaskBoard
+
+Place = Annotated[int, Field(ge=0)]
+Title = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+@asynccontextmanager
+async def starting() -> AsyncGenerator[None]:
+    """Fill a new database before the first call."""
+    async with tasks.change() as connection:
+        await fill_if_new(connection)
+    yield
+
+
+tasks = Connector(
+    "Team tasks",
+    instructions="Boards of cards for several projects. Call project_list for their ids, then task_board for one.",
+    tables=TABLES,
+    starting=starting,
+)
+
+
+@tasks.widget
+async def project_list() -> Table:
+    """List the projects, with how much is open and done in each."""
+    async with tasks.read() as connection:
+        rows = await board.project_counts(connection)
+    columns = [
+        TableColumn("title", "Project"),
+        TableColumn("id", "Id"),
+        TableColumn("open", "Open", shows="number"),
+        TableColumn("done", "Done", shows="number"),
+    ]
+    return Table(columns=columns, rows=rows, row_key="id", caption="Projects")
+
+
+@tasks.widget
+async def task_board(project: str, assignee: str | None = None) -> TaskBoard:
+    """Show a project's task board, with everybody's cards or only one person's."""
+    async with tasks.read() as connection:
+        columns = await board.columns_for(connection, project, assignee)
+        projects = await board.project_titles(connection)
+        people = await board.people_of(connection, project)
+        await board.check_person(connection, assignee)
+    return TaskBoard(
+        title=projects[project],
+        columns=columns,
+        filters=[
+            Select("project", options=[Option(name, title) for name, title in projects.items()], any_label=""),
+            Select("assignee", options=people, any_label="Everyone"),
+        ],
+        on_move=move_card.bind(project=project, assignee=assignee),
+        on_complete=complete_card.bind(project=project),
+        on_add=add_card.bind(project=project, assignee=assignee),
+    )
+
+
+@tasks.action
+async def move_card(
+    project: str, card: str, column: str, index: Place, version: int, assignee: str | None = None
+) -> Done:
+    """Move a card to a place in a column, counted from 0 at the top without the card itself.
+
+    With an assignee, the place is counted among that person's cards only, as on a board filtered by them.
+    """
+    async with tasks.change() as connection:
+        old = await board.find_task(connection, project, card, version)
+        stage = await board.stage_of(connection, project, column)
+        new = await board.move_task(connection, old, stage, index, assignee)
+        warning = await board.warn_of_limit(connection, project, stage)
+    if new == old:
+        return Done(f"{card} is there already.")
+    where = f"place {new.position + 1} in {stage.title}" if old.column == column else stage.title
+    return Done(f"Moved {card} to {where}.{warning}", undo=_back_to(old, new))
+
+
+@tasks.action
+async def complete_card(project: str, card: str, done: bool, version: int) -> Done:
+    """Complete a card, or reopen it. It goes to the top of the column for what is done, or of the first one."""
+    async with tasks.change() as connection:
+        old = await board.find_task(connection, project, card, version)
+        stages = await board.stages_of(connection, project)
+        if stages[old.column].is_done == done:
+            return Done(f"{card} is {'done' if done else 'open'} already.")
+        stage = next(stage for stage in stages.values() if stage.is_done == done)
+        new = await board.put_task(connection, old, stage, 0, "completed it" if done else "reopened it")
+    return Done(f"Completed {card}." if done else f"Reopened {card}.", undo=_back_to(old, new))
+
+
+@tasks.action
+async def add_card(project: str, column: str, title: Title, assignee: str | None = None) -> Done:
+    """Add a card at the end of a column."""
+    words = " ".join(title.split())
+    if not words:
+        reason = "A card needs a title."
+        raise RefusedError(reason)
+    async with tasks.change() as connection:
+        stage = await board.stage_of(connection, project, column)
+        await board.check_person(connection, assignee)
+        new = await board.add_task(connection, project, stage, words, assignee)
+        warning = await board.warn_of_limit(connection, project, stage)
+    return Done(
+        f"Added {new.id} to {stage.title}.{warning}",
+        undo=archive_card.bind(project=project, card=new.id, version=new.version),
+    )
+
+
+@tasks.action
+async def archive_card(project: str, card: str, version: int) -> Done:
+    """Take a card off the board. Nothing is deleted: restore_card puts it back."""
+    async with tasks.change() as connection:
+        old = await board.find_task(connection, project, card, version)
+        new = await board.archive_task(connection, old)
+    return Done(f"Archived {card}.", undo=restore_card.bind(project=project, card=card, version=new.version))
+
+
+@tasks.action
+async def restore_card(project: str, card: str, version: int) -> Done:
+    """Put an archived card back where it was."""
+    async with tasks.change() as connection:
+        old = await board.find_task(connection, project, card, version, is_archived=True)
+        stage = await board.stage_of(connection, project, old.column)
+        new = await board.put_task(connection, old, stage, old.position, f"restored it to {stage.title}")
+    return Done(f"Restored {card}.", undo=archive_card.bind(project=project, card=card, version=new.version))
+
+
+def _back_to(old: board.Task, new: board.Task) -> BoundAction:
+    """Bind the move that brings a card back to where it was."""
+    return move_card.bind(project=old.project, card=old.id, column=old.column, index=old.position, version=new.version)
