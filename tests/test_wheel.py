@@ -120,7 +120,7 @@ def test_the_wheel_holds_each_bundle(wheel: Path, bundle: str) -> None:
 @pytest.mark.parametrize(
     ("licenses", "packages"),
     [
-        ("inlay/ui_templates/view/dist/view.licenses.txt", ["htmx.org 4.0.1 (0BSD)"]),
+        ("inlay/ui_templates/view/dist/view.licenses.txt", ["htmx.org 4.0.1 (BSD-0-Clause)"]),
         (
             "inlay/host/dist/host.licenses.txt",
             ["@modelcontextprotocol/client 2.4.0", "@modelcontextprotocol/ext-apps 2.0.4", "zod 4.6.7 (MIT)"],
