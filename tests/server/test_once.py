@@ -7,7 +7,8 @@ import anyio
 from sqlalchemy import insert, select
 
 from inlay import Connector, Done, RefusedError
-from inlay.server.once import KEYS, Once, digest_of
+from inlay.server.once import Once, digest_of
+from inlay.server.store import KEYS
 from tests.server.conftest import CARDS, build_connector, call
 from tests.server.helpers import DONE, PROBLEM
 
