@@ -1,0 +1,126 @@
+/** The conversation: tool calls with their widgets or text, and what Views say in the person's name. */
+
+import type { CallToolResult, ContentBlock, Tool } from "@modelcontextprotocol/client";
+import { element } from "./dom";
+import { titleOf } from "./server";
+import type { Display } from "./settings";
+import type { ModelContext, View, ViewPlace } from "./view";
+
+const PLACEHOLDER_PX = 96;
+
+/** One tool call in the conversation. */
+export class CallTurn implements ViewPlace {
+  readonly slot = element("div", { class: "slot" });
+  readonly root: HTMLElement;
+  readonly #status = element("span", { class: "call-status", role: "status" }, "Running");
+  readonly #widget: HTMLElement;
+  readonly #below = element("div", { class: "below" });
+  readonly #known = element("p", { class: "known", hidden: true });
+  readonly #close = element("button", { class: "button quiet", type: "button" }, "Close");
+
+  constructor(readonly tool: Tool, given: Record<string, unknown>) {
+    const bar = element("div", { class: "full-bar" }, element("strong", {}, titleOf(tool)), this.#close);
+    this.#widget = element("div", { class: "widget", hidden: true }, bar, this.slot);
+    this.root = element(
+      "article",
+      { class: "turn call", data: { tool: tool.name } },
+      element("p", { class: "call-line" }, callText(tool, given), this.#status),
+      this.#widget,
+      this.#below,
+      this.#known,
+    );
+  }
+
+  /** Makes room for a widget. */
+  showWidget(hasBorder: boolean, close: () => void): void {
+    this.#widget.hidden = false;
+    this.#widget.classList.toggle("bordered", hasBorder);
+    this.showHeight(null);
+    this.#close.onclick = close;
+  }
+
+  /** Says how the call ended, and offers the text that a model reads. */
+  showResult(result: CallToolResult): void {
+    this.#status.textContent = result.isError ? "Refused" : "";
+    this.#status.classList.toggle("is-error", result.isError ?? false);
+    const text = textOf(result.content);
+    const isWidget = !this.#widget.hidden;
+    const body = element("pre", { class: "model-text", tabIndex: 0 }, text || "(no text)");
+    const folded = element("details", { class: "fold", open: !isWidget }, element("summary", {}, "Text the model sees"), body);
+    this.#below.replaceChildren(folded);
+  }
+
+  /** Says why the call failed. */
+  showFailure(reason: string): void {
+    this.#status.textContent = "Failed";
+    this.#status.classList.add("is-error");
+    this.#widget.hidden = true;
+    this.#below.replaceChildren(element("p", { class: "failure", role: "alert" }, reason));
+  }
+
+  get width(): number {
+    return Math.round(this.slot.clientWidth);
+  }
+
+  get fullHeight(): number {
+    return Math.round(this.slot.clientHeight);
+  }
+
+  showDisplay(display: Display): void {
+    this.root.classList.toggle("is-full", display === "fullscreen");
+    if (display === "fullscreen") this.#close.focus({ preventScroll: true });
+  }
+
+  showHeight(pixels: number | null): void {
+    const isFull = this.root.classList.contains("is-full");
+    this.slot.style.height = isFull ? "" : `${pixels ?? PLACEHOLDER_PX}px`;
+  }
+
+  showState(state: View["state"]): void {
+    this.#widget.dataset["state"] = state;
+    if (state === "closed") this.#widget.hidden = true;
+  }
+
+  showModelContext(context: ModelContext): void {
+    const text = textOf(context.content ?? []) || JSON.stringify(context.structuredContent ?? {});
+    this.#known.hidden = text === "" || text === "{}";
+    this.#known.replaceChildren(element("span", {}, "The model now knows: "), text);
+  }
+}
+
+/** What a View said in the person's name. */
+export function userTurn(content: ContentBlock[]): HTMLElement {
+  return element("article", { class: "turn user" }, element("p", {}, textOf(content)));
+}
+
+/** What the page shows before the first call. */
+export function welcome(tools: Tool[], pick: (tool: Tool) => void): HTMLElement {
+  const offers = tools.slice(0, 6).map((tool) => {
+    const offer = element("button", { class: "offer", type: "button" }, element("strong", {}, titleOf(tool)));
+    if (tool.description) offer.append(element("span", {}, firstSentence(tool.description)));
+    offer.onclick = () => pick(tool);
+    return offer;
+  });
+  return element(
+    "div",
+    { class: "welcome" },
+    element("h2", {}, "What would you like to see?"),
+    element("p", {}, "Call a tool, as a model would. Its widget appears here."),
+    element("div", { class: "offers" }, ...offers),
+  );
+}
+
+function callText(tool: Tool, given: Record<string, unknown>): HTMLElement {
+  const shown = Object.entries(given).map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`);
+  return element("span", { class: "call-text" }, element("strong", {}, tool.name), ...shown.map((text) => ` · ${text}`));
+}
+
+function firstSentence(text: string): string {
+  const [line = ""] = text.split("\n");
+  const end = line.indexOf(". ");
+  return end < 0 ? line : line.slice(0, end + 1);
+}
+
+export function textOf(content: ContentBlock[]): string {
+  return content.map((block) => (block.type === "text" ? block.text : `[${block.type}]`)).join("\n\n");
+}

@@ -1,0 +1,48 @@
+/** The tools that a model may call, each with its form. App-only tools are never offered. */
+
+import type { Tool } from "@modelcontextprotocol/client";
+import { element } from "./dom";
+import { isVisibleTo, titleOf, viewUri } from "./server";
+import { toolForm } from "./tool_form";
+
+export type Call = (tool: Tool, given: Record<string, unknown>) => void;
+
+/** Tools for a model, those with a widget first. */
+export function callableTools(tools: Tool[]): { widgets: Tool[]; others: Tool[] } {
+  const callable = tools.filter((tool) => isVisibleTo(tool, "model"));
+  return {
+    widgets: callable.filter((tool) => viewUri(tool) !== undefined && tool.annotations?.readOnlyHint !== false),
+    others: callable.filter((tool) => viewUri(tool) === undefined || tool.annotations?.readOnlyHint === false),
+  };
+}
+
+export class ToolList {
+  constructor(private readonly place: HTMLElement) {}
+
+  show(tools: Tool[], call: Call): void {
+    const { widgets, others } = callableTools(tools);
+    this.place.replaceChildren(...group("Widgets", widgets, call), ...group("Other tools", others, call));
+  }
+
+  /** Opens a tool's form and goes to its first field. */
+  open(tool: Tool): void {
+    const entry = this.place.querySelector<HTMLDetailsElement>(`details[data-tool="${CSS.escape(tool.name)}"]`);
+    if (!entry) return;
+    entry.open = true;
+    entry.scrollIntoView({ block: "nearest" });
+    entry.querySelector<HTMLElement>("input, select, textarea, button")?.focus();
+  }
+}
+
+function group(title: string, tools: Tool[], call: Call): HTMLElement[] {
+  if (tools.length === 0) return [];
+  return [element("h2", { class: "group-title" }, title), ...tools.map((tool) => entryOf(tool, call))];
+}
+
+function entryOf(tool: Tool, call: Call): HTMLElement {
+  const name = element("code", {}, tool.name);
+  const summary = element("summary", {}, element("span", { class: "tool-title" }, titleOf(tool)), name);
+  const description = tool.description ? element("p", { class: "tool-description" }, tool.description) : null;
+  const form = toolForm(tool, (given) => call(tool, given));
+  return element("details", { class: "tool", name: "tool", data: { tool: tool.name } }, summary, description, form);
+}

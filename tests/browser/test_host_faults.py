@@ -1,0 +1,83 @@
+"""What a test can break in the local host, with the official `App` as View."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.driver import HostPage, OpenHost
+from tests.browser.oracle import bump, heard, oracle_app
+
+pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+
+
+async def stripped_fields(host: HostPage, faults: dict[str, object]) -> set[str]:
+    await host.set(faults=faults)
+    view = await host.open("show_counter", name="sheep")
+    [result] = await heard(view, "toolresult")
+    assert (await bump(view, 1))["structuredContent"]
+    return {"_meta", "structuredContent"} - set(result)
+
+
+async def test_fault_strip_result_meta_drops_fields_of_pushed_results_alone(open_host: OpenHost) -> None:
+    host = await open_host(oracle_app())
+    assert await stripped_fields(host, {"strip_result_meta": False}) == set()
+    assert await stripped_fields(host, {"strip_result_meta": ["_meta"]}) == {"_meta"}
+    assert await stripped_fields(host, {"strip_result_meta": True}) == {"_meta", "structuredContent"}
+
+
+async def test_fault_strip_request_meta_drops_the_metadata_of_calls(open_host: OpenHost) -> None:
+    host = await open_host(oracle_app(), faults={"strip_request_meta": True})
+    view = await host.open("show_counter", name="sheep")
+    assert (await bump(view, 1, {"example.test/one": 1}))["structuredContent"] == {"total": 1, "meta": []}
+
+
+async def test_faults_of_the_first_messages(open_host: OpenHost) -> None:
+    host = await open_host(oracle_app(), faults={"no_arguments": True, "no_tool_info": True})
+    view = await host.open("show_counter", name="sheep")
+    assert await heard(view, "toolinput") == [{}]
+    assert "toolInfo" not in await view.frame.evaluate("() => oracle.app.getHostContext()")
+
+
+async def test_faults_of_calls(open_host: OpenHost) -> None:
+    host = await open_host(oracle_app())
+    view = await host.open("show_counter", name="sheep")
+    await host.set(faults={"refuse_calls": "error"})
+    assert (await bump(view, 1))["code"] == -32000
+    await host.set(faults={"refuse_calls": "result"})
+    assert (await bump(view, 1))["isError"] is True
+    await host.set(faults={"refuse_calls": False, "lose_answers": "error"})
+    assert "lost" in str((await bump(view, 1))["refused"])
+    await host.set(faults={"lose_answers": "error", "only": ["another_tool"]})
+    assert (await bump(view, 0))["structuredContent"] == {"total": 1, "meta": []}
+    states = [(call["sent"], call["state"]) for call in await view.calls()]
+    assert states == [(False, "failed"), (False, "answered"), (True, "lost"), (True, "answered")]
+
+
+async def test_fault_ask_waits_for_the_person(open_host: OpenHost) -> None:
+    host = await open_host(oracle_app(), faults={"ask": True})
+    view = await host.open("show_counter", name="sheep")
+    await view.frame.evaluate(
+        """() => { window.answered = oracle.app.callServerTool({name: 'bump', arguments: {by: 1}})
+            .catch((error) => error.code) }"""
+    )
+    await expect(host.page.get_by_role("group", name="Allow “bump”?")).to_contain_text("by: 1")
+    await host.page.get_by_role("button", name="Deny").click()
+    assert await view.frame.evaluate("() => answered") == -32000
+    await view.frame.evaluate(
+        "() => { window.answered = oracle.app.callServerTool({name: 'bump', arguments: {by: 1}}) }"
+    )
+    await host.answer(allow=True)
+    assert (await view.frame.evaluate("() => answered"))["structuredContent"] == {"total": 1, "meta": []}
+
+
+async def test_fault_serialize_makes_one_call_at_a_time(open_host: OpenHost) -> None:
+    host = await open_host(oracle_app(), faults={"serialize": True, "hold": "request"})
+    view = await host.open("show_counter", name="sheep")
+    await view.frame.evaluate(
+        "() => { for (const by of [1, 2]) oracle.app.callServerTool({name: 'bump', arguments: {by}}) }"
+    )
+    await view.wait_for_calls(2, state="waiting")
+    for made in (1, 2):
+        await host.wait_for_held()
+        assert await host.page.evaluate("() => inlayHost.calls.held") == 1
+        await host.release()
+        await view.wait_for_calls(made)
