@@ -1,0 +1,5 @@
+"""Brand studio: the design tokens of two brands, kept in a database file."""
+
+from examples.brand_studio.tools import brands as connector
+
+__all__ = ["connector"]

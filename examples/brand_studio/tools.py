@@ -1,0 +1,63 @@
+"""The connector: what people and models can see and do. The rules of the tokens are in `tokens.py`."""
+
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Literal
+
+from examples.brand_studio.store import TABLES, fill_if_new, load_brand, write_tokens
+from examples.brand_studio.tokens import Value, check_values, controls_for
+from inlay import ConflictError, Connector, Done
+from inlay.widgets import DesignPanel
+
+BrandName = Literal["northwind", "juniper"]
+
+
+@asynccontextmanager
+async def starting() -> AsyncGenerator[None]:
+    """Write the brands before the first call."""
+    async with brands.change() as connection:
+        await fill_if_new(connection)
+    yield
+
+
+brands = Connector(
+    "Brand studio",
+    instructions="The design tokens of two brands. brand_panel shows them, save_tokens changes them.",
+    tables=TABLES,
+    starting=starting,
+)
+
+
+@brands.widget
+async def brand_panel(brand: BrandName) -> DesignPanel:
+    """Adjust a brand's accent color, corners, typeface and shadow, with a live preview."""
+    async with brands.read() as connection:
+        shown = await load_brand(connection, brand)
+    return DesignPanel(
+        controls_for(shown.tokens),
+        title=shown.title,
+        draft=True,
+        version=shown.version,
+        on_save=save_tokens.bind(brand=brand),
+    )
+
+
+@brands.action(title="Save")
+async def save_tokens(brand: BrandName, values: dict[str, Value], version: int) -> Done:
+    """Save tokens of a brand, given by name; those left out stay as they are."""
+    check_values(values)
+    async with brands.change() as connection:
+        old = await load_brand(connection, brand)
+        if old.version != version:
+            reason = f"{old.changed_by} saved other values meanwhile."
+            raise ConflictError(reason, current={**old.tokens, "version": old.version})
+        changed = {name: value for name, value in values.items() if value != old.tokens[name]}
+        if not changed:
+            return Done(f"{old.title} has these values already.")
+        new = await write_tokens(connection, old, changed, os.environ.get("BRAND_STUDIO_PERSON") or "Somebody")
+    before = {name: old.tokens[name] for name in changed}
+    return Done(
+        f"Saved {', '.join(changed)} of {old.title}.",
+        undo=save_tokens.bind(brand=brand, values=before, version=new.version),
+    )
