@@ -94,7 +94,8 @@ class WidgetTool(Tool, Generic[P, W]):
                 f"{self.name}: the filter {name!r} needs options; its type is no Literal. Use Select({name!r}, ...)."
             )
             raise ToolError(message)
-        return Select(name, options=[Option(choice, label_from(choice)) for choice in choices])
+        options = [Option(choice, label_from(choice)) for choice in choices]
+        return Select(name, options=options, any_label="Any" if field.default is None else "")
 
 
 class ActionTool(Tool, Generic[P]):
