@@ -1,0 +1,20 @@
+/** The behavior of the kind `probe`: hands the View to the tests, and notes what it is told. */
+
+import { defineBehavior, type View } from "../../inlay/ui_templates/view/behavior";
+
+interface Probe {
+  view: View | null;
+  notes: string[];
+}
+
+const probe: Probe = { view: null, notes: [] };
+Object.assign(window, { probe });
+
+defineBehavior("probe", {
+  start(root, view) {
+    probe.view = view;
+    probe.notes.push(`start ${root.id}`);
+  },
+  patched: (root) => void probe.notes.push(`patched ${root.id}`),
+  stop: (root) => void probe.notes.push(`stop ${root.id}`),
+});

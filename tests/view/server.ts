@@ -1,0 +1,146 @@
+/** A small server behind the test page's host: it keeps `docs/on-the-wire.md`, and fails in the ways that real ones do. */
+
+export interface Rendering {
+  frame: string;
+  parts?: Record<string, string>;
+  lists?: Record<string, { prefix: string; items: [key: string, html: string][] }>;
+}
+
+interface Seen {
+  tool: string;
+  arguments: Record<string, unknown>;
+  frame: string;
+  parts: Record<string, string>;
+  lists: Record<string, string[]>;
+  tiles?: string[];
+}
+
+export interface Call {
+  name: string;
+  arguments: Record<string, unknown>;
+  _meta?: Record<string, unknown>;
+}
+
+export interface Done {
+  message: string;
+  undo?: { tool: string; arguments: Record<string, unknown> };
+}
+
+type Arguments = Record<string, unknown>;
+type Result = Record<string, unknown>;
+
+/** A refusal of an action, with the kind that the View is told. */
+export class Refusal extends Error {
+  constructor(
+    readonly kind: string,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** Eight characters that stand for some markup. */
+export function hashOf(html: string): string {
+  let [low, high] = [0x811c9dc5, 0x1b873593];
+  for (const character of html) {
+    low = Math.imul(low ^ (character.codePointAt(0) ?? 0), 16777619);
+    high = Math.imul(high ^ low, 2246822507);
+  }
+  return (low >>> 0).toString(36).padStart(7, "0").slice(-4) + (high >>> 0).toString(36).padStart(7, "0").slice(-4);
+}
+
+const piece = (html: string) => ({ hash: hashOf(html), html });
+
+export class FakeServer {
+  readonly widgets = new Map<string, (args: Arguments, tiles?: string[]) => Rendering>();
+  readonly actions = new Map<string, (args: Arguments) => Done>();
+  /** Every call that arrived, as it arrived. */
+  readonly calls: Call[] = [];
+  /** How often each action ran for real. */
+  readonly runs: string[] = [];
+  revision = 1000;
+  via: "meta" | "argument" | null = "meta";
+  /** Answers of the next calls, changed on their way. */
+  twist: ((result: Result) => Result) | null = null;
+  private readonly answered = new Map<string, Result>();
+
+  handle({ name, arguments: given = {}, _meta }: Call): Result {
+    this.calls.push(structuredClone({ name, arguments: given, ...(_meta && { _meta }) }));
+    const { _inlay, ...args } = given as { _inlay?: { seen?: Seen; id?: string } };
+    const byMeta = this.via === "meta" && _meta;
+    const seen = (byMeta ? _meta["dev.inlay/seen"] : _inlay?.seen) as Seen | undefined;
+    const id = (byMeta ? _meta["dev.inlay/id"] : _inlay?.id) as string | undefined;
+    const result = this.answer(name, args, seen, id);
+    if (this.via && (seen || id)) (result._meta as Result)["dev.inlay/via"] = byMeta ? "meta" : "argument";
+    const { twist } = this;
+    return structuredClone(twist ? twist(result) : result);
+  }
+
+  private answer(name: string, args: Arguments, seen: Seen | undefined, id: string | undefined): Result {
+    if (this.widgets.has(name)) return this.read(name, args, seen);
+    if (name === "inlay_draft") return { content: [{ type: "text", text: "Kept." }], _meta: {} };
+    const before = id && this.answered.get(id);
+    if (before) {
+      const done = { ...((before._meta as Result)["dev.inlay/done"] as object), replayed: true };
+      return this.withParts({ ...before, _meta: { ...(before._meta as object), "dev.inlay/done": done } }, seen);
+    }
+    const result = this.run(name, args);
+    if (id && !result.isError) this.answered.set(id, structuredClone(result));
+    return this.withParts(result, seen);
+  }
+
+  private run(name: string, args: Arguments): Result {
+    try {
+      const action = this.actions.get(name);
+      if (!action) throw new Refusal("unknown_tool", `There is no tool named ${name}.`);
+      const done = action(args);
+      this.runs.push(name);
+      return { content: [{ type: "text", text: done.message }], _meta: { "dev.inlay/done": done } };
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      const problem = { kind: error.kind, message: error.message };
+      return { content: [{ type: "text", text: error.message }], isError: true, _meta: { "dev.inlay/problem": problem } };
+    }
+  }
+
+  private withParts(result: Result, seen: Seen | undefined): Result {
+    if (!seen) return result;
+    const { _meta } = this.read(seen.tool, seen.arguments, seen);
+    return { ...result, _meta: { ...(_meta as object), ...(result._meta as object) } };
+  }
+
+  /** Runs a widget tool: full, or the difference to what was seen. */
+  read(tool: string, args: Arguments, seen?: Seen): Result {
+    const render = this.widgets.get(tool);
+    if (!render) throw new Error(`There is no widget tool named ${tool}.`);
+    const rendering = render(args, seen?.tiles);
+    this.revision += 1;
+    const known = seen?.tool === tool ? seen : undefined;
+    const parts = { revision: this.revision, tool, arguments: args, ...difference(rendering, known) };
+    return {
+      content: [{ type: "text", text: `# ${tool}\n\nA widget as text.\n\nView: \`${tool} ${JSON.stringify(args)}\`` }],
+      structuredContent: { tool, arguments: args, revision: this.revision },
+      _meta: { "dev.inlay/parts": parts },
+    };
+  }
+}
+
+function difference({ frame, parts = {}, lists = {} }: Rendering, seen: Seen | undefined): Record<string, unknown> {
+  const seenItems = new Set(Object.values(seen?.lists ?? {}).flat());
+  const changedParts = Object.entries(parts).filter(([id, html]) => seen?.parts[id] !== hashOf(html));
+  const changedLists = Object.entries(lists).flatMap(([id, { prefix, items }]) => {
+    const now = items.map(([key, html]) => hashOf(html) + key);
+    if (seen && now.join() === seen.lists[id]?.join()) return [];
+    const fresh = items.filter(([key, html]) => !seenItems.has(hashOf(html) + key));
+    const order = items.map(([key]) => key);
+    return [[id, { prefix, order, items: Object.fromEntries(fresh.map(([key, html]) => [key, piece(html)])) }]];
+  });
+  const isFrameSeen = seen?.frame === hashOf(frame);
+  const gone = Object.keys({ ...seen?.parts, ...seen?.lists }).filter((id) => !(id in parts) && !(id in lists));
+  return {
+    ...(!isFrameSeen && { frame: piece(frame) }),
+    parts: Object.fromEntries(changedParts.map(([id, html]) => [id, piece(html)])),
+    lists: Object.fromEntries(changedLists),
+    ...(!isFrameSeen && seen && { gone }),
+  };
+}
