@@ -50,7 +50,9 @@ def describe_environment() -> str:
 
 def bundle() -> None:
     """Bundle the View and the host page: whoever edits TypeScript wants to see it."""
-    run([PYTHON, ROOT / "scripts" / "bundle.py"])
+    bundled = subprocess.run([PYTHON, ROOT / "scripts" / "bundle.py"], check=False)
+    if bundled.returncode:
+        sys.exit(bundled.returncode)
 
 
 def find_browser() -> None:
@@ -75,10 +77,12 @@ def install_with_apt(*packages: str, otherwise: str = "") -> None:
 
 
 def run(command: Sequence[str | Path], environment: dict[str, str] | None = None) -> None:
-    """Run a command, and stop with it when it fails."""
-    finished = subprocess.run(command, cwd=ROOT, env=environment, check=False)
+    """Run a command quietly; when it fails, show what it said and stop."""
+    finished = subprocess.run(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
     if finished.returncode:
-        sys.exit(f"Setting up stopped at: {' '.join(map(str, command))}")
+        sys.exit(f"{finished.stdout}\nSetting up stopped at: {' '.join(map(str, command))}")
 
 
 if __name__ == "__main__":
