@@ -61,8 +61,8 @@ async def test_both_protocol_eras_can_be_chosen(open_host: OpenHost, era: str) -
 
 async def test_tools_are_listed_with_a_form_and_app_only_tools_are_not(open_host: OpenHost) -> None:
     host = await open_host(oracle_app())
-    names = await host.page.locator("#tools code").all_inner_texts()
-    assert names == ["show_counter", "for_models_only", "every_kind", "fail"]
+    names = await host.page.locator("#tools .tool-title").all_inner_texts()
+    assert names == ["Counter", "for_models_only", "Every kind of argument", "fail"]
 
 
 async def test_a_form_sends_every_kind_of_argument(open_host: OpenHost) -> None:
@@ -272,3 +272,25 @@ async def test_the_sandbox_is_for_the_host_page_alone(open_host: OpenHost) -> No
     assert (await asked.get(f"{address}?flavor=wild", headers=referrer)).status == 400
     assert (await asked.get(f'{address}?csp={{"connectDomains":["*; script-src *"]}}', headers=referrer)).status == 400
     assert (await asked.get(host.addresses.page, headers={"Host": "evil.example"})).status == 421
+
+
+@pytest.mark.parametrize("flavor", FLAVORS)
+async def test_a_finger_and_a_mouse_reach_into_the_view(open_host: OpenHost, flavor: str) -> None:
+    host = await open_host(oracle_app(), touch=True, sandbox=flavor)
+    view = await host.open("show_counter", name="sheep")
+    await view.frame.evaluate(
+        """() => { window.pointers = []; document.body.style.touchAction = 'none';
+            for (const kind of ['pointerdown', 'pointermove', 'pointerup'])
+                document.addEventListener(kind, (event) => pointers.push(`${event.pointerType} ${event.type}`)) }"""
+    )
+    for drag in (host.touch_drag, host.mouse_drag):
+        await drag(view.locator("h1"), view.locator(".toolresult"), steps=2)
+    await view.frame.wait_for_function("() => pointers.at(-1) === 'mouse pointerup'")
+    pointers: list[str] = await view.frame.evaluate("() => pointers")
+    assert [one for one in pointers if one.startswith("touch")] == [
+        "touch pointerdown",
+        "touch pointermove",
+        "touch pointermove",
+        "touch pointerup",
+    ]
+    assert "mouse pointermove" in pointers

@@ -135,6 +135,7 @@ export class Host {
     const [shown, ended] = await Promise.allSettled([this.#open(tool, given, turn, called), called]);
     if (ended.status === "rejected") turn.showFailure(reasonOf(ended.reason));
     else turn.showResult(ended.value);
+    turn.root.scrollIntoView({ block: "nearest" });
     if (shown.status === "rejected" && ended.status === "fulfilled") turn.showFailure(reasonOf(shown.reason));
     return shown.status === "fulfilled" ? shown.value : null;
   }
@@ -248,7 +249,6 @@ function wireTop(settings: SettingsStore): void {
   required("#show-tools").onclick = () => openPane("#tools", "#show-tools");
   required("#show-settings").onclick = () => openPane("#settings", "#show-settings");
   required("#show-traffic").onclick = () => openPane("#traffic", "#show-traffic");
-  if (matchMedia("(min-width: 900px)").matches) openPane("#settings", "#show-settings", true);
 }
 
 /** Opens or closes a pane; the tools stay open wherever there is room for them. */

@@ -40,8 +40,8 @@ function group(title: string, tools: Tool[], call: Call): HTMLElement[] {
 }
 
 function entryOf(tool: Tool, call: Call): HTMLElement {
-  const name = element("code", {}, tool.name);
-  const summary = element("summary", {}, element("span", { class: "tool-title" }, titleOf(tool)), name);
+  const title = element("span", { class: "tool-title" }, titleOf(tool));
+  const summary = element("summary", {}, title, titleOf(tool) !== tool.name && element("code", {}, tool.name));
   const description = tool.description ? element("p", { class: "tool-description" }, tool.description) : null;
   const form = toolForm(tool, (given) => call(tool, given));
   return element("details", { class: "tool", name: "tool", data: { tool: tool.name } }, summary, description, form);

@@ -72,6 +72,7 @@ export class View {
     const transport = this.services.kit.createTransport(frame.contentWindow);
     await bridge.connect(tap(transport, (message, way) => this.#note(message, way)));
     await ready;
+    this.#sendColorScheme();
     await bridge.sendSandboxResourceReady(this.#resource());
     await initialized;
     if (this.#bridge !== bridge) return;
@@ -134,6 +135,7 @@ export class View {
 
   /** Sends what changed in the host context. */
   refreshContext(): void {
+    this.#sendColorScheme();
     if (this.state === "ready") this.#bridge?.setHostContext(this.#context());
     if (this.display === "inline" && this.#height) this.#fit(this.#height);
   }
@@ -142,6 +144,12 @@ export class View {
     const { width, fullHeight } = this.place;
     const place = { tool: this.tool, callId: this.id, display: this.display, width, height: fullHeight };
     return hostContext(this.services.settings.value, place);
+  }
+
+  /** The sandbox stays see-through only while its color scheme is the page's. */
+  #sendColorScheme(): void {
+    const message = { jsonrpc: "2.0", method: "ui/notifications/sandbox-color-scheme", params: { theme: this.services.settings.value.theme } };
+    this.#frame?.contentWindow?.postMessage(message, this.services.sandboxOrigin);
   }
 
   #createFrame(): HTMLIFrameElement {

@@ -5,6 +5,8 @@
 
 const READY = "ui/notifications/sandbox-proxy-ready";
 const RESOURCE = "ui/notifications/sandbox-resource-ready";
+/** The host's own message, so that a frame in another color scheme does not get an opaque backdrop. */
+const COLOR_SCHEME = "ui/notifications/sandbox-color-scheme";
 const OWN_PREFIX = "ui/notifications/sandbox-";
 
 interface Resource {
@@ -23,12 +25,17 @@ function start(): void {
   addEventListener("message", (event: MessageEvent<Message>) => {
     if (event.source === window.parent && event.origin === hostOrigin) {
       if (event.data?.method === RESOURCE) view = show(event.data.params as Resource, view);
+      else if (event.data?.method === COLOR_SCHEME) setColorScheme(event.data.params as { theme: string });
       else if (!isOwn(event.data)) view?.contentWindow?.postMessage(event.data, "*");
     } else if (view && event.source === view.contentWindow && !isOwn(event.data)) {
       window.parent.postMessage(event.data, hostOrigin);
     }
   });
   window.parent.postMessage({ jsonrpc: "2.0", method: READY, params: {} }, hostOrigin);
+}
+
+function setColorScheme({ theme }: { theme: string }): void {
+  document.documentElement.style.colorScheme = theme;
 }
 
 function isOwn(message: Message): boolean {

@@ -1,0 +1,141 @@
+"""The board in a real host, through the official AppBridge, in each sandbox."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import expect
+
+from examples.team_tasks import connector as team_tasks
+from inlay import Connector
+from tests.browser.driver import OpenHost
+from tests.browser.stories import SANDBOXES, Board, call, drag_to, served, server_order
+
+HOSTILE = '<img src=x onerror="document.title=1">'
+
+
+@pytest.fixture
+async def tasks(tmp_path: Path) -> AsyncIterator[Connector]:
+    async with served(team_tasks, tmp_path) as connector:
+        yield connector
+
+
+@pytest.mark.parametrize("sandbox", SANDBOXES)
+async def test_cards_are_dragged_undone_kept_completed_filtered(
+    tasks: Connector, open_host: OpenHost, sandbox: str
+) -> None:
+    host = await open_host(tasks.app(), sandbox=sandbox)
+    view = await host.open("task_board", project="apollo")
+    board = Board(view)
+    todo, review = await server_order(tasks, "todo"), await server_order(tasks, "review")
+    card = todo[0]
+
+    await board.drag(card, onto=review[1])
+    await expect(view.locator(".inlay-status")).to_contain_text(f"Moved {card} to Review.")
+    await board.expect_order("review", [review[0], card, review[1]])
+    assert (await server_order(tasks, "review"))[:3] == [review[0], card, review[1]]
+
+    await view.locator(".inlay-status__undo").click()
+    await board.expect_order("todo", todo[:2])
+    assert await server_order(tasks, "todo") == todo
+    assert await server_order(tasks, "review") == review
+
+    await board.drag(card, onto=review[0])
+    await board.expect_order("review", [card, review[0]])
+    again = Board(await host.open("task_board", project="apollo"))
+    await again.expect_order("review", [card, review[0]])
+
+    await again.card(card).get_by_role("checkbox").check()
+    await again.expect_order("done", [card])
+    await expect(again.card(card).get_by_role("checkbox")).to_be_checked()
+
+    select = again.view.locator('select[name="assignee"]')
+    name = await select.locator("option").nth(1).inner_text()
+    before = await again.view.locator("li[data-item]").count()
+    await select.select_option(name)
+    await expect(again.view.locator(f'[role=img][title]:not([title="{name}"])')).to_have_count(0)
+    assert 0 < await again.view.locator("li[data-item]").count() < before
+    calls = await again.view.calls("task_board")
+    assert calls[-1]["arguments"]["assignee"] == name
+
+
+@pytest.mark.parametrize("sandbox", SANDBOXES)
+async def test_a_card_is_dragged_by_touch(tasks: Connector, open_host: OpenHost, sandbox: str) -> None:
+    host = await open_host(tasks.app(), sandbox=sandbox, touch=True, phone=True)
+    board = Board(await host.open("task_board", project="apollo"))
+    todo = await server_order(tasks, "todo")
+
+    await host.touch_drag(board.handle(todo[0]), board.handle(todo[2]))
+    await expect(board.view.locator(".inlay-status")).to_contain_text("Moved")
+
+    after = await server_order(tasks, "todo")
+    assert after != todo
+    assert sorted(after) == sorted(todo)
+    await board.expect_order("todo", after[:3])
+
+
+@pytest.mark.parametrize("sandbox", SANDBOXES)
+async def test_a_card_is_moved_by_keyboard_alone(tasks: Connector, open_host: OpenHost, sandbox: str) -> None:
+    host = await open_host(tasks.app(), sandbox=sandbox)
+    board = Board(await host.open("task_board", project="apollo"))
+    todo, doing = await server_order(tasks, "todo"), await server_order(tasks, "doing")
+    keyboard = host.page.keyboard
+
+    await board.handle(todo[0]).focus()
+    for key in ("Space", "ArrowRight", "Space"):
+        await keyboard.press(key)
+    await expect(board.view.locator(".inlay-status")).to_contain_text(f"Moved {todo[0]} to In progress.")
+    assert todo[0] in await server_order(tasks, "doing")
+    await expect(board.card(todo[0]).locator(":focus")).to_have_count(1)
+
+    await board.handle(todo[1]).focus()
+    for key in ("Space", "ArrowDown", "ArrowRight", "Escape"):
+        await keyboard.press(key)
+    await board.expect_order("todo", todo[1:3])
+    assert len(await board.view.calls("move_card")) == 1
+    assert doing
+
+
+@pytest.mark.parametrize("sandbox", SANDBOXES)
+async def test_a_stale_move_goes_back_with_its_reason_and_the_true_board(
+    tasks: Connector, open_host: OpenHost, sandbox: str
+) -> None:
+    host = await open_host(tasks.app(), sandbox=sandbox)
+    board = Board(await host.open("task_board", project="apollo"))
+    todo, review = await server_order(tasks, "todo"), await server_order(tasks, "review")
+    moved = await call(tasks, "move_card", project="apollo", card=todo[0], column="done", index=0, version=1)
+    assert not moved.is_error, moved.text
+
+    await board.drag(todo[0], onto=review[0])
+
+    await expect(board.view.locator(".inlay-status")).to_contain_text("moved it to Done")
+    await board.expect_order("done", [todo[0]])
+    assert await board.order("review") == review
+    assert await server_order(tasks, "review") == review
+
+
+@pytest.mark.parametrize("sandbox", SANDBOXES)
+async def test_stored_markup_is_shown_as_text(tasks: Connector, open_host: OpenHost, sandbox: str) -> None:
+    await call(tasks, "add_card", project="apollo", column="doing", title=HOSTILE)
+    host = await open_host(tasks.app(), sandbox=sandbox, display="fullscreen")
+    view = await host.open("task_board", project="apollo")
+
+    await expect(view.locator("li", has_text=HOSTILE)).to_have_count(1)
+    assert await view.locator("img[src=x]").count() == 0
+    add = view.locator(".inlay-task-board__add input").nth(1)
+    await add.fill(HOSTILE + "2")
+    await add.press("Enter")
+    await expect(view.locator("li", has_text=HOSTILE + "2")).to_have_count(1)
+    assert await view.locator("img[src=x]").count() == 0
+    await expect(host.page.locator("img[src=x]")).to_have_count(0)
+
+
+async def test_a_drop_on_nothing_changes_nothing(tasks: Connector, open_host: OpenHost) -> None:
+    host = await open_host(tasks.app())
+    board = Board(await host.open("task_board", project="apollo"))
+    todo = await server_order(tasks, "todo")
+
+    await drag_to(board.view, board.card(todo[0]).locator("p").first, board.card(todo[0]), share=0.5)
+
+    assert await board.view.calls("move_card") == []
+    await board.expect_order("todo", todo[:2])
