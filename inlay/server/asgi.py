@@ -1,9 +1,10 @@
 """The web application: one `/mcp`, both eras of the protocol, stateless, behind the gate."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
 
+from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
@@ -48,8 +49,28 @@ def build_app(
         origins: Origins that browsers may call from; by default pages of those hosts.
         routes: More routes to serve beside `/mcp`, behind the same gate.
     """
+    return mount(build_server(connector), running=connector.running, hosts=hosts, origins=origins, routes=routes)
+
+
+def mount(
+    server: Server[Any],
+    *,
+    running: Callable[[], AbstractAsyncContextManager[object]] = nullcontext,
+    hosts: tuple[str, ...] | None = None,
+    origins: tuple[str, ...] | None = None,
+    routes: tuple[BaseRoute, ...] = (),
+) -> Starlette:
+    """Make the ASGI application of any MCP server: at `/mcp`, in both eras, stateless, behind the gate.
+
+    Args:
+        server: What answers.
+        running: Makes a context that is entered before the first request and left after the last.
+        hosts: Host names that requests may name, without port; by default this machine's own.
+        origins: Origins that browsers may call from; by default pages of those hosts.
+        routes: More routes to serve beside `/mcp`, behind the same gate.
+    """
     manager = StreamableHTTPSessionManager(
-        build_server(connector),
+        server,
         json_response=False,
         stateless=True,
         # The gate has checked host, origin and size already, for this and every other route.
@@ -59,7 +80,7 @@ def build_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
-        async with connector.running(), manager.run():
+        async with running(), manager.run():
             yield
 
     gate = Middleware(Gate, hosts=hosts or LOCAL_HOSTS, origins=origins or ())
