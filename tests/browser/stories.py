@@ -67,10 +67,10 @@ class Board:
 async def drag_to(view: ViewHandle, start: Locator, end: Locator, *, share: float) -> None:
     """Drag with the mouse to a place in an element, given as a share of its height."""
     mouse = view.host.page.mouse
-    first, last = await start.bounding_box(), await end.bounding_box()
-    assert first
+    await end.hover(trial=True)  # waits until it stands still
+    await start.hover()
+    last = await end.bounding_box()
     assert last
-    await mouse.move(first["x"] + first["width"] / 2, first["y"] + first["height"] / 2)
     await mouse.down()
     await mouse.move(last["x"] + last["width"] / 2, last["y"] + last["height"] * share, steps=8)
     await mouse.up()
