@@ -29,7 +29,8 @@ export function mix(color: string, into: string, share: number): string {
   return `#${mixed.map((value) => value.toString(16).padStart(2, "0")).join("")}`;
 }
 
-/** Black or white, whichever is easier to read on a color. */
+/** White on a color as long as it can be read there, as brands do; else black or white, whichever reads better. */
 export function readableOn(color: string): string {
-  return contrast("#ffffff", color) >= contrast("#000000", color) ? "#ffffff" : "#000000";
+  const withWhite = contrast("#ffffff", color);
+  return withWhite >= LEAST_CONTRAST || withWhite >= contrast("#000000", color) ? "#ffffff" : "#000000";
 }
