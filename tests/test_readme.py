@@ -1,0 +1,74 @@
+"""What the README shows works, word for word."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mcp import Client
+from mcp.client import advertise
+from mcp_types import CallToolResult, TextContent
+
+from inlay import Connector
+from inlay.host.serving import running_server
+
+ROOT = Path(__file__).resolve().parent.parent
+APPS = advertise("io.modelcontextprotocol/ui", {"mimeTypes": ["text/html;profile=mcp-app"]})
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    """Write the README's connector to a file."""
+    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    file = tmp_path / "app.py"
+    file.write_text(program, encoding="utf-8")
+    return file
+
+
+def load(file: Path) -> Connector:
+    spec = importlib.util.spec_from_file_location("readme_app", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.tasks  # type: ignore[no-any-return]
+
+
+async def test_the_connector_of_the_readme_moves_a_card_and_moves_it_back(
+    app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    async with running_server(load(app).app()) as address, Client(f"{address}/mcp", extensions=[APPS]) as client:
+        moved = await client.call_tool("move_card", {"card": "Fix the login", "column": "done", "index": 0})
+        board = await client.call_tool("task_board", {})
+        assert text_of(moved) == "Moved Fix the login to done."
+        undo = (moved.meta or {})["dev.inlay/done"]["undo"]
+        await client.call_tool(undo["tool"], undo["arguments"])
+        restored = await client.call_tool("task_board", {})
+
+    assert text_of(board).index("Done") < text_of(board).index("Fix the login")
+    assert text_of(restored).index("Fix the login") < text_of(restored).index("Done")
+
+
+def text_of(result: CallToolResult) -> str:
+    (content,) = result.content
+    assert isinstance(content, TextContent)
+    return content.text
+
+
+def test_the_connector_of_the_readme_is_well_typed(app: Path) -> None:
+    command = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", str(app)]
+
+    checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/decisions/0001-layout.md"])
+def test_links_between_pages_lead_somewhere(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    targets = [target for target in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in target]
+
+    assert [target for target in targets if not (ROOT / page).parent.joinpath(target).exists()] == []
