@@ -104,6 +104,10 @@ class Lab:
         for index, element_id in enumerate(ids):
             await expect(items.nth(index)).to_have_id(element_id)
 
+    async def settle(self) -> None:
+        """Wait until the View has dealt with everything that the host has sent it."""
+        await self.run("() => lab.ping()")
+
     def status(self) -> Any:
         """Look at the line under the widget."""
         return expect(self.view.locator(".inlay-status__message"))

@@ -6,6 +6,13 @@ from playwright.async_api import expect
 from tests.view.conftest import Flavor, Lab
 
 FLAVORS: tuple[Flavor, ...] = ("same", "opaque", "loose")
+MOVE = """({card, column, index}) =>
+    probe.view.act("move", {column, index}, document.getElementById(`w-card-${card}`))"""
+
+
+async def move(lab: Lab, card: str, column: str, index: int = 0) -> dict[str, object]:
+    outcome: dict[str, object] = await lab.inside(MOVE, {"card": card, "column": column, "index": index})
+    return outcome
 
 
 @pytest.mark.parametrize("flavor", FLAVORS)
@@ -13,11 +20,271 @@ async def test_a_moved_card_is_where_the_server_says_in_every_sandbox(lab: Lab, 
     await lab.open(flavor)
     await lab.order("todo", ["T-1", "T-2", "T-3"])
 
-    outcome = await lab.inside(
-        """() => probe.view.act("move", {column: "doing", index: 0}, document.querySelector("#w-card-T-2"))"""
-    )
+    outcome = await move(lab, "T-2", "doing")
 
     assert outcome == {"ok": True, "message": "Moved T-2 to doing."}
     await lab.order("todo", ["T-1", "T-3"])
     await lab.order("doing", ["T-2", "T-4"])
     await lab.status().to_have_text("Moved T-2 to doing.")
+
+
+@pytest.mark.parametrize("flavor", FLAVORS)
+async def test_undo_takes_a_move_back(lab: Lab, flavor: Flavor) -> None:
+    await lab.open(flavor)
+    await move(lab, "T-2", "done")
+    await lab.order("done", ["T-2"])
+
+    await lab.view.get_by_role("button", name="Undo").click()
+
+    await lab.order("todo", ["T-1", "T-2", "T-3"])
+    await lab.order("done", [])
+
+
+@pytest.mark.parametrize("flavor", FLAVORS)
+async def test_a_form_is_submitted_by_enter_and_by_click_without_allow_forms(lab: Lab, flavor: Flavor) -> None:
+    await lab.open(flavor)
+    field = lab.view.locator("#w-add [name=title]")
+
+    await field.fill("Buy nails")
+    await field.press("Enter")
+    await lab.shows(["Write the plan", "Order paper", "Call Ada", "Buy nails"], "#w-cards-todo .title")
+    await expect(field).to_have_value("")
+    await field.fill("Buy tape")
+    await lab.view.get_by_role("button", name="Add").click()
+
+    await lab.shows(["Write the plan", "Order paper", "Call Ada", "Buy nails", "Buy tape"], "#w-cards-todo .title")
+
+
+async def test_a_form_that_is_not_valid_is_not_sent(lab: Lab) -> None:
+    await lab.open()
+    await lab.view.get_by_role("button", name="Add").click()
+    await lab.view.locator("#w-add [name=title]").press("Enter")
+    await move(lab, "T-1", "done")
+
+    assert await lab.calls("add") == []
+
+
+async def test_what_was_typed_stays_when_it_is_refused(lab: Lab) -> None:
+    await lab.open()
+    field = lab.view.locator("#w-add [name=title]")
+    await field.fill("no")
+    await field.press("Enter")
+
+    await lab.status().to_have_text("The board is full.")
+    await expect(field).to_have_value("no")
+
+
+async def test_what_is_typed_while_a_form_is_on_its_way_stays(lab: Lab) -> None:
+    await lab.open()
+    await lab.run("() => lab.pause()")
+    field = lab.view.locator("#w-add [name=title]")
+    await field.fill("First")
+    await field.press("Enter")
+    await field.fill("Second")
+    await lab.run("() => lab.resume()")
+
+    await lab.status().to_have_text("Added First.")
+    await expect(field).to_have_value("Second")
+
+
+async def test_a_box_sends_its_own_value_as_a_boolean_with_its_item(lab: Lab) -> None:
+    await lab.open()
+    await lab.view.locator("#w-card-T-1 [type=checkbox]").check()
+
+    await lab.status().to_have_text("Completed T-1.")
+    (call,) = await lab.calls("complete")
+    assert {"project": "p", "card": "T-1", "version": 1, "done": True}.items() <= call["arguments"].items()
+    await expect(lab.view.locator("#w-card-T-1 [type=checkbox]")).to_be_checked()
+
+
+async def test_a_refused_box_goes_back_and_the_reason_is_shown_until_dismissed(lab: Lab) -> None:
+    await lab.open()
+    await lab.run("() => { lab.board.columns.todo[0].version = 7 }")
+    box = lab.view.locator("#w-card-T-1 [type=checkbox]")
+    await box.click()
+
+    await lab.status().to_have_text("Ada was faster.")
+    await expect(box).not_to_be_checked()
+    await lab.view.get_by_role("button", name="Dismiss").click()
+    await lab.status().to_have_text("")
+
+
+async def test_a_stale_move_made_ahead_is_rolled_back_with_the_reason(lab: Lab) -> None:
+    await lab.open()
+    await lab.run("() => { lab.board.columns.todo[1].version = 7; lab.board.columns.todo[1].title = 'By Ada' }")
+    outcome = await lab.inside(
+        """() => {
+          const card = document.getElementById("w-card-T-2");
+          document.getElementById("w-cards-done").append(card);
+          return probe.view.act("move", {column: "done", index: 0}, card)
+            .then((outcome) => ({...outcome, at: card.parentElement.id}));
+        }"""
+    )
+
+    assert outcome == {"ok": False, "kind": "conflict", "message": "Ada was faster.", "at": "w-cards-todo"}
+    await lab.order("todo", ["T-1", "T-2", "T-3"])
+    await lab.shows(["By Ada"], "#w-card-T-2 .title")
+
+
+async def test_a_move_that_the_host_refuses_is_rolled_back(lab: Lab) -> None:
+    await lab.open()
+    await lab.run("() => { lab.refusal = 'The person declined.' }")
+    outcome = await lab.inside(
+        """() => {
+          const card = document.getElementById("w-card-T-2");
+          document.getElementById("w-cards-done").append(card);
+          return probe.view.act("move", {column: "done", index: 0}, card);
+        }"""
+    )
+
+    assert outcome == {"ok": False, "kind": "refused", "message": "The person declined."}
+    await lab.order("todo", ["T-1", "T-2", "T-3"])
+    assert await lab.run("() => lab.server.runs") == []
+
+
+async def test_a_second_action_on_one_thing_knows_the_version_that_the_first_made(lab: Lab) -> None:
+    await lab.open()
+    await lab.run("() => lab.pause()")
+    boost = lab.view.locator("#w-card-T-1 [data-act=boost]")
+    await boost.click()
+    await lab.view.locator("#w-card-T-1 [type=checkbox]").click()
+    await lab.run("() => lab.resume()")
+
+    await lab.status().to_have_text("Completed T-1.")
+    versions = [call["arguments"]["version"] for call in await lab.calls() if call["name"] in ("boost", "complete")]
+    assert versions == [1, 2]
+
+
+async def test_a_button_pressed_twice_acts_once_and_says_that_it_works(lab: Lab) -> None:
+    await lab.open()
+    await lab.run("() => lab.pause()")
+    boost = lab.view.locator("#w-card-T-1 [data-act=boost]")
+    await boost.click()
+    await boost.click(force=True)
+    await expect(boost).to_have_attribute("aria-disabled", "true")
+    await expect(lab.view.locator("#w-card-T-1")).to_have_attribute("aria-busy", "true")
+    await lab.run("() => lab.resume()")
+
+    await lab.status().to_have_text("Boosted T-1.")
+    assert await lab.run("() => lab.server.runs") == ["boost"]
+    await expect(boost).not_to_have_attribute("aria-disabled", "true")
+    await expect(boost).to_be_focused()
+
+
+async def test_a_lost_answer_is_asked_for_again_under_the_same_key(lab: Lab) -> None:
+    await lab.open()
+    await lab.run("() => { lab.loses = 1 }")
+    outcome = await move(lab, "T-2", "done")
+
+    assert outcome == {"ok": True, "message": "Moved T-2 to done."}
+    first, second = await lab.calls("move")
+    assert first["_meta"]["dev.inlay/id"] == second["_meta"]["dev.inlay/id"]
+    assert len(first["_meta"]["dev.inlay/id"]) == 32
+    assert await lab.run("() => lab.server.runs") == ["move"]
+    await lab.order("done", ["T-2"])
+
+
+async def test_two_lost_answers_end_with_the_true_widget_and_a_way_to_try_again(lab: Lab) -> None:
+    await lab.open()
+    await lab.run("() => { lab.loses = 2 }")
+    outcome = await move(lab, "T-2", "done")
+
+    assert (outcome["ok"], outcome["kind"]) == (False, "offline")
+    await lab.order("done", ["T-2"])
+    await lab.view.get_by_role("button", name="Try again").click()
+
+    await lab.status().to_have_text("Moved T-2 to done.")
+    assert await lab.run("() => lab.server.runs") == ["move"]
+    assert len({call["_meta"]["dev.inlay/id"] for call in await lab.calls("move")}) == 1
+
+
+async def test_when_nothing_answers_any_more_the_widget_stays_and_says_how_old_it_is(lab: Lab) -> None:
+    await lab.open()
+    await lab.run("() => { lab.loses = 9 }")
+    await move(lab, "T-2", "done")
+
+    await expect(lab.view.locator('[data-state="stale"]')).to_contain_text("Could not refresh. Showing what was read")
+    await lab.order("todo", ["T-1", "T-2", "T-3"])
+    await lab.run("() => { lab.loses = 0 }")
+    await lab.view.locator('[data-state="stale"] button').click()
+    await lab.order("done", ["T-2"])
+    await expect(lab.view.locator('[data-state="stale"]')).to_have_count(0)
+
+
+async def test_an_action_answered_without_parts_is_followed_by_a_read(lab: Lab) -> None:
+    await lab.open()
+    await lab.run(
+        """() => { lab.server.twist = (result) => {
+          if (result._meta["dev.inlay/done"]) delete result._meta["dev.inlay/parts"];
+          return result;
+        } }"""
+    )
+    await move(lab, "T-2", "done")
+
+    await lab.order("done", ["T-2"])
+    assert [call["name"] for call in await lab.calls()] == ["move", "board"]
+
+
+async def test_only_names_that_an_action_takes_are_sent(lab: Lab) -> None:
+    button = (
+        '<div id="w" data-item=\'{"card": "T-9", "column": "todo", "version": 3}\'>'
+        '<button hx-post="tool:boost" data-args=\'{"project": "p"}\' data-takes="card version">Go</button></div>'
+    )
+    await lab.open_html(button)
+    await lab.view.get_by_role("button", name="Go").click()
+
+    await lab.status().to_have_text("There is no card T-9.")
+    (call,) = await lab.calls("boost")
+    assert {name: value for name, value in call["arguments"].items() if name != "_inlay"} == {
+        "project": "p",
+        "card": "T-9",
+        "version": 3,
+    }
+
+
+async def test_an_action_that_wants_to_be_confirmed_is_not_done_unasked(lab: Lab) -> None:
+    await lab.open_html('<div id="w"><button hx-post="tool:boost" hx-confirm="Sure?">Go</button></div>')
+    await lab.view.get_by_role("button", name="Go").click()
+    await lab.settle()
+
+    assert await lab.calls("boost") == []
+
+
+async def test_an_outlet_that_is_not_there_is_an_outcome_and_not_an_error(lab: Lab) -> None:
+    await lab.open()
+    outcome = await lab.inside("() => probe.view.act('fly')")
+
+    assert (outcome["ok"], outcome["kind"]) == (False, "unknown_tool")
+
+
+async def test_what_a_person_did_reaches_the_model_once_and_in_full(lab: Lab) -> None:
+    await lab.open()
+    await move(lab, "T-2", "done")
+    await move(lab, "T-1", "doing")
+
+    await lab.until("() => lab.contexts.length > 0")
+    assert await lab.run("() => lab.contexts") == [
+        'The person looks at board {"project":"p"}.\n'
+        "What they did in it, oldest first:\n- Moved T-2 to done.\n- Moved T-1 to doing."
+    ]
+
+
+async def test_a_host_that_takes_no_context_is_sent_none(lab: Lab) -> None:
+    await lab.open(capabilities={"serverTools": {}})
+    for index in range(3):
+        await move(lab, "T-2", "done", index)
+
+    methods = await lab.run("() => lab.messages.map(({method}) => method)")
+    assert "ui/update-model-context" not in methods
+
+
+async def test_drafts_are_coalesced_the_last_wins_and_an_action_never_overtakes_one(lab: Lab) -> None:
+    await lab.open()
+    await lab.inside(
+        """() => { for (const size of [1, 2, 3]) probe.view.draft({size});
+          return probe.view.act("move", {column: "done", index: 0}, document.getElementById("w-card-T-1")) }"""
+    )
+
+    calls = await lab.calls()
+    assert [call["name"] for call in calls] == ["inlay_draft", "move"]
+    assert calls[0]["arguments"] == {"tool": "board", "arguments": {"project": "p"}, "values": {"size": 3}}

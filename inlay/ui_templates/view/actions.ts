@@ -87,7 +87,7 @@ function prepareToSettle(from: Element | null): (outcome: Outcome) => void {
   const reset = captureFields(from);
   return (outcome) => {
     restorePiece(place, from);
-    if (outcome.ok || !formOf(from)) reset();
+    reset(outcome.ok);
   };
 }
 

@@ -77,15 +77,23 @@ export function formOf(element: Element): HTMLFormElement | null {
   return isField(element) && element.type === "submit" ? element.form : null;
 }
 
+/** Controls that hold words; what a person wrote is theirs until it was taken. */
+const isText = (field: Field): boolean => field.matches("textarea,input:not([type=range],[type=color])") && !isBox(field);
+
 /**
  * Notes what a control or a form holds.
  *
- * @returns puts every field back to what the server said of it, except those that were changed again meanwhile
+ * @returns puts every field back to what the server said of it, except those that were changed again meanwhile, and,
+ *   when it was refused, what a person wrote
  */
-export function captureFields(element: Element): () => void {
-  const fields = [...(formOf(element)?.elements ?? [element])].filter(isField);
+export function captureFields(element: Element): (isTaken: boolean) => void {
+  const form = formOf(element);
+  const fields = [...(form?.elements ?? [element])].filter(isField);
   const noted = fields.map((field) => [field, stateOf(field)] as const);
-  return () => {
-    for (const [field, state] of noted) if (stateOf(field) === state) resetField(field);
+  return (isTaken) => {
+    for (const [field, state] of noted) {
+      const isKept = !isTaken && (form !== null || isText(field));
+      if (stateOf(field) === state && !isKept) resetField(field);
+    }
   };
 }

@@ -83,7 +83,7 @@ async function applyFilter(control: HTMLInputElement): Promise<void> {
   if (outcome === REPLACED) return;
   setBusy(false);
   if (outcome.ok) return noteDoing();
-  reset();
+  reset(false);
   showProblem(outcome.message);
 }
 

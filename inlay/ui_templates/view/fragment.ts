@@ -30,6 +30,9 @@ interface HtmlPolicy {
   createHTML(html: string): string;
 }
 
+/** Belongs to no window: what is parsed in it loads nothing and asks no policy before it is clean. */
+const inert = document.implementation.createHTMLDocument("");
+
 const trusted: HtmlPolicy = makePolicy();
 
 /** A host may ask for Trusted Types, and may allow no policy of ours; then plain text is all there is. */
@@ -57,16 +60,18 @@ function isHarmful(name: string, value: string): boolean {
 export function clean(root: ParentNode): void {
   for (const element of root.querySelectorAll(MADE_HARMLESS)) remove.call(element);
   for (const element of root.querySelectorAll("*")) {
-    for (const name of getAttributeNames.call(element)) {
-      if (isHarmful(name, getAttribute.call(element, name) ?? "")) removeAttribute.call(element, name);
-    }
-    if (element instanceof HTMLTemplateElement) clean(element.content);
+    const names = getAttributeNames.call(element);
+    const harmful = names.filter((name) => isHarmful(name, getAttribute.call(element, name) ?? ""));
+    // Without its trigger a call would answer to a press instead, which nobody meant.
+    if (harmful.includes("hx-trigger")) harmful.push("hx-post", "hx-get");
+    for (const name of harmful) removeAttribute.call(element, name);
+    if (element.localName === "template") clean((element as HTMLTemplateElement).content);
   }
 }
 
 /** Parses HTML of an answer into nodes that are ready for the document. */
 export function parseFragment(html: string): DocumentFragment {
-  const template = document.createElement("template");
+  const template = inert.createElement("template");
   template.innerHTML = trusted.createHTML(html);
   clean(template.content);
   formatAll(template.content);

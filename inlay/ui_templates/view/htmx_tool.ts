@@ -49,14 +49,20 @@ function fieldsOf(from: Element, event: Event): Arguments {
   return formValues(form, form === from ? (event instanceof SubmitEvent ? event.submitter : null) : from);
 }
 
+/** Leaves out what the action does not take: an item says more about itself than each action wants to know. */
+function onlyTaken(element: Element, sent: Arguments): Arguments {
+  const takes = element.getAttribute("data-takes")?.split(" ");
+  return takes ? Object.fromEntries(Object.entries(sent).filter(([name]) => takes.includes(name))) : sent;
+}
+
 /** The arguments by their precedence: bound, which thing, fields, gesture. The thing is looked up when the call is sent. */
 function argumentsOf(element: Element, from: Element, event: Event): () => Arguments {
   const find = keepTrackOf(from);
-  const snapshot = itemOf(from);
   const bound = argumentsIn(element.getAttribute("data-args"));
+  const item = itemOf(from);
   const fields = fieldsOf(from, event);
   const detail = event instanceof CustomEvent && event.type === "inlay:act" ? (event.detail as Arguments) : {};
-  return () => ({ ...bound, ...snapshot, ...itemOf(find()), ...fields, ...detail });
+  return () => ({ ...bound, ...onlyTaken(element, { ...item, ...itemOf(find()), ...fields, ...detail }) });
 }
 
 async function run(element: Element, tool: string, event: Event, isRead: boolean): Promise<Outcome> {
@@ -86,11 +92,19 @@ htmx.registerExtension("inlay-tool", {
   },
 });
 
+/** The outlet of that name in the nearest widget around an element that has one. */
+function findOutlet(name: string, from: Element | null): Element | null {
+  const selector = `[data-outlet="${CSS.escape(name)}"]`;
+  for (let around = from; around && around !== place; around = around.parentElement) {
+    const outlet = around.querySelector(selector);
+    if (outlet && isOurs(outlet)) return outlet;
+  }
+  return [...place.querySelectorAll(selector)].find(isOurs) ?? null;
+}
+
 /** Sends a gesture to the outlet of that name. Never rejects. */
 export function sendToOutlet(name: string, detail: Arguments, from: Element | null): Promise<Outcome> {
-  const outlets = [...place.querySelectorAll<HTMLElement>(`[data-outlet="${CSS.escape(name)}"]`)].filter(isOurs);
-  const near = from?.closest("[data-inlay]");
-  const outlet = outlets.find((each) => near?.contains(each)) ?? outlets[0];
+  const outlet = findOutlet(name, from);
   if (!outlet?.hasAttribute("data-htmx-powered")) {
     return Promise.resolve(problem("unknown_tool", `This widget has no action named ${name}.`));
   }

@@ -1,7 +1,6 @@
 /** The first widget: what the host pushes, or, when that lost its parts on the way, the same tool called again. */
 
 import { onNotification, type HostCapabilities } from "./bridge";
-import { noteDoing } from "./context";
 import { argumentsIn } from "./fields";
 import { read } from "./reads";
 import { showPlainText, showSkeleton, showState } from "./shell";
@@ -31,7 +30,7 @@ function findWidget({ raw, text }: Answer): BoundCall | null {
 async function showPushed(result: Record<string, unknown>): Promise<void> {
   const pushed = readAnswer(result);
   if (!pushed.outcome.ok) return showState(pushed.outcome.kind, pushed.outcome.message);
-  if (pushed.parts && showAnswer(pushed.parts, null) !== "unfit") return noteDoing();
+  if (pushed.parts && showAnswer(pushed.parts, null) !== "unfit") return;
   const widget = findWidget(pushed);
   if (widget && canCall) return pull(widget, pushed.text);
   if (pushed.text) showPlainText(withoutReference(pushed.text));
@@ -41,8 +40,7 @@ async function showPushed(result: Record<string, unknown>): Promise<void> {
 async function pull(widget: BoundCall, text: string): Promise<void> {
   setBusy(true);
   const answer = await read(widget, "read");
-  if (!answer) return;
-  if (answer.outcome.ok) return noteDoing();
+  if (!answer || answer.outcome.ok) return;
   const again = { label: "Try again", run: () => void pull(widget, text) };
   showState(answer.outcome.kind, answer.outcome.message, again, withoutReference(text));
 }
