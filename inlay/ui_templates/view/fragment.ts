@@ -30,9 +30,6 @@ interface HtmlPolicy {
   createHTML(html: string): string;
 }
 
-/** Belongs to no window: what is parsed in it loads nothing and asks no policy before it is clean. */
-const inert = document.implementation.createHTMLDocument("");
-
 const trusted: HtmlPolicy = makePolicy();
 
 /** A host may ask for Trusted Types, and may allow no policy of ours; then plain text is all there is. */
@@ -65,13 +62,13 @@ export function clean(root: ParentNode): void {
     // Without its trigger a call would answer to a press instead, which nobody meant.
     if (harmful.includes("hx-trigger")) harmful.push("hx-post", "hx-get");
     for (const name of harmful) removeAttribute.call(element, name);
-    if (element.localName === "template") clean((element as HTMLTemplateElement).content);
+    if (element instanceof HTMLTemplateElement) clean(element.content);
   }
 }
 
 /** Parses HTML of an answer into nodes that are ready for the document. */
 export function parseFragment(html: string): DocumentFragment {
-  const template = inert.createElement("template");
+  const template = document.createElement("template");
   template.innerHTML = trusted.createHTML(html);
   clean(template.content);
   formatAll(template.content);
