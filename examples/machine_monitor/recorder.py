@@ -32,10 +32,12 @@ class Rate:
 
 @dataclass
 class Recorder:
-    """Takes a sample every two seconds, and keeps those of a quarter of an hour."""
+    """Takes one sample after another, and keeps those of the last quarter of an hour."""
 
     take: Callable[[], Sample]
     """Takes a sample; it may block."""
+    every_seconds: float = EVERY_SECONDS
+    """How long it waits between two samples."""
     samples: deque[Sample] = field(default_factory=lambda: deque(maxlen=int(KEEP_SECONDS / EVERY_SECONDS) + 2))
     """Oldest first; at least two while it is recording."""
 
@@ -55,7 +57,7 @@ class Recorder:
 
     async def _go_on(self) -> None:
         while True:
-            await asyncio.sleep(EVERY_SECONDS)
+            await asyncio.sleep(self.every_seconds)
             await self._record()
 
     async def _record(self) -> None:
