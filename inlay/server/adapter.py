@@ -16,6 +16,7 @@ from mcp_types import (
     CallToolRequestParams,
     CallToolResult,
     ListResourcesResult,
+    ListResourceTemplatesResult,
     ListToolsResult,
     PaginatedRequestParams,
     ReadResourceRequestParams,
@@ -55,6 +56,7 @@ def build_server(connector: "Connector") -> Server[Any]:
         on_list_tools=surface.list_tools,
         on_call_tool=surface.call_tool,
         on_list_resources=surface.list_resources,
+        on_list_resource_templates=surface.list_resource_templates,
         on_read_resource=surface.read_resource,
     )
     server.extensions[EXTENSION_ID] = {}
@@ -144,6 +146,12 @@ class _Surface:
             **_with_meta(_RESOURCE_META),
         )
         return ListResourcesResult(resources=[view])
+
+    async def list_resource_templates(
+        self, _request: Request, _page: PaginatedRequestParams | None
+    ) -> ListResourceTemplatesResult:
+        # Hosts that see resources ask for templates too; there are none, and that is no error.
+        return ListResourceTemplatesResult(resource_templates=[])
 
     async def read_resource(self, _request: Request, params: ReadResourceRequestParams) -> ReadResourceResult:
         uri = str(params.uri)

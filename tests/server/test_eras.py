@@ -60,6 +60,7 @@ async def test_list_call_and_read_work(connector: Connector, era: str) -> None:
         assert view.meta["ui"] == {"prefersBorder": False}
         listed = (await client.list_resources()).resources
         assert [str(resource.uri) for resource in listed] == [uri]
+        assert (await client.list_resource_templates()).resource_templates == []
 
 
 @pytest.mark.parametrize("era", ERAS)
