@@ -11,6 +11,7 @@ from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
@@ -136,7 +137,8 @@ def hash_of(html: str) -> str:
 
 
 def _hole(name: str) -> str:
-    return f"<!--inlay:{name}-->"
+    # Percent-encoded, because an id may come from data, and `-->` in it would end the comment.
+    return f"<!--inlay:{quote(name, safe='')}-->"
 
 
 def _check_id(html: str, name: str) -> None:

@@ -142,7 +142,8 @@ function nextShown(answer: PartsAnswer, base: Shown | null): Shown | null {
 /** The whole widget's HTML: the frame with its holes filled. Null when a hole has nothing to fill it. */
 function assemble({ frame, parts, lists, items }: Shown): string | null {
   let isComplete = true;
-  const html = frame.html.replace(HOLE, (_hole, id: string) => {
+  const html = frame.html.replace(HOLE, (_hole, name: string) => {
+    const id = decodeURIComponent(name); // an id may come from data, and must not end the comment
     const list = lists.get(id);
     if (list) return list.order.map((key) => items.get(list.prefix + key)?.html ?? "").join("");
     const part = parts.get(id);
