@@ -9,6 +9,12 @@ import type { View } from "./view/behavior";
 const INLINE_HEIGHT = 500;
 const LEAST_HEIGHT = 240;
 
+/** Where a thing stands, in CSS pixels. */
+interface Box {
+  readonly top: number;
+  readonly bottom: number;
+}
+
 /** What is paged, and where. */
 export interface Paged {
   /** The widget. */
@@ -39,7 +45,7 @@ function heightOfStatus(root: HTMLElement): number {
 }
 
 /** Cuts things into pages of whole rows; each page is the place of its first thing. */
-export function cutPages(boxes: readonly { top: number; bottom: number }[], room: number): number[] {
+export function cutPages(boxes: readonly Box[], room: number): number[] {
   const pages: number[] = [];
   let pageTop = -Infinity;
   let rowStart = 0;
@@ -51,6 +57,15 @@ export function cutPages(boxes: readonly { top: number; bottom: number }[], room
     pageTop = boxes[rowStart]?.top ?? 0;
   });
   return pages;
+}
+
+/** The height of the highest page. */
+function highest(boxes: readonly Box[], starts: readonly number[]): number {
+  const heights = starts.map((start, page) => {
+    const shown = boxes.slice(start, starts[page + 1]);
+    return Math.max(...shown.map(({ bottom }) => bottom)) - (shown[0]?.top ?? 0);
+  });
+  return Math.max(0, ...heights);
 }
 
 /** Starts paging. The widget has an element `.inlay-pager`, made by the macro `pager`. */
@@ -67,12 +82,15 @@ export function startPaging({ root, list, view }: Paged): Pager {
     starts = [0];
     if (!box || !bar) return;
     for (const thing of all) thing.hidden = false;
+    box.style.minBlockSize = "";
     bar.hidden = true;
     const allowed = allowedHeight(view) - heightOfStatus(root);
     if (all.length < 2 || document.body.offsetHeight <= allowed) return;
     bar.hidden = false;
     const room = allowed - (document.body.offsetHeight - box.offsetHeight);
-    starts = cutPages(all.map((thing) => ({ top: thing.offsetTop, bottom: thing.offsetTop + thing.offsetHeight })), room);
+    const boxes = all.map((thing) => ({ top: thing.offsetTop, bottom: thing.offsetTop + thing.offsetHeight }));
+    starts = cutPages(boxes, room);
+    box.style.minBlockSize = `${highest(boxes, starts)}px`; // so that turning a page moves nothing below
   }
 
   /** The page with what came first on the last one. */

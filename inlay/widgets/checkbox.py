@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from inlay.widgets.action import BoundAction, Sends
+from inlay.widgets.action import BoundAction, Parameter, Sends
 from inlay.widgets.select import label_from
 from inlay.widgets.widget import Widget
 
@@ -29,8 +29,12 @@ class Checkbox(Widget):
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:
+        mark = BoundAction(
+            "mark_card", "Mark card", {"card": "T-12"}, {"value": Parameter(True, frozenset({"boolean"}))}
+        )
         return {
             "default": cls("shadow"),
             "ticked": cls("shadow", label="Soft shadow", value=True),
+            "calls an action": cls("urgent", on_change=mark),
             "label is markup": cls("shadow", label="<b>x</b>"),
         }

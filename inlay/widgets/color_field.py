@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from inlay.widgets.action import BoundAction, Sends
+from inlay.widgets.action import BoundAction, Parameter, Sends
 from inlay.widgets.select import label_from
 from inlay.widgets.widget import Widget
 
@@ -34,8 +34,12 @@ class ColorField(Widget):
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:
+        paint = BoundAction(
+            "paint_label", "Paint label", {"label": "bug"}, {"value": Parameter(True, frozenset({"string"}))}
+        )
         return {
             "default": cls("accent", value="#2f6feb"),
             "with swatches": cls("accent", value="#0f766e", swatches=["#0f766e", "#b45309", "#7c3aed"]),
+            "calls an action": cls("accent", value="#0f766e", swatches=["#0f766e", "#b45309"], on_change=paint),
             "label is markup": cls("accent", label="<b>x</b>", value="#000000"),
         }

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from inlay.errors import WidgetError, near_miss
-from inlay.widgets.action import BoundAction, Sends
+from inlay.widgets.action import BoundAction, Parameter, Sends
 from inlay.widgets.widget import Widget
 
 
@@ -67,9 +67,13 @@ class Select(Widget):
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:
+        assign = BoundAction(
+            "assign_card", "Assign card", {"card": "T-12"}, {"value": Parameter(True, frozenset({"string"}))}
+        )
         return {
             "default": cls("assignee", options=["Ada", "Grace", "Linus"]),
             "chosen": cls("period", options=[Option("1h", "1 hour"), Option("24h", "24 hours")], value="24h"),
+            "calls an action": cls("assignee", options=["Ada", "Grace"], value="Ada", on_change=assign),
             "no options": cls("assignee", options=[]),
             "options are markup": cls("assignee", options=["<b>Ada</b>", '"><img src=x>']),
         }

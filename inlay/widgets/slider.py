@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from inlay.errors import WidgetError
-from inlay.widgets.action import BoundAction, Sends
+from inlay.widgets.action import BoundAction, Parameter, Sends
 from inlay.widgets.select import label_from
 from inlay.widgets.widget import Widget
 
@@ -50,9 +50,13 @@ class Slider(Widget):
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:
+        change = BoundAction(
+            "set_volume", "Set volume", {"room": "hall"}, {"value": Parameter(True, frozenset({"number"}))}
+        )
         return {
             "default": cls("radius", min=0, max=24, value=8, unit="px"),
             "fine steps": cls("scale", label="Type scale", min=1, max=1.6, step=0.05, value=1.2),
             "at its end": cls("radius", min=0, max=24, value=24, unit="px"),
+            "calls an action": cls("volume", min=0, max=100, value=40, unit="%", on_change=change),
             "label is markup": cls("radius", label="<b>x</b>", min=0, max=1, value=0),
         }
