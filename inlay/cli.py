@@ -16,8 +16,8 @@ import click
 from inlay.errors import InlayError, SettingError, near_miss
 
 if TYPE_CHECKING:
-    from inlay import Connector
     from inlay.host import HostAddresses
+    from inlay.server.connector import Connector
 
 EXAMPLES = ("examples.team_tasks", "examples.machine_monitor", "examples.brand_studio")
 
@@ -132,7 +132,7 @@ def demo_connector() -> "Connector":
     Raises:
         SettingError: The examples are not there.
     """
-    from inlay import Connector  # noqa: PLC0415 - loading the server takes a second
+    from inlay.server.connector import Connector  # noqa: PLC0415 - loading the server takes a second
 
     with_examples = Connector("Inlay demo")
     for name in EXAMPLES:
@@ -194,7 +194,7 @@ def _find_modules_here() -> None:
 
 
 def _named_connector(module: ModuleType, attribute: str) -> "Connector":
-    from inlay import Connector  # noqa: PLC0415 - loading the server takes a second
+    from inlay.server.connector import Connector  # noqa: PLC0415 - loading the server takes a second
 
     found = getattr(module, attribute, None)
     if isinstance(found, Connector):
@@ -221,6 +221,6 @@ def only_connector(module: ModuleType) -> "Connector":
 
 
 def _connectors(module: ModuleType) -> "dict[str, Connector]":
-    from inlay import Connector  # noqa: PLC0415 - loading the server takes a second
+    from inlay.server.connector import Connector  # noqa: PLC0415 - loading the server takes a second
 
     return {name: value for name, value in vars(module).items() if isinstance(value, Connector)}

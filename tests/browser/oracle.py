@@ -13,9 +13,10 @@ from tests.browser.bundling import bundle_test_script
 from tests.browser.driver import ViewHandle
 
 URI = "ui://oracle/view.html"
+SILENT_URI = "ui://oracle/silent.html"
 
 _DOCUMENT = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>Oracle</title>
+<html lang="en" data-sizes="{sizes}"><meta charset="utf-8"><title>Oracle</title>
 <style>body {{ margin: 0; padding: 12px; font: 14px/20px sans-serif }} p {{ overflow-wrap: anywhere }}</style>
 <body><h1>Oracle</h1><script type="module">{script}</script></body></html>"""
 
@@ -24,7 +25,8 @@ def oracle_app() -> Starlette:
     """Build the server."""
     apps = Apps()
     script = bundle_test_script("oracle_view").replace("</script", "<\\/script")
-    apps.add_html_resource(URI, _DOCUMENT.format(script=script), prefers_border=True)
+    apps.add_html_resource(URI, _DOCUMENT.format(script=script, sizes="own"), prefers_border=True)
+    apps.add_html_resource(SILENT_URI, _DOCUMENT.format(script=script, sizes="none"), prefers_border=True)
     bumped: list[int] = []
 
     @apps.tool(resource_uri=URI, title="Counter", annotations=ToolAnnotations(read_only_hint=True))
@@ -36,6 +38,11 @@ def oracle_app() -> Starlette:
         )
         result.meta = {"example.test/kept": True}
         return result
+
+    @apps.tool(resource_uri=SILENT_URI, annotations=ToolAnnotations(read_only_hint=True))
+    async def show_silent() -> str:
+        """Show a View that reports no size by itself."""
+        return "silent"
 
     @apps.tool(resource_uri=URI, visibility=["app"])
     async def bump(by: int, context: Context) -> CallToolResult:
@@ -82,7 +89,8 @@ def oracle_app() -> Starlette:
 
 
 async def heard(view: ViewHandle, event: str) -> list[dict[str, object]]:
-    """Return the parameters of what the official View heard, such as every `toolresult`."""
+    """Wait until the official View has heard a kind of event; return the parameters of each."""
+    await view.frame.wait_for_function("(event) => oracle.heard.some((one) => one.event === event)", arg=event)
     found: list[dict[str, object]] = await view.frame.evaluate(
         "(event) => oracle.heard.filter((one) => one.event === event).map((one) => one.params)", event
     )

@@ -14,7 +14,11 @@ declare global {
 }
 
 const heard: Heard[] = [];
-const app = new App({ name: "oracle", version: "1.0.0" }, { availableDisplayModes: ["inline", "fullscreen"] });
+const app = new App(
+  { name: "oracle", version: "1.0.0" },
+  { availableDisplayModes: ["inline", "fullscreen"] },
+  { autoResize: document.documentElement.dataset["sizes"] === "own" },
+);
 window.oracle = { app, heard };
 
 for (const event of ["toolinput", "toolresult", "toolcancelled", "hostcontextchanged"] as const) {

@@ -62,7 +62,7 @@ async def test_both_protocol_eras_can_be_chosen(open_host: OpenHost, era: str) -
 async def test_tools_are_listed_with_a_form_and_app_only_tools_are_not(open_host: OpenHost) -> None:
     host = await open_host(oracle_app())
     names = await host.page.locator("#tools .tool-title").all_inner_texts()
-    assert names == ["Counter", "for_models_only", "Every kind of argument", "fail"]
+    assert names == ["Counter", "show_silent", "for_models_only", "Every kind of argument", "fail"]
 
 
 async def test_a_form_sends_every_kind_of_argument(open_host: OpenHost) -> None:
@@ -152,7 +152,7 @@ async def test_a_host_without_variables_sends_none(open_host: OpenHost) -> None:
 
 async def test_the_frame_follows_the_size_up_to_the_limit_and_ignores_echoes(open_host: OpenHost) -> None:
     host = await open_host(oracle_app())
-    view = await host.open("show_counter", name="sheep")
+    view = await host.open("show_silent")
     await view.frame.evaluate("() => { oracle.app.sendSizeChanged({height: 300}) }")
     await host.wait_until("() => document.querySelector('.slot').clientHeight === 300")
     await view.frame.evaluate(

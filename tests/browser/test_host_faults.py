@@ -69,6 +69,18 @@ async def test_fault_ask_waits_for_the_person(open_host: OpenHost) -> None:
     assert (await view.frame.evaluate("() => answered"))["structuredContent"] == {"total": 1, "meta": []}
 
 
+async def test_fault_ask_can_be_for_changes_alone(open_host: OpenHost) -> None:
+    host = await open_host(oracle_app(), faults={"ask": "changes"})
+    view = await host.open("show_counter", name="sheep")
+    read = "() => oracle.app.callServerTool({name: 'show_counter', arguments: {name: 'goats'}})"
+    assert (await view.frame.evaluate(read))["structuredContent"] == {"name": "goats", "start": 0}
+    await view.frame.evaluate(
+        "() => { window.answered = oracle.app.callServerTool({name: 'bump', arguments: {by: 1}}) }"
+    )
+    await host.answer(allow=True)
+    assert (await view.frame.evaluate("() => answered"))["structuredContent"] == {"total": 1, "meta": []}
+
+
 async def test_fault_serialize_makes_one_call_at_a_time(open_host: OpenHost) -> None:
     host = await open_host(oracle_app(), faults={"serialize": True, "hold": "request"})
     view = await host.open("show_counter", name="sheep")

@@ -7,6 +7,8 @@ import type { Display } from "./settings";
 import type { ModelContext, View, ViewPlace } from "./view";
 
 const PLACEHOLDER_PX = 96;
+/** How many of a widget's first sizes the conversation follows: its skeleton's and its content's. */
+const FOLLOWED_SIZES = 2;
 
 /** One tool call in the conversation. */
 export class CallTurn implements ViewPlace {
@@ -17,6 +19,7 @@ export class CallTurn implements ViewPlace {
   readonly #below = element("div", { class: "below" });
   readonly #known = element("p", { class: "known", hidden: true });
   readonly #close = element("button", { class: "button quiet", type: "button" }, "Close");
+  #toFollow = 0;
 
   constructor(readonly tool: Tool, given: Record<string, unknown>) {
     const bar = element("div", { class: "full-bar" }, element("strong", {}, titleOf(tool)), this.#close);
@@ -41,6 +44,7 @@ export class CallTurn implements ViewPlace {
 
   /** Says how the call ended, and offers the text that a model reads. */
   showResult(result: CallToolResult): void {
+    this.#toFollow = FOLLOWED_SIZES;
     this.#status.textContent = result.isError ? "Refused" : "";
     this.#status.classList.toggle("is-error", result.isError ?? false);
     const text = textOf(result.content);
@@ -74,6 +78,14 @@ export class CallTurn implements ViewPlace {
   showHeight(pixels: number | null): void {
     const isFull = this.root.classList.contains("is-full");
     this.slot.style.height = isFull ? "" : `${pixels ?? PLACEHOLDER_PX}px`;
+    if (this.#toFollow > 0 && pixels !== null) this.#follow();
+  }
+
+  #follow(): void {
+    this.#toFollow -= 1;
+    const { top, bottom } = this.root.getBoundingClientRect();
+    // Who has scrolled away meanwhile is not pulled back.
+    if (bottom > 0 && top < innerHeight) this.root.scrollIntoView({ block: "nearest" });
   }
 
   showState(state: View["state"]): void {

@@ -17,8 +17,8 @@ export interface Faults {
   no_tool_info: boolean;
   /** Refuse the View's calls: with a JSON-RPC error, or with an `isError` result. */
   refuse_calls: false | "error" | "result";
-  /** Ask the person before each of the View's calls. */
-  ask: boolean;
+  /** Ask the person before each of the View's calls, or only before those that are not marked as reading. */
+  ask: boolean | "changes";
   /** Milliseconds that each of the View's calls waits before it goes to the server. */
   slow_ms: number;
   /** Pass on one of the View's calls at a time. */

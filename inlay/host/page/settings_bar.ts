@@ -30,7 +30,7 @@ const WORDS: Record<string, string> = {
 };
 
 const FAULTS: { name: keyof Faults; label: string; on: unknown; off: unknown }[] = [
-  { name: "ask", label: "Ask before each call", on: true, off: false },
+  { name: "ask", label: "Ask before changes", on: "changes", off: false },
   { name: "refuse_calls", label: "Refuse calls", on: "error", off: false },
   { name: "lose_answers", label: "Lose answers", on: "error", off: false },
   { name: "slow_ms", label: "Wait 2 s before each call", on: 2000, off: 0 },

@@ -14,6 +14,7 @@ interface Schema {
   properties?: Record<string, Schema>;
   required?: string[];
   default?: unknown;
+  examples?: unknown[];
   description?: string;
   title?: string;
   minimum?: number;
@@ -122,6 +123,8 @@ function textField(id: string, name: string, schema: Schema, isRequired: boolean
   const control = element("input", { id, name, type: "text", required: isRequired, autocomplete: "off" });
   if (schema.maxLength !== undefined) control.maxLength = schema.maxLength;
   if (typeof schema.default === "string") control.placeholder = schema.default;
+  // An argument that must be given starts with the schema's example: nobody can guess an id.
+  if (isRequired && typeof schema.examples?.[0] === "string") control.value = schema.examples[0];
   return { name, control, read: () => (control.value === "" && !isRequired ? undefined : control.value) };
 }
 

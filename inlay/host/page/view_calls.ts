@@ -91,7 +91,8 @@ export class ViewCalls {
     if (faults?.refuse_calls === "result") {
       return { isError: true, content: [{ type: "text", text: "The host refused this call." }] };
     }
-    if (faults?.ask) {
+    const isChange = tool?.annotations?.readOnlyHint !== true;
+    if (faults?.ask === true || (faults?.ask === "changes" && isChange)) {
       const allowed = await this.approvals.ask(`Allow “${tool ? titleOf(tool) : params.name}”?`, argumentsText(params));
       if (!allowed) throw new RefusedError("The person declined this call.");
     }
