@@ -1,8 +1,9 @@
 """The local host, tested with the official `App` as View, in every sandbox flavor and with both bridges."""
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Error, expect
 
+from tests.browser.bundling import ROOT
 from tests.browser.driver import OpenHost
 from tests.browser.oracle import bump, heard, oracle_app
 
@@ -294,3 +295,37 @@ async def test_a_finger_and_a_mouse_reach_into_the_view(open_host: OpenHost, fla
         "touch pointerup",
     ]
     assert "mouse pointermove" in pointers
+
+
+async def test_every_setting_and_fault_is_documented(open_host: OpenHost) -> None:
+    host = await open_host(oracle_app())
+    names: list[str] = await host.page.evaluate(
+        "() => [...Object.keys(inlayHost.settings.value), ...Object.keys(inlayHost.settings.value.faults)]"
+    )
+    page = (ROOT / "docs" / "host.md").read_text(encoding="utf-8")
+    assert [name for name in names if name != "faults" and f"`{name}`" not in page] == []
+
+
+async def test_a_wrong_setting_is_named(open_host: OpenHost) -> None:
+    host = await open_host(oracle_app())
+    with pytest.raises(Error, match="There is no setting them"):
+        await host.set(them="dark")
+    with pytest.raises(Error, match="There is no fault slow"):
+        await host.set(faults={"slow": 1})
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1200), ("dark", 1200), ("light", 320), ("dark", 320)])
+async def test_the_page_can_be_used_by_everybody(open_host: OpenHost, theme: str, width: int) -> None:
+    host = await open_host(oracle_app(), width=width, theme=theme)
+    await host.open("show_counter", name="sheep")
+    await host.start("fail")
+    await expect(host.page.locator(".call-status").last).to_have_text("Refused")
+    for pane in ("Settings", "Traffic"):
+        await host.page.get_by_role("button", name=pane).click()
+    await host.page.evaluate((ROOT / "node_modules/axe-core/axe.min.js").read_text(encoding="utf-8"))
+    violations: list[str] = await host.page.evaluate(
+        """async () => (await axe.run({exclude: ['iframe']})).violations.map(
+            ({id, nodes}) => `${id}: ${nodes.map((node) => node.html).join(' ')}`)"""
+    )
+    assert violations == []
+    assert await host.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
