@@ -32,7 +32,7 @@ def bundle(source: Path | str, *options: str) -> str:
     (esbuild,) = (ROOT / "node_modules" / "@esbuild").glob("*/bin/esbuild")
     arguments = ["--bundle", "--format=iife", "--target=es2022", "--log-level=error", *options]
     entry = source if isinstance(source, str) else f'import "./{source.relative_to(ROOT).as_posix()}";'
-    finished = subprocess.run(  # noqa: S603 - our own esbuild on our own sources
+    finished = subprocess.run(
         [esbuild, "--loader=ts", *arguments], cwd=ROOT, input=entry, capture_output=True, text=True, check=True
     )
     return finished.stdout.strip()
@@ -108,8 +108,13 @@ class Lab:
         """Wait until the View has dealt with everything that the host has sent it."""
         await self.run("() => lab.ping()")
 
+    async def pass_time(self, seconds: float) -> None:
+        """Let time pass in every frame, and the View deal with what is due."""
+        await self.page.context.clock.fast_forward(int(seconds * 1000))
+        await self.settle()
+
     def forget_refusals(self) -> int:
-        """Forget what the browser said of code that the policy refused, and count it: it says so even before cleaning."""
+        """Forget what the browser said of code that the policy refused, and count it; it speaks before cleaning."""
         said = [line for line in self.console if "Content Security Policy" in line]
         self.console = [line for line in self.console if line not in said]
         return len(said)
@@ -126,10 +131,12 @@ def view_document() -> str:
     return put_together(bundle(entry, "--minify"))
 
 
-async def _open_page(browser: Browser, ext_apps: str) -> Page:
+async def _open_page(browser: Browser, ext_apps: str, *, has_clock: bool = False) -> Page:
     aliases = [] if ext_apps == "2" else ["--alias:@modelcontextprotocol/ext-apps=ext-apps-1"]
     script = bundle(HERE / "harness.ts", *aliases)
     context = await browser.new_context(has_touch=False, viewport={"width": 800, "height": 900})
+    if has_clock:
+        await context.clock.install()
     page = await context.new_page()
 
     async def serve(route: Route) -> None:
@@ -161,6 +168,15 @@ async def host_page(browser: Browser) -> AsyncIterator[Page]:
 async def old_host_page(browser: Browser) -> AsyncIterator[Page]:
     """Keep one page with the previous AppBridge."""
     page = await _open_page(browser, "1")
+    yield page
+    await page.context.close()
+
+
+@pytest.fixture(scope="session")
+async def timed_host_page(browser: Browser) -> AsyncIterator[Page]:
+    """Keep one page whose clock stands still until a test winds it on."""
+    page = await _open_page(browser, "2", has_clock=True)
+    await page.clock.pause_at(await page.evaluate("() => Date.now() + 1000"))
     yield page
     await page.context.close()
 
@@ -198,4 +214,11 @@ async def lab(host_page: Page, view_document: str) -> AsyncIterator[Lab]:
 async def old_lab(old_host_page: Page, view_document: str) -> AsyncIterator[Lab]:
     """Give the same with the previous AppBridge."""
     async for each in _watch(old_host_page, view_document):
+        yield each
+
+
+@pytest.fixture
+async def timed_lab(timed_host_page: Page, view_document: str) -> AsyncIterator[Lab]:
+    """Give the same with a clock that stands still until `lab.pass_time`."""
+    async for each in _watch(timed_host_page, view_document):
         yield each

@@ -47,8 +47,9 @@ async def test_every_message_is_valid_by_the_official_schema(lab: Lab) -> None:
     for message in messages:
         if message.get("method") in DEFINITIONS:
             bare = {name: value for name, value in message.items() if name not in ("jsonrpc", "id")}
-            definition = {"$ref": f"#/$defs/{DEFINITIONS[message['method']]}", "$defs": schema["$defs"]}
-            Draft202012Validator(definition).validate(bare)
+            definition: dict[str, Any] = {"$ref": f"#/$defs/{DEFINITIONS[message['method']]}", "$defs": schema["$defs"]}
+            validator: Any = Draft202012Validator(definition)
+            assert validator.is_valid(bare), bare
     assert await lab.run("() => lab.links") == ["https://example.com/x"]
 
 
@@ -79,7 +80,7 @@ async def test_messages_from_anybody_but_the_parent_are_ignored(lab: Lab, flavor
     await lab.run(
         """() => {
           const result = {content: [{type: "text", text: "forged"}], _meta: {"dev.inlay/parts":
-            {revision: 1e15, tool: "board", arguments: {}, frame: {hash: "12345678", html: "<p id=forged>forged</p>"}}}};
+            {revision: 1e15, tool: "board", arguments: {}, frame: {hash: "12345678", html: "<p>forged</p>"}}}};
           const view = lab.frame.contentWindow.frames[0];
           view.postMessage({jsonrpc: "2.0", method: "ui/notifications/tool-result", params: result}, "*");
           view.postMessage({jsonrpc: "2.0", id: 1, method: "ui/resource-teardown", params: {}}, "*");
@@ -150,7 +151,9 @@ async def test_a_closed_view_calls_off_what_is_on_its_way(lab: Lab) -> None:
 
 
 async def test_a_host_without_links_says_so(lab: Lab) -> None:
-    await lab.open_html('<p id="w"><a href="https://example.com/">out</a> <a href="#w">in</a> <a href="x.html">odd</a></p>')
+    await lab.open_html(
+        '<p id="w"><a href="https://example.com/">out</a> <a href="#w">in</a> <a href="x.html">odd</a></p>'
+    )
     await lab.run("() => { lab.bridge.onopenlink = async () => { throw new Error('no') } }")
     for name in ("in", "odd", "out"):
         await lab.view.get_by_role("link", name=name).click()

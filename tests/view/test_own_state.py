@@ -136,8 +136,9 @@ async def test_controls_send_typed_values_and_files_are_refused(lab: Lab) -> Non
         <input type="checkbox" name="on" checked><input type="checkbox" name="off">
         <input type="checkbox" name="tags" value="a" checked><input type="checkbox" name="tags" value="b" checked>
         <input type="checkbox" name="tags" value="c"><input type="radio" name="pick" value="x"><input type="radio"
-        name="pick" value="y" checked><select name="many" multiple><option selected>1</option><option selected>2</option>
-        </select><input name="dead" value="z" disabled><button name="how" value="fast">Save</button></form>"""
+        name="pick" value="y" checked><select name="many" multiple><option selected>1</option>
+        <option selected>2</option></select>
+        <input name="dead" value="z" disabled><button name="how" value="fast">Save</button></form>"""
     )
     await lab.view.get_by_role("button", name="Save").click()
     await lab.status().to_have_text("There is no tool named save.")

@@ -6,9 +6,7 @@ from tests.view.conftest import Lab
 from tests.view.test_actions import move
 
 REMEMBER = "() => { window.nodes = Object.fromEntries([...document.querySelectorAll('[id]')].map((e) => [e.id, e])) }"
-SURVIVORS = (
-    "() => Object.entries(nodes).filter(([id, node]) => node === document.getElementById(id)).map(([id]) => id)"
-)
+SURVIVORS = "() => Object.entries(nodes).filter(([id, node]) => node === document.getElementById(id)).map(([id]) => id)"
 
 
 async def test_a_moved_card_keeps_its_node_its_focus_its_caret_and_what_is_open_in_it(lab: Lab) -> None:
@@ -120,7 +118,8 @@ async def test_an_answer_that_builds_on_something_else_is_followed_by_a_full_rea
     await lab.open()
     await lab.run("() => lab.pause()")
     await lab.inside(
-        "() => { window.moved = probe.view.act('move', {column: 'done', index: 0}, document.getElementById('w-card-T-2')) }"
+        """() => { window.moved = probe.view.act("move", {column: "done", index: 0},
+          document.getElementById("w-card-T-2")) }"""
     )
     await lab.run("() => { lab.board.note = 'meanwhile'; return lab.push('board', {project: 'p'}) }")
     await lab.shows(["4 cards meanwhile"], ".count")
