@@ -14,14 +14,15 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from inlay.server.adapter import build_server
-from inlay.server.gate import LOCAL_HOSTS, MOST_BYTES, Gate
+from inlay.server.gate import JSON, LOCAL_HOSTS, MOST_BYTES, Gate, GateError, refuse
+from inlay.server.strict_json import BodyError, check_message
 
 if TYPE_CHECKING:
     from inlay.server.connector import Connector
 
 
-class _PostOnly:
-    """Passes POST on. A stateless server has nothing to stream to GET and no session to DELETE."""
+class _Endpoint:
+    """Passes messages on. A stateless server has nothing to stream to GET and no session to DELETE."""
 
     def __init__(self, app: StreamableHTTPASGIApp) -> None:
         self._app = app
@@ -30,6 +31,12 @@ class _PostOnly:
         if scope["method"] != "POST":
             response = PlainTextResponse("Use POST.\n", status_code=405, headers={"Allow": "POST"})
             await response(scope, receive, send)
+            return
+        try:
+            # The SDK repeats what it does not understand, and takes a request with a wrong id for a notification.
+            check_message(scope[JSON])
+        except BodyError as error:
+            await refuse(send, GateError.of_body(error))
             return
         await self._app(scope, receive, send)
 
@@ -84,5 +91,5 @@ def mount(
             yield
 
     gate = Middleware(Gate, hosts=hosts or LOCAL_HOSTS, origins=origins or ())
-    endpoint = _PostOnly(StreamableHTTPASGIApp(manager))
+    endpoint = _Endpoint(StreamableHTTPASGIApp(manager))
     return Starlette(routes=[Route("/mcp", endpoint=endpoint), *routes], middleware=[gate], lifespan=lifespan)

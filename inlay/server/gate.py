@@ -1,17 +1,17 @@
-"""The gate in front of everything: who may ask, how much, and only strict JSON.
+"""The gate in front of everything: who may ask, how much, and only strict JSON (`strict_json.py`).
 
-The SDK lets NaN, lone surrogates and duplicate keys through and echoes values in its errors; here they stop, and every
-refusal is in our own words.
+Every refusal is in our own words, and repeats nothing of what was sent.
 """
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from inlay.server.strict_json import INVALID_REQUEST, BodyError, RequestId, read_json
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 MOST_BYTES = 256 * 1024
@@ -19,7 +19,8 @@ MOST_HEADERS = 100
 MOST_HEADER_BYTES = 32 * 1024
 BODY_SECONDS = 15
 
-PARSE_ERROR, INVALID_REQUEST = -32700, -32600
+JSON = "inlay.json"
+"""Where in a request's scope the JSON value of its body is."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -27,9 +28,14 @@ Headers = list[tuple[bytes, bytes]]
 class GateError(Exception):
     """A request that goes no further."""
 
-    def __init__(self, status: int, message: str, code: int = INVALID_REQUEST) -> None:
+    def __init__(self, status: int, message: str, code: int = INVALID_REQUEST, request: RequestId = None) -> None:
         super().__init__(message)
-        self.status, self.message, self.code = status, message, code
+        self.status, self.message, self.code, self.request = status, message, code, request
+
+    @classmethod
+    def of_body(cls, error: BodyError) -> "GateError":
+        """Return the refusal of a body."""
+        return cls(400, str(error), error.code, error.request)
 
 
 @dataclass(frozen=True)
@@ -51,10 +57,13 @@ class Gate:
             if scope["method"] == "POST":
                 _check_content(scope["headers"])
                 body = await _read_body(receive, scope["headers"])
-                check_json(body)
+                scope[JSON] = read_json(body)
                 receive = _replay(body, receive)
+        except BodyError as error:
+            await refuse(send, GateError.of_body(error))
+            return
         except GateError as error:
-            await _refuse(send, error)
+            await refuse(send, error)
             return
         await self.app(scope, receive, send)
 
@@ -71,44 +80,6 @@ class Gate:
             return origin in self.origins
         parts = urlsplit(origin)
         return parts.scheme in ("http", "https") and _host_of(parts.netloc.encode()) in self.hosts
-
-
-def check_json(body: bytes) -> None:
-    """Check that a body is one JSON value, without NaN, lone surrogates or keys that stand twice.
-
-    Raises:
-        GateError: It is not.
-    """
-    try:
-        json.loads(body.decode("utf-8"), object_pairs_hook=_without_twins, parse_constant=_no_constant)
-    except GateError:
-        raise
-    except UnicodeDecodeError:
-        raise GateError(400, "The body is not UTF-8.", PARSE_ERROR) from None
-    except RecursionError:
-        raise GateError(400, "The body is nested too deeply.", PARSE_ERROR) from None
-    except ValueError:
-        raise GateError(400, "The body is not JSON.", PARSE_ERROR) from None
-    if b"\\u" in body:
-        _check_surrogates(body)
-
-
-def _check_surrogates(body: bytes) -> None:
-    try:
-        json.dumps(json.loads(body), ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
-        raise GateError(400, "The body holds half a character (a lone surrogate).", PARSE_ERROR) from None
-
-
-def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise GateError(400, "The body has a key twice in one object.", PARSE_ERROR)
-    return found
-
-
-def _no_constant(_name: str) -> None:
-    raise GateError(400, "The body holds NaN or an infinite number, which JSON does not have.", PARSE_ERROR)
 
 
 def _checked_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -172,8 +143,9 @@ def _host_of(value: bytes) -> str:
     return head if separator and port.isdigit() else name
 
 
-async def _refuse(send: Send, error: GateError) -> None:
-    answer = {"jsonrpc": "2.0", "id": None, "error": {"code": error.code, "message": error.message}}
+async def refuse(send: Send, error: GateError) -> None:
+    """Answer with a refusal."""
+    answer = {"jsonrpc": "2.0", "id": error.request, "error": {"code": error.code, "message": error.message}}
     body = json.dumps(answer).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     if error.status in (408, 413):

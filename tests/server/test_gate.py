@@ -49,6 +49,8 @@ async def test_a_good_call_passes(http: httpx2.AsyncClient) -> None:
         (json.dumps(CALL).replace("{}", '{"n": -Infinity}'), 400, "holds NaN or an infinite"),
         (json.dumps(CALL).replace("{}", '{"n": "\\ud800"}'), 400, "lone surrogate"),
         (json.dumps(CALL).replace("{}", '{"n": 1, "n": 2}'), 400, "a key twice"),
+        (json.dumps(CALL).replace("{}", '{"n": 1e400}'), 400, "too large"),
+        (json.dumps(CALL).replace("{}", "[" * 100 + "]" * 100), 400, "nested too deeply"),
         ("[" * 100_000, 400, "nested too deeply"),
         ("{'single': 1}", 400, "is not JSON"),
         (json.dumps(CALL).encode("utf-16"), 400, "is not UTF-8"),
@@ -63,6 +65,19 @@ async def test_what_is_not_strict_json_is_refused(
 
     assert response.status_code == status
     assert words in message_of(response)
+
+
+@pytest.mark.parametrize("request_id", [None, 1.5, True, ["1"]])
+async def test_a_request_whose_id_cannot_be_answered_is_refused(http: httpx2.AsyncClient, request_id: object) -> None:
+    response = await post(http, json.dumps({**CALL, "id": request_id}))
+
+    assert (response.status_code, response.json()["id"]) == (400, None)
+
+
+async def test_a_refused_request_is_answered_under_its_id(http: httpx2.AsyncClient) -> None:
+    response = await post(http, json.dumps({**CALL, "id": "a", "params": []}))
+
+    assert (response.status_code, response.json()["id"]) == (400, "a")
 
 
 async def test_emoji_written_as_two_surrogates_are_text(http: httpx2.AsyncClient) -> None:
@@ -132,6 +147,10 @@ async def test_wrong_calls_get_no_trace_and_no_echo(http: httpx2.AsyncClient, co
         {**CALL, "params": {"name": "task_board", "arguments": canary}},
         {**CALL, "params": {"name": ["task_board"], "arguments": {}}},
         {**CALL, "method": canary},
+        {**CALL, "method": [canary]},
+        {**CALL, "jsonrpc": canary},
+        {**CALL, "params": canary},
+        {canary: canary},
         {**CALL, "params": {"name": "break_down", "arguments": {}}},
     ]
     for body in wrong:
