@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from inlay.errors import InlayError
 from inlay.widgets.action import Sends
@@ -27,9 +27,13 @@ class Widget(BaseModel, metaclass=WidgetType):
 
     kind: ClassVar[str] = "widget"
     """The stem of the widget's module, templates and CSS class, such as `task_board`."""
+    _positional: ClassVar[tuple[str, ...]] = ()
+    """Names of the fields that go by position."""
+    _offers: ClassVar[tuple[tuple[str, Sends], ...]] = ()
+    """Names of the fields that offer an action, each with what it sends."""
 
     def __init__(self, *values: Any, **fields: Any) -> None:
-        positional = [name for name, field in type(self).model_fields.items() if field.kw_only is False]
+        positional = self._positional
         if len(values) > len(positional):
             message = f"{type(self).__name__} takes {len(positional)} values by position, not {len(values)}."
             raise TypeError(message)
@@ -37,24 +41,29 @@ class Widget(BaseModel, metaclass=WidgetType):
             super().__init__(**dict(zip(positional, values, strict=False)), **fields)
         except ValidationError as error:
             raise _own_error(error) or error from None
+        # Not a validator: Pydantic would run it again for every widget inside another, and boards hold many.
+        for name, sends in self._offers:
+            action = getattr(self, name)
+            if action is not None:
+                sends.check(action, f"{type(self).__name__}.{name}")
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         cls.kind = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
     @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        super().__pydantic_init_subclass__(**options)
+        fields = cls.model_fields.items()
+        cls._positional = tuple(name for name, field in fields if field.kw_only is False)
+        cls._offers = tuple(
+            (name, mark) for name, field in fields for mark in field.metadata if isinstance(mark, Sends)
+        )
+
+    @classmethod
     def examples(cls) -> Mapping[str, Self]:
         """Return named examples. They drive the gallery, the docs, the snapshots and the accessibility tests."""
         return {}
-
-    @model_validator(mode="after")
-    def _actions_fit(self) -> Self:
-        for name, field in type(self).model_fields.items():
-            for sends in (mark for mark in field.metadata if isinstance(mark, Sends)):
-                action = getattr(self, name)
-                if action is not None:
-                    sends.check(action, f"{type(self).__name__}.{name}")
-        return self
 
 
 def _own_error(error: ValidationError) -> InlayError | None:
