@@ -1,0 +1,108 @@
+"""axe-core finds nothing in any example of any widget, in either theme, and the colors of `base.css` keep WCAG AA."""
+
+import re
+from itertools import product
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from inlay.widgets import WIDGETS, Stack
+from tests.widgets.conftest import Stage, Theme
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = ROOT / "node_modules/axe-core/axe.min.js"
+BASE = ROOT / "inlay/ui_templates/view/base.css"
+
+OF_A_WHOLE_PAGE = (
+    "bypass",
+    "document-title",
+    "heading-order",
+    "landmark-no-duplicate-banner",
+    "landmark-no-duplicate-main",
+    "landmark-one-main",
+    "landmark-unique",
+    "page-has-heading-one",
+    "region",
+)
+"""Rules about pages: here stand many widgets, one under the other."""
+
+HOST_GROUND = {"light": "#ffffff", "dark": "#1c1c1b"}
+"""The View is transparent, which axe takes for white; this is what a host has behind it."""
+
+RUN_AXE = """async ([ground, off]) => {
+  document.documentElement.style.background = ground;
+  const rules = Object.fromEntries(off.map((rule) => [rule, {enabled: false}]));
+  const {violations} = await axe.run(document, {rules, resultTypes: ["violations"]});
+  return violations.flatMap(({id, nodes}) => nodes.map(({html, failureSummary}) => `${id}: ${html}\\n${failureSummary}`));
+}"""
+
+
+@pytest.mark.parametrize("theme", get_args(Theme))
+@pytest.mark.parametrize("width", [320, 760])
+async def test_axe_finds_nothing_in_any_example(stage: Stage, theme: Theme, width: int) -> None:
+    everything = Stack([example for widget in WIDGETS for example in widget.examples().values()])
+    await stage.show(everything, theme=theme, width=width, displayMode="fullscreen")
+    view = stage.page.frames[1]
+    await view.evaluate(AXE.read_text(encoding="utf-8"))
+
+    assert await view.evaluate(RUN_AXE, [HOST_GROUND[theme], OF_A_WHOLE_PAGE]) == []
+
+
+def colors_of(place: int) -> dict[str, str]:
+    """The fallbacks in `base.css`: the first color of `light-dark()` is for light, the second for dark."""
+    tokens = re.findall(r"--inlay-([\w-]+): var\([\w-]+, light-dark\((#\w{6}), (#\w{6})\)\)", BASE.read_text("utf-8"))
+    return {name: (light, dark)[place] for name, light, dark in tokens}
+
+
+def luminance(color: str) -> float:
+    shares = [int(color[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = (share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+TEXTS = ("text", "muted", "accent", "danger", "warning", "success", "info")
+GROUNDS = ("surface", "sunken", "raised")
+ON_TINTS = [("on-accent", "accent"), *((name, f"{name}-soft") for name in ("danger", "warning", "success", "info"))]
+
+
+@pytest.mark.parametrize(("text", "ground"), [*product(TEXTS, GROUNDS), *ON_TINTS, ("accent", "accent-soft")])
+@pytest.mark.parametrize("place", [0, 1], ids=get_args(Theme))
+def test_text_can_be_read_on_every_ground_without_the_hosts_colors(place: int, text: str, ground: str) -> None:
+    colors = colors_of(place)
+
+    assert contrast(colors[text], colors[ground]) >= 4.5
+
+
+@pytest.mark.parametrize("ground", GROUNDS)
+@pytest.mark.parametrize("edge", ["ring", "line-strong", "accent"])
+@pytest.mark.parametrize("place", [0, 1], ids=get_args(Theme))
+def test_focus_and_edges_that_matter_stand_out(place: int, edge: str, ground: str) -> None:
+    colors = colors_of(place)
+
+    assert contrast(colors[edge], colors[ground]) >= 3
+
+
+@pytest.mark.parametrize("theme", get_args(Theme))
+async def test_focus_is_always_visible(stage: Stage, theme: Theme) -> None:
+    buttons: Any = next(widget for widget in WIDGETS if widget.kind == "button").examples()["default"]
+    await stage.show(buttons, theme=theme)
+    button = stage.view.get_by_role("button", name="Restart")
+    await button.focus()
+    await stage.page.keyboard.press("Shift")
+
+    outline = await button.evaluate("(element) => getComputedStyle(element).outlineStyle + getComputedStyle(element).outlineWidth")
+    assert outline == "solid2px"
+
+
+async def test_nothing_moves_for_those_who_ask_for_less_motion(stage: Stage) -> None:
+    await stage.page.emulate_media(reduced_motion="reduce")
+    await stage.show(Stack([]))
+
+    motion = await stage.page.frames[1].evaluate("getComputedStyle(document.documentElement).getPropertyValue('--inlay-motion')")
+    assert motion == "0s"
