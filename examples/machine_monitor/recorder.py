@@ -78,15 +78,12 @@ class Recorder:
                 found[place].append(number)
         return [sum(numbers) / len(numbers) if numbers else None for numbers in found]
 
-    def rates(self) -> list[Rate]:
-        """Return how fast each interface was between the last two samples, but for those that never did anything."""
+    def rates(self, most: int) -> list[Rate]:
+        """Return how fast interfaces were between the last two samples, by name: those that carried most so far."""
         before, now = self.samples[-2], self.samples[-1]
-        seconds = now.at - before.at
-        return [
-            Rate(name, *(_rate(old, new, seconds) for old, new in zip(before.network[name], counts, strict=True)))
-            for name, counts in sorted(now.network.items())
-            if name in before.network and any(counts)
-        ]
+        known = [name for name, counts in now.network.items() if name in before.network and any(counts)]
+        busiest = sorted(known, key=lambda name: sum(now.network[name]), reverse=True)[:most]
+        return [_rate(name, before, now) for name in sorted(busiest)]
 
 
 def cpu_percent(before: Sample, now: Sample) -> float | None:
@@ -102,5 +99,11 @@ def memory_used(_before: Sample, now: Sample) -> float | None:
     return now.memory_used
 
 
-def _rate(before: int, now: int, seconds: float) -> float | None:
+def _rate(interface: str, before: Sample, now: Sample) -> Rate:
+    (old_received, old_sent), (received, sent) = before.network[interface], now.network[interface]
+    seconds = now.at - before.at
+    return Rate(interface, _per_second(old_received, received, seconds), _per_second(old_sent, sent, seconds))
+
+
+def _per_second(before: int, now: int, seconds: float) -> float | None:
     return (now - before) / seconds if now >= before and seconds > 0 else None

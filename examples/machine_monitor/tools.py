@@ -20,6 +20,7 @@ Order = Literal["cpu", "memory"]
 SECONDS: dict[Period, int] = {"1 minute": 60, "5 minutes": 300, "15 minutes": 900}
 MEASURES: dict[Order, str] = {"cpu": "cpu_percent", "memory": "memory"}
 MOST_PROCESSES = 8
+MOST_INTERFACES = 4
 
 recorder = Recorder(readings.take_sample)
 processes_now = readings.ProcessList()
@@ -83,7 +84,7 @@ async def uptime() -> Metric:
 @machine.tile(refresh_seconds=2, width=2)
 async def network() -> Table:
     """Read how fast each network interface receives and sends."""
-    rates = recorder.rates()
+    rates = recorder.rates(MOST_INTERFACES)
     if not rates:
         reason = "This machine reports no network traffic."
         raise RefusedError(reason)
@@ -133,7 +134,7 @@ async def machine_monitor(order: Order = "cpu", period: Period = "1 minute") -> 
     return Dashboard(
         title=readings.plain(platform.node() or "This machine"),
         filters=["period", by],
-        summary=["cpu", "memory", "processes"],
+        summary=["cpu", "memory", "load", "uptime", "network"],
         tiles=[
             cpu(period),
             memory(period),

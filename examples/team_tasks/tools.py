@@ -12,6 +12,7 @@ from examples.team_tasks.tables import TABLES
 from inlay import BoundAction, Connector, Done, RefusedError
 from inlay.widgets import Option, Select, Table, TableColumn, TaskBoard
 
+Project = Annotated[str, Field(examples=["apollo"])]
 Place = Annotated[int, Field(ge=0)]
 Title = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -47,7 +48,7 @@ async def project_list() -> Table:
 
 
 @tasks.widget
-async def task_board(project: str, assignee: str | None = None) -> TaskBoard:
+async def task_board(project: Project, assignee: str | None = None) -> TaskBoard:
     """Show a project's task board, with everybody's cards or only one person's."""
     async with tasks.read() as connection:
         columns = await board.columns_for(connection, project, assignee)

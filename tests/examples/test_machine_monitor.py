@@ -185,7 +185,8 @@ def test_rates_are_what_was_counted_between_the_last_two_samples() -> None:
         sample(12, network={"eth0": (5_000, 500), "lo": (3, 9), "idle": (0, 0), "new": (9, 9)}),
     )
 
-    assert recorder.rates() == [Rate("eth0", 2_000, 0), Rate("lo", None, 1)]
+    assert recorder.rates(most=4) == [Rate("eth0", 2_000, 0), Rate("lo", None, 1)]
+    assert recorder.rates(most=1) == [Rate("eth0", 2_000, 0)]
 
 
 @pytest.mark.usefixtures("machine")
