@@ -56,10 +56,16 @@ def bundle() -> None:
 
 
 def find_browser() -> None:
-    """Make sure that there is a Chromium to test with."""
-    found = subprocess.run([PYTHON, ROOT / "scripts" / "chromium.py"], capture_output=True, check=False)
-    if found.returncode:
+    """Make sure that there is a Chromium to test with, and that Playwright can drive it."""
+    if not works("-m", "playwright", "--version"):
+        install_with_apt("libatomic1")  # a bare Debian lacks it, and Playwright's own Node is linked to it
+    if not works("scripts/chromium.py"):
         install_with_apt("chromium", "fonts-liberation", otherwise=".venv/bin/playwright install --with-deps chromium")
+
+
+def works(*arguments: str) -> bool:
+    """Say whether the environment's Python can run something."""
+    return subprocess.run([PYTHON, *arguments], cwd=ROOT, capture_output=True, check=False).returncode == 0
 
 
 def install_with_apt(*packages: str, otherwise: str = "") -> None:
