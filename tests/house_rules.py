@@ -7,6 +7,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 ROOMS = {
@@ -242,7 +243,8 @@ def layer_of(module: str) -> int | None:
     return next((layer for name, layer in LAYERS.items() if _is_inside(module, name)), None)
 
 
-def imports_of(path: Path, module: str) -> Iterator[Import]:
+@cache
+def imports_of(path: Path, module: str) -> tuple[Import, ...]:
     """Read the imports of a module, those inside functions too."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for_types = {
@@ -253,16 +255,17 @@ def imports_of(path: Path, module: str) -> Iterator[Import]:
         for inner in ast.walk(statement)
     }
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(tree):
-        for target in _targets(node, package):
-            yield Import(target, getattr(node, "lineno", 0), id(node) in for_types)
+    return tuple(
+        Import(target, node.lineno, id(node) in for_types)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for target in _targets(node, package)
+    )
 
 
-def _targets(node: ast.AST, package: str) -> list[str]:
+def _targets(node: ast.Import | ast.ImportFrom, package: str) -> list[str]:
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
-    if not isinstance(node, ast.ImportFrom):
-        return []
     parent = package.rsplit(".", node.level - 1)[0] if node.level else ""
     base = ".".join(name for name in (parent, node.module) if name)
     # The door's own names (`inlay.__version__`) are harmless; whatever else comes through it may come from anywhere.
