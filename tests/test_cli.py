@@ -1,13 +1,9 @@
 """The command line: what it serves, and what it says when it cannot."""
 
-import os
 import re
 import signal
 import socket
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -15,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from inlay.cli import main
+from tests.commands import running
 
 APP = '''
 from inlay import Connector
@@ -29,7 +26,6 @@ async def greeting(name: str = "world") -> Text:
     return Text(f"Hello, {name}!")
 '''
 
-ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 60
 
 
@@ -85,26 +81,6 @@ def test_a_port_in_use_is_said_plainly(command: str) -> None:
 @pytest.mark.usefixtures("project")
 def test_an_address_of_another_machine_is_said_plainly() -> None:
     assert "Cannot listen on 192.0.2.1" in complaint("serve", "hello_app:hello", "--host", "192.0.2.1")
-
-
-@contextmanager
-def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run a command until it has said its address, and end it afterwards."""
-    command = [sys.executable, "-c", "from inlay.cli import main; main()", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            said = ""
-            while "/mcp" not in said:
-                line = process.stdout.readline()
-                assert line, f"it ended: {said}"
-                said += line
-            yield process, said
-        finally:
-            process.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

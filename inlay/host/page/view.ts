@@ -211,11 +211,12 @@ export class View {
 
   #resize(size: { width?: number | undefined; height?: number | undefined }): void {
     this.sizes.push({ ...(size.width !== undefined && { width: size.width }), ...(size.height !== undefined && { height: size.height }) });
-    if (size.height === undefined || this.services.settings.value.faults.ignore_size) return;
+    // Full screen has the host's size: what is reported there says nothing about the place in the conversation.
+    if (size.height === undefined || this.display !== "inline" || this.services.settings.value.faults.ignore_size) return;
     const shrinksBy = this.#height - size.height;
     if (shrinksBy > 0 && shrinksBy <= ECHO_PX) return;
     this.#height = size.height;
-    if (this.display === "inline") this.#fit(size.height);
+    this.#fit(size.height);
   }
 
   #fit(height: number): void {
