@@ -1,13 +1,13 @@
 /** What the task board adds to its markup: moving cards by drag and by steps, completing, adding, pages and tabs. */
 
 import { type View, defineBehavior } from "../view/behavior";
-import { type Board, idOfColumn, listsOf } from "./board";
+import { type Board, CARDS, around } from "./board";
 import { Drag } from "./drag";
-import { Moves } from "./moves";
+import type { Moves } from "./moves";
 import { layOut, turnPage } from "./pages";
-import { add, addRowOf, complete } from "./presses";
+import { add, complete, pressedRow } from "./presses";
 import { Steps } from "./steps";
-import { columnOfTab, tabByKey } from "./tabs";
+import { listOfTab, tabByKey } from "./tabs";
 
 interface Running {
   readonly board: Board;
@@ -18,58 +18,55 @@ interface Running {
 const running = new WeakMap<HTMLElement, Running>();
 
 function start(root: HTMLElement, view: View): void {
-  const board: Board = { root, view, column: "", pages: new Map() };
-  const first = listsOf(board)[0];
-  if (!first) return;
-  board.column = idOfColumn(board, first);
-  const steps = new Steps(board);
-  const moves = new Moves(board, steps);
-  steps.moves = moves;
+  const board: Board = { root, view, chosen: undefined, pages: new WeakMap() };
   const end = new AbortController();
+  const { moves } = new Steps(board, end.signal);
+  new Drag(board, moves, end.signal);
   running.set(root, { board, moves, end });
-  new Drag(board, moves).listen(end.signal);
-  steps.listen(end.signal);
   listen(board, moves);
   watchRoom(board, end.signal);
+  refresh(root);
+}
+
+function refresh(root: HTMLElement): void {
+  const { board, moves } = running.get(root) as Running;
   moves.notePatch();
   layOut(board);
 }
 
 function listen(board: Board, moves: Moves): void {
   const { root } = board;
+  const addFrom = (row: HTMLElement | null): void => void (row && add(board, row));
   root.addEventListener("change", ({ target }) => void complete(board, target));
   root.addEventListener("pointerover", showWholeTitle);
   root.addEventListener("click", (event) => {
     moves.clearRefused();
-    chooseColumn(board, columnOfTab(board, event.target));
+    chooseColumn(board, listOfTab(board, event.target));
     turnPage(board, event.target);
-    const row = addRowOf(board, event);
-    if (row) void add(board, row);
+    addFrom(pressedRow(event));
   });
   root.addEventListener("keydown", (event) => {
     const tab = tabByKey(board, event);
-    const row = addRowOf(board, event);
-    if (!tab && !row) return;
-    event.preventDefault();
+    if (tab) event.preventDefault();
     tab?.focus();
     tab?.click();
-    if (row) void add(board, row);
+    addFrom(pressedRow(event));
   });
 }
 
-function chooseColumn(board: Board, column: string | null): void {
-  if (column === null) return;
-  board.column = column;
+function chooseColumn(board: Board, list: HTMLElement | undefined): void {
+  if (!list) return;
+  board.chosen = list;
   layOut(board);
 }
 
 /** A title that was cut short is told whole to who points at it. */
 function showWholeTitle({ target }: Event): void {
-  if (!(target instanceof HTMLElement) || !target.matches(".inlay-task-board__cards p")) return;
-  target.title = target.scrollHeight > target.clientHeight ? (target.textContent ?? "") : "";
+  const title = around(target, `.${CARDS} p`);
+  if (title) title.title = title.scrollHeight > title.clientHeight ? (title.textContent ?? "") : "";
 }
 
-/** Lays out again when the width or the height that there is changes. */
+/** Lays out again when there is another width or height for the board. */
 function watchRoom(board: Board, signal: AbortSignal): void {
   let width = board.root.clientWidth;
   const observer = new ResizeObserver(() => {
@@ -87,15 +84,10 @@ function watchRoom(board: Board, signal: AbortSignal): void {
 
 defineBehavior("task_board", {
   start,
-  patched(root) {
-    const board = running.get(root);
-    if (!board) return;
-    board.moves.notePatch();
-    layOut(board.board);
-  },
+  patched: refresh,
   stop(root) {
-    running.get(root)?.moves.cancel();
-    running.get(root)?.end.abort();
-    running.delete(root);
+    const { moves, end } = running.get(root) as Running;
+    moves.cancel();
+    end.abort();
   },
 });

@@ -4,38 +4,53 @@ import type { View } from "../view/behavior";
 
 /** A place in a column; the index is counted from 0, without the card that is put there. */
 export interface Place {
-  readonly column: string;
+  readonly list: HTMLElement;
   readonly index: number;
 }
 
 export interface Board {
   readonly root: HTMLElement;
   readonly view: View;
-  /** The column that the tabs have chosen, or the first of those beside each other. */
-  column: string;
-  /** By column: a card that is on the page that is shown. */
-  readonly pages: Map<string, HTMLElement | undefined>;
+  /** The list that the tabs have chosen; it is the first of those that are shown, if they can. */
+  chosen: HTMLElement | undefined;
+  /** By list: a card that is on the page that is shown. */
+  readonly pages: WeakMap<HTMLElement, Element>;
 }
 
-export const CARDS = ".inlay-task-board__cards";
-const CARD = `${CARDS} > li`;
+export const CARDS = "inlay-task-board__cards";
 
 export function listsOf({ root }: Board): HTMLElement[] {
-  return [...root.querySelectorAll<HTMLElement>(CARDS)];
+  return [...root.querySelectorAll<HTMLElement>(`.${CARDS}`)];
 }
 
 export function cardsIn(list: Element): HTMLElement[] {
   return [...list.children] as HTMLElement[];
 }
 
-/** The card around something, if it is in this board. */
-export function cardAround({ root }: Board, target: EventTarget | null): HTMLElement | null {
-  const card = target instanceof Element ? target.closest<HTMLElement>(CARD) : null;
-  return card && root.contains(card) ? card : null;
+/** All cards of a list but one. */
+export function othersIn(list: Element, card: Element): HTMLElement[] {
+  return cardsIn(list).filter((other) => other !== card);
 }
 
-export function handleOf(card: Element): HTMLButtonElement | null {
-  return card.querySelector<HTMLButtonElement>(":scope > button");
+export function listOf(card: Element): HTMLElement {
+  return card.parentElement as HTMLElement;
+}
+
+export function columnOf(list: Element): HTMLElement {
+  return list.parentElement as HTMLElement;
+}
+
+/** The nearest element around an event's target that matches. */
+export function around<Kind extends HTMLElement>(target: EventTarget | null, selector: string): Kind | null {
+  return target instanceof Element ? target.closest<Kind>(selector) : null;
+}
+
+export function cardAround(target: EventTarget | null): HTMLElement | null {
+  return around(target, `.${CARDS} > li`);
+}
+
+export function handleOf(card: Element): HTMLElement | null {
+  return card.querySelector(":scope > button");
 }
 
 export function idOfCard({ root }: Board, card: Element): string {
@@ -46,64 +61,65 @@ export function idOfColumn({ root }: Board, list: Element): string {
   return list.id.slice(`${root.id}-cards-`.length);
 }
 
-export function listOf({ root }: Board, column: string): HTMLElement | null {
-  return document.getElementById(`${root.id}-cards-${column}`);
+/** The head of a column. */
+export function headOf(list: Element): HTMLElement {
+  return columnOf(list).querySelector("header") as HTMLElement;
 }
 
-export function nameOfColumn({ root }: Board, column: string): string {
-  return document.getElementById(`${root.id}-name-${column}`)?.textContent ?? column;
+export function nameOf(list: Element): string {
+  return headOf(list).querySelector("h3")?.textContent ?? "";
 }
 
 export function titleOf(card: Element): string {
-  return card.querySelector(":scope > p")?.textContent ?? "";
+  return card.querySelector("p")?.textContent ?? "";
 }
 
-export function placeOf(board: Board, card: HTMLElement): Place {
-  const list = card.parentElement as HTMLElement;
-  return { column: idOfColumn(board, list), index: cardsIn(list).indexOf(card) };
+export function placeOf(card: HTMLElement): Place {
+  const list = listOf(card);
+  return { list, index: cardsIn(list).indexOf(card) };
 }
 
 export function isSamePlace(one: Place, other: Place): boolean {
-  return one.column === other.column && one.index === other.index;
+  return one.list === other.list && one.index === other.index;
 }
 
 /** Puts a card somewhere; past the end is the end. What had the focus in it keeps it. */
-export function putCard(board: Board, card: HTMLElement, { column, index }: Place): void {
-  const list = listOf(board, column);
-  if (!list) return;
-  const others = cardsIn(list).filter((other) => other !== card);
-  moveBefore(list, card, others[index] ?? null);
+export function putCard(card: HTMLElement, { list, index }: Place): void {
+  const before = othersIn(list, card)[index] ?? null;
+  if (listOf(card) === list && card.nextElementSibling === before) return;
+  keepFocus(card, () => list.insertBefore(card, before));
 }
 
-export function moveBefore(list: Element, card: HTMLElement, before: Element | null): void {
-  if (before === card || (card.parentElement === list && card.nextElementSibling === before)) return;
-  const focused = card.contains(document.activeElement) ? (document.activeElement as HTMLElement) : null;
-  list.insertBefore(card, before);
+/** Gives the focus back to what had it in a card. */
+export function keepFocus(card: Element, change: () => void): void {
+  const { activeElement } = document;
+  const focused = card.contains(activeElement) ? (activeElement as HTMLElement) : null;
+  change();
   focused?.focus({ preventScroll: true });
 }
 
 /** "2 of 5 in To do" */
-export function describePlace(board: Board, { column, index }: Place, count: number): string {
-  return `${index + 1} of ${count} in ${nameOfColumn(board, column)}`;
+export function describe(card: HTMLElement): string {
+  const { list, index } = placeOf(card);
+  return `${index + 1} of ${list.childElementCount} in ${nameOf(list)}`;
 }
 
-/** Where the card is, in words. */
-export function describeCard(board: Board, card: HTMLElement): string {
-  return describePlace(board, placeOf(board, card), card.parentElement?.childElementCount ?? 0);
+/** A length that CSS says, in pixels. */
+export function pixels(element: Element, property: string): number {
+  return parseFloat(getComputedStyle(element).getPropertyValue(property)) || 0;
 }
 
 export function isRightToLeft({ root }: Board): boolean {
   return getComputedStyle(root).direction === "rtl";
 }
 
-/** Makes an element with a class of the board. */
-export function make<Tag extends keyof HTMLElementTagNameMap>(
-  tag: Tag,
-  classes: string,
-  attributes: Readonly<Record<string, string>> = {},
-): HTMLElementTagNameMap[Tag] {
+export function make(tag: string, className: string, attributes: Readonly<Record<string, string>> = {}): HTMLElement {
   const element = document.createElement(tag);
-  element.className = classes;
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.className = className;
+  setAll(element, attributes);
   return element;
+}
+
+export function setAll(element: Element, attributes: Readonly<Record<string, string>>): void {
+  for (const name in attributes) element.setAttribute(name, attributes[name] as string);
 }

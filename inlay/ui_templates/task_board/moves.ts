@@ -4,18 +4,17 @@ import {
   type Board,
   type Place,
   cardsIn,
-  describeCard,
-  describePlace,
+  describe,
   idOfCard,
+  idOfColumn,
   isSamePlace,
-  listOf,
+  keepFocus,
   listsOf,
-  moveBefore,
   placeOf,
   putCard,
   titleOf,
 } from "./board";
-import { layOut, showColumnOf, turnTo } from "./pages";
+import { layOut, show } from "./pages";
 
 /** `pointer`: the card stays and a line shows where it will land. `steps`: the card itself goes along, step by step. */
 export type Manner = "pointer" | "steps";
@@ -34,135 +33,127 @@ interface Pending {
   readonly place: Place;
 }
 
-/** What looks after a lifted card on the screen. */
-export interface Company {
-  lifted(card: HTMLElement, manner: Manner): void;
-  aimed(card: HTMLElement): void;
+/** Told what happens to a card that is moved in steps. */
+export interface Companion {
+  lifted(card: HTMLElement): void;
+  moved(card: HTMLElement): void;
   ended(card: HTMLElement): void;
 }
 
 export class Moves {
-  private lift: Lift | null = null;
+  #lift: Lift | null = null;
   /** Moves that the server has not answered, oldest first. */
-  private readonly pending = new Set<Pending>();
+  readonly #pending = new Set<Pending>();
   /** Every list's cards as the server said last. */
-  private truth: (readonly [HTMLElement, readonly HTMLElement[]])[] = [];
+  #truth: (readonly [HTMLElement, readonly HTMLElement[]])[] = [];
+  readonly #board: Board;
+  readonly #companion: Companion;
 
-  constructor(
-    private readonly board: Board,
-    private readonly company: Company,
-  ) {}
-
-  /** The card that is lifted now. */
-  get card(): HTMLElement | null {
-    return this.lift?.card ?? null;
+  constructor(board: Board, companion: Companion) {
+    this.#board = board;
+    this.#companion = companion;
   }
 
-  get manner(): Manner | null {
-    return this.lift?.manner ?? null;
-  }
-
-  get aim(): Place | null {
-    return this.lift?.aim ?? null;
+  /** The card that is moved in steps now. */
+  get stepping(): HTMLElement | undefined {
+    return this.#lift?.manner === "steps" ? this.#lift.card : undefined;
   }
 
   start(card: HTMLElement, manner: Manner): void {
-    if (this.lift) this.cancel();
+    this.cancel();
     this.clearRefused();
-    const home = placeOf(this.board, card);
-    this.lift = { card, manner, home, aim: home, release: this.board.view.hold() };
+    const home = placeOf(card);
+    this.#lift = { card, manner, home, aim: home, release: this.#board.view.hold() };
     card.dataset.lifted = manner;
-    this.company.lifted(card, manner);
-    const hint = manner === "steps" ? " Arrow keys move it, Space drops it, Escape puts it back." : "";
-    this.board.view.announce(`Lifted ${titleOf(card)}, ${describeCard(this.board, card)}.${hint}`);
+    if (this.stepping) {
+      this.#companion.lifted(card);
+      show(this.#board, card);
+    }
+    this.#say("Lifted", card, this.stepping ? " Arrow keys move it, Space drops it, Escape puts it back." : "");
   }
 
   /** Changes where the card would go. */
   aimAt(place: Place | null): void {
-    const { lift, board } = this;
-    if (!lift) return;
-    lift.aim = place;
-    if (lift.manner === "steps" && place) {
-      putCard(board, lift.card, place);
-      this.show(lift.card);
-      board.view.announce(`${describeCard(board, lift.card)}.`);
-    }
-    this.company.aimed(lift.card);
+    if (this.#lift) this.#lift.aim = place;
+  }
+
+  /** Takes the card along to its next place. */
+  step(place: Place): void {
+    const card = this.stepping;
+    if (!card) return;
+    this.aimAt(place);
+    putCard(card, place);
+    show(this.#board, card);
+    this.#companion.moved(card);
+    this.#board.view.announce(`${describe(card)}.`);
   }
 
   cancel(): void {
-    const { lift, board } = this;
+    const lift = this.#end();
     if (!lift) return;
-    this.end(lift);
-    this.showPending();
-    if (lift.manner === "steps") this.show(lift.card);
-    else layOut(board);
+    this.#showPending();
+    if (lift.manner === "steps") show(this.#board, lift.card);
     lift.release();
-    board.view.announce(`Put back ${titleOf(lift.card)}, ${describeCard(board, lift.card)}.`);
+    this.#say("Put back", lift.card);
   }
 
   /** Lets the card go where it was aimed at. */
   async drop(): Promise<void> {
-    const { lift, board } = this;
-    if (!lift?.aim || isSamePlace(lift.aim, lift.home)) return this.cancel();
-    const { card, aim } = lift;
-    this.end(lift);
+    const { aim, home } = this.#lift ?? {};
+    if (!aim || !home || isSamePlace(aim, home)) return this.cancel();
+    const { card, release } = this.#end() as Lift;
+    const { view, pages } = this.#board;
     const move = { card, place: aim };
-    this.pending.add(move);
-    const outcome = board.view.act("move", { card: idOfCard(board, card), ...aim }, card);
-    this.showPending();
-    turnTo(board, card);
-    layOut(board);
-    board.view.announce(`Dropped ${titleOf(card)}, ${this.describe(aim)}.`);
-    lift.release();
-    const isRefused = !(await outcome).ok;
-    this.pending.delete(move);
-    this.settle(card, isRefused);
+    this.#pending.add(move);
+    const detail = { card: idOfCard(this.#board, card), column: idOfColumn(this.#board, aim.list), index: aim.index };
+    const outcome = view.act("move", detail, card);
+    this.#showPending();
+    pages.set(aim.list, card);
+    layOut(this.#board);
+    this.#say("Dropped", card);
+    release();
+    const { ok } = await outcome;
+    this.#pending.delete(move);
+    keepFocus(card, () => this.#settle(card, ok));
   }
 
   /** An answer changed the document: what is in it is the truth, and what waits is shown on top of it. */
   notePatch(): void {
-    this.truth = listsOf(this.board).map((list) => [list, cardsIn(list)] as const);
-    this.showPending();
+    this.#truth = listsOf(this.#board).map((list) => [list, cardsIn(list)] as const);
+    this.#showPending();
   }
 
-  /** A mark of a refusal goes with the next thing that is done. */
+  /** The mark of a refusal goes with the next thing that is done. */
   clearRefused(): void {
-    for (const card of this.board.root.querySelectorAll("[data-refused]")) card.removeAttribute("data-refused");
+    for (const card of this.#board.root.querySelectorAll("[data-refused]")) card.removeAttribute("data-refused");
   }
 
-  private show(card: HTMLElement): void {
-    showColumnOf(this.board, card);
-    turnTo(this.board, card);
-    layOut(this.board);
-  }
-
-  private end(lift: Lift): void {
-    this.lift = null;
-    delete lift.card.dataset.lifted;
-    this.company.ended(lift.card);
-  }
-
-  private settle(card: HTMLElement, isRefused: boolean): void {
-    const focused = card.contains(document.activeElement) ? (document.activeElement as HTMLElement) : null;
-    this.showPending();
-    if (isRefused && card.isConnected) {
-      card.dataset.refused = "";
-      this.show(card);
-    } else layOut(this.board);
-    if (focused?.isConnected) focused.focus({ preventScroll: true });
-  }
-
-  private showPending(): void {
-    if (this.lift) return;
-    for (const [list, cards] of this.truth) {
-      const present = cards.filter((card) => card.isConnected);
-      present.forEach((card, index) => moveBefore(list, card, list.children[index] ?? null));
+  #end(): Lift | null {
+    const lift = this.#lift;
+    this.#lift = null;
+    if (lift) {
+      delete lift.card.dataset.lifted;
+      this.#companion.ended(lift.card);
     }
-    for (const { card, place } of this.pending) if (card.isConnected) putCard(this.board, card, place);
+    return lift;
   }
 
-  private describe(place: Place): string {
-    return describePlace(this.board, place, listOf(this.board, place.column)?.childElementCount ?? 0);
+  #settle(card: HTMLElement, isAgreed: boolean): void {
+    this.#showPending();
+    if (isAgreed || !card.isConnected) return layOut(this.#board);
+    card.dataset.refused = "";
+    show(this.#board, card);
+  }
+
+  #showPending(): void {
+    if (this.#lift) return;
+    for (const [list, cards] of this.#truth) {
+      cards.filter((card) => card.isConnected).forEach((card, index) => putCard(card, { list, index }));
+    }
+    for (const { card, place } of this.#pending) if (card.isConnected) putCard(card, place);
+  }
+
+  #say(what: string, card: HTMLElement, more = ""): void {
+    this.#board.view.announce(`${what} ${titleOf(card)}, ${describe(card)}.${more}`);
   }
 }

@@ -1,125 +1,115 @@
 /** Fits the board into the room there is: columns beside each other or behind tabs, and as many cards as the height allows. */
 
-import { type Board, cardsIn, describeCard, handleOf, idOfColumn, listOf, listsOf, make, nameOfColumn, titleOf } from "./board";
+import {
+  type Board,
+  around,
+  cardsIn,
+  columnOf,
+  describe,
+  handleOf,
+  headOf,
+  listOf,
+  listsOf,
+  make,
+  nameOf,
+  pixels,
+  setAll,
+  titleOf,
+} from "./board";
 import { showTabs } from "./tabs";
 
 const INLINE_HEIGHT = 500;
 const ONE_COLUMN_BELOW = 560;
 const NARROWEST_COLUMN = 156;
-
-/** A column that is shown, with what is needed to fit its cards. */
-interface Fitting {
-  readonly id: string;
-  readonly list: HTMLElement;
-  readonly pager: HTMLElement | null;
-  readonly cards: readonly HTMLElement[];
-}
-
-/** Brings all that the behavior adds in line with the cards that are there. Reads the layout twice at most. */
-export function layOut(board: Board): void {
-  const shown = showColumns(board);
-  countCards(board);
-  nameHandles(board);
-  for (const { list, cards, pager } of shown) {
-    list.style.minHeight = "";
-    for (const card of cards) card.hidden = false;
-    if (pager) openPager(pager);
-  }
-  const room = roomOf(board);
-  const fits = shown.map((fitting) => (room === null ? null : measure(fitting, room)));
-  shown.forEach((fitting, at) => showPage(board, fitting, fits[at] ?? null));
-}
-
-/** Turns a card's column to the page that it is on. The caller lays out. */
-export function turnTo(board: Board, card: HTMLElement): void {
-  if (card.parentElement) board.pages.set(idOfColumn(board, card.parentElement), card);
-}
-
-/** Shows the column of a card, if it is behind a tab. The caller lays out. */
-export function showColumnOf(board: Board, card: HTMLElement): void {
-  const list = card.parentElement;
-  if (list?.parentElement?.hidden) board.column = idOfColumn(board, list);
-}
-
-/** Shows the last page of a column. The caller lays out. */
-export function turnToEnd(board: Board, column: string): void {
-  board.pages.set(column, listOf(board, column)?.lastElementChild as HTMLElement | undefined);
-}
-
-function showColumns(board: Board): Fitting[] {
-  const lists = listsOf(board);
-  const width = board.root.clientWidth;
-  const gap = parseFloat(getComputedStyle(board.root).getPropertyValue("--gap")) || 0;
-  const most = width < ONE_COLUMN_BELOW ? 1 : Math.floor((width + gap) / (NARROWEST_COLUMN + gap));
-  const chosen = Math.max(0, lists.findIndex((list) => idOfColumn(board, list) === board.column));
-  const first = Math.min(chosen, Math.max(0, lists.length - most));
-  const shown = lists.slice(first, first + most);
-  for (const list of lists) (list.parentElement as HTMLElement).hidden = !shown.includes(list);
-  showTabs(board, lists, shown);
-  return shown.map((list) => ({
-    id: idOfColumn(board, list),
-    list,
-    pager: list.parentElement?.querySelector<HTMLElement>(".inlay-pager") ?? null,
-    cards: cardsIn(list),
-  }));
-}
-
-/** A move is shown before the server has counted. */
-function countCards(board: Board): void {
-  for (const list of listsOf(board)) {
-    const head = document.getElementById(`${board.root.id}-top-${idOfColumn(board, list)}`);
-    const count = head?.querySelector("[data-count]");
-    const text = String(list.childElementCount);
-    if (count && count.textContent !== text) count.textContent = text;
-    const warning = head?.querySelector("p");
-    if (warning) warning.hidden = list.childElementCount <= Number(head?.dataset.limit);
-  }
-}
-
-function nameHandles(board: Board): void {
-  for (const card of listsOf(board).flatMap(cardsIn)) {
-    handleOf(card)?.setAttribute("aria-label", `Move ${titleOf(card)}, ${describeCard(board, card)}`);
-  }
-}
-
-/** The height that the columns may take, in CSS pixels; null when there is no limit. */
-function roomOf({ root, view }: Board): number | null {
-  const { displayMode, containerDimensions } = view.context;
-  if (displayMode === "fullscreen") return null;
-  const { height = INLINE_HEIGHT, maxHeight = INLINE_HEIGHT } = containerDimensions;
-  const columns = root.querySelector(".inlay-task-board__columns") as HTMLElement;
-  const page = getComputedStyle(document.body);
-  const padding = parseFloat(page.paddingBlockStart) + parseFloat(page.paddingBlockEnd);
-  // The status line has its room from the start, so that the cards stay when it speaks.
-  const status = parseFloat(getComputedStyle(root).getPropertyValue("--inlay-target")) + 12;
-  const others = root.offsetHeight - columns.offsetHeight;
-  return Math.min(INLINE_HEIGHT, height, maxHeight) - padding - status - others;
-}
+/** Between the widget and the line below it; see `shell.css`. */
+const STATUS_MARGIN = 12;
 
 interface Fit {
   /** Index of the first card of each page. */
   readonly starts: readonly number[];
+  /** Pixels that every page takes, so that turning it moves nothing. */
   readonly height: number;
 }
 
-function measure({ list, cards, pager }: Fitting, room: number): Fit | null {
-  const column = list.parentElement as HTMLElement;
-  const foot = column.offsetHeight - list.offsetHeight;
+/** Brings all that the behavior adds in line with the cards that are there. */
+export function layOut(board: Board): void {
+  const shown = showColumns(board);
+  for (const list of listsOf(board)) {
+    countCards(list);
+    nameHandles(list);
+  }
+  for (const list of shown) {
+    list.style.minHeight = "";
+    for (const card of cardsIn(list)) card.hidden = false;
+    openPager(list);
+  }
+  const room = roomOf(board);
+  const fits = shown.map((list) => fit(list, room));
+  shown.forEach((list, at) => showPage(board, list, fits[at] as Fit | null));
+}
+
+/** Turns to the page that a card is on, and shows its column if that is behind a tab. */
+export function show(board: Board, card: Element): void {
+  const list = listOf(card);
+  board.pages.set(list, card);
+  if (columnOf(list).hidden) board.chosen = list;
+  layOut(board);
+}
+
+function showColumns(board: Board): HTMLElement[] {
+  const lists = listsOf(board);
+  const width = board.root.clientWidth;
+  const gap = pixels(board.root, "--gap");
+  const most = width < ONE_COLUMN_BELOW ? 1 : Math.floor((width + gap) / (NARROWEST_COLUMN + gap));
+  const chosen = board.chosen ? lists.indexOf(board.chosen) : 0;
+  const first = Math.max(0, Math.min(chosen, lists.length - most));
+  const shown = lists.slice(first, first + most);
+  for (const list of lists) columnOf(list).hidden = !shown.includes(list);
+  showTabs(board, lists, shown);
+  return shown;
+}
+
+/** A move is shown before the server has counted. */
+function countCards(list: HTMLElement): void {
+  const head = headOf(list);
+  (head.querySelector("[data-count]") as Element).textContent = String(list.childElementCount);
+  const warning = head.querySelector("p");
+  if (warning) warning.hidden = list.childElementCount <= Number(head.dataset.limit);
+}
+
+function nameHandles(list: HTMLElement): void {
+  for (const card of cardsIn(list)) handleOf(card)?.setAttribute("aria-label", `Move ${titleOf(card)}, ${describe(card)}`);
+}
+
+/** The height that the columns may take, in pixels. */
+function roomOf({ root, view }: Board): number {
+  const { displayMode, containerDimensions } = view.context;
+  if (displayMode === "fullscreen") return Infinity;
+  const { height = INLINE_HEIGHT, maxHeight = INLINE_HEIGHT } = containerDimensions;
+  const columns = root.querySelector<HTMLElement>(".inlay-task-board__columns")?.offsetHeight ?? 0;
+  const padding = pixels(document.body, "padding-top") + pixels(document.body, "padding-bottom");
+  // The status line has its room from the start, so that the cards stay when it speaks.
+  const status = pixels(root, "--inlay-target") + STATUS_MARGIN;
+  return Math.min(INLINE_HEIGHT, height, maxHeight) - padding - status - (root.offsetHeight - columns);
+}
+
+/** Measures a list that shows all its cards and its pager. Null when everything fits on one page. */
+function fit(list: HTMLElement, room: number): Fit | null {
+  const pager = pagerOf(list);
+  const height = room - (columnOf(list).offsetHeight - list.offsetHeight);
   // Beside the row for a new card, the pager takes no room of its own.
-  const alone = pager?.nextElementSibling ? 0 : (pager?.parentElement?.offsetHeight ?? 0);
-  const gap = parseFloat(getComputedStyle(list).rowGap) || 0;
-  const heights = cards.map((card) => card.offsetHeight + gap);
-  const whole = heights.reduce((sum, height) => sum + height, -gap);
-  if (!pager || whole <= room - foot + alone) return null;
-  return { starts: splitPages(heights, room - foot + gap), height: room - foot };
+  const alone = pager.nextElementSibling ? 0 : columnOf(pager).offsetHeight;
+  if (list.offsetHeight <= height + alone) return null;
+  const gap = pixels(list, "row-gap");
+  return { starts: splitPages(cardsIn(list).map((card) => card.offsetHeight + gap), height + gap), height };
 }
 
 /** Index of the first card of each page. Every page holds a card at least. */
-export function splitPages(heights: readonly number[], room: number): number[] {
+function splitPages(heights: readonly number[], room: number): number[] {
   const starts = [0];
   let used = 0;
   heights.forEach((height, index) => {
-    if (used > 0 && used + height > room) {
+    if (used && used + height > room) {
       starts.push(index);
       used = 0;
     }
@@ -128,53 +118,59 @@ export function splitPages(heights: readonly number[], room: number): number[] {
   return starts;
 }
 
-function showPage(board: Board, { id, list, pager, cards }: Fitting, fit: Fit | null): void {
-  if (pager) pager.hidden = fit === null;
-  if (!fit || !pager) return;
-  const anchor = board.pages.get(id);
-  const at = Math.max(0, anchor ? cards.indexOf(anchor) : 0);
-  const page = fit.starts.filter((start) => start <= at).length - 1;
-  const first = fit.starts[page] ?? 0;
-  const end = fit.starts[page + 1] ?? cards.length;
+function showPage(board: Board, list: HTMLElement, pages: Fit | null): void {
+  const pager = pagerOf(list);
+  pager.hidden = !pages;
+  if (!pages) return;
+  const cards = cardsIn(list);
+  const anchor = board.pages.get(list);
+  const at = cards.findIndex((card) => card === anchor);
+  const page = Math.max(0, pages.starts.filter((start) => start <= at).length - 1);
+  const [before, first = 0, after] = [page - 1, page, page + 1].map((each) => pages.starts[each]);
+  const end = after ?? cards.length;
   cards.forEach((card, index) => (card.hidden = index < first || index >= end));
-  list.style.minHeight = `${fit.height}px`;
-  fillPager(board, pager, id, `${first + 1}–${end} of ${cards.length}`, [
-    cards[fit.starts[page - 1] ?? -1],
-    cards[fit.starts[page + 1] ?? -1],
-  ]);
+  list.style.minHeight = `${pages.height}px`;
+  fillPager(pager, list, `${first + 1}–${end} of ${cards.length}`, [before, after]);
 }
 
-/** What a press on a pager's buttons shows: the first card of that page. */
-const targets = new WeakMap<Element, HTMLElement | undefined>();
+// -- The pager in a column's foot --
 
-function fillPager(board: Board, pager: HTMLElement, column: string, text: string, to: readonly (HTMLElement | undefined)[]): void {
-  const [previous, label, next] = [...pager.children] as [HTMLElement, HTMLElement, HTMLElement];
-  label.textContent = text;
-  [previous, next].forEach((button, at) => {
-    button.setAttribute("aria-label", `${at ? "Next" : "Previous"} cards in ${nameOfColumn(board, column)}`);
-    button.setAttribute("aria-disabled", String(!to[at]));
-    targets.set(button, to[at]);
-  });
+/** By button: the first card of the page that a press on it shows. */
+const goals = new WeakMap<Element, Element>();
+
+function pagerOf(list: HTMLElement): HTMLElement {
+  return columnOf(list).querySelector(".inlay-pager") as HTMLElement;
 }
 
 /** Shows a pager with all it will hold, so that it can be measured. */
-function openPager(pager: HTMLElement): void {
+function openPager(list: HTMLElement): void {
+  const pager = pagerOf(list);
   pager.hidden = false;
   if (pager.firstChild) return;
-  for (const sign of ["‹", "", "›"]) {
-    const attributes = { type: "button", "data-look": "quiet", "data-turn": "" };
-    const part = sign ? make("button", "inlay-button", attributes) : make("span", "inlay-pager__place");
-    part.textContent = sign || "1–1 of 1";
+  for (const sign of "‹ ›") {
+    const button = { type: "button", "data-look": "quiet", "data-turn": "" };
+    const part = sign === " " ? make("span", "inlay-pager__place") : make("button", "inlay-button", button);
+    part.textContent = sign;
     pager.append(part);
   }
 }
 
+function fillPager(pager: HTMLElement, list: HTMLElement, text: string, starts: readonly (number | undefined)[]): void {
+  const [previous, place, next] = [...pager.children] as [Element, Element, Element];
+  place.textContent = text;
+  [previous, next].forEach((button, at) => {
+    const goal = list.children[starts[at] ?? -1];
+    setAll(button, { "aria-label": `${at ? "Next" : "Previous"} cards in ${nameOf(list)}`, "aria-disabled": String(!goal) });
+    if (goal) goals.set(button, goal);
+    else goals.delete(button);
+  });
+}
+
 /** Turns a column's page when one of its pager's buttons was pressed. */
 export function turnPage(board: Board, target: EventTarget | null): void {
-  const button = target instanceof Element ? target.closest<HTMLElement>("[data-turn]") : null;
-  const card = button && targets.get(button);
-  if (!card?.parentElement) return;
-  board.pages.set(idOfColumn(board, card.parentElement), card);
-  layOut(board);
-  board.view.announce(button?.parentElement?.querySelector("span")?.textContent ?? "");
+  const button = around(target, "[data-turn]");
+  const goal = button && goals.get(button);
+  if (!goal?.isConnected) return;
+  show(board, goal);
+  board.view.announce(pagerOf(listOf(goal)).children[1]?.textContent ?? "");
 }

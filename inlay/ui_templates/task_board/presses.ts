@@ -1,45 +1,37 @@
-/** Completing cards and adding new ones. */
+/** Completing cards, and adding new ones. */
 
-import { type Board, cardAround, idOfCard, listOf, listsOf } from "./board";
-import { layOut, turnToEnd } from "./pages";
-
-const ADD = ".inlay-task-board__add";
+import { type Board, around, cardAround, idOfCard, listsOf } from "./board";
+import { layOut, show } from "./pages";
 
 /** Completes a card, or opens it again, when its box was changed. */
 export async function complete(board: Board, box: EventTarget | null): Promise<void> {
-  const card = cardAround(board, box);
-  if (!card || !(box instanceof HTMLInputElement) || box.type !== "checkbox") return;
+  const card = cardAround(box);
+  if (!card || !(box instanceof HTMLInputElement)) return;
   const outcome = await board.view.act("complete", { card: idOfCard(board, card), done: box.checked }, box);
   box.checked = box.defaultChecked;
-  if (!outcome.ok && card.isConnected) card.dataset.refused = "";
+  if (!outcome.ok) card.dataset.refused = "";
   layOut(board);
 }
 
-/** The add row around a control that was used to add, or null. */
-export function addRowOf({ root }: Board, event: Event): HTMLElement | null {
-  const target = event.target instanceof Element ? event.target : null;
-  const row = target?.closest<HTMLElement>(ADD);
-  if (!target || !row || !root.contains(row)) return null;
-  const isEnter = event instanceof KeyboardEvent && event.key === "Enter" && !event.isComposing && target.matches("input");
-  return isEnter || (event.type === "click" && target.closest("button")) ? row : null;
+/** The row for a new card, if its button or Enter in its field was pressed. */
+export function pressedRow(event: Event): HTMLElement | null {
+  const isPressed =
+    event instanceof KeyboardEvent
+      ? event.key === "Enter" && !event.isComposing && around(event.target, "input")
+      : around(event.target, "button");
+  return isPressed ? around(isPressed, ".inlay-task-board__add") : null;
 }
 
-/** Adds a card with the text of the row; the text stays until the server has taken it, the focus for the next one. */
+/** Adds a card with the text of a row. The text stays until the server has taken it, the focus for the next one. */
 export async function add(board: Board, row: HTMLElement): Promise<void> {
   const field = row.querySelector("input") as HTMLInputElement;
   const title = field.value.trim();
-  if (field.readOnly) return;
   field.focus({ preventScroll: true });
-  if (!title) return;
+  if (!title || field.readOnly) return;
   field.readOnly = true;
   const before = new Set(listsOf(board).map((list) => list.lastElementChild));
   const outcome = await board.view.act("add", { title }, field);
   field.readOnly = false;
-  if (!outcome.ok) return;
-  field.value = "";
-  for (const list of listsOf(board)) {
-    const column = list.id.slice(`${board.root.id}-cards-`.length);
-    if (!before.has(list.lastElementChild) && listOf(board, column)) turnToEnd(board, column);
-  }
-  layOut(board);
+  if (outcome.ok) field.value = "";
+  for (const { lastElementChild: card } of listsOf(board)) if (card && !before.has(card)) show(board, card);
 }
