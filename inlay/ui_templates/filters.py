@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -13,29 +14,42 @@ from inlay.widgets.action import BoundAction
 from inlay.widgets.number import SHORT_UNITS
 
 _INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_NUMBERS = (int, float)
+_NOT_IN_SINGLE_QUOTES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("'", "&#39;"))
+_DATE_STYLES = {
+    False: escape(json.dumps({"month": "short", "day": "numeric"})),
+    True: escape(json.dumps({"dateStyle": "medium", "timeStyle": "short"})),
+}
+"""How a day, and how a moment, is written unless told."""
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|])")
 
 
 def plain(value: object, most: int = 200) -> str:
     """Return data as text for Markdown: one line, marks escaped, nothing invisible, at most `most` characters."""
-    line = " ".join(str(value).split())
-    shown = "".join(mark for mark in line if unicodedata.category(mark) not in _INVISIBLE)
+    shown = _visible(" ".join(str(value).split()))
     cut = shown if len(shown) <= most else shown[: most - 1] + "…"
     return _MARKDOWN.sub(r"\\\1", cut)
 
 
 def code(value: object) -> str:
     """Return an id for Markdown, between backticks, exactly as it must be sent back."""
-    text = "".join(mark for mark in str(value) if unicodedata.category(mark) not in _INVISIBLE)
+    text = _visible(str(value))
     fence = "``" if "`" in text else "`"
     return f"{fence}{text}{fence}"
+
+
+def _visible(text: str) -> str:
+    if text.isprintable():  # then nothing in it is invisible, and that is quick to see
+        return text
+    return "".join(mark for mark in text if unicodedata.category(mark) not in _INVISIBLE)
 
 
 def number(value: object, unit: str | None = None, digits: int = 1) -> str:
     """Return a number with its unit for the text form, in plain English digits; a word stays a word."""
     if value is None:
         return "not known"
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         return str(value)
     shown = f"{value:,.{digits}f}"
     shown = shown.rstrip("0").rstrip(".") if "." in shown else shown
@@ -46,15 +60,22 @@ def number_data(value: object, unit: str | None = None, digits: int = 1, sign: b
     """Return a number as a `<data>` element that the View formats for the reader's locale."""
     if value is None:
         return Markup('<span class="inlay-unknown">&ndash;</span>')
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         return escape(str(value))
+    text = ("+" if sign and value > 0 else "") + number(value, unit, digits)
+    style = _number_style(unit, digits, sign)
+    # Not by `Markup.format`, which takes ten times as long: tables hold many numbers.
+    return Markup(f'<data value="{escape(repr(value))}" data-format="{style}">{escape(text)}</data>')  # noqa: S704
+
+
+@lru_cache(256)
+def _number_style(unit: str | None, digits: int, sign: bool) -> Markup:  # noqa: FBT001  # private, read at one place
     style: dict[str, object] = {"maximumFractionDigits": digits}
     if unit:
         style |= {"style": "unit", "unit": unit, "unitDisplay": "short"}
     if sign:
         style["signDisplay"] = "exceptZero"
-    text = ("+" if sign and value > 0 else "") + number(value, unit, digits)
-    return Markup('<data value="{}" data-format="{}">{}</data>').format(repr(value), json.dumps(style), text)
+    return escape(json.dumps(style))
 
 
 def date_text(value: date) -> str:
@@ -64,21 +85,22 @@ def date_text(value: date) -> str:
 
 def date_data(value: date, style: Mapping[str, object] | None = None) -> Markup:
     """Return a day or a moment as a `<time>` element that the View formats for the reader's locale and time zone."""
-    has_time = isinstance(value, datetime)
-    default = {"dateStyle": "medium", "timeStyle": "short"} if has_time else {"month": "short", "day": "numeric"}
-    markup = Markup('<time datetime="{}" data-format="{}">{}</time>')
-    return markup.format(value.isoformat(), json.dumps(style or default), date_text(value))
+    shown = escape(json.dumps(style)) if style else _DATE_STYLES[isinstance(value, datetime)]
+    day, text = escape(value.isoformat()), escape(date_text(value))
+    return Markup(f'<time datetime="{day}" data-format="{shown}">{text}</time>')  # noqa: S704  # every value is escaped
 
 
 def json_attribute(value: object) -> str:
     """Return JSON for an attribute; autoescape makes it safe there."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _encode(value)
 
 
 def quoted_json(value: object) -> Markup:
     """Return JSON as a whole attribute value in single quotes, where its own quotes stay one byte each."""
-    escaped = str(escape(json_attribute(value))).replace("&#34;", '"')
-    return Markup(f"'{escaped}'")  # noqa: S704  # all but the double quotes is escaped
+    text = json_attribute(value)
+    for mark, entity in _NOT_IN_SINGLE_QUOTES:
+        text = text.replace(mark, entity)
+    return Markup(f"'{text}'")  # noqa: S704  # all but the double quotes is escaped
 
 
 def outlet(action: BoundAction, name: str) -> Markup:
