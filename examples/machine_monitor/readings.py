@@ -53,8 +53,6 @@ class Disk:
     """A mounted file system."""
 
     mount: str
-    used: float
-    """In gigabytes."""
     total: float
     """In gigabytes."""
     percent: float
@@ -95,7 +93,7 @@ def read_disks() -> list[Disk]:
     mounts = {part.device: part.mountpoint for part in reversed(psutil.disk_partitions())} or {"/": "/"}
     usages = {mount: _known(partial(psutil.disk_usage, mount)) for mount in mounts.values()}
     disks = [
-        Disk(plain(mount), usage.used / GIGABYTE, usage.total / GIGABYTE, usage.percent)
+        Disk(plain(mount), usage.total / GIGABYTE, usage.percent)
         for mount, usage in usages.items()
         if usage is not None and usage.total
     ]

@@ -19,7 +19,7 @@ Order = Literal["cpu", "memory"]
 
 SECONDS: dict[Period, int] = {"1 minute": 60, "5 minutes": 300, "15 minutes": 900}
 MEASURES: dict[Order, str] = {"cpu": "cpu_percent", "memory": "memory"}
-MOST_PROCESSES = 8
+MOST_PROCESSES = 6
 MOST_INTERFACES = 4
 
 recorder = Recorder(readings.take_sample)
@@ -41,7 +41,7 @@ machine = Connector(
 )
 
 
-@machine.tile(title="CPU", refresh_seconds=2)
+@machine.tile(title="CPU", refresh_seconds=3)
 async def cpu(period: Period) -> Metric:
     """Read how busy the processors are."""
     values = recorder.history(cpu_percent, SECONDS[period])
@@ -49,7 +49,7 @@ async def cpu(period: Period) -> Metric:
     return Metric("In use", recorder.now(cpu_percent), unit="percent", history=line)
 
 
-@machine.tile(refresh_seconds=2)
+@machine.tile(refresh_seconds=3)
 async def memory(period: Period) -> Metric:
     """Read how much memory is in use."""
     total = await _in_thread(readings.read_total_memory)
@@ -81,7 +81,7 @@ async def uptime() -> Metric:
     return Metric("Since it started", hours / 24, unit="day")
 
 
-@machine.tile(refresh_seconds=2, width=2)
+@machine.tile(refresh_seconds=3, width=2)
 async def network() -> Table:
     """Read how fast each network interface receives and sends."""
     rates = recorder.rates(MOST_INTERFACES)
@@ -105,7 +105,6 @@ async def disks() -> Table:
     """Read how full the disks are."""
     columns = [
         TableColumn("mount", "Mounted at"),
-        TableColumn("used", "Used", shows="number", unit="gigabyte"),
         TableColumn("total", "Size", shows="number", unit="gigabyte"),
         TableColumn("percent", "Full", shows="number", unit="percent", digits=0),
     ]
@@ -118,7 +117,6 @@ async def processes(order: Order) -> Table:
     """Read which programs use the most processor time or memory."""
     columns = [
         TableColumn("name", "Process"),
-        TableColumn("pid", "Id"),
         TableColumn("cpu_percent", "CPU", shows="number", unit="percent"),
         TableColumn("memory", "Memory", shows="number", unit="megabyte", digits=0),
     ]

@@ -72,7 +72,7 @@ async def test_the_tiles_tell_about_this_machine() -> None:
     assert isinstance(load.value, float)
     assert load.detail == f"on {psutil.cpu_count()} core" + ("" if psutil.cpu_count() == 1 else "s")
     assert (await metric("uptime")).value != 0
-    assert all(0 < row["used"] <= row["total"] for row in await rows("disks"))
+    assert all(row["total"] > 0 and 0 <= row["percent"] <= 100 for row in await rows("disks"))
 
 
 async def test_the_answer_holds_every_tile_and_reads_as_text(machine: Connector) -> None:
@@ -137,7 +137,7 @@ async def test_every_tile_is_refreshed_every_few_seconds() -> None:
     tiles = (await tools.machine_monitor()).tiles
 
     assert [tile.name for tile in tiles] == NAMES
-    assert all(tile.refresh_seconds is not None and 2 <= tile.refresh_seconds <= 5 for tile in tiles)
+    assert all(tile.refresh_seconds is not None and 3 <= tile.refresh_seconds <= 5 for tile in tiles)
 
 
 @pytest.mark.usefixtures("machine")
