@@ -5,15 +5,16 @@ PYTHON ?= python3
 PORT ?= 8484
 VENV := .venv/bin
 
-.PHONY: help setup setup-browser demo test lint format types bench bundle clean
+.PHONY: help setup setup-browser demo test lint format types bench conformance bundle clean
 
 help:
-	@echo "make demo    show the three examples on http://127.0.0.1:$(PORT) (PORT= changes it)"
-	@echo "make test    run every test, in a browser too (ARGS= adds options for pytest)"
-	@echo "make lint    ask ruff for style and format;  make format mends what can be mended"
-	@echo "make types   ask mypy, pyright and tsc"
-	@echo "make bench   measure, and print the table of the README"
-	@echo "make bundle  bundle the TypeScript again after an edit"
+	@echo "make demo         show the three examples on http://127.0.0.1:$(PORT) (PORT= changes it)"
+	@echo "make test         run every test, in a browser too (ARGS= adds options for pytest)"
+	@echo "make lint         ask ruff about style and format; make format mends what can be mended"
+	@echo "make types        ask mypy, pyright and tsc"
+	@echo "make bench        measure, and print the table of the README"
+	@echo "make conformance  run MCP's official suite against the server"
+	@echo "make bundle       bundle the TypeScript again after an edit"
 
 setup:
 	@$(PYTHON) scripts/bootstrap.py
@@ -43,6 +44,9 @@ types: setup
 
 bench: setup-browser
 	$(VENV)/python -m benchmarks.view
+
+conformance: setup
+	$(VENV)/python -m scripts.conformance
 
 bundle: setup
 	@$(VENV)/python scripts/bundle.py

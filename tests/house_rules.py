@@ -165,11 +165,11 @@ def complain_about_stems(root: Path, widgets: Mapping[str, str]) -> list[str]:
             if not (folder / file).is_file()
         ]
         root_class = f"inlay-{stem.replace('_', '-')}"
-        complaints += [
-            f"{path.relative_to(root)} does not use the class {root_class}."
-            for path in (folder / "view.html", folder / "style.css")
-            if path.is_file() and not re.search(rf"\b{root_class}\b", path.read_text(encoding="utf-8"))
-        ]
+        # The style of a widget may name only the blocks inside its root, such as `inlay-task-board__card`.
+        for file, end in (("view.html", r"(?![\w-])"), ("style.css", "(?![a-z0-9-])")):
+            path = folder / file
+            if path.is_file() and not re.search(rf"\b{root_class}{end}", path.read_text(encoding="utf-8")):
+                complaints.append(f"{path.relative_to(root)} does not use the class {root_class}.")
         if not is_generated and not (tests / f"test_{stem}.py").is_file():
             complaints.append(f"{name} has no tests/widgets/test_{stem}.py.")
     return complaints + _strangers_among_templates(root, {stem_of(name) for name in widgets})
