@@ -165,8 +165,8 @@ def complain_about_stems(root: Path, widgets: Mapping[str, str]) -> list[str]:
             if not (folder / file).is_file()
         ]
         root_class = f"inlay-{stem.replace('_', '-')}"
-        # The style of a widget may name only the blocks inside its root, such as `inlay-task-board__card`.
-        for file, end in (("view.html", r"(?![\w-])"), ("style.css", "(?![a-z0-9-])")):
+        # A style may name only what is inside the root (`inlay-task-board__card`), when the root's own is shared.
+        for file, end in (("view.html", r"(?![\w-])"), ("style.css", "(?![a-z0-9])")):
             path = folder / file
             if path.is_file() and not re.search(rf"\b{root_class}{end}", path.read_text(encoding="utf-8")):
                 complaints.append(f"{path.relative_to(root)} does not use the class {root_class}.")

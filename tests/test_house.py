@@ -177,7 +177,7 @@ def test_a_test_that_walks_all_widgets_counts_for_each(tmp_path: Path) -> None:
 
 def test_a_widget_in_the_wrong_module_or_of_another_class_is_found(tmp_path: Path) -> None:
     plant_widget(tmp_path)
-    plant(tmp_path, "inlay/ui_templates/card_pile/style.css", ".inlay-card-piles, .inlay-card-pile-top {}")
+    plant(tmp_path, "inlay/ui_templates/card_pile/style.css", ".inlay-card-piles {}")
     plant(tmp_path, "inlay/ui_templates/card_pile/view.html", '<section class="inlay-card-pile__top"></section>')
     plant(tmp_path, "inlay/ui_templates/old_pile/view.html", "")
 
