@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.driver import HostPage, OpenHost
-from tests.browser.oracle import bump, heard, oracle_app
+from tests.browser.oracle import SILENT_URI, bump, heard, oracle_app
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
@@ -50,6 +50,51 @@ async def test_faults_of_calls(open_host: OpenHost) -> None:
     assert (await bump(view, 0))["structuredContent"] == {"total": 1, "meta": []}
     states = [(call["sent"], call["state"]) for call in await view.calls()]
     assert states == [(False, "failed"), (False, "answered"), (True, "lost"), (True, "answered")]
+
+
+async def test_fault_lose_answers_can_leave_the_view_without_any(open_host: OpenHost) -> None:
+    host = await open_host(oracle_app(), faults={"lose_answers": "never"})
+    view = await host.open("show_counter", name="sheep")
+    given_up = """() => oracle.app.callServerTool({name: 'bump', arguments: {by: 1}}, {timeout: 200})
+        .catch((error) => error.message)"""
+    assert "timed out" in await view.frame.evaluate(given_up)
+    [call] = await view.wait_for_calls(1, "bump", state="lost")
+    assert call["sent"] is True
+
+
+async def test_fault_slow_ms_waits_before_a_call(open_host: OpenHost) -> None:
+    host = await open_host(oracle_app(), faults={"slow_ms": 300})
+    view = await host.open("show_counter", name="sheep")
+    await bump(view, 1)
+    asked, passed = [
+        entry["at"]
+        for entry in await host.traffic()
+        if entry["kind"] == "request" and entry["message"].get("params", {}).get("name") == "bump"
+    ]
+    assert passed - asked >= 299
+
+
+async def test_fault_ignore_size_keeps_the_frame_as_it_is(open_host: OpenHost) -> None:
+    host = await open_host(oracle_app(), faults={"ignore_size": True})
+    view = await host.open("show_silent")
+    before = await view.height()
+    await view.frame.evaluate("() => { oracle.app.sendSizeChanged({height: 300}) }")
+    await host.wait_until("() => inlayHost.view().sizes.length === 1")
+    assert await view.height() == before
+
+
+async def test_fault_view_uri_shows_another_document(open_host: OpenHost) -> None:
+    host = await open_host(oracle_app(), faults={"view_uri": SILENT_URI})
+    view = await host.open("show_counter", name="sheep")
+    assert await view.frame.evaluate("() => document.documentElement.dataset.sizes") == "none"
+
+
+async def test_a_view_that_cannot_be_read_leaves_the_text(open_host: OpenHost) -> None:
+    host = await open_host(oracle_app(), faults={"view_uri": "ui://oracle/gone.html"})
+    host.console.allow(r"400 \(Bad Request\)")  # how this era answers a read of what is not there
+    await host.page.evaluate("() => inlayHost.call('show_counter', {name: 'sheep'})")
+    await expect(host.page.locator(".turn .failure")).to_be_visible()
+    await expect(host.page.locator(".turn .model-text")).to_have_text("sheep stands at 0")
 
 
 async def test_fault_ask_waits_for_the_person(open_host: OpenHost) -> None:

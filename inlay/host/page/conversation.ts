@@ -2,7 +2,7 @@
 
 import type { CallToolResult, ContentBlock, Tool } from "@modelcontextprotocol/client";
 import { element } from "./dom";
-import { titleOf } from "./server";
+import { titleOf, viewUri } from "./server";
 import type { Display } from "./settings";
 import type { ModelContext, View, ViewPlace } from "./view";
 
@@ -20,8 +20,10 @@ export class CallTurn implements ViewPlace {
   readonly #known = element("p", { class: "known", hidden: true });
   readonly #close = element("button", { class: "button quiet", type: "button" }, "Close");
   #toFollow = 0;
+  #isWidget: boolean;
 
-  constructor(readonly tool: Tool, given: Record<string, unknown>) {
+  constructor(tool: Tool, given: Record<string, unknown>) {
+    this.#isWidget = viewUri(tool) !== undefined;
     const bar = element("div", { class: "full-bar" }, element("strong", {}, titleOf(tool)), this.#close);
     this.#widget = element("div", { class: "widget", hidden: true }, bar, this.slot);
     this.root = element(
@@ -48,18 +50,25 @@ export class CallTurn implements ViewPlace {
     this.#status.textContent = result.isError ? "Refused" : "";
     this.#status.classList.toggle("is-error", result.isError ?? false);
     const text = textOf(result.content);
-    const isWidget = !this.#widget.hidden;
     const body = element("pre", { class: "model-text", tabIndex: 0 }, text || "(no text)");
-    const folded = element("details", { class: "fold", open: !isWidget }, element("summary", {}, "Text the model sees"), body);
-    this.#below.replaceChildren(folded);
+    const folded = element("details", { class: "fold", open: !this.#isWidget }, element("summary", {}, "Text the model sees"), body);
+    this.#below.append(folded);
   }
 
   /** Says why the call failed. */
   showFailure(reason: string): void {
     this.#status.textContent = "Failed";
     this.#status.classList.add("is-error");
+    this.#below.append(element("p", { class: "failure", role: "alert" }, reason));
+  }
+
+  /** Says why there is no widget: the text must do. */
+  showWithoutWidget(reason: string): void {
+    this.#isWidget = false;
     this.#widget.hidden = true;
-    this.#below.replaceChildren(element("p", { class: "failure", role: "alert" }, reason));
+    this.#below.prepend(element("p", { class: "failure", role: "alert" }, reason));
+    const folded = this.#below.querySelector("details");
+    if (folded) folded.open = true;
   }
 
   get width(): number {

@@ -131,13 +131,18 @@ export class Host {
     this.#show(turn.root);
     openPane("#tools", "#show-tools", false);
     const called = this.#current().callTool({ name: tool.name, arguments: given });
-    // The View starts while the tool runs; if it cannot start, the call's own end is still shown.
-    const [shown, ended] = await Promise.allSettled([this.#open(tool, given, turn, called), called]);
-    if (ended.status === "rejected") turn.showFailure(reasonOf(ended.reason));
-    else turn.showResult(ended.value);
+    const shown = called.then(
+      (result) => turn.showResult(result),
+      (error: unknown) => turn.showFailure(reasonOf(error)),
+    );
+    // The View starts while the tool runs; if it does not start, the text is there all the same.
+    const view = await this.#open(tool, given, turn, called).catch((error: unknown) => {
+      turn.showWithoutWidget(reasonOf(error));
+      return null;
+    });
+    await shown;
     turn.root.scrollIntoView({ block: "nearest" });
-    if (shown.status === "rejected" && ended.status === "fulfilled") turn.showFailure(reasonOf(shown.reason));
-    return shown.status === "fulfilled" ? shown.value : null;
+    return view;
   }
 
   async #open(tool: Tool, given: Record<string, unknown>, turn: CallTurn, called: Promise<CallToolResult>) {

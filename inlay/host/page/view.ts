@@ -27,6 +27,7 @@ export interface ViewPlace {
 /** Shrinking by so little is an echo of the host's own resizing. */
 const ECHO_PX = 4;
 const TEARDOWN_MS = 500;
+const START_MS = 30_000;
 const SANDBOX_FLAGS = {
   spec: "allow-scripts allow-same-origin",
   opaque: "allow-scripts",
@@ -74,7 +75,7 @@ export class View {
     await ready;
     this.#sendColorScheme();
     await bridge.sendSandboxResourceReady(this.#resource());
-    await initialized;
+    await within(START_MS, initialized);
     if (this.#bridge !== bridge) return;
     this.#setState("ready");
     await bridge.sendToolInput(this.services.settings.value.faults.no_arguments ? {} : { arguments: this.given });
@@ -248,6 +249,15 @@ export class View {
     this.state = state;
     this.place.showState(state);
   }
+}
+
+/** Waits for a View's first words: one that stays silent must not keep its text from the person. */
+async function within(milliseconds: number, initialized: Promise<void>): Promise<void> {
+  let timer = 0;
+  const tooLong = new Promise<never>((_, reject) => {
+    timer = window.setTimeout(() => reject(new Error("The widget did not start.")), milliseconds);
+  });
+  await Promise.race([initialized, tooLong]).finally(() => clearTimeout(timer));
 }
 
 function featureName(permission: string): string {
