@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 
 from inlay.errors import SettingError
 from inlay.host.app import host_app
+from inlay.host.patience import PatientProtocol
 from inlay.host.sandbox import sandbox_app
 from inlay.server.gate import LOCAL_HOSTS
 
@@ -47,7 +48,9 @@ class Listener(uvicorn.Server):
     """
 
     def __init__(self, app: ASGIApp, open_socket: socket.socket) -> None:
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS, ws="none")
+        config = uvicorn.Config(
+            app, http=PatientProtocol, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS, ws="none"
+        )
         super().__init__(config)
         self.ready = asyncio.Event()
         self._socket = open_socket

@@ -148,7 +148,8 @@ async def refuse(send: Send, error: GateError) -> None:
     answer = {"jsonrpc": "2.0", "id": error.request, "error": {"code": error.code, "message": error.message}}
     body = json.dumps(answer).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    if error.status in (408, 413):
+    # After 413 the connection stays: closed at once, it would be reset before the client has read the answer.
+    if error.status == 408:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -98,9 +98,9 @@ def _check_tree(tree: object, *, holds_escapes: bool) -> None:
         if holds_escapes:
             for item in level:
                 _check_text(item)
-        level = [inner for item in level for inner in _inside(item)]
-        if not level:
+        if not any(isinstance(item, dict | list) for item in level):
             return
+        level = [inner for item in level for inner in _inside(item)]
     raise _too_deep()
 
 
