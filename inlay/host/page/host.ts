@@ -39,7 +39,6 @@ export class Host {
   readonly #conversation = required("#conversation");
   readonly #chat = required("#chat");
   readonly #tools = new ToolList(required("#tools"));
-  readonly #turns = new Map<View, CallTurn>();
   #connection: Connection | null = null;
   #config: Config | null = null;
   #count = 0;
@@ -153,7 +152,6 @@ export class Host {
     turn.root.dataset["view"] = String(view.id);
     turn.showWidget(page.ui.prefersBorder ?? true, () => this.#leaveFullscreen(view));
     this.views.push(view);
-    this.#turns.set(view, turn);
     watchScroll(this.#chat, turn.slot, view, this.settings);
     const told = called.then(
       (result) => view.finish({ result }),

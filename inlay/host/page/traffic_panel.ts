@@ -1,7 +1,7 @@
 /** Shows the traffic: one line per message, its JSON behind it. */
 
 import { bytesText, element } from "./dom";
-import type { Traffic, TrafficEntry } from "./traffic";
+import type { Party, Traffic, TrafficEntry } from "./traffic";
 
 const SHOWN = 300;
 
@@ -25,7 +25,8 @@ export class TrafficPanel {
 }
 
 function lineOf(entry: TrafficEntry): HTMLElement {
-  const way = `${entry.from}${entry.view === null || entry.from !== "view" ? "" : ` ${entry.view}`} → ${entry.to}${entry.view === null || entry.to !== "view" ? "" : ` ${entry.view}`}`;
+  const nameOf = (party: Party) => (party === "view" ? `view ${entry.view}` : party);
+  const way = `${nameOf(entry.from)} → ${nameOf(entry.to)}`;
   const time = entry.took === null ? "" : `${entry.took} ms`;
   const summary = element(
     "summary",

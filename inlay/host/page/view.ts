@@ -11,6 +11,7 @@ import { tap } from "./traffic";
 import type { ViewCall } from "./view_calls";
 
 export type ModelContext = McpUiUpdateModelContextRequest["params"];
+type Size = { width?: number | undefined; height?: number | undefined };
 type Outcome = { result: CallToolResult } | { cancelled: string };
 
 /** What shows the View: the conversation implements it. */
@@ -36,7 +37,7 @@ const SANDBOX_FLAGS = {
 
 export class View {
   readonly calls: ViewCall[] = [];
-  readonly sizes: { width?: number; height?: number }[] = [];
+  readonly sizes: Size[] = [];
   readonly errors: string[] = [];
   modelContext: ModelContext | null = null;
   display: Display = "inline";
@@ -149,7 +150,8 @@ export class View {
 
   /** The sandbox stays see-through only while its color scheme is the page's. */
   #sendColorScheme(): void {
-    const message = { jsonrpc: "2.0", method: "ui/notifications/sandbox-color-scheme", params: { theme: this.services.settings.value.theme } };
+    const { theme } = this.services.settings.value;
+    const message = { jsonrpc: "2.0", method: "ui/notifications/sandbox-color-scheme", params: { theme } };
     this.#frame?.contentWindow?.postMessage(message, this.services.sandboxOrigin);
   }
 
@@ -210,8 +212,8 @@ export class View {
     return controller.signal;
   }
 
-  #resize(size: { width?: number | undefined; height?: number | undefined }): void {
-    this.sizes.push({ ...(size.width !== undefined && { width: size.width }), ...(size.height !== undefined && { height: size.height }) });
+  #resize(size: Size): void {
+    this.sizes.push(size);
     // Full screen has the host's size: what is reported there says nothing about the place in the conversation.
     if (size.height === undefined || this.display !== "inline" || this.services.settings.value.faults.ignore_size) return;
     const shrinksBy = this.#height - size.height;
