@@ -46,7 +46,7 @@ async def record(folder: Path, count: int) -> Recording:
             assert not answer.is_error, answer.text
             view.take(answer.meta[PARTS])
             answers.append(result_of(answer))
-        html = render_widget(await subject.tools["stored_board"].function(), {}).html
+        html = render_widget(await subject.tools["stored_board"].function()).html
     return Recording(result_of(full), html, card, answers, {"_meta": {"dev.inlay/widget": "task_board"}})
 
 

@@ -125,13 +125,11 @@ class Desk:
     async def _read(self, tool: AnyWidgetTool, checked: BaseModel, call: Call) -> tuple[Reading, dict[str, Any]]:
         tiles = call.seen.tiles if call.seen and call.seen.tool == tool.name else None
         reading = await read_widget(tool, checked, self._homes[tool.name].store, call.person, tiles)
-        rendering = render_widget(reading.widget, reading.arguments)
+        rendering = render_widget(reading.widget, tool.refresh_seconds)
         if reading.skipped and call.seen and rendering.frame.hash != call.seen.frame:
             reading = await read_widget(tool, checked, self._homes[tool.name].store, call.person)
-            rendering = render_widget(reading.widget, reading.arguments)
+            rendering = render_widget(reading.widget, tool.refresh_seconds)
         parts: dict[str, Any] = {"revision": reading.revision, "tool": tool.name, "arguments": reading.arguments}
-        if tool.refresh_seconds:
-            parts["refresh_seconds"] = tool.refresh_seconds
         return reading, {**parts, **difference(rendering, call.seen, reading.skipped)}
 
     async def _act(self, tool: AnyActionTool, call: Call) -> Answer:

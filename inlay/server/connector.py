@@ -75,7 +75,7 @@ class Connector:
         Args:
             function: The function, when the decorator stands without parentheses.
             title: What people read; made from the function's name if left out.
-            refresh_seconds: How often an open View reads it again.
+            refresh_seconds: How often an open View reads it again, at least 3.
 
         Raises:
             ToolError: The function cannot be a tool, or its name is taken.
@@ -126,7 +126,7 @@ class Connector:
         Args:
             function: The function, when the decorator stands without parentheses.
             title: What people read; made from the function's name if left out.
-            refresh_seconds: How often an open View reads it again, at least 1.
+            refresh_seconds: How often an open View reads it again, at least 3.
             timeout_seconds: After how long it counts as failed.
             width: How many places of the dashboard's grid it takes.
 

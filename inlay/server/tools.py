@@ -21,6 +21,9 @@ P = ParamSpec("P")
 W = TypeVar("W", bound=Widget)
 R = TypeVar("R")
 
+SHORTEST_REFRESH_SECONDS = 3
+"""An open View makes at most 20 calls a minute, so nothing can be read more often."""
+
 _TEXT_PAGE = {
     "type": "integer",
     "minimum": 1,
@@ -63,7 +66,7 @@ class WidgetTool(Tool, Generic[P, W]):
         self, function: Callable[P, Awaitable[W]], title: str | None = None, refresh_seconds: float | None = None
     ) -> None:
         super().__init__(function, title)
-        self.refresh_seconds = refresh_seconds
+        self.refresh_seconds = _checked_refresh(refresh_seconds, self.name)
         self.widget_type = _returned(function, Widget)
 
     async def __call__(self, *values: P.args, **arguments: P.kwargs) -> W:
@@ -151,7 +154,7 @@ class TileFunction(Generic[P]):
         self.function = function
         self.name = function.__name__
         self.title = title or label_from(self.name)
-        self.refresh_seconds = refresh_seconds
+        self.refresh_seconds = _checked_refresh(refresh_seconds, self.name)
         self.timeout_seconds = timeout_seconds
         self.width: Literal[1, 2] = width
         self.__doc__ = function.__doc__
@@ -176,6 +179,13 @@ def _check_function(function: Callable[..., Any], description: str) -> None:
     if not description:
         message = f"{name} needs a docstring: it tells people and models what the tool does."
         raise ToolError(message)
+
+
+def _checked_refresh(seconds: float | None, name: str) -> float | None:
+    if seconds is not None and not seconds >= SHORTEST_REFRESH_SECONDS:
+        message = f"{name}: refresh_seconds must be at least {SHORTEST_REFRESH_SECONDS}, not {seconds!r}."
+        raise ToolError(message)
+    return seconds
 
 
 def _returned(function: Callable[..., Any], wanted: type[R]) -> type[R]:

@@ -5,12 +5,11 @@ sent. Comparing two renderings is not done here: see `inlay.server.parts`.
 """
 
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
@@ -65,7 +64,6 @@ class Rendering:
 class Page:
     """What templates see as `page`: makes parts, lists, outlets and ids while one widget is rendered."""
 
-    arguments: Mapping[str, Any]
     rendering: Rendering = field(default_factory=Rendering)
     is_inside_part: bool = False
 
@@ -109,15 +107,17 @@ class Page:
             self.is_inside_part = was
 
 
-def render_widget(widget: Widget, arguments: Mapping[str, Any] | None = None) -> Rendering:
+def render_widget(widget: Widget, refresh_seconds: float | None = None) -> Rendering:
     """Render a widget to markup.
 
     Args:
         widget: What to show; tiles must have been read.
-        arguments: What its tool was called with; filters show them.
+        refresh_seconds: How often an open View reads the whole of it again.
     """
-    page = Page(arguments or {})
+    page = Page()
     html = str(page.child(widget, ROOT_ID))
+    if refresh_seconds is not None:
+        html = html.replace(f' id="{ROOT_ID}"', f' id="{ROOT_ID}" data-refresh="{refresh_seconds:g}"', 1)
     page.rendering.frame = Part(html, hash_of(html))
     return page.rendering
 

@@ -66,14 +66,12 @@ class Dashboard(Widget):
             caption="Busiest processes",
         )
         tiles: list[Tile | PendingTile] = [
-            Tile("cpu", title="CPU", content=cpu, refresh_seconds=2),
+            Tile("cpu", title="CPU", content=cpu, refresh_seconds=3),
             Tile("memory", title="Memory", content=Metric("In use", 6.4, unit="gigabyte", detail="of 16 GB")),
             Tile("sensors", title="Temperature", problem="This machine has no temperature sensors."),
             Tile("processes", title="Processes", content=processes, width=2),
         ]
-        period = Select(
-            "period", options=[Option("1h", "1 hour"), Option("24h", "24 hours")], value="1h", any_label=""
-        )
+        period = Select("period", options=[Option("1h", "1 hour"), Option("24h", "24 hours")], value="1h", any_label="")
         return {
             "default": cls(title="This machine", tiles=tiles, filters=[period], summary=["cpu", "memory"]),
             "no filters": cls(title="This machine", tiles=tiles[:2]),

@@ -23,7 +23,7 @@ class Tile(Widget):
     """What it shows."""
     problem: str | None = None
     """Why it shows nothing; safe to read for everybody."""
-    refresh_seconds: float | None = Field(default=None, ge=1)
+    refresh_seconds: float | None = Field(default=None, ge=3)
     """How often an open View reads it again."""
     width: Literal[1, 2] = 1
     """How many places of the dashboard's grid it takes."""
@@ -44,7 +44,7 @@ class Tile(Widget):
     def examples(cls) -> Mapping[str, Self]:
         return {
             "default": cls("open", title="Open tasks", content=Metric("Open tasks", 42)),
-            "live": cls("cpu", title="CPU", content=Metric("CPU", 37.5, unit="percent"), refresh_seconds=2),
+            "live": cls("cpu", title="CPU", content=Metric("CPU", 37.5, unit="percent"), refresh_seconds=3),
             "wide": cls("note", title="Note", content=Text("All systems are up."), width=2),
             "failed": cls("sensors", title="Temperature", problem="This machine has no temperature sensors."),
             "title is markup": cls("x", title="<b>x</b>", problem="<img src=x onerror=alert(1)>"),

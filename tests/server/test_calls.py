@@ -7,6 +7,7 @@ import anyio
 import pytest
 
 from inlay import Connector, Done, RefusedError
+from inlay.errors import ToolError
 from inlay.widgets import Dashboard, Metric, Select, Stack, Text
 from tests.server.conftest import call
 from tests.server.helpers import DONE, PARTS, PROBLEM, Shown
@@ -118,7 +119,7 @@ async def test_tiles_fail_alone_and_only_due_ones_are_read(tmp_path: Any) -> Non
     reads: list[str] = []
     load = iter(range(100))
 
-    @connector.tile(refresh_seconds=2)
+    @connector.tile(refresh_seconds=3)
     async def cpu() -> Metric:
         """Read it."""
         reads.append("cpu")
@@ -250,3 +251,19 @@ async def test_included_connectors_keep_their_own_store(tmp_path: Any) -> None:
     async with outer.running():
         assert (await call(outer, "hello")).text.startswith("Hello")
         assert (await call(outer, "noop", {"dev.inlay/id": "abcdefgh"})).text == "Nothing."
+
+
+async def test_a_widget_says_how_often_it_wants_to_be_read(tmp_path: Any) -> None:
+    connector = Connector("Clock", store=tmp_path / "clock.db")
+
+    @connector.widget(refresh_seconds=5)
+    async def clock() -> Text:
+        """Tell."""
+        return Text("Now")
+
+    async with connector.running():
+        answer = await call(connector, "clock")
+
+    assert ' id="w" data-refresh="5"' in answer.meta[PARTS]["frame"]["html"]
+    with pytest.raises(ToolError, match="clock: refresh_seconds must be at least 3, not 1"):
+        connector.widget(refresh_seconds=1)(clock.function)
