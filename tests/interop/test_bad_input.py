@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -69,6 +70,21 @@ REFUSED_BY_GATE = {
     "5 MB": (add(f'"{"x" * 5_000_000}"'), 413, "larger than 256 KB"),
 }
 
+WRONG_PARAMETERS: list[tuple[str, dict[str, Any]]] = [
+    ("tools/call", {"name": "move_card", "arguments": [CANARY]}),
+    ("tools/call", {"name": "move_card", "arguments": CANARY}),
+    ("tools/call", {"name": [CANARY]}),
+    ("tools/call", {"arguments": {}}),
+    ("tools/call", {"name": "move_card", "task": CANARY}),
+    ("tools/list", {"cursor": [CANARY]}),
+    ("resources/read", {"uri": [CANARY]}),
+    ("resources/read", {"uri": f"ui://{CANARY}"}),
+    ("resources/read", {"uri": f"file:///etc/{CANARY}"}),
+    ("prompts/get", {"name": CANARY}),
+    ("completion/complete", {"ref": CANARY}),
+    (CANARY, {}),
+]
+
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_what_a_tool_cannot_take_is_refused_with_its_kind(served: Served, era: str) -> None:
@@ -132,20 +148,7 @@ async def test_what_is_no_request_is_refused_without_a_trace(served: Served, era
 @pytest.mark.parametrize("era", ERAS)
 async def test_wrong_parameters_of_the_protocol_are_refused_without_a_trace(served: Served, era: str) -> None:
     before = await served.rows()
-    for method, params in [
-        ("tools/call", {"name": "move_card", "arguments": [CANARY]}),
-        ("tools/call", {"name": "move_card", "arguments": CANARY}),
-        ("tools/call", {"name": [CANARY]}),
-        ("tools/call", {"arguments": {}}),
-        ("tools/call", {"name": "move_card", "task": CANARY}),
-        ("tools/list", {"cursor": [CANARY]}),
-        ("resources/read", {"uri": [CANARY]}),
-        ("resources/read", {"uri": f"ui://{CANARY}"}),
-        ("resources/read", {"uri": f"file:///etc/{CANARY}"}),
-        ("prompts/get", {"name": CANARY}),
-        ("completion/complete", {"ref": CANARY}),
-        (CANARY, {}),
-    ]:
+    for method, params in WRONG_PARAMETERS:
         response = await served.request(method, params, era)
 
         assert answer_of(response)["error"]["code"] in {-32601, -32602, -32020}, (method, params)
