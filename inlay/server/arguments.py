@@ -116,8 +116,7 @@ def check_arguments(model: type[BaseModel], arguments: Mapping[str, Any]) -> Bas
     try:
         return model.model_validate_json(json.dumps(dict(arguments)), strict=True)
     except ValidationError as error:
-        problems = [_sentence(dict(item), model) for item in error.errors(include_url=False, include_input=False)[:5]]
-        raise ArgumentError(" ".join(problems)) from None
+        raise ArgumentError(" ".join(_sentences(error, model)[:5])) from None
 
 
 def json_arguments(checked: BaseModel, *, with_defaults: bool) -> dict[str, Any]:
@@ -125,13 +124,25 @@ def json_arguments(checked: BaseModel, *, with_defaults: bool) -> dict[str, Any]
     return checked.model_dump(mode="json", exclude_unset=not with_defaults)
 
 
-def _sentence(item: dict[str, Any], model: type[BaseModel]) -> str:
-    place = ".".join(str(step) for step in item["loc"][:1]) or "The call"
-    if item["type"] == "extra_forbidden":
+def _sentences(error: ValidationError, model: type[BaseModel]) -> list[str]:
+    rules: dict[str, list[str]] = {}
+    for item in error.errors(include_url=False, include_input=False):
+        place = str(item["loc"][0]) if item["loc"] else "The call"
+        rules.setdefault(place, []).append("" if item["type"] == "extra_forbidden" else _rule(dict(item)))
+    return [_sentence(place, found, model) for place, found in rules.items()]
+
+
+def _sentence(place: str, rules: list[str], model: type[BaseModel]) -> str:
+    if "" in rules:
         return f"There is no argument {_shown(place)}.{near_miss(place, set(model.model_fields))}"
-    rule = _RULES.get(item["type"], "has a wrong value")
+    # A value that fits no branch of a union breaks a rule of each: any one of them would do.
+    first, *others = dict.fromkeys(rules)
+    return f"{place} {' or '.join([first, *(rule.removeprefix('must be ') for rule in others)])}."
+
+
+def _rule(item: dict[str, Any]) -> str:
     context = {name: _choices(value) for name, value in item.get("ctx", {}).items()}
-    return f"{place} {rule.format_map(context)}."
+    return _RULES.get(item["type"], "has a wrong value").format_map(context)
 
 
 def _choices(value: object) -> object:

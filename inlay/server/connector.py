@@ -140,7 +140,7 @@ class Connector:
         return decorate(function) if function else decorate
 
     def include(self, other: "Connector") -> None:
-        """Offer another connector's tools too. They keep their own store.
+        """Offer another connector's tools too, with its instructions. They keep their own store.
 
         Raises:
             ToolError: Both have a tool of the same name.
@@ -149,6 +149,7 @@ class Connector:
             self._check_free(tool.name)
         self.tools.update(other.tools)
         self.homes.update(other.homes)
+        self.instructions = "\n".join(text for text in (self.instructions, other.instructions) if text)
         self._included.append(other)
 
     def change(self) -> AbstractAsyncContextManager[AsyncConnection]:
@@ -162,10 +163,15 @@ class Connector:
     @asynccontextmanager
     async def _change(self) -> AsyncGenerator[AsyncConnection]:
         once = CURRENT.get()
-        async with self.store.write() as connection:
+        try:
+            async with self.store.write() as connection:
+                if once is not None:
+                    await once.write(connection)
+                yield connection
+        except BaseException:
             if once is not None:
-                await once.write(connection)
-            yield connection
+                once.is_written = False
+            raise
 
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Give a connection that sees one moment of your tables and cannot write."""

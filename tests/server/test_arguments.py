@@ -19,6 +19,7 @@ async def book(
     note: Annotated[str, Field(max_length=20)] = "",
     factor: float = 1.0,
     tags: list[str] | None = None,
+    extras: dict[str, str | float | bool] | None = None,
 ) -> None:
     """Book."""
 
@@ -46,6 +47,7 @@ def test_good_arguments_become_python_values() -> None:
         ({"tags": ["x" * 10_001]}, "tags must have at most 10,000 characters."),
         ({"day": "tomorrow"}, "day must be a date such as 2026-12-31."),
         ({"factor": 10**400}, "factor must be a finite number."),
+        ({"extras": {"a": [1]}}, "extras must be text or a number or true or false."),
         ({"romm": "B"}, "There is no argument 'romm'. Did you mean 'room'?"),
         ({"<script>": 1}, "There is no argument of that name."),
     ],

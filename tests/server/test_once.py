@@ -160,3 +160,22 @@ async def test_a_commit_that_has_begun_is_finished_when_the_caller_goes_away(con
     assert await version_of(connector, "T-99") == 1
     async with connector.read() as connection:
         assert (await connection.execute(select(CARDS).where(CARDS.c.id == "T-98"))).first() is None
+
+
+async def test_an_action_that_catches_its_own_failed_change_still_writes_its_key(tmp_path: Path) -> None:
+    connector = build_connector(tmp_path / "store.db")
+
+    @connector.action
+    async def try_twice() -> Done:
+        """Fail, and change something after all."""
+        try:
+            async with connector.change() as connection:
+                await connection.execute(insert(CARDS).values(id="T-1", stage="todo", version=1 // 0))
+        except ZeroDivisionError:
+            async with connector.change() as connection:
+                await connection.execute(insert(CARDS).values(id="T-1", stage="todo", version=1))
+                rows = (await connection.execute(select(KEYS))).all()
+        return Done(f"Wrote {len(rows)} key.")
+
+    async with connector.running():
+        assert (await call(connector, "try_twice", KEY)).text == "Wrote 1 key."
