@@ -104,7 +104,7 @@ export function startPaging({ root, list, view }: Paged): Pager {
     all.forEach((thing, place) => (thing.hidden = place < from || place >= to));
     if (!bar) return;
     bar.hidden = starts.length < 2;
-    setText(bar.querySelector(".inlay-pager__place"), `${to - from > 1 ? `${from + 1}–${to}` : to} of ${all.length}`);
+    showPlace(bar.querySelector<HTMLElement>(".inlay-pager__place"), from, to, all.length);
     setDisabled(bar, "previous", page === 0);
     setDisabled(bar, "next", page === starts.length - 1);
     const full = bar.querySelector<HTMLElement>(".inlay-pager__full");
@@ -149,9 +149,12 @@ export function startPaging({ root, list, view }: Paged): Pager {
   };
 }
 
-/** A live region must not be told what it says already. */
-function setText(element: Element | null, text: string): void {
-  if (element && element.textContent !== text) element.textContent = text;
+/** Says "1–4 of 7", as wide on every page, and only when it is news: a live region reads out what it is told. */
+function showPlace(element: HTMLElement | null, from: number, to: number, count: number): void {
+  const words = `${to - from > 1 ? `${from + 1}–${to}` : to} of ${count}`;
+  if (!element || element.textContent === words) return;
+  element.textContent = words;
+  element.style.minInlineSize = `${3 * String(count).length + 4}ch`;
 }
 
 /** A button that has nowhere left to go hands the focus to the other one; a disabled one would lose it. */

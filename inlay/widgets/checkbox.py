@@ -30,7 +30,10 @@ class Checkbox(Widget):
     @classmethod
     def examples(cls) -> Mapping[str, Self]:
         mark = BoundAction(
-            "mark_card", "Mark card", {"card": "T-12"}, {"value": Parameter(True, frozenset({"boolean"}))}
+            "mark_card",
+            "Mark card",
+            {"card": "T-12"},
+            {"value": Parameter(required=True, json_types=frozenset({"boolean"}))},
         )
         return {
             "default": cls("shadow"),

@@ -35,7 +35,10 @@ class ColorField(Widget):
     @classmethod
     def examples(cls) -> Mapping[str, Self]:
         paint = BoundAction(
-            "paint_label", "Paint label", {"label": "bug"}, {"value": Parameter(True, frozenset({"string"}))}
+            "paint_label",
+            "Paint label",
+            {"label": "bug"},
+            {"value": Parameter(required=True, json_types=frozenset({"string"}))},
         )
         return {
             "default": cls("accent", value="#2f6feb"),

@@ -68,7 +68,10 @@ class Select(Widget):
     @classmethod
     def examples(cls) -> Mapping[str, Self]:
         assign = BoundAction(
-            "assign_card", "Assign card", {"card": "T-12"}, {"value": Parameter(True, frozenset({"string"}))}
+            "assign_card",
+            "Assign card",
+            {"card": "T-12"},
+            {"value": Parameter(required=True, json_types=frozenset({"string"}))},
         )
         return {
             "default": cls("assignee", options=["Ada", "Grace", "Linus"]),

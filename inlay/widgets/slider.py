@@ -51,7 +51,10 @@ class Slider(Widget):
     @classmethod
     def examples(cls) -> Mapping[str, Self]:
         change = BoundAction(
-            "set_volume", "Set volume", {"room": "hall"}, {"value": Parameter(True, frozenset({"number"}))}
+            "set_volume",
+            "Set volume",
+            {"room": "hall"},
+            {"value": Parameter(required=True, json_types=frozenset({"number"}))},
         )
         return {
             "default": cls("radius", min=0, max=24, value=8, unit="px"),

@@ -19,7 +19,7 @@ Theme = Literal["light", "dark"]
 
 def make_result(widget: Widget, revision: int = 1, **meta: object) -> dict[str, Any]:
     """Make the result that the server would answer with."""
-    parts = {
+    parts: dict[str, Any] = {
         "revision": revision,
         "tool": "show_it",
         "arguments": {},
@@ -45,7 +45,7 @@ class Stage:
         """Open a View on a widget, and wait until it is shown."""
         await self.page.set_viewport_size({"width": width, "height": 1200})
         host_context = {"theme": theme, "displayMode": "inline", "locale": "en-US", **context}
-        self.revision += 1
+        self.revision += 100
         await self.page.evaluate(
             "([view, context, result]) => openView(view, context, result)",
             [load_document("Stage").html, host_context, make_result(widget, self.revision)],
@@ -54,7 +54,7 @@ class Stage:
 
     async def push(self, widget: Widget) -> None:
         """Let the model run the tool again, with this outcome."""
-        self.revision += 1
+        self.revision += 100
         await self.page.evaluate(
             "(params) => send({method: 'ui/notifications/tool-result', params})", make_result(widget, self.revision)
         )

@@ -34,7 +34,8 @@ RUN_AXE = """async ([ground, off]) => {
   document.documentElement.style.background = ground;
   const rules = Object.fromEntries(off.map((rule) => [rule, {enabled: false}]));
   const {violations} = await axe.run(document, {rules, resultTypes: ["violations"]});
-  return violations.flatMap(({id, nodes}) => nodes.map(({html, failureSummary}) => `${id}: ${html}\\n${failureSummary}`));
+  const told = ({id, nodes}) => nodes.map(({html, failureSummary}) => `${id}: ${html}\\n${failureSummary}`);
+  return violations.flatMap(told);
 }"""
 
 
@@ -96,7 +97,9 @@ async def test_focus_is_always_visible(stage: Stage, theme: Theme) -> None:
     await button.focus()
     await stage.page.keyboard.press("Shift")
 
-    outline = await button.evaluate("(element) => getComputedStyle(element).outlineStyle + getComputedStyle(element).outlineWidth")
+    outline = await button.evaluate(
+        "(element) => getComputedStyle(element).outlineStyle + getComputedStyle(element).outlineWidth"
+    )
     assert outline == "solid2px"
 
 
@@ -104,5 +107,7 @@ async def test_nothing_moves_for_those_who_ask_for_less_motion(stage: Stage) -> 
     await stage.page.emulate_media(reduced_motion="reduce")
     await stage.show(Stack([]))
 
-    motion = await stage.page.frames[1].evaluate("getComputedStyle(document.documentElement).getPropertyValue('--inlay-motion')")
+    motion = await stage.page.frames[1].evaluate(
+        "getComputedStyle(document.documentElement).getPropertyValue('--inlay-motion')"
+    )
     assert motion == "0s"

@@ -1,31 +1,29 @@
 """What every widget promises, for every one of its examples."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
-import html5lib
 import pytest
 from pydantic.fields import FieldInfo
 
 from inlay.ui_templates import render_text, render_widget
 from inlay.widgets import WIDGETS, BoundAction, PendingTile, Widget
+from tests.widgets.markup import parse
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = [
-    pytest.param(example, id=f"{widget.kind}, {name}") for widget in WIDGETS for name, example in widget.examples().items()
+    pytest.param(example, id=f"{widget.kind}, {name}")
+    for widget in WIDGETS
+    for name, example in widget.examples().items()
 ]
 
 HOSTILE = "--><img src=x onerror=alert(1)>\"'></script></style><!--inlay:w-head-->{{ 7 * 7 }}&lt;b onload=x&gt;"
 HARMLESS = "plain words"
 SAFE_STYLE = re.compile(r"(?:--[\w-]+: ?[\d.]+(?:px|%)?;? ?)*")
 ALLOWED_HTMX = {"hx-post", "hx-get", "hx-trigger", "hx-sync", "hx-confirm", "hx-ignore"}
-
-
-def parse(html: str) -> Any:
-    return html5lib.parseFragment(html, container="div", namespaceHTMLElements=False, treebuilder="etree")
 
 
 def elements(html: str) -> list[Any]:
@@ -56,9 +54,10 @@ def reword(value: Any, words: Callable[[str], str]) -> Any:
         case str():
             return value if re.fullmatch("#[0-9a-f]{6}", value) else words(value)
         case Mapping():
-            return {reword(key, words): reword(item, words) for key, item in value.items()}
+            entries = cast("dict[Any, Any]", value)
+            return {reword(key, words): reword(item, words) for key, item in entries.items()}
         case list() | tuple():
-            return [reword(item, words) for item in value]
+            return [reword(item, words) for item in cast("Sequence[Any]", value)]
         case _:
             return value
 
@@ -107,7 +106,7 @@ def test_each_part_and_each_item_is_one_element_with_its_id(widget: Widget) -> N
 
     for name, html in pieces.items():
         container = "tbody" if html.startswith("<tr") else "div"
-        (root,) = html5lib.parseFragment(html, container=container, namespaceHTMLElements=False, treebuilder="etree")
+        (root,) = parse(html, container)
         assert root.attrib["id"] == name
 
 
@@ -155,7 +154,9 @@ def test_the_text_form_names_every_tool_that_can_be_called(widget: Widget) -> No
     text = render_text(widget)
     offered = [value for name in type(widget).model_fields if isinstance(value := getattr(widget, name), BoundAction)]
 
-    assert [action.tool for action in offered if action.tool not in text and not getattr(widget, "disabled_reason", None)] == []
+    assert [
+        action.tool for action in offered if action.tool not in text and not getattr(widget, "disabled_reason", None)
+    ] == []
 
 
 def test_a_tile_that_was_not_read_yet_is_not_drawn() -> None:
