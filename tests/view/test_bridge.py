@@ -155,8 +155,8 @@ async def test_a_host_without_links_says_so(lab: Lab) -> None:
         '<p id="w"><a href="https://example.com/">out</a> <a href="#w">in</a> <a href="x.html">odd</a></p>'
     )
     await lab.run("() => { lab.bridge.onopenlink = async () => { throw new Error('no') } }")
-    for name in ("in", "odd", "out"):
+    for name in ("in", "out"):
         await lab.view.get_by_role("link", name=name).click()
 
     await lab.status().to_have_text("This link could not be opened here.")
-    assert await lab.view.get_by_role("link").count() == 3
+    await lab.shows(["out", "in"], "#w a[href]")

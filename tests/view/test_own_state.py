@@ -50,6 +50,9 @@ async def test_a_box_and_a_choice_follow_the_server_when_it_changed_its_mind(lab
         '<option value="2"{}>2</option><option value="3">3</option></select></div>'
     )
     await show(lab, controls.format("", " selected", ""), controls.format(" checked", "", " selected"))
+    await lab.view.locator("#b").click(click_count=2)
+    await expect(lab.view.locator("#b")).not_to_be_checked()
+    await lab.view.locator("#s").select_option("2")
     await lab.view.locator("#s").select_option("3")
     await push(lab)
 

@@ -32,18 +32,13 @@ export class RequestError extends Error {
   }
 }
 
-interface Pending {
-  resolve(result: Record<string, unknown>): void;
-  reject(reason: unknown): void;
-}
-
 type Params = Record<string, unknown>;
 
 const host = window.parent;
-const pending = new Map<unknown, Pending>();
+const pending = new Map<unknown, (response: Params) => void>();
 const notificationHandlers = new Map<unknown, (params: Params) => void>();
-const requestHandlers = new Map<unknown, () => void>([["ping", () => undefined]]);
 let lastId = 0;
+let close = (): void => undefined;
 
 function post(message: Record<string, unknown>): void {
   host.postMessage({ jsonrpc: "2.0", ...message }, "*");
@@ -61,7 +56,7 @@ export function onNotification(method: string, handler: (params: Params) => void
 
 /** Runs before the host's request to close is answered. */
 export function onTeardown(handler: () => void): void {
-  requestHandlers.set("ui/resource-teardown", handler);
+  close = handler;
 }
 
 /**
@@ -70,29 +65,27 @@ export function onTeardown(handler: () => void): void {
  * @param signal aborting tells the host that the answer is no longer wanted, and rejects with an `AbortError`
  * @throws RequestError when the host answers with an error, or not within 60 seconds
  */
-export function request(method: string, params: Params, signal?: AbortSignal): Promise<Record<string, unknown>> {
-  const id = ++lastId;
+export function request(method: string, params: Params, signal?: AbortSignal): Promise<Params> {
+  const requestId = ++lastId;
   return new Promise((resolve, reject) => {
     const settle = (): void => {
-      pending.delete(id);
+      pending.delete(requestId);
       clearTimeout(timer);
       signal?.removeEventListener("abort", abort);
     };
-    const giveUp = (reason: string, error: unknown): void => {
+    const giveUp = (error: unknown): void => {
       settle();
-      notify("notifications/cancelled", { requestId: id, reason });
+      notify("notifications/cancelled", { requestId });
       reject(error);
     };
-    const abort = (): void => giveUp("No longer needed", new DOMException("Aborted", "AbortError"));
-    const timer = setTimeout(
-      () => giveUp("Timed out", new RequestError("The host did not answer in time.", TIMED_OUT)),
-      TIMEOUT_MS,
-    );
-    pending.set(id, {
-      resolve: (result) => (settle(), resolve(result)),
-      reject: (error) => (settle(), reject(error)),
+    const abort = (): void => giveUp(signal?.reason);
+    const timer = setTimeout(() => giveUp(new RequestError("", TIMED_OUT)), TIMEOUT_MS);
+    pending.set(requestId, ({ result, error }) => {
+      settle();
+      if (isParams(result)) resolve(result);
+      else reject(errorOf(error));
     });
-    post({ id, method, params });
+    post({ id: requestId, method, params });
     if (signal?.aborted) abort();
     else signal?.addEventListener("abort", abort);
   });
@@ -102,44 +95,35 @@ function isParams(value: unknown): value is Params {
   return typeof value === "object" && value !== null;
 }
 
-function settleResponse(message: Params): void {
-  const waiting = pending.get(message.id);
-  if (!waiting) return;
-  const { error, result } = message;
-  if (isParams(result)) return waiting.resolve(result);
-  const { message: said, code } = isParams(error) ? error : {};
-  waiting.reject(new RequestError(typeof said === "string" ? said : "The host refused.", Number(code)));
+function errorOf(error: unknown): RequestError {
+  const { message, code } = isParams(error) ? error : {};
+  return new RequestError(typeof message === "string" ? message : "", Number(code));
 }
 
-function answerRequest({ id, method }: Params): void {
-  const handler = requestHandlers.get(method);
-  handler?.();
-  if (handler) post({ id, result: {} });
+function answer({ id, method }: Params): void {
+  const isClosing = method === "ui/resource-teardown";
+  if (isClosing) close();
+  if (isClosing || method === "ping") post({ id, result: {} });
   else post({ id, error: { code: METHOD_NOT_FOUND, message: "Method not found" } });
 }
 
-function receive(event: MessageEvent<unknown>): void {
-  const message = event.data;
-  if (event.source !== host || !isParams(message) || message.jsonrpc !== "2.0") return;
-  if (message.method === undefined) settleResponse(message);
-  else if (message.id !== undefined) answerRequest(message);
-  else notificationHandlers.get(message.method)?.(isParams(message.params) ? message.params : {});
+function receive({ source, data: message }: MessageEvent<unknown>): void {
+  if (source !== host || !isParams(message) || message.jsonrpc !== "2.0") return;
+  const { id, method, params } = message;
+  if (method === undefined) pending.get(id)?.(message);
+  else if (id !== undefined) answer(message);
+  else notificationHandlers.get(method)?.(isParams(params) ? params : {});
 }
 
 /** Greets the host. Everything that listens must be registered by now. */
 export async function connect(name: string): Promise<Welcome> {
-  if (!requestHandlers.has("ui/resource-teardown")) onTeardown(() => undefined);
   addEventListener("message", receive);
-  const welcome = await request("ui/initialize", {
+  const { hostCapabilities, hostContext } = await request("ui/initialize", {
     protocolVersion: PROTOCOL_VERSION,
     appInfo: { name, version: "1" },
     appCapabilities: { availableDisplayModes: ["inline", "fullscreen"] },
   });
-  const { hostCapabilities, hostContext } = welcome;
-  return {
-    hostCapabilities: isParams(hostCapabilities) ? (hostCapabilities as HostCapabilities) : {},
-    hostContext: isParams(hostContext) ? (hostContext as HostContext) : {},
-  };
+  return { hostCapabilities: hostCapabilities ?? {}, hostContext: hostContext ?? {} } as Welcome;
 }
 
 /** Says that the View is ready; only now may the host send it anything. */

@@ -1,6 +1,7 @@
 /** One `tools/call`: the View's own values on it, the two ways they travel, and its answer in one form whatever happened. */
 
-import { request, RequestError } from "./bridge";
+import type { Outcome } from "./behavior";
+import { request, type RequestError } from "./bridge";
 import { isAbort } from "./lane";
 import type { Answer, Arguments, Seen } from "./wire";
 import { readAnswer, viaOf } from "./wire";
@@ -26,7 +27,7 @@ function withExtras(name: string, args: Arguments, { seen, id }: Extras): Record
   if (!Object.keys(own).length) return params;
   if (via !== "meta") params.arguments = { ...args, _inlay: own };
   if (via !== "argument") {
-    params._meta = { ...(seen && { "dev.inlay/seen": seen }), ...(id && { "dev.inlay/id": id }) };
+    params._meta = Object.fromEntries(Object.entries(own).map(([key, value]) => [`dev.inlay/${key}`, value]));
   }
   return params;
 }
@@ -49,10 +50,8 @@ export async function ask(name: string, args: Arguments, extras: Extras, signal?
 }
 
 function answerForError(error: unknown): Answer {
-  const isLost = error instanceof RequestError && error.isLost;
-  const said = error instanceof RequestError ? error.message.replace(/^MCP error -?\d+: /, "") : "";
-  const outcome = isLost
-    ? ({ ok: false, kind: "offline", message: "The server could not be reached." } as const)
-    : ({ ok: false, kind: "refused", message: said || "The host refused." } as const);
-  return { outcome, lost: isLost, parts: null, undo: null, text: "", raw: {} };
+  const { isLost: lost, message: said } = error as RequestError;
+  const message = lost ? "The server could not be reached." : said.replace(/^MCP error -?\d+: /, "") || "The host refused.";
+  const outcome: Outcome = { ok: false, kind: lost ? "offline" : "refused", message };
+  return { outcome, lost, parts: null, undo: null, text: "", raw: {} };
 }

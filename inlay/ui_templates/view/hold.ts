@@ -1,7 +1,7 @@
 /** Keeps answers out of the document while a person is in the middle of a gesture. */
 
 let holds = 0;
-const waiting = new Set<() => void>();
+const waiting: (() => void)[] = [];
 
 export function isHeld(): boolean {
   return holds > 0;
@@ -9,32 +9,18 @@ export function isHeld(): boolean {
 
 /** Holds until the returned function is called; a second call of it does nothing. */
 export function hold(): () => void {
-  let open = true;
+  let isOpen = true;
   holds += 1;
   return () => {
-    if (!open) return;
-    open = false;
+    if (!isOpen) return;
+    isOpen = false;
     holds -= 1;
-    if (holds > 0) return;
-    for (const proceed of [...waiting]) proceed();
+    if (!holds) for (const proceed of waiting.splice(0)) proceed();
   };
 }
 
-/** Resolves when nothing is held, at once or later. Rejects with an `AbortError` when no longer wanted. */
-export function untilReleased(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      waiting.delete(proceed);
-      reject(new DOMException("Aborted", "AbortError"));
-    };
-    const proceed = (): void => {
-      waiting.delete(proceed);
-      signal.removeEventListener("abort", abort);
-      resolve();
-    };
-    if (signal.aborted) return abort();
-    if (!isHeld()) return resolve();
-    waiting.add(proceed);
-    signal.addEventListener("abort", abort, { once: true });
-  });
+/** Resolves when nothing is held, at once or later. Rejects with an `AbortError` when no longer wanted by then. */
+export async function untilReleased(signal: AbortSignal): Promise<void> {
+  if (isHeld()) await new Promise<void>((proceed) => waiting.push(proceed));
+  signal.throwIfAborted();
 }

@@ -100,28 +100,26 @@ async function tryAgain(): Promise<void> {
   if (answer && !answer.outcome.ok) noteStale();
 }
 
-function wake(): void {
+/** Somebody is there. */
+function noteSignOfLife(): void {
+  const wasPaused = isPaused();
   lastSignOfLife = Date.now();
-  schedule();
+  if (wasPaused) schedule();
 }
 
-/** Starts watching whether somebody looks. What is overdue when they come back is read once. */
+/** Starts watching whether somebody looks. What became overdue while nobody did is read once. */
 export function startLive(): void {
-  document.addEventListener("visibilitychange", wake);
   for (const sign of ["pointerdown", "pointermove", "keydown"]) {
-    document.addEventListener(sign, () => (isPausedForIdleness() ? wake() : (lastSignOfLife = Date.now())), {
-      capture: true,
-      passive: true,
-    });
+    document.addEventListener(sign, noteSignOfLife, { capture: true, passive: true });
   }
+  document.addEventListener("visibilitychange", () => {
+    noteSignOfLife();
+    schedule();
+  });
   new IntersectionObserver((entries) => {
     isOnScreen = entries.at(-1)?.isIntersecting ?? true;
     schedule();
   }).observe(place);
-}
-
-function isPausedForIdleness(): boolean {
-  return Date.now() - lastSignOfLife > IDLE_MS;
 }
 
 /** The View is closing. */
