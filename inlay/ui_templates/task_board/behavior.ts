@@ -4,7 +4,7 @@ import { type View, defineBehavior } from "../view/behavior";
 import { type Board, CARDS, around } from "./board";
 import { Drag } from "./drag";
 import type { Moves } from "./moves";
-import { layOut, turnPage } from "./pages";
+import { layOut, layOutAnew, turnPage } from "./pages";
 import { add, complete, pressedRow } from "./presses";
 import { Steps } from "./steps";
 import { listOfTab, tabByKey } from "./tabs";
@@ -18,7 +18,7 @@ interface Running {
 const running = new WeakMap<HTMLElement, Running>();
 
 function start(root: HTMLElement, view: View): void {
-  const board: Board = { root, view, chosen: undefined, pages: new WeakMap() };
+  const board: Board = { root, view, chosen: undefined, pages: new WeakMap(), heights: new WeakMap(), measured: null };
   const end = new AbortController();
   const { moves } = new Steps(board, end.signal);
   new Drag(board, moves, end.signal);
@@ -72,10 +72,10 @@ function watchRoom(board: Board, signal: AbortSignal): void {
   const observer = new ResizeObserver(() => {
     if (board.root.clientWidth === width) return;
     width = board.root.clientWidth;
-    layOut(board);
+    layOutAnew(board);
   });
   observer.observe(board.root);
-  const forget = board.view.onContext(() => layOut(board));
+  const forget = board.view.onContext(() => layOutAnew(board));
   signal.addEventListener("abort", () => {
     observer.disconnect();
     forget();

@@ -8,6 +8,27 @@ export interface Place {
   readonly index: number;
 }
 
+export interface Height {
+  /** What the height follows from: the text, and how many columns share the width. */
+  readonly cause: string;
+  readonly pixels: number;
+}
+
+/** How the board fits into its room. */
+export interface Measured {
+  readonly text: string | null;
+  readonly chosen: HTMLElement | undefined;
+  /** The lists that are shown, each with its pages; null for a list that fits on one. */
+  readonly shown: ReadonlyMap<HTMLElement, Pages | null>;
+}
+
+export interface Pages {
+  /** Index of the first card of each page. */
+  readonly starts: readonly number[];
+  /** Pixels that every page takes, so that turning it moves nothing. */
+  readonly height: number;
+}
+
 export interface Board {
   readonly root: HTMLElement;
   readonly view: View;
@@ -15,12 +36,16 @@ export interface Board {
   chosen: HTMLElement | undefined;
   /** By list: a card that is on the page that is shown. */
   readonly pages: WeakMap<HTMLElement, Element>;
+  /** By card: how high it is, so that a card on another page need not be shown to be measured. */
+  heights: WeakMap<Element, Height>;
+  /** What was measured last. It stays true while all text and the chosen column do. */
+  measured: Measured | null;
 }
 
 export const CARDS = "inlay-task-board__cards";
 
 export function listsOf({ root }: Board): HTMLElement[] {
-  return [...root.querySelectorAll<HTMLElement>(`.${CARDS}`)];
+  return [...root.querySelectorAll<HTMLElement>(".inlay-task-board__column > ol")];
 }
 
 export function cardsIn(list: Element): HTMLElement[] {
@@ -101,7 +126,11 @@ export function keepFocus(card: Element, change: () => void): void {
 /** "2 of 5 in To do" */
 export function describe(card: HTMLElement): string {
   const { list, index } = placeOf(card);
-  return `${index + 1} of ${list.childElementCount} in ${nameOf(list)}`;
+  return describePlace(index, list.childElementCount, nameOf(list));
+}
+
+export function describePlace(index: number, count: number, name: string): string {
+  return `${index + 1} of ${count} in ${name}`;
 }
 
 /** A length that CSS says, in pixels. */
@@ -120,6 +149,14 @@ export function make(tag: string, className: string, attributes: Readonly<Record
   return element;
 }
 
+/** What is so already is left alone, because every change makes the browser lay out again. */
 export function setAll(element: Element, attributes: Readonly<Record<string, string>>): void {
-  for (const name in attributes) element.setAttribute(name, attributes[name] as string);
+  for (const name in attributes) {
+    const value = attributes[name] as string;
+    if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+  }
+}
+
+export function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
 }

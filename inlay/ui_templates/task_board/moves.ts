@@ -82,8 +82,10 @@ export class Moves {
     const card = this.stepping;
     if (!card) return;
     this.aimAt(place);
-    putCard(card, place);
-    show(this.#board, card);
+    keepFocus(card, () => {
+      putCard(card, place);
+      show(this.#board, card);
+    });
     this.#companion.moved(card);
     this.#board.view.announce(`${describe(card)}.`);
   }
@@ -91,8 +93,10 @@ export class Moves {
   cancel(): void {
     const lift = this.#end();
     if (!lift) return;
-    this.#showPending();
-    if (lift.manner === "steps") show(this.#board, lift.card);
+    keepFocus(lift.card, () => {
+      this.#showPending();
+      if (lift.manner === "steps") show(this.#board, lift.card);
+    });
     lift.release();
     this.#say("Put back", lift.card);
   }

@@ -2,10 +2,12 @@
 
 import {
   type Board,
+  type Measured,
+  type Pages,
   around,
   cardsIn,
   columnOf,
-  describe,
+  describePlace,
   handleOf,
   headOf,
   listOf,
@@ -14,6 +16,7 @@ import {
   nameOf,
   pixels,
   setAll,
+  setText,
   titleOf,
 } from "./board";
 import { showTabs } from "./tabs";
@@ -24,28 +27,37 @@ const NARROWEST_COLUMN = 156;
 /** Between the widget and the line below it; see `shell.css`. */
 const STATUS_MARGIN = 12;
 
-interface Fit {
-  /** Index of the first card of each page. */
-  readonly starts: readonly number[];
-  /** Pixels that every page takes, so that turning it moves nothing. */
-  readonly height: number;
-}
-
 /** Brings all that the behavior adds in line with the cards that are there. */
 export function layOut(board: Board): void {
-  const shown = showColumns(board);
   for (const list of listsOf(board)) {
     countCards(list);
     nameHandles(list);
   }
-  for (const list of shown) {
-    list.style.minHeight = "";
-    for (const card of cardsIn(list)) card.hidden = false;
+  const { shown } = lastMeasured(board) ?? measure(board);
+  for (const [list, pages] of shown) showPage(board, list, pages);
+  board.measured = { text: board.root.textContent, chosen: board.chosen, shown };
+}
+
+/** Lays out when cards may be of other heights than they were. */
+export function layOutAnew(board: Board): void {
+  Object.assign(board, { heights: new WeakMap(), measured: null });
+  layOut(board);
+}
+
+/** What was measured before, if nothing has changed that could make it untrue: measuring takes longer than all else. */
+function lastMeasured({ root, chosen, measured }: Board): Measured | null {
+  const isTrue = measured?.text === root.textContent && measured?.chosen === chosen;
+  return isTrue && [...(measured?.shown.keys() ?? [])].every((list) => list.isConnected) ? measured : null;
+}
+
+function measure(board: Board): Pick<Measured, "shown"> {
+  const lists = showColumns(board);
+  for (const list of lists) {
+    for (const card of cardsIn(list)) if (!isMeasured(board, card, lists.length)) card.hidden = false;
     openPager(list);
   }
   const room = roomOf(board);
-  const fits = shown.map((list) => fit(list, room));
-  shown.forEach((list, at) => showPage(board, list, fits[at] as Fit | null));
+  return { shown: new Map(lists.map((list) => [list, fit(board, list, room, lists.length)])) };
 }
 
 /** Turns to the page that a card is on, and shows its column if that is behind a tab. */
@@ -72,13 +84,17 @@ function showColumns(board: Board): HTMLElement[] {
 /** A move is shown before the server has counted. */
 function countCards(list: HTMLElement): void {
   const head = headOf(list);
-  (head.querySelector("[data-count]") as Element).textContent = String(list.childElementCount);
+  setText(head.querySelector("[data-count]") as Element, String(list.childElementCount));
   const warning = head.querySelector("p");
   if (warning) warning.hidden = list.childElementCount <= Number(head.dataset.limit);
 }
 
 function nameHandles(list: HTMLElement): void {
-  for (const card of cardsIn(list)) handleOf(card)?.setAttribute("aria-label", `Move ${titleOf(card)}, ${describe(card)}`);
+  const name = nameOf(list);
+  cardsIn(list).forEach((card, index, { length }) => {
+    const handle = handleOf(card);
+    if (handle) setAll(handle, { "aria-label": `Move ${titleOf(card)}, ${describePlace(index, length, name)}` });
+  });
 }
 
 /** The height that the columns may take, in pixels. */
@@ -93,15 +109,32 @@ function roomOf({ root, view }: Board): number {
   return Math.min(INLINE_HEIGHT, height, maxHeight) - padding - status - (root.offsetHeight - columns);
 }
 
-/** Measures a list that shows all its cards and its pager. Null when everything fits on one page. */
-function fit(list: HTMLElement, room: number): Fit | null {
+function isMeasured({ heights }: Board, card: HTMLElement, columns: number): boolean {
+  return heights.get(card)?.cause === causeOf(card, columns);
+}
+
+function causeOf(card: HTMLElement, columns: number): string {
+  return `${columns} ${card.textContent}`;
+}
+
+/** How high a card is. One that was not measured yet must be shown. */
+function heightOf(board: Board, card: HTMLElement, columns: number): number {
+  if (!isMeasured(board, card, columns)) {
+    board.heights.set(card, { cause: causeOf(card, columns), pixels: card.offsetHeight });
+  }
+  return board.heights.get(card)?.pixels ?? 0;
+}
+
+/** Measures a list that shows its pager. Null when everything fits on one page. */
+function fit(board: Board, list: HTMLElement, room: number, columns: number): Pages | null {
   const pager = pagerOf(list);
   const height = room - (columnOf(list).offsetHeight - list.offsetHeight);
   // Beside the row for a new card, the pager takes no room of its own.
   const alone = pager.nextElementSibling ? 0 : columnOf(pager).offsetHeight;
-  if (list.offsetHeight <= height + alone) return null;
   const gap = pixels(list, "row-gap");
-  return { starts: splitPages(cardsIn(list).map((card) => card.offsetHeight + gap), height + gap), height };
+  const heights = cardsIn(list).map((card) => heightOf(board, card, columns) + gap);
+  if (heights.reduce((sum, each) => sum + each, -gap) <= height + alone) return null;
+  return { starts: splitPages(heights, height + gap), height };
 }
 
 /** Index of the first card of each page. Every page holds a card at least. */
@@ -118,18 +151,18 @@ function splitPages(heights: readonly number[], room: number): number[] {
   return starts;
 }
 
-function showPage(board: Board, list: HTMLElement, pages: Fit | null): void {
+function showPage(board: Board, list: HTMLElement, pages: Pages | null): void {
   const pager = pagerOf(list);
-  pager.hidden = !pages;
-  if (!pages) return;
   const cards = cardsIn(list);
+  pager.hidden = !pages;
+  list.style.minHeight = pages ? `${pages.height}px` : "";
+  if (!pages) return cards.forEach((card) => (card.hidden = false));
   const anchor = board.pages.get(list);
   const at = cards.findIndex((card) => card === anchor);
   const page = Math.max(0, pages.starts.filter((start) => start <= at).length - 1);
   const [before, first = 0, after] = [page - 1, page, page + 1].map((each) => pages.starts[each]);
   const end = after ?? cards.length;
   cards.forEach((card, index) => (card.hidden = index < first || index >= end));
-  list.style.minHeight = `${pages.height}px`;
   fillPager(pager, list, `${first + 1}–${end} of ${cards.length}`, [before, after]);
 }
 
@@ -157,7 +190,7 @@ function openPager(list: HTMLElement): void {
 
 function fillPager(pager: HTMLElement, list: HTMLElement, text: string, starts: readonly (number | undefined)[]): void {
   const [previous, place, next] = [...pager.children] as [Element, Element, Element];
-  place.textContent = text;
+  setText(place, text);
   [previous, next].forEach((button, at) => {
     const goal = list.children[starts[at] ?? -1];
     setAll(button, { "aria-label": `${at ? "Next" : "Previous"} cards in ${nameOf(list)}`, "aria-disabled": String(!goal) });

@@ -16,7 +16,7 @@ import {
 import { type Companion, Moves } from "./moves";
 
 /** Names of steps, in the order of their buttons. */
-const STEPS = ["up", "down", "previous", "next"] as const;
+const STEPS = ["previous", "next", "up", "down"];
 
 const KEYS: Readonly<Record<string, string>> = {
   ArrowUp: "up",
@@ -74,7 +74,7 @@ export class Steps implements Companion {
       const button = this.#row?.children[at];
       const place = placeAfter(this.#board, card, step);
       button?.setAttribute("aria-disabled", String(!place));
-      if (at > 1) button?.replaceChildren(this.#nameColumn(button, place, step === "next"));
+      if (at < 2) button?.replaceChildren(this.#nameColumn(button, place, step === "next"));
     });
   }
 

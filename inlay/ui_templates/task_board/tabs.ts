@@ -1,6 +1,6 @@
 /** The row of columns to choose from, where not all fit beside each other. */
 
-import { type Board, around, columnOf, isRightToLeft, listsOf, make, nameOf, setAll } from "./board";
+import { type Board, around, columnOf, isRightToLeft, listsOf, make, nameOf, setAll, setText } from "./board";
 
 function tabsOf({ root }: Board): HTMLElement {
   return root.querySelector(".inlay-task-board__tabs") as HTMLElement;
@@ -18,8 +18,8 @@ export function showTabs(board: Board, lists: readonly HTMLElement[], shown: rea
   const isNeeded = shown.length < lists.length;
   row.hidden = !isNeeded;
   board.root.dataset.tabs = isNeeded ? (shown.length > 1 ? "some" : "one") : "none";
-  row.setAttribute("aria-multiselectable", String(shown.length > 1));
-  for (const list of lists) columnOf(list).setAttribute("role", isNeeded ? "tabpanel" : "group");
+  setAll(row, { "aria-multiselectable": String(shown.length > 1) });
+  for (const list of lists) setAll(columnOf(list), { role: isNeeded ? "tabpanel" : "group" });
   while (row.childElementCount > lists.length) row.lastElementChild?.remove();
   if (isNeeded) lists.forEach((list, at) => fillTab(row, list, at, shown));
 }
@@ -27,7 +27,7 @@ export function showTabs(board: Board, lists: readonly HTMLElement[], shown: rea
 function fillTab(row: HTMLElement, list: HTMLElement, at: number, shown: readonly HTMLElement[]): void {
   const tab = row.children[at] ?? row.appendChild(make("button", "", { type: "button", role: "tab" }));
   if (!tab.firstChild) tab.append(make("span", ""), make("small", ""));
-  [nameOf(list), list.childElementCount].forEach((text, part) => ((tab.children[part] as Element).textContent = String(text)));
+  [nameOf(list), list.childElementCount].forEach((text, part) => setText(tab.children[part] as Element, String(text)));
   setAll(tab, {
     "aria-controls": columnOf(list).id,
     "aria-selected": String(shown.includes(list)),
