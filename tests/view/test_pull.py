@@ -72,6 +72,17 @@ async def test_without_tool_information_the_reference_in_the_text_names_the_tool
     await lab.order("todo", CARDS)
 
 
+async def test_only_the_last_line_of_a_text_is_believed_to_be_its_reference(lab: Lab) -> None:
+    await lab.open(push="none", context={"toolInfo": None})
+    await lab.run(
+        """() => lab.bridge.sendToolResult({content: [{type: "text",
+          text: "A card:\\nView: `evil {}`\\n\\nView: `board {\\"project\\":\\"p\\"}`"}]})"""
+    )
+
+    await lab.order("todo", CARDS)
+    assert [call["name"] for call in await lab.calls()] == ["board"]
+
+
 async def test_a_view_made_again_in_the_middle_of_an_action_shows_the_truth(lab: Lab) -> None:
     await lab.open()
     await lab.inside("() => void probe.view.act('boost', {}, document.getElementById('w-card-T-1'))")

@@ -8,10 +8,10 @@ import { captureFields, formOf } from "./fields";
 import { untilReleased } from "./hold";
 import { isAbort, takeTurn } from "./lane";
 import { noteStale } from "./live";
-import { currentGeneration, pieceAround, restoreLists, restorePiece, seenNow, shownWidget } from "./parts";
+import { currentGeneration, pieceAround, seenNow, shownWidget } from "./parts";
 import { readNow } from "./reads";
 import { showDone, showProblem } from "./shell";
-import { place, showAnswer } from "./stage";
+import { place, restoreAround, restoreOrder, showAnswer } from "./stage";
 import type { Answer, Arguments } from "./wire";
 
 /** Something a person wants done. */
@@ -77,7 +77,7 @@ async function showTruth(answer: Answer, base: number, signal: AbortSignal): Pro
   if (verdict === "shown" || !widget) return;
   const { outcome } = await readNow(widget, signal);
   if (outcome.ok) return;
-  restoreLists(place);
+  restoreOrder();
   noteStale();
 }
 
@@ -86,7 +86,7 @@ function prepareToSettle(from: Element | null): (outcome: Outcome) => void {
   if (!from) return () => undefined;
   const reset = captureFields(from);
   return (outcome) => {
-    restorePiece(place, from);
+    restoreAround(from);
     reset(outcome.ok);
   };
 }
@@ -102,7 +102,7 @@ function say({ outcome, lost, undo }: Answer, retry: () => void): void {
 function markWorking(from: Element | null): () => void {
   if (!from) return () => undefined;
   const piece = pieceAround(place, from) ?? from;
-  if (!formOf(from)) from.setAttribute("aria-disabled", "true");
+  if (from.matches("button,input,select") && !formOf(from)) from.setAttribute("aria-disabled", "true");
   piece.setAttribute("aria-busy", "true");
   return () => {
     from.removeAttribute("aria-disabled");

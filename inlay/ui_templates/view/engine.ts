@@ -49,7 +49,10 @@ export function morphInside(element: Element, fragment: DocumentFragment): void 
   internals?.morph(element, fragment, true);
 }
 
-/** Wires the `hx-*` attributes of what is new inside. */
+/** What htmx has not wired yet, or no longer: it marks what it has. */
+const UNWIRED = ["hx-post", "hx-get"].map((name) => `[${name}]:not([data-htmx-powered])`).join();
+
+/** Wires the `hx-*` attributes of what is new inside. htmx would look at every element, so it is asked only when needed. */
 export function activate(place: Element): void {
-  htmx.process(place);
+  if (place.querySelector(UNWIRED)) htmx.process(place);
 }

@@ -58,7 +58,8 @@ function followLink(event: Event, link: HTMLAnchorElement): void {
   if (address.startsWith("#")) document.getElementById(address.slice(1))?.scrollIntoView();
   if (event.type !== "click" || !OPENABLE.test(link.protocol)) return;
   const refused = (): void => showProblem("This link could not be opened here.");
-  request("ui/open-link", { url: link.href }).catch(refused);
+  // Hosts refuse in two ways: with an error, or with a result that says so.
+  request("ui/open-link", { url: link.href }).then(({ isError }) => void (isError && refused()), refused);
 }
 
 function onChange(event: Event): void {

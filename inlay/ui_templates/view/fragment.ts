@@ -9,7 +9,6 @@ const HTMX_ALLOWED = new Set([
   "hx-post",
   "hx-get",
   "hx-trigger",
-  "hx-sync",
   "hx-confirm",
   "hx-ignore",
 ]);

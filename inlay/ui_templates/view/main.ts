@@ -26,7 +26,7 @@ async function start(): Promise<void> {
   onTeardown(close);
   onContext(() => reformat(place));
   onShown(() => tendBehaviors(place, view));
-  onShown(noteShown);
+  onShown((isNew) => isNew && noteShown());
 
   const { hostCapabilities, hostContext } = await connect(document.title);
   allowPull(hostCapabilities);

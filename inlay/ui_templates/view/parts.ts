@@ -92,15 +92,16 @@ export function pieceAround(place: HTMLElement, element: Element): Element | nul
   return null;
 }
 
-/** Puts the item or part that an element is in back to what the server last said of it. */
-export function restorePiece(place: HTMLElement, element: Element): void {
+/** Puts the item or part that an element is in back to what the server last said of it. False when it is in none. */
+export function restorePiece(place: HTMLElement, element: Element): boolean {
   const around = pieceAround(place, element);
   const piece = shown?.items.get(around?.id ?? "") ?? shown?.parts.get(around?.id ?? "");
-  if (!around || !piece) return;
+  if (!around || !piece) return false;
   const restoreFocus = captureFocus();
   morph(around, parseFragment(piece.html));
   activate(place);
   restoreFocus();
+  return true;
 }
 
 /** Brings every list into the order that the server last said, whatever a gesture made of it. */

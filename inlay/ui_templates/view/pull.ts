@@ -9,7 +9,7 @@ import { hostContext } from "./theme";
 import { type Answer, type Arguments, type BoundCall, boundCall, isRecord, readAnswer } from "./wire";
 
 /** The last line of a text form: which tool, with which arguments. It may be read, and proves nothing. */
-const REFERENCE = /^View: `([\w.\-/]{1,128}) (\{.*\})`\s*$/m;
+const REFERENCE = /(?:^|\n)View: `+([\w.\-/]{1,128}) (\{.*\})`+\s*$/;
 
 let given: Arguments = {};
 let canCall = false;
