@@ -67,7 +67,9 @@ class Sends:
         optional: What is sent only if the action takes it.
     """
 
-    def __init__(self, required: Mapping[str, set[JsonType]], optional: Mapping[str, set[JsonType]] | None = None):
+    def __init__(
+        self, required: Mapping[str, set[JsonType]], optional: Mapping[str, set[JsonType]] | None = None
+    ) -> None:
         self.required = required
         self.optional = dict(optional or {})
 

@@ -93,7 +93,10 @@ class DesignPanel(Widget):
             "save_tokens",
             "Save",
             {"brand": "northwind"},
-            {"values": Parameter(True, frozenset({"object"})), "version": Parameter(True, frozenset({"integer"}))},
+            {
+                "values": Parameter(required=True, json_types=frozenset({"object"})),
+                "version": Parameter(required=True, json_types=frozenset({"integer"})),
+            },
         )
         return {
             "default": cls(tokens, title="Northwind", draft=True, version=3, on_save=save),
