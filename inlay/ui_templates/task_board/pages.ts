@@ -162,7 +162,10 @@ function showPage(board: Board, list: HTMLElement, pages: Pages | null): void {
   const page = Math.max(0, pages.starts.filter((start) => start <= at).length - 1);
   const [before, first = 0, after] = [page - 1, page, page + 1].map((each) => pages.starts[each]);
   const end = after ?? cards.length;
-  cards.forEach((card, index) => (card.hidden = index < first || index >= end));
+  cards.forEach((card, index) => {
+    const isElsewhere = index < first || index >= end;
+    if (card.hidden !== isElsewhere) card.hidden = isElsewhere;
+  });
   fillPager(pager, list, `${first + 1}–${end} of ${cards.length}`, [before, after]);
 }
 
