@@ -10,8 +10,10 @@ interface HtmxInternals {
 let internals: HtmxInternals | null = null;
 
 /** Stands in for `Function`: whatever code an attribute carries, it does nothing. */
-function InertFunction(): () => undefined {
-  return () => undefined;
+class InertFunction {
+  constructor() {
+    return () => undefined;
+  }
 }
 
 /** `<details>` and `<dialog>` are open because the person opened them. */
