@@ -58,7 +58,7 @@ export class FakeServer {
   readonly calls: Call[] = [];
   /** How often each action ran for real. */
   readonly runs: string[] = [];
-  revision = 1000;
+  revision = Date.now() * 1000;
   via: "meta" | "argument" | null = "meta";
   /** Answers of the next calls, changed on their way. */
   twist: ((result: Result) => Result) | null = null;

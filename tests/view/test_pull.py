@@ -83,6 +83,18 @@ async def test_only_the_last_line_of_a_text_is_believed_to_be_its_reference(lab:
     assert [call["name"] for call in await lab.calls()] == ["board"]
 
 
+async def test_a_result_that_the_host_kept_is_shown_and_read_again(lab: Lab) -> None:
+    """A chat that is opened again pushes what it kept, which may be long out of date."""
+    await lab.run("() => { lab.server.revision -= 60_000_000 }")
+    await lab.open()
+    await lab.order("todo", CARDS)
+
+    await lab.until("() => lab.server.calls.length === 1")
+    [call] = await lab.calls()
+    assert call["name"] == "board"
+    assert call["_meta"]["dev.inlay/seen"]["tool"] == "board"
+
+
 async def test_a_view_made_again_in_the_middle_of_an_action_shows_the_truth(lab: Lab) -> None:
     await lab.open()
     await lab.inside("() => void probe.view.act('boost', {}, document.getElementById('w-card-T-1'))")

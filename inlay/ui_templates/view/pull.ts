@@ -2,14 +2,18 @@
 
 import { onNotification, type HostCapabilities } from "./bridge";
 import { argumentsIn } from "./fields";
+import { noteStale } from "./live";
 import { read } from "./reads";
 import { showPlainText, showSkeleton, showState } from "./shell";
 import { setBusy, showAnswer } from "./stage";
 import { hostContext } from "./theme";
-import { type Answer, type Arguments, type BoundCall, boundCall, isRecord, readAnswer } from "./wire";
+import { type Answer, type Arguments, type BoundCall, boundCall, isRecord, type PartsAnswer, readAnswer } from "./wire";
 
 /** The last line of a text form: which tool, with which arguments. It may be read, and proves nothing. */
 const REFERENCE = /(?:^|\n)View: `+([\w.\-/]{1,128}) (\{.*\})`+\s*$/;
+
+/** A result that took longer than this to get here was kept by the host: a chat was opened again, or the View made anew. */
+const KEPT_MS = 2_000;
 
 let given: Arguments = {};
 let canCall = false;
@@ -30,11 +34,18 @@ function findWidget({ raw, text }: Answer): BoundCall | null {
 async function showPushed(result: Record<string, unknown>): Promise<void> {
   const pushed = readAnswer(result);
   if (!pushed.outcome.ok) return showState(pushed.outcome.kind, pushed.outcome.message);
-  if (pushed.parts && showAnswer(pushed.parts, null) !== "unfit") return;
+  if (pushed.parts && showAnswer(pushed.parts, null) !== "unfit") return readAgainIfKept(pushed.parts);
   const widget = findWidget(pushed);
   if (widget && canCall) return pull(widget, pushed.text);
   if (pushed.text) showPlainText(withoutReference(pushed.text));
   else showState("failed", "The host passed nothing on that could be shown.");
+}
+
+/** What a host kept may be long out of date, so it is shown at once and read again. A wrong clock costs one small read. */
+async function readAgainIfKept({ tool, arguments: args, revision }: PartsAnswer): Promise<void> {
+  if (!canCall || Date.now() - revision / 1_000 < KEPT_MS) return;
+  const answer = await read({ tool, arguments: args }, "poll");
+  if (answer && !answer.outcome.ok) noteStale();
 }
 
 async function pull(widget: BoundCall, text: string): Promise<void> {
