@@ -11,10 +11,14 @@ import pytest
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from sqlalchemy import select
 
-from examples.team_tasks import connector as team_tasks
+from examples import brand_studio, machine_monitor, team_tasks
 from examples.team_tasks.tables import TABLES
 from inlay import Connector
+from inlay.cli import demo_connector
 from inlay.host.serving import running_server
+from tests.browser.conftest import open_host
+
+__all__ = ["open_host"]
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -87,6 +91,16 @@ def answer_of(response: httpx2.Response) -> dict[str, Any]:
 
 @pytest.fixture
 async def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
-    monkeypatch.setattr(team_tasks.store, "path", tmp_path / "tasks.db")
-    async with running_server(team_tasks.app()) as address, httpx2.AsyncClient(timeout=30) as http:
-        yield Served(team_tasks, address, http)
+    tasks = team_tasks.connector
+    monkeypatch.setattr(tasks.store, "path", tmp_path / "tasks.db")
+    async with running_server(tasks.app()) as address, httpx2.AsyncClient(timeout=30) as http:
+        yield Served(tasks, address, http)
+
+
+@pytest.fixture
+def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Connector:
+    monkeypatch.setenv("INLAY_STATE", str(tmp_path))
+    for example in (team_tasks, machine_monitor, brand_studio):
+        connector = example.connector
+        monkeypatch.setattr(connector.store, "path", tmp_path / f"{connector.slug}.db")
+    return demo_connector()
