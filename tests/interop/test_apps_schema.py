@@ -63,7 +63,11 @@ def test_where_the_runtime_is_milder_so_are_we_and_no_more(generation: Generatio
     assert len([known, *others]) == STYLE_VARIABLES
     assert schema.complain("McpUiStyles", {known: "#fff"}) == []
     assert schema.complain("McpUiStyles", {"--my-color": "#fff"})
-    pushed = {"jsonrpc": "2.0", "method": "ui/notifications/tool-result", "params": {"structuredContent": {}}}
+    pushed: dict[str, Any] = {
+        "jsonrpc": "2.0",
+        "method": "ui/notifications/tool-result",
+        "params": {"structuredContent": {}},
+    }
     assert schema.complain_about_message(pushed) == []
     assert schema.complain("McpUiHostContext", {"containerDimensions": {"width": 760, "maxHeight": 500}}) == []
     assert schema.complain("McpUiHostContext", {"containerDimensions": {"width": "wide"}})
