@@ -25,12 +25,12 @@ function start(root: HTMLElement, view: View): void {
   running.set(root, { board, moves, end });
   listen(board, moves);
   watchRoom(board, end.signal);
-  refresh(root);
+  refresh(root, true);
 }
 
-function refresh(root: HTMLElement): void {
+function refresh(root: HTMLElement, isNew: boolean): void {
   const { board, moves } = running.get(root) as Running;
-  moves.notePatch();
+  moves.notePatch(isNew);
   layOut(board);
 }
 

@@ -121,9 +121,9 @@ export class Moves {
     keepFocus(card, () => this.#settle(card, ok));
   }
 
-  /** An answer changed the document: what is in it is the truth, and what waits is shown on top of it. */
-  notePatch(): void {
-    this.#truth = listsOf(this.#board).map((list) => [list, cardsIn(list)] as const);
+  /** The document changed. In a new answer the lists are the truth; what waits is shown on top of it. */
+  notePatch(isNew: boolean): void {
+    if (isNew) this.#truth = listsOf(this.#board).map((list) => [list, cardsIn(list)] as const);
     this.#showPending();
   }
 

@@ -109,8 +109,13 @@ export interface Behavior {
    * and listeners on it stay, while answers change what is inside; so listen on `root`, not on what is in it.
    */
   start(root: HTMLElement, view: View): void;
-  /** An answer changed the document. Runs before the browser paints. */
-  patched?(root: HTMLElement): void;
+  /**
+   * The document changed. Runs before the browser paints.
+   *
+   * @param isNew an answer was shown, so every list is in the server's order; else a piece, or the lists, were put
+   *   back to what the server had said before
+   */
+  patched?(root: HTMLElement, isNew: boolean): void;
   /** The widget left the document or the View is closing: stop timers and outside listeners. */
   stop?(root: HTMLElement): void;
 }
@@ -125,9 +130,9 @@ export function defineBehavior(kind: string, behavior: Behavior): void {
 const running = new Map<HTMLElement, { readonly kind: string; readonly behavior: Behavior }>();
 
 /** Starts, tells and stops behaviors after the document changed. For the View's own use. */
-export function tendBehaviors(place: ParentNode, view: View): void {
+export function tendBehaviors(place: ParentNode, view: View, isNew: boolean): void {
   for (const [root, { kind, behavior }] of running) {
-    if (root.isConnected && root.dataset.inlay === kind) behavior.patched?.(root);
+    if (root.isConnected && root.dataset.inlay === kind) behavior.patched?.(root, isNew);
     else stopBehavior(root);
   }
   for (const root of place.querySelectorAll<HTMLElement>("[data-inlay]")) {

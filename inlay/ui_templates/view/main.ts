@@ -25,7 +25,7 @@ async function start(): Promise<void> {
   onNotification("ui/notifications/host-context-changed", applyContext);
   onTeardown(close);
   onContext(() => reformat(place));
-  onShown(() => tendBehaviors(place, view));
+  onShown((isNew) => tendBehaviors(place, view, isNew));
   onShown((isNew) => isNew && noteShown());
 
   const { hostCapabilities, hostContext } = await connect(document.title);
