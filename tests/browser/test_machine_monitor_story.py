@@ -69,7 +69,7 @@ async def test_the_monitor_changes_while_a_failing_tile_says_why(
     view = await host.open("machine_monitor")
 
     await expect(view.locator("#w-tile-temperature")).to_contain_text("no temperature sensors")
-    await view.frame.wait_for_function(TICKING, arg="cpu")
+    await view.frame.wait_for_function(TICKING, arg="network")
     await view.wait_for_calls(2, "machine_monitor")
 
     assert (await view.calls("machine_monitor"))[-1]["error"] is None
