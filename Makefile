@@ -52,4 +52,4 @@ bundle: setup
 	@$(VENV)/python scripts/bundle.py
 
 clean:
-	rm -rf .venv node_modules inlay/ui_templates/view/dist inlay/host/dist
+	rm -rf .venv node_modules tests/conformance/node_modules inlay/ui_templates/view/dist inlay/host/dist
