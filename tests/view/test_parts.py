@@ -110,7 +110,9 @@ async def test_an_answer_older_than_what_is_shown_is_dropped(lab: Lab) -> None:
     )
     await lab.run("() => { lab.board.note = 'new' ; return lab.push('board', {project: 'p'}) }")
     await lab.shows(["4 cards new"], ".count")
-    await lab.run("() => { lab.board.note = 'old'; lab.server.revision -= 1000; return lab.push('board', {project: 'p'}) }")
+    await lab.run(
+        "() => { lab.board.note = 'old'; lab.server.revision -= 1000; return lab.push('board', {project: 'p'}) }"
+    )
     await lab.settle()
     assert await lab.inside("() => counts") == ["4 cards ", "4 cards new"]
     await lab.run("() => { lab.server.revision += 9000 }")

@@ -1,6 +1,5 @@
 /** Numbers, dates and durations in the host's locale and time zone: `<data value data-format>`, `<time datetime data-format>`. */
 
-import { isRecord } from "./wire";
 import { viewContext } from "./theme";
 
 type Formatter = (value: string) => string | null;
@@ -48,17 +47,14 @@ function formatOne(element: HTMLElement): void {
 
 function formatterFor(isTime: boolean, format: string, isDateOnly: boolean): Formatter {
   const key = `${isTime}${isDateOnly}${format}`;
-  const known = formatters.get(key);
-  if (known) return known;
-  const made = makeFormatter(isTime, format, isDateOnly);
-  formatters.set(key, made);
-  return made;
+  const formatter = formatters.get(key) ?? makeFormatter(isTime, format, isDateOnly);
+  formatters.set(key, formatter);
+  return formatter;
 }
 
 function makeFormatter(isTime: boolean, format: string, isDateOnly: boolean): Formatter {
   try {
-    const options: unknown = JSON.parse(format);
-    if (!isRecord(options)) return () => null;
+    const options = JSON.parse(format) as Record<string, unknown>;
     if (!isTime) return numberFormatter(options);
     return options.relative ? relativeFormatter(options) : dateFormatter(options, isDateOnly);
   } catch {
@@ -68,7 +64,7 @@ function makeFormatter(isTime: boolean, format: string, isDateOnly: boolean): Fo
 
 function numberFormatter(options: Intl.NumberFormatOptions): Formatter {
   const intl = new Intl.NumberFormat(viewContext().locale, options);
-  return (value) => (value.trim() === "" || Number.isNaN(Number(value)) ? null : intl.format(Number(value)));
+  return (value) => (value.trim() && !Number.isNaN(Number(value)) ? intl.format(Number(value)) : null);
 }
 
 /** A calendar day has no time zone: shifting it would show the day before. */

@@ -20,7 +20,7 @@ const VARIABLE = new RegExp(
     ")$",
 );
 
-const RIGHT_TO_LEFT = /^(?:ar|arc|ckb|dv|fa|he|iw|ks|ku-arab|nqo|pa-arab|ps|sd|syr|ug|ur|yi)(?:-|$)/i;
+const RIGHT_TO_LEFT = /^(?:ar|ckb|dv|fa|he|ps|sd|ug|ur|yi)\b/;
 const FONTS_ID = "__mcp-host-fonts";
 
 const page = document.documentElement;
