@@ -198,8 +198,8 @@ class Desk:
     async def _keep_draft(self, call: Call) -> Answer:
         name, arguments, values = checked_draft(call.arguments)
         tool = self._tools.get(name)
-        if not isinstance(tool, WidgetTool):
-            message = "inlay_draft: there is no such widget tool."
+        if not isinstance(tool, WidgetTool) or not issubclass(cast("AnyWidgetTool", tool).widget_type, DesignPanel):
+            message = "inlay_draft: there is no design panel with that tool."
             raise ArgumentError(message)
         shown = cast("AnyWidgetTool", tool)
         checked = json_arguments(check_arguments(shown.model, arguments), with_defaults=True)

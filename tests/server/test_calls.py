@@ -226,6 +226,12 @@ async def test_a_draft_that_cannot_be_one_is_refused(connector: Connector, value
     assert answer.meta[PROBLEM]["kind"] == "invalid"
 
 
+async def test_only_a_design_panel_has_drafts(connector: Connector) -> None:
+    for tool in ("task_board", "save_panel", "nothing"):
+        answer = await call(connector, "inlay_draft", tool=tool, arguments={}, values={"radius": 9})
+        assert answer.text == "inlay_draft: there is no design panel with that tool."
+
+
 async def test_a_draft_that_does_not_fit_is_not_shown(connector: Connector) -> None:
     await call(connector, "inlay_draft", tool="panel", arguments={}, values={"radius": 900})
 
