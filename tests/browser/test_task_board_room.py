@@ -88,7 +88,7 @@ async def test_a_card_moved_by_keyboard_turns_the_page(open_host: OpenHost) -> N
 
 
 async def test_resting_on_a_pager_while_dragging_turns_the_page(open_host: OpenHost) -> None:
-    board = await open_board(open_host, even())
+    board = await open_board(open_host, even(7))  # two pages, so that resting longer turns no further
     size = await page_size(board, "two")
 
     await board.lift_with_mouse("one-0")

@@ -136,15 +136,14 @@ export class Drag {
 
   #aim(): void {
     const card = this.#press?.card as HTMLElement;
+    const line = this.#line as HTMLElement;
     const target = document.elementFromPoint(this.#x, this.#y);
     this.#rest(around(target, "[role=tab],[data-turn]"));
     const tabbed = listOfTab(this.#board, target);
-    const list = tabbed ? null : this.#listHere();
-    const place = tabbed ? { list: tabbed, index: othersIn(tabbed, card).length } : list && this.#placeIn(list, card);
-    this.#moves.aimAt(place);
-    const line = this.#line as HTMLElement;
-    line.hidden = !list || !place || isSamePlace(place, placeOf(card));
-    if (list && place) this.#drawLine(line, list, place.index, card);
+    const list = tabbed ?? this.#listHere();
+    const place = list && this.#placeIn(list, card, line);
+    this.#moves.aimAt(tabbed ? { list: tabbed, index: othersIn(tabbed, card).length } : place);
+    line.hidden = Boolean(tabbed) || !place || isSamePlace(place, placeOf(card));
   }
 
   /** The list that is nearest sideways, unless the pointer is beside the board. */
@@ -158,26 +157,21 @@ export class Drag {
     return shown.reduce((nearest, list) => (distance(list) < distance(nearest) ? list : nearest));
   }
 
-  /** The gap between two cards that is nearest to the pointer. */
-  #placeIn(list: HTMLElement, card: HTMLElement): Place {
+  /** The gap between two cards that is nearest to the pointer; the line is drawn into it. */
+  #placeIn(list: HTMLElement, card: HTMLElement, line: HTMLElement): Place {
     const others = othersIn(list, card);
-    const next = others.findIndex((other) => !other.hidden && this.#y < middle(other));
-    if (next >= 0) return { list, index: next };
-    const last = others.map((other) => other.hidden).lastIndexOf(false);
-    const home = placeOf(card);
-    return last < 0 && home.list === list ? home : { list, index: last + 1 };
-  }
-
-  #drawLine(line: HTMLElement, list: HTMLElement, index: number, card: HTMLElement): void {
-    const others = othersIn(list, card);
-    const next = others[index];
+    const shown = others.filter((other) => !other.hidden);
+    const next = shown.find((other) => this.#y < middle(other));
+    const last = shown.at(-1);
+    const box = list.getBoundingClientRect();
     const root = this.#board.root.getBoundingClientRect();
-    const { left, top, width } = list.getBoundingClientRect();
     const gap = pixels(list, "row-gap") / 2;
-    const last = others[index - 1]?.getBoundingClientRect().bottom;
-    const y = next && !next.hidden ? next.getBoundingClientRect().top - gap : last ? last + gap : top;
-    line.style.width = `${width}px`;
-    line.style.translate = `${left - root.left}px ${Math.round(y - root.top) - 1}px`;
+    const y = next ? next.getBoundingClientRect().top - gap : last ? last.getBoundingClientRect().bottom + gap : box.top;
+    line.style.width = `${box.width}px`;
+    line.style.translate = `${box.left - root.left}px ${Math.round(y - root.top) - 1}px`;
+    if (next) return { list, index: others.indexOf(next) };
+    const home = placeOf(card);
+    return !last && home.list === list ? home : { list, index: last ? others.indexOf(last) + 1 : 0 };
   }
 
   /** Presses what the pointer rests on, again and again, as long as it rests there. */
@@ -209,9 +203,8 @@ export class Drag {
   }
 }
 
-function middle(card: Element): number {
-  const { top, height } = card.getBoundingClientRect();
-  return top + height / 2;
+function middle(card: HTMLElement): number {
+  return card.getBoundingClientRect().top + card.offsetHeight / 2;
 }
 
 /** What the pointer carries: the card's looks alone. */

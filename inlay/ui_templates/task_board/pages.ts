@@ -184,7 +184,7 @@ function openPager(list: HTMLElement): void {
   pager.hidden = false;
   if (pager.firstChild) return;
   for (const sign of "‹ ›") {
-    const button = { type: "button", "data-look": "quiet", "data-turn": "" };
+    const button = { "data-look": "quiet", "data-turn": "" };
     const part = sign === " " ? make("span", "inlay-pager__place") : make("button", "inlay-button", button);
     part.textContent = sign;
     pager.append(part);

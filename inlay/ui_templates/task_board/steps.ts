@@ -60,7 +60,7 @@ export class Steps implements Companion {
   lifted(card: HTMLElement): void {
     this.#row = make("div", "inlay-task-board__steps", { role: "group", "aria-label": `Move ${titleOf(card)}` });
     for (const step of [...STEPS, "drop", "cancel"]) {
-      const button = make("button", "inlay-button", { type: "button", "data-step": step });
+      const button = make("button", "inlay-button", { "data-step": step });
       if (step === "drop") button.dataset.look = "primary";
       button.textContent = step.charAt(0).toUpperCase() + step.slice(1);
       this.#row.append(button);

@@ -25,7 +25,7 @@ export function showTabs(board: Board, lists: readonly HTMLElement[], shown: rea
 }
 
 function fillTab(row: HTMLElement, list: HTMLElement, at: number, shown: readonly HTMLElement[]): void {
-  const tab = row.children[at] ?? row.appendChild(make("button", "", { type: "button", role: "tab" }));
+  const tab = row.children[at] ?? row.appendChild(make("button", "", { role: "tab" }));
   if (!tab.firstChild) tab.append(make("span", ""), make("small", ""));
   [nameOf(list), list.childElementCount].forEach((text, part) => setText(tab.children[part] as Element, String(text)));
   setAll(tab, {
