@@ -3,7 +3,7 @@
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -12,16 +12,13 @@ from markupsafe import Markup, escape
 
 from inlay.widgets.action import BoundAction
 from inlay.widgets.number import SHORT_UNITS
+from inlay.widgets.table import Cell, Table, TableColumn
 
 _INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
+_UNKNOWN = Markup('<span class="inlay-unknown">&ndash;</span>')
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _NUMBERS = (int, float)
 _NOT_IN_SINGLE_QUOTES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("'", "&#39;"))
-_DATE_STYLES = {
-    False: escape(json.dumps({"month": "short", "day": "numeric"})),
-    True: escape(json.dumps({"dateStyle": "medium", "timeStyle": "short"})),
-}
-"""How a day, and how a moment, is written unless told."""
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|])")
 
 
@@ -59,13 +56,14 @@ def number(value: object, unit: str | None = None, digits: int = 1) -> str:
 def number_data(value: object, unit: str | None = None, digits: int = 1, sign: bool = False) -> Markup:  # noqa: FBT001, FBT002  # template call
     """Return a number as a `<data>` element that the View formats for the reader's locale."""
     if value is None:
-        return Markup('<span class="inlay-unknown">&ndash;</span>')
+        return _UNKNOWN
     if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         return escape(str(value))
     text = ("+" if sign and value > 0 else "") + number(value, unit, digits)
     style = _number_style(unit, digits, sign)
-    # Not by `Markup.format`, which takes ten times as long: tables hold many numbers.
-    return Markup(f'<data value="{escape(repr(value))}" data-format="{style}">{escape(text)}</data>')  # noqa: S704
+    # Not by `Markup.format`, which takes ten times as long: tables hold many numbers. A number needs no escaping.
+    bare = repr(value) if type(value) in _NUMBERS else escape(repr(value))
+    return Markup(f'<data value="{bare}" data-format={style}>{text}</data>')  # noqa: S704
 
 
 @lru_cache(256)
@@ -75,7 +73,7 @@ def _number_style(unit: str | None, digits: int, sign: bool) -> Markup:  # noqa:
         style |= {"style": "unit", "unit": unit, "unitDisplay": "short"}
     if sign:
         style["signDisplay"] = "exceptZero"
-    return escape(json.dumps(style))
+    return quoted_json(style)
 
 
 def date_text(value: date) -> str:
@@ -85,9 +83,57 @@ def date_text(value: date) -> str:
 
 def date_data(value: date, style: Mapping[str, object] | None = None) -> Markup:
     """Return a day or a moment as a `<time>` element that the View formats for the reader's locale and time zone."""
-    shown = escape(json.dumps(style)) if style else _DATE_STYLES[isinstance(value, datetime)]
+    shown = quoted_json(style) if style else _DATE_STYLES[isinstance(value, datetime)]
     day, text = escape(value.isoformat()), escape(date_text(value))
-    return Markup(f'<time datetime="{day}" data-format="{shown}">{text}</time>')  # noqa: S704  # every value is escaped
+    return Markup(f'<time datetime="{day}" data-format={shown}>{text}</time>')  # noqa: S704  # every value is escaped
+
+
+def row_items(table: Table, prefix: str) -> Iterator[tuple[str, Markup]]:
+    """Return each row of a table with its key, as markup. Made here because tables hold many cells.
+
+    Args:
+        table: The table.
+        prefix: What stands before a key in a row's id.
+    """
+    for row in table.rows:
+        key = table.key_of(row)
+        cells = "".join(
+            f"{_cell_opening(column.shows, column.label, is_head=not place)}{_cell_data(row.get(column.key), column)}"
+            f"</{'td' if place else 'th'}>"
+            for place, column in enumerate(table.columns)
+        )
+        yield key, Markup(f'<tr id="{escape(prefix + key)}">{cells}</tr>')  # noqa: S704  # every value is escaped
+
+
+@lru_cache(256)
+def _cell_opening(shows: str, label: str, *, is_head: bool) -> str:
+    tag = '<th scope="row"' if is_head else "<td"
+    return f'{tag} data-shows="{shows}" data-label="{escape(label)}">'
+
+
+def _cell_data(value: Cell, column: TableColumn) -> Markup:
+    if value is None:
+        return _UNKNOWN
+    if column.shows == "number":
+        return number_data(value, column.unit, column.digits)
+    if column.shows != "text" and isinstance(value, date):
+        return date_data(value)
+    return escape(str(value))
+
+
+def row_text(row: Mapping[str, Cell], columns: Sequence[TableColumn]) -> str:
+    """Return the cells of a table's row for the text form, with a bar after each."""
+    return "".join(f" {_cell_text(row.get(column.key), column)} |" for column in columns)
+
+
+def _cell_text(value: Cell, column: TableColumn) -> str:
+    if isinstance(value, str):
+        return plain(value)
+    if value is None or column.shows == "number":
+        return number(value, column.unit, column.digits)
+    if column.shows != "text" and isinstance(value, date):
+        return date_text(value)
+    return plain(value)
 
 
 def json_attribute(value: object) -> str:
@@ -101,6 +147,13 @@ def quoted_json(value: object) -> Markup:
     for mark, entity in _NOT_IN_SINGLE_QUOTES:
         text = text.replace(mark, entity)
     return Markup(f"'{text}'")  # noqa: S704  # all but the double quotes is escaped
+
+
+_DATE_STYLES = {
+    False: quoted_json({"month": "short", "day": "numeric"}),
+    True: quoted_json({"dateStyle": "medium", "timeStyle": "short"}),
+}
+"""How a day, and how a moment, is written unless told."""
 
 
 def outlet(action: BoundAction, name: str) -> Markup:
@@ -122,6 +175,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "code": code,
     "number": number,
     "number_data": number_data,
+    "row_items": row_items,
+    "row_text": row_text,
     "date_text": date_text,
     "date_data": date_data,
     "json_attribute": json_attribute,

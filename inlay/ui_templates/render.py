@@ -5,17 +5,19 @@ sent. Comparing two renderings is not done here: see `inlay.server.parts`.
 """
 
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from inlay.errors import WidgetError
+from inlay.ui_templates.drawn import Drawn, Macro
 from inlay.ui_templates.filters import FILTERS
 from inlay.widgets import BoundAction, Widget
 
@@ -39,6 +41,15 @@ class ListPart:
     """What stands before a key in an item's DOM id."""
     items: dict[str, Part] = field(default_factory=dict[str, Part])
     """Key to item, in order."""
+
+
+class Identified(Protocol):
+    """Data with an id, none of it changeable."""
+
+    @property
+    def id(self) -> str:
+        """Names it in its list."""
+        ...
 
 
 @dataclass
@@ -79,6 +90,17 @@ class Page:
         self.rendering.parts[name] = Part(html, hash_of(html))
         return Markup(_hole(name))  # noqa: S704  # a comment with an id that the template made
 
+    def items(self, name: str, prefix: str, things: Iterable[Identified], macro: Macro, *also: Hashable) -> Markup:
+        """Draw the list `name`: each thing by a macro that sees nothing but the thing and `also`.
+
+        A thing that was drawn before, and is as it was, is not drawn again.
+        """
+        parts = {thing.id: _PARTS.get(thing, macro, also) for thing in things}
+        if self.is_inside_part:
+            return Markup("".join(part.html for part in parts.values()))  # noqa: S704  # made by our own template
+        self.rendering.lists[name] = ListPart(prefix, parts)
+        return Markup(_hole(name))  # noqa: S704  # a comment with an id that the template made
+
     def start_list(self, name: str, prefix: str) -> Markup:
         """Open the list `name`; its items follow with `page.item`."""
         if not self.is_inside_part:
@@ -86,12 +108,12 @@ class Page:
             return Markup(_hole(name))  # noqa: S704  # a comment with an id that the template made
         return Markup()
 
-    def item(self, name: str, key: str, caller: Callable[[], str]) -> Markup:
-        """Render what a `{% call %}` block holds as the item `key` of the list `name`."""
-        html = self._whole(caller)
+    def item(self, name: str, key: str, markup: Markup) -> Markup:
+        """Take markup, which holds no parts, as the item `key` of the list `name`."""
+        html = markup.strip()
         if self.is_inside_part:
-            return Markup(html)  # noqa: S704  # made by our own autoescaped template
-        self.rendering.lists[name].items[key] = Part(html, hash_of(html))
+            return html
+        self.rendering.lists[name].items[key] = _part(html)
         return Markup()
 
     def child(self, widget: Widget, name: str) -> Markup:
@@ -127,6 +149,11 @@ def render_text(widget: Widget) -> str:
     return _text_of(widget).strip() + "\n"
 
 
+def _lines(things: Iterable[object], macro: Macro, *also: Hashable) -> str:
+    """Draw things as lines of a text form, each by a macro that sees nothing but the thing and `also`."""
+    return "\n".join(_LINES.get(thing, macro, also) for thing in things)
+
+
 def _text_of(widget: Widget) -> str:
     return _texts().get_template(f"{widget.kind}/text.md").render(widget=widget).strip()
 
@@ -134,6 +161,15 @@ def _text_of(widget: Widget) -> str:
 def hash_of(html: str) -> str:
     """Return the 8 characters that stand for some markup."""
     return urlsafe_b64encode(blake2b(html.encode(), digest_size=6).digest()).decode()
+
+
+def _part(html: str) -> Part:
+    text = str(html)
+    return Part(text, hash_of(text))
+
+
+_PARTS = Drawn(_part)
+_LINES = Drawn(str)
 
 
 def _hole(name: str) -> str:
@@ -175,6 +211,7 @@ def _texts() -> Environment:
     )
     environment.filters.update(FILTERS)
     environment.filters["as_text"] = _text_of
+    environment.filters.update(dict[str, Callable[..., str]](lines=_lines))
     return environment
 
 
