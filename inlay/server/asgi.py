@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from inlay.server.adapter import build_server
-from inlay.server.gate import JSON, LOCAL_HOSTS, MOST_BYTES, Gate, GateError, refuse
+from inlay.server.gate import JSON, LOCAL_HOSTS, MOST_BYTES, Gate, GateError, checked_hosts, checked_origins, refuse
 from inlay.server.strict_json import BodyError, check_message
 
 if TYPE_CHECKING:
@@ -75,6 +75,9 @@ def mount(
         hosts: Host names that requests may name, without port; by default this machine's own.
         origins: Origins that browsers may call from; by default pages of those hosts.
         routes: More routes to serve beside `/mcp`, behind the same gate.
+
+    Raises:
+        SettingError: A host or an origin is not of its form.
     """
     manager = StreamableHTTPSessionManager(
         server,
@@ -90,6 +93,6 @@ def mount(
         async with running(), manager.run():
             yield
 
-    gate = Middleware(Gate, hosts=hosts or LOCAL_HOSTS, origins=origins or ())
+    gate = Middleware(Gate, hosts=checked_hosts(hosts or LOCAL_HOSTS), origins=checked_origins(origins or ()))
     endpoint = _Endpoint(StreamableHTTPASGIApp(manager))
     return Starlette(routes=[Route("/mcp", endpoint=endpoint), *routes], middleware=[gate], lifespan=lifespan)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from inlay.errors import SettingError
 from inlay.server.strict_json import INVALID_REQUEST, BodyError, RequestId, read_json
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
@@ -19,10 +20,49 @@ MOST_HEADERS = 100
 MOST_HEADER_BYTES = 32 * 1024
 BODY_SECONDS = 15
 
+_MOST_LENGTH_DIGITS = 18
+"""Longer numbers are not worth reading, and Python refuses to read much longer ones."""
+
 JSON = "inlay.json"
 """Where in a request's scope the JSON value of its body is."""
 
 Headers = list[tuple[bytes, bytes]]
+
+
+def checked_hosts(hosts: Iterable[str]) -> tuple[str, ...]:
+    """Return host names as they are compared.
+
+    Raises:
+        SettingError: They are one text instead of several, or one of them is more than a name.
+    """
+    # A text holds its own letters: a host called "e" would be in "example.com".
+    if isinstance(hosts, str):
+        message = f"hosts must be a tuple of names, such as ({hosts!r},), not one text."
+        raise SettingError(message)
+    names = tuple(host.lower() for host in hosts)
+    for name in names:
+        if not name or "/" in name or _host_of(name.encode()) != name:
+            message = f"The host {name!r} must be a name alone, such as 'example.com', without scheme, port or path."
+            raise SettingError(message)
+    return names
+
+
+def checked_origins(origins: Iterable[str]) -> tuple[str, ...]:
+    """Return origins as browsers name them.
+
+    Raises:
+        SettingError: They are one text instead of several, or one of them is no origin.
+    """
+    if isinstance(origins, str):
+        message = f"origins must be a tuple, such as ({origins!r},), not one text."
+        raise SettingError(message)
+    found = tuple(origins)
+    for origin in found:
+        scheme, separator, rest = origin.partition("://")
+        if not (scheme and separator and rest) or "/" in rest:
+            message = f"The origin {origin!r} must be scheme and host alone, such as 'https://example.com'."
+            raise SettingError(message)
+    return found
 
 
 class GateError(Exception):
@@ -78,7 +118,10 @@ class Gate:
     def _is_allowed(self, origin: str) -> bool:
         if self.origins:
             return origin in self.origins
-        parts = urlsplit(origin)
+        try:
+            parts = urlsplit(origin)
+        except ValueError:  # half a bracket, for example
+            return False
         return parts.scheme in ("http", "https") and _host_of(parts.netloc.encode()) in self.hosts
 
 
@@ -102,7 +145,7 @@ def _check_content(headers: Headers) -> None:
 
 async def _read_body(receive: Receive, headers: Headers) -> bytes:
     length = dict(headers).get(b"content-length", b"0")
-    if length.isdigit() and int(length) > MOST_BYTES:
+    if length.isdigit() and (len(length) > _MOST_LENGTH_DIGITS or int(length) > MOST_BYTES):
         raise GateError(413, _too_large())
     body = bytearray()
     try:

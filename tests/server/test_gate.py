@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from inlay import Connector
+from inlay.errors import SettingError
 
 CALL: dict[str, Any] = {
     "jsonrpc": "2.0",
@@ -93,6 +94,10 @@ async def test_a_body_of_5_mb_is_refused_before_it_is_read(http: httpx2.AsyncCli
     assert message_of(response) == "The body is larger than 256 KB."
 
 
+async def test_a_length_of_thousands_of_digits_is_too_large(http: httpx2.AsyncClient) -> None:
+    assert (await post(http, "{}", **{"Content-Length": "9" * 5_000})).status_code == 413
+
+
 async def test_a_body_that_does_not_say_its_length_is_bounded_too(http: httpx2.AsyncClient) -> None:
     async def stream() -> AsyncIterator[bytes]:
         for _ in range(100):
@@ -118,14 +123,58 @@ async def test_a_foreign_host_name_is_refused_on_every_route(http: httpx2.AsyncC
     assert (await http.get(path, headers={"Host": host})).status_code == 421
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "file://", "http://127.0.0.1.evil.example"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "null",
+        "file://",
+        "http://127.0.0.1.evil.example",
+        "http://[",
+        "http://[::1",
+        "http://\u00bd",
+    ],
+)
 async def test_a_foreign_origin_is_refused(http: httpx2.AsyncClient, origin: str) -> None:
-    assert (await post(http, json.dumps(CALL), Origin=origin)).status_code == 403
+    headers = {"Content-Type": "application/json", "Origin": origin.encode("latin-1")}
+
+    assert (await http.post("/mcp", content=json.dumps(CALL), headers=headers)).status_code == 403
 
 
 @pytest.mark.parametrize("origin", ["http://127.0.0.1:8484", "http://localhost:1", "http://[::1]:80"])
 async def test_pages_of_this_machine_may_call(http: httpx2.AsyncClient, origin: str) -> None:
     assert (await post(http, json.dumps(CALL), Origin=origin)).status_code == 200
+
+
+async def test_host_names_are_compared_without_case(connector: Connector) -> None:
+    app = connector.app(hosts=("Tasks.Example",))
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), headers=ERA) as client,
+    ):
+        content, kind = json.dumps(CALL), {"Content-Type": "application/json"}
+        assert (await client.post("http://tasks.example/mcp", content=content, headers=kind)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("hosts", "origins", "words"),
+    [
+        ("example.com", None, "hosts must be a tuple of names, such as ('example.com',), not one text."),
+        (("example.com:8000",), None, "The host 'example.com:8000' must be a name alone"),
+        (("https://example.com",), None, "The host 'https://example.com' must be a name alone"),
+        (("::1",), None, "The host '::1' must be a name alone"),
+        (None, "https://example.com", "origins must be a tuple, such as ('https://example.com',), not one text."),
+        (None, ("https://example.com/",), "The origin 'https://example.com/' must be scheme and host alone"),
+        (None, ("example.com",), "The origin 'example.com' must be scheme and host alone"),
+    ],
+)
+async def test_hosts_and_origins_that_could_never_match_are_refused(
+    connector: Connector, hosts: Any, origins: Any, words: str
+) -> None:
+    with pytest.raises(SettingError) as caught:
+        connector.app(hosts=hosts, origins=origins)
+
+    assert str(caught.value).startswith(words)
 
 
 async def test_too_many_headers_are_refused(http: httpx2.AsyncClient) -> None:
