@@ -163,14 +163,15 @@ class Connector:
     @asynccontextmanager
     async def _change(self) -> AsyncGenerator[AsyncConnection]:
         once = CURRENT.get()
+        is_first = False
         try:
             async with self.store.write() as connection:
                 if once is not None:
-                    await once.write(connection)
+                    is_first = await once.write(self.store, connection)
                 yield connection
         except BaseException:
-            if once is not None:
-                once.is_written = False
+            if once is not None and is_first:
+                once.forget(self.store)
             raise
 
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
@@ -181,8 +182,9 @@ class Connector:
     async def running(self) -> AsyncGenerator["Connector"]:
         """Open the store and run `starting`, for this connector and those it includes."""
         async with AsyncExitStack() as stack:
-            for connector in [self, *self._included]:
-                await stack.enter_async_context(connector.started())
+            await stack.enter_async_context(self.started())
+            for connector in self._included:
+                await stack.enter_async_context(connector.running())
             yield self
 
     @asynccontextmanager

@@ -36,23 +36,31 @@ class Once:
     person: str
     key: str
     digest: str
-    is_written: bool = False
+    written_to: set[Store] = field(default_factory=set[Store])
+    """Stores that have the key; there is more than one when an action changes another connector's tables."""
 
-    async def write(self, connection: AsyncConnection) -> None:
+    async def write(self, store: Store, connection: AsyncConnection) -> bool:
         """Write the key in the transaction of the change, so that a second copy of the call fails here.
+
+        Returns whether it was written now: whoever rolls the transaction back must say so with `forget`.
 
         Raises:
             AppliedError: Another process applied this very call meanwhile.
         """
-        if self.is_written:
-            return
+        if store in self.written_to:
+            return False
         values = {"person": self.person, "key": self.key, "digest": self.digest, "at": time.time()}
         try:
             await connection.execute(insert(KEYS).values(values))
         except IntegrityError:
             reason = "This was already done."
             raise AppliedError(reason) from None
-        self.is_written = True
+        self.written_to.add(store)
+        return True
+
+    def forget(self, store: Store) -> None:
+        """Say that the transaction which wrote the key to a store was rolled back."""
+        self.written_to.discard(store)
 
 
 CURRENT: ContextVar[Once | None] = ContextVar("inlay_once", default=None)
@@ -91,7 +99,7 @@ class Answers:
         """Remember the answer of a call that was applied."""
         with anyio.CancelScope(shield=True):
             async with self.store.write() as connection:
-                await once.write(connection)
+                await once.write(self.store, connection)
                 here = (KEYS.c.person == once.person, KEYS.c.key == once.key)
                 await connection.execute(update(KEYS).where(*here).values(answer=dict(answer)))
 

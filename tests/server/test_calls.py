@@ -259,6 +259,21 @@ async def test_included_connectors_keep_their_own_store(tmp_path: Any) -> None:
         assert (await call(outer, "noop", {"dev.inlay/id": "abcdefgh"})).text == "Nothing."
 
 
+async def test_what_an_included_connector_includes_is_started_too(tmp_path: Any) -> None:
+    outer, middle, inner = (Connector(name, store=tmp_path / f"{name}.db") for name in ("outer", "middle", "inner"))
+
+    @inner.action
+    async def change() -> Done:
+        """Change something."""
+        async with inner.change():
+            return Done("Changed.")
+
+    middle.include(inner)
+    outer.include(middle)
+    async with outer.running():
+        assert (await call(outer, "change")).text == "Changed."
+
+
 async def test_a_widget_says_how_often_it_wants_to_be_read(tmp_path: Any) -> None:
     connector = Connector("Clock", store=tmp_path / "clock.db")
 

@@ -136,7 +136,7 @@ async def test_a_foreign_host_name_is_refused_on_every_route(http: httpx2.AsyncC
     ],
 )
 async def test_a_foreign_origin_is_refused(http: httpx2.AsyncClient, origin: str) -> None:
-    headers = {"Content-Type": "application/json", "Origin": origin.encode("latin-1")}
+    headers = [(b"Content-Type", b"application/json"), (b"Origin", origin.encode("latin-1"))]
 
     assert (await http.post("/mcp", content=json.dumps(CALL), headers=headers)).status_code == 403
 

@@ -1,5 +1,6 @@
 """An action that is sent again is applied once."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ async def test_a_malformed_key_is_refused_before_anything_runs(connector: Connec
 async def test_a_change_whose_answer_was_lost_is_not_applied_again(connector: Connector) -> None:
     digest = digest_of("move_card", MOVE)
     async with connector.change() as connection:
-        await Once("local", KEY["dev.inlay/id"], digest).write(connection)
+        await Once("local", KEY["dev.inlay/id"], digest).write(connector.store, connection)
 
     answer = await call(connector, "move_card", KEY, **MOVE)
 
@@ -179,4 +180,46 @@ async def test_an_action_that_catches_its_own_failed_change_still_writes_its_key
     async with connector.running():
         answers = [await call(connector, "try_twice", KEY) for _ in range(2)]
 
+    assert [answer.meta[DONE].get("replayed", False) for answer in answers] == [False, True]
+
+
+async def test_a_later_change_that_fails_does_not_take_the_key_of_an_earlier_one_back(tmp_path: Path) -> None:
+    connector = build_connector(tmp_path / "store.db")
+
+    @connector.action
+    async def change_thrice() -> Done:
+        """Change something, fail at something else, and go on."""
+        async with connector.change() as connection:
+            await connection.execute(insert(CARDS).values(id="T-1", stage="todo", version=1))
+        with suppress(ZeroDivisionError):
+            async with connector.change() as connection:
+                await connection.execute(insert(CARDS).values(id="T-2", stage="todo", version=1 // 0))
+        async with connector.change() as connection:
+            await connection.execute(insert(CARDS).values(id="T-3", stage="todo", version=1))
+        return Done("Changed two of three.")
+
+    async with connector.running():
+        answers = [await call(connector, "change_thrice", KEY) for _ in range(2)]
+        versions = [await version_of(connector, card) for card in ("T-1", "T-3")]
+
+    assert [answer.text for answer in answers] == ["Changed two of three."] * 2
+    assert [answer.meta[DONE].get("replayed", False) for answer in answers] == [False, True]
+    assert versions == [1, 1]
+
+
+async def test_an_action_that_changes_another_connectors_tables_is_remembered_with_its_answer(tmp_path: Path) -> None:
+    here = Connector("Here", store=tmp_path / "here.db")
+    there = build_connector(tmp_path / "there.db")
+
+    @here.action
+    async def add_there(card: str) -> Done:
+        """Add a card elsewhere."""
+        async with there.change() as connection:
+            await connection.execute(insert(CARDS).values(id=card, stage="todo", version=1))
+        return Done("Added.")
+
+    async with here.running(), there.running():
+        answers = [await call(here, "add_there", KEY, card="T-1") for _ in range(2)]
+
+    assert [answer.text for answer in answers] == ["Added.", "Added."]
     assert [answer.meta[DONE].get("replayed", False) for answer in answers] == [False, True]
