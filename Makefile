@@ -5,7 +5,7 @@ PYTHON ?= python3
 PORT ?= 8484
 VENV := .venv/bin
 
-.PHONY: help setup setup-browser demo test lint format types bench conformance bundle clean
+.PHONY: help setup setup-browser demo test lint format types bench conformance pictures bundle clean
 
 help:
 	@echo "make demo         show the three examples on http://127.0.0.1:$(PORT) (PORT= changes it)"
@@ -14,6 +14,7 @@ help:
 	@echo "make types        ask mypy, pyright and tsc"
 	@echo "make bench        measure, and print the table of the README"
 	@echo "make conformance  run MCP's official suite against the server"
+	@echo "make pictures     take the pictures of the README again"
 	@echo "make bundle       bundle the TypeScript again after an edit"
 
 setup:
@@ -47,6 +48,9 @@ bench: setup-browser
 
 conformance: setup
 	$(VENV)/python -m scripts.conformance
+
+pictures: setup-browser
+	$(VENV)/python -m scripts.pictures
 
 bundle: setup
 	@$(VENV)/python scripts/bundle.py
