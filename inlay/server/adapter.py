@@ -53,6 +53,8 @@ def build_server(connector: "Connector") -> Server[Any]:
         title=connector.name,
         version=_version(),
         instructions=connector.instructions or None,
+        # Else the SDK lists all tools at each call that has arguments, to look for parameters sent as headers.
+        get_tool_input_schema=surface.input_schema,
         on_list_tools=surface.list_tools,
         on_call_tool=surface.call_tool,
         on_list_resources=surface.list_resources,
@@ -73,6 +75,11 @@ class _Surface:
         self._prefix = f"ui://{connector.slug}/view-"
         self._uri = f"{self._prefix}{document.hash}.html"
         self._desk = connector.desk
+
+    def input_schema(self, name: str) -> Mapping[str, Any] | None:
+        """Return the schema of a tool's arguments, if there is such a tool."""
+        tool = self._connector.tools.get(name)
+        return tool.schema if tool else None
 
     async def list_tools(self, request: Request, _page: PaginatedRequestParams | None) -> ListToolsResult:
         shows_apps = _may_show_apps(request)

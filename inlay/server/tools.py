@@ -44,9 +44,12 @@ class Tool:
         self.__doc__ = function.__doc__
         _check_function(function, self.description)
 
-    @property
+    @cached_property
     def schema(self) -> dict[str, Any]:
         """The JSON schema of the arguments."""
+        return self._make_schema()
+
+    def _make_schema(self) -> dict[str, Any]:
         return input_schema(self.model)
 
     @cached_property
@@ -73,10 +76,8 @@ class WidgetTool(Tool, Generic[P, W]):
         """Call the function itself, as if it were not decorated."""
         return cast("W", await self.function(*values, **arguments))
 
-    @property
-    def schema(self) -> dict[str, Any]:
-        """The JSON schema of the arguments, with the page of the text form."""
-        schema = super().schema
+    def _make_schema(self) -> dict[str, Any]:
+        schema = super()._make_schema()
         return {**schema, "properties": {**schema.get("properties", {}), "text_page": _TEXT_PAGE}}
 
     def select_for(self, name: str) -> Select:

@@ -8,7 +8,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.session import ServerSession
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 
-ADAPTED = {"on_list_tools", "on_call_tool", "on_list_resources", "on_read_resource"}
+ADAPTED = {"on_list_tools", "on_call_tool", "on_list_resources", "on_read_resource", "get_tool_input_schema"}
 
 
 def test_the_low_level_server_still_takes_handlers_middleware_and_extensions() -> None:
