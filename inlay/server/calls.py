@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
-from inlay.errors import ArgumentError, ConflictError, RefusedError, StoreError, near_miss
+from inlay.errors import ArgumentError, ConflictError, RefusedError, StoreError, ToolError, near_miss
 from inlay.server.arguments import check_arguments, json_arguments
 from inlay.server.drafts import checked_draft, save_draft
 from inlay.server.once import CURRENT, Answers, AppliedError, Once, checked_key, digest_of
@@ -17,6 +18,7 @@ from inlay.server.store import Store
 from inlay.server.texts import text_answer
 from inlay.server.tools import ActionTool, Tool, WidgetTool
 from inlay.ui_templates import render_widget
+from inlay.ui_templates.filters import plain
 from inlay.widgets import DesignPanel, Done
 
 logger = logging.getLogger(__name__)
@@ -87,12 +89,8 @@ class Desk:
         call = read_call(arguments, meta, person)
         try:
             answer = await self._dispatch(name, call)
-        except ArgumentError as error:
-            answer = _problem("invalid", str(error))
-        except ConflictError as error:
-            answer = _problem("conflict", error.reason, error.current)
-        except RefusedError as error:
-            answer = _problem("refused", error.reason)
+        except (ArgumentError, RefusedError) as error:
+            answer = _refusal(error)
         except Exception:
             logger.exception("The call of %r failed.", name)
             answer = _problem("failed", "Something went wrong on the server. Nothing more is known here; try again.")
@@ -135,8 +133,8 @@ class Desk:
     async def _act(self, tool: AnyActionTool, call: Call) -> Answer:
         try:
             answer = await self._act_once(tool, call)
-        except (ArgumentError, RefusedError, ConflictError):
-            raise
+        except (ArgumentError, RefusedError) as error:
+            answer = _refusal(error)
         except Exception:
             logger.exception("The action %r failed.", tool.name)
             answer = _problem("failed", f"{tool.title} did not work: something went wrong on the server.")
@@ -148,14 +146,9 @@ class Desk:
             key = checked_key(call.key)
         except StoreError as error:
             raise ArgumentError(str(error)) from None
-        try:
-            if key is None:
-                return _done(await self._run(tool, checked, None))
-            return await self._act_with_key(tool, checked, Once(call.person, key, digest_of(tool.name, call.arguments)))
-        except ConflictError as error:
-            return _problem("conflict", error.reason, error.current)
-        except RefusedError as error:
-            return _problem("refused", error.reason)
+        if key is None:
+            return _done(await self._run(tool, checked, None))
+        return await self._act_with_key(tool, checked, Once(call.person, key, digest_of(tool.name, call.arguments)))
 
     async def _act_with_key(self, tool: AnyActionTool, checked: BaseModel, once: Once) -> Answer:
         answers = self._homes[tool.name].answers
@@ -173,9 +166,13 @@ class Desk:
     async def _run(self, tool: AnyActionTool, checked: BaseModel, once: Once | None) -> Done:
         token = CURRENT.set(once)
         try:
-            return cast("Done", await tool.run(checked))
+            done = await tool.run(checked)
         finally:
             CURRENT.reset(token)
+        if not isinstance(done, Done):
+            message = f"{tool.name} returned {type(done).__name__}, not Done; what it changed stays changed."
+            raise ToolError(message)
+        return done
 
     async def _with_true_widget(self, action: AnyActionTool, answer: Answer, call: Call) -> Answer:
         """Add what changed of the widget that the View shows, read under the caller's own rights."""
@@ -228,9 +225,16 @@ def _replayed(first: Mapping[str, Any]) -> Answer:
     return Answer(done["message"], meta={DONE: done})
 
 
+def _refusal(error: ArgumentError | RefusedError) -> Answer:
+    if isinstance(error, ConflictError):
+        return _problem("conflict", error.reason, error.current)
+    return _problem("refused" if isinstance(error, RefusedError) else "invalid", str(error))
+
+
 def _problem(kind: str, message: str, current: Mapping[str, Any] | None = None) -> Answer:
     problem: dict[str, Any] = {"kind": kind, "message": message}
     if current:
-        problem["current"] = dict(current)
-    now = "".join(f" {name}: {value}." for name, value in (current or {}).items())
+        problem["current"] = to_jsonable_python(current, fallback=str)
+    # What is true now is data, as in any other text form: nothing in it may look like ours.
+    now = "".join(f" {plain(name)}: {plain(value)}." for name, value in (current or {}).items())
     return Answer(message + (f"\n\nNow:{now}" if now else ""), meta={PROBLEM: problem}, is_error=True)

@@ -11,6 +11,7 @@ from inlay.server.once import digest_of
 from inlay.server.store import DRAFTS, Store
 
 MOST_VALUES = 100
+MOST_NAME_CHARACTERS = 200
 
 
 async def load_draft(store: Store, person: str, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,10 +37,11 @@ def checked_draft(arguments: Mapping[str, Any]) -> tuple[str, dict[str, Any], di
     """Check the arguments of `inlay_draft`: tool, arguments, and values or nothing.
 
     Raises:
-        ArgumentError: Something is missing or of the wrong type.
+        ArgumentError: Something is missing, too much, or of the wrong type.
     """
     tool, of, values = arguments.get("tool"), arguments.get("arguments"), arguments.get("values")
-    if not isinstance(tool, str) or not isinstance(of, Mapping):
+    # Without `values` nothing is forgotten by accident: that takes a null.
+    if set(arguments) != {"tool", "arguments", "values"} or not isinstance(tool, str) or not isinstance(of, Mapping):
         message = "inlay_draft takes the tool, its arguments, and values."
         raise ArgumentError(message)
     if values is not None and not _are_values(values):
@@ -51,8 +53,11 @@ def checked_draft(arguments: Mapping[str, Any]) -> tuple[str, dict[str, Any], di
 def _are_values(values: object) -> bool:
     if not isinstance(values, dict) or len(cast("dict[str, Any]", values)) > MOST_VALUES:
         return False
-    items = cast("dict[str, object]", values).values()
-    return all(isinstance(item, str | int | float | bool) and len(str(item)) <= 1_000 for item in items)
+    items = cast("dict[str, object]", values).items()
+    return all(
+        len(name) <= MOST_NAME_CHARACTERS and isinstance(item, str | int | float | bool) and len(str(item)) <= 1_000
+        for name, item in items
+    )
 
 
 def _here(person: str, tool: str, arguments: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ The functions behind them, and the calling of them, live in `inlay.server`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from inlay.errors import BindError, near_miss
 
@@ -44,7 +44,7 @@ class Done:
     """What an action returns: what was done, and how to undo it.
 
     Raises:
-        BindError: The undo still needs arguments.
+        BindError: The undo is no bound action, or still needs arguments.
     """
 
     message: str
@@ -53,9 +53,15 @@ class Done:
     """A fully bound action that brings back what was before."""
 
     def __post_init__(self) -> None:
-        missing = [name for name, parameter in self.undo.parameters.items() if parameter.required] if self.undo else []
-        if self.undo and missing:
-            message = f"The undo {self.undo.tool!r} still needs {', '.join(missing)}; bind every argument."
+        undo = cast("object", self.undo)
+        if undo is None:
+            return
+        if not isinstance(undo, BoundAction):
+            message = f"An undo must be an action with its arguments, as from `.bind(...)`, not {type(undo).__name__}."
+            raise BindError(message)
+        missing = [name for name, parameter in undo.parameters.items() if parameter.required]
+        if missing:
+            message = f"The undo {undo.tool!r} still needs {', '.join(missing)}; bind every argument."
             raise BindError(message)
 
 

@@ -1,7 +1,7 @@
 """A design panel: controls for tokens, beside a preview that follows them at once."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -110,11 +110,22 @@ class DesignPanel(Widget):
 
 
 def _fits(token: Token, value: TokenValue) -> bool:
+    # Pydantic would take "16" for a number, and then it would be drawn as the text that it is.
+    if _kind_of(value) != (
+        "flag" if isinstance(token, Checkbox) else "number" if isinstance(token, Slider) else "text"
+    ):
+        return False
     try:
-        type(token).model_validate({**_fields(token), "value": value}, strict=False)
+        type(token).model_validate({**_fields(token), "value": value})
     except ValueError:
         return False
-    return not (isinstance(token, Slider) and isinstance(value, bool))
+    return True
+
+
+def _kind_of(value: TokenValue) -> Literal["flag", "number", "text"]:
+    if isinstance(value, bool):
+        return "flag"
+    return "text" if isinstance(value, str) else "number"
 
 
 def _fields(token: Token) -> dict[str, object]:

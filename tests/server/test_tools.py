@@ -1,6 +1,6 @@
 """Functions become tools, and an action must fit where it is offered."""
 
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pytest
 
@@ -89,6 +89,16 @@ def test_an_undo_must_be_fully_bound(app: Connector) -> None:
 
     with pytest.raises(BindError, match="The undo 'rename' still needs card"):
         Done("Renamed.", undo=rename.bind())
+
+
+def test_an_undo_that_was_not_bound_says_so(app: Connector) -> None:
+    @app.action
+    async def restore() -> Done:
+        """Restore."""
+        return Done("Restored.")
+
+    with pytest.raises(BindError, match=r"from `\.bind\(\.\.\.\)`, not ActionTool"):
+        Done("Archived.", undo=cast("Any", restore))
 
 
 def test_a_function_that_cannot_be_a_tool_is_refused_when_it_is_decorated(app: Connector) -> None:
