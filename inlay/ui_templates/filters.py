@@ -121,9 +121,13 @@ def _cell_data(value: Cell, column: TableColumn) -> Markup:
     return escape(str(value))
 
 
-def row_text(row: Mapping[str, Cell], columns: Sequence[TableColumn]) -> str:
-    """Return the cells of a table's row for the text form, with a bar after each."""
-    return "".join(f" {_cell_text(row.get(column.key), column)} |" for column in columns)
+def row_lines(table: Table, columns: Sequence[TableColumn]) -> str:
+    """Return the rows of a table for the text form, each with its key first."""
+    return "\n".join(
+        f"| {plain(table.key_of(row))} |"
+        + "".join(f" {_cell_text(row.get(column.key), column)} |" for column in columns)
+        for row in table.rows
+    )
 
 
 def _cell_text(value: Cell, column: TableColumn) -> str:
@@ -176,7 +180,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "number": number,
     "number_data": number_data,
     "row_items": row_items,
-    "row_text": row_text,
+    "row_lines": row_lines,
     "date_text": date_text,
     "date_data": date_data,
     "json_attribute": json_attribute,

@@ -95,26 +95,19 @@ class Page:
 
         A thing that was drawn before, and is as it was, is not drawn again.
         """
-        parts = {thing.id: _PARTS.get(thing, macro, also) for thing in things}
+        return self._take_list(name, ListPart(prefix, {thing.id: _PARTS.get(thing, macro, also) for thing in things}))
+
+    def rows(self, name: str, prefix: str, rows: Iterable[tuple[str, Markup]]) -> Markup:
+        """Take markup by key, none of which holds parts, as the list `name`."""
         if self.is_inside_part:
-            return Markup("".join(part.html for part in parts.values()))  # noqa: S704  # made by our own template
-        self.rendering.lists[name] = ListPart(prefix, parts)
+            return Markup().join(row for _key, row in rows)
+        return self._take_list(name, ListPart(prefix, {key: _part(row) for key, row in rows}))
+
+    def _take_list(self, name: str, items: ListPart) -> Markup:
+        if self.is_inside_part:
+            return Markup("".join(item.html for item in items.items.values()))  # noqa: S704  # from our own template
+        self.rendering.lists[name] = items
         return Markup(_hole(name))  # noqa: S704  # a comment with an id that the template made
-
-    def start_list(self, name: str, prefix: str) -> Markup:
-        """Open the list `name`; its items follow with `page.item`."""
-        if not self.is_inside_part:
-            self.rendering.lists[name] = ListPart(prefix)
-            return Markup(_hole(name))  # noqa: S704  # a comment with an id that the template made
-        return Markup()
-
-    def item(self, name: str, key: str, markup: Markup) -> Markup:
-        """Take markup, which holds no parts, as the item `key` of the list `name`."""
-        html = markup.strip()
-        if self.is_inside_part:
-            return html
-        self.rendering.lists[name].items[key] = _part(html)
-        return Markup()
 
     def child(self, widget: Widget, name: str) -> Markup:
         """Render a widget inside this one; `name` becomes the id of its root."""

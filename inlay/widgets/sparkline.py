@@ -29,17 +29,28 @@ class Sparkline(Widget):
         return [value for value in self.values if value is not None]
 
     @property
+    def lowest(self) -> float:
+        """The smallest of the known values."""
+        return min(self.known)
+
+    @property
+    def highest(self) -> float:
+        """The largest of the known values."""
+        return max(self.known)
+
+    @property
     def segments(self) -> list[str]:
         """SVG point lists in a box of 100 by 24, one for each run of values without a gap."""
         low, high = self._range()
         step = WIDTH / max(len(self.values) - 1, 1)
+        rise = (HEIGHT - 2) / ((high - low) or 1)
         runs: list[list[str]] = [[]]
         for index, value in enumerate(self.values):
             if value is None:
                 runs.append([])
-                continue
-            share = (min(max(value, low), high) - low) / ((high - low) or 1)
-            runs[-1].append(f"{index * step:.1f},{HEIGHT - 1 - share * (HEIGHT - 2):.1f}")
+            else:
+                height = min(max(value, low), high) - low
+                runs[-1].append(f"{index * step:.1f},{HEIGHT - 1 - height * rise:.1f}")
         return [" ".join(run) for run in runs if run]
 
     def _range(self) -> tuple[float, float]:
