@@ -5,11 +5,11 @@
  * places at once, so that neither its queue nor its swap has a say.
  */
 
-import htmx from "htmx.org";
 import type { HtmxRequestCtx } from "htmx.org";
 
 import { act } from "./actions";
 import type { Outcome } from "./behavior";
+import { onEngine } from "./engine";
 import { argumentsIn, formOf, formValues, itemOf, ownValue } from "./fields";
 import { read } from "./reads";
 import { showProblem } from "./shell";
@@ -81,16 +81,18 @@ async function run(element: Element, tool: string, event: Event, isRead: boolean
   return act({ tool, arguments: collect, from: from ?? (event.type === "inlay:act" ? null : element) });
 }
 
-htmx.registerExtension("inlay-tool", {
-  htmx_config_request(element: Element, { ctx: exchange }: { ctx: Exchange }) {
-    const tool = TOOL.exec(exchange.request.action)?.[1];
-    const event = exchange.sourceEvent as Event;
-    // Nothing here can ask back yet, so what wants to be confirmed is not done.
-    if (!tool || exchange.confirm || !isOurs(element)) return false;
-    void run(element, tool, event, exchange.request.method === "GET").then(origins.get(event)?.settle);
-    return false;
-  },
-});
+onEngine((htmx) =>
+  htmx.registerExtension("inlay-tool", {
+    htmx_config_request(element: Element, { ctx: exchange }: { ctx: Exchange }) {
+      const tool = TOOL.exec(exchange.request.action)?.[1];
+      const event = exchange.sourceEvent as Event;
+      // Nothing here can ask back yet, so what wants to be confirmed is not done.
+      if (!tool || exchange.confirm || !isOurs(element)) return false;
+      void run(element, tool, event, exchange.request.method === "GET").then(origins.get(event)?.settle);
+      return false;
+    },
+  }),
+);
 
 /** The outlet of that name in the nearest widget around an element that has one. */
 function findOutlet(name: string, from: Element | null): Element | null {

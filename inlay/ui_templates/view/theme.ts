@@ -3,22 +3,8 @@
 import type { DisplayMode, ViewContext } from "./behavior";
 import type { HostContext } from "./bridge";
 
-const TONES = "primary|secondary|tertiary|inverse|ghost|info|danger|success|warning|disabled";
-
-/** The 76 names that the protocol defines; a host's own names stay out. */
-const VARIABLE = new RegExp(
-  "^--(?:" +
-    [
-      `color-(?:background|text|border)-(?:${TONES})`,
-      "color-ring-(?:primary|secondary|inverse|info|danger|success|warning)",
-      "font-(?:sans|mono|weight-(?:normal|medium|semibold|bold))",
-      "font-(?:text-(?:xs|sm|md|lg)|heading-(?:xs|sm|md|lg|[23]?xl))-(?:size|line-height)",
-      "border-radius-(?:xs|sm|md|lg|xl|full)",
-      "border-width-regular",
-      "shadow-(?:hairline|sm|md|lg)",
-    ].join("|") +
-    ")$",
-);
+/** The families of names that the protocol defines; a host's own names stay out, and ours cannot be overwritten. */
+const VARIABLE = /^--(?:color|font|border|shadow)-/;
 
 const RIGHT_TO_LEFT = /^(?:ar|ckb|dv|fa|he|ps|sd|ug|ur|yi)\b/;
 const FONTS_ID = "__mcp-host-fonts";
