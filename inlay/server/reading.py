@@ -20,10 +20,12 @@ from inlay.widgets import (
     ColorField,
     Dashboard,
     DesignPanel,
+    Grid,
     Option,
     PendingTile,
     Select,
     Slider,
+    Stack,
     Tile,
     Widget,
 )
@@ -83,18 +85,24 @@ async def read_widget(
         message = f"{tool.name} returned {type(widget).__name__}, not {tool.widget_type.__name__}."
         raise WidgetError(message)
     skipped: frozenset[str] = frozenset()
-    if isinstance(widget, Dashboard):
-        names = {tile.name for tile in widget.tiles if isinstance(tile, PendingTile)}
-        skipped = frozenset(names - tiles) if tiles is not None else frozenset()
-        widget = widget.model_copy(update={"tiles": await _read_tiles(widget.tiles, skipped)})
+    if isinstance(widget, Dashboard) and tiles is not None:
+        skipped = frozenset({tile.name for tile in widget.tiles if isinstance(tile, PendingTile)} - tiles)
+    widget = await _with_tiles(widget, skipped)
     if isinstance(widget, DesignPanel) and widget.draft:
         widget = widget.with_draft(await load_draft(store, person, tool.name, given))
     widget = _with_filters(widget, tool, given)
     return Reading(widget, given, revision, frozenset(f"{ROOT_ID}-tile-{name}" for name in skipped))
 
 
-async def _read_tiles(tiles: Sequence[Tile | PendingTile], skipped: frozenset[str]) -> list[Tile]:
-    return list(await asyncio.gather(*(_read_tile(tile, tile.name in skipped) for tile in tiles)))
+async def _with_tiles(widget: Widget, skipped: frozenset[str] = frozenset()) -> Widget:
+    """Read the tiles of a dashboard, or of the dashboards that stand in a stack or grid."""
+    if isinstance(widget, Dashboard):
+        tiles = await asyncio.gather(*(_read_tile(tile, tile.name in skipped) for tile in widget.tiles))
+        return widget.model_copy(update={"tiles": list(tiles)})
+    if isinstance(widget, Stack | Grid):
+        children = await asyncio.gather(*(_with_tiles(child) for child in widget.children))
+        return widget.model_copy(update={"children": list(children)})
+    return widget
 
 
 async def _read_tile(tile: Tile | PendingTile, is_skipped: bool) -> Tile:  # noqa: FBT001  # private, read at one place
@@ -102,16 +110,25 @@ async def _read_tile(tile: Tile | PendingTile, is_skipped: bool) -> Tile:  # noq
         return tile
     if is_skipped:
         return _tile(tile, problem="Not read.")
+    limit = asyncio.timeout(tile.timeout_seconds)
     try:
-        async with asyncio.timeout(tile.timeout_seconds):
+        async with limit:
             return _tile(tile, content=await tile.load())
     except RefusedError as error:
         return _tile(tile, problem=error.reason)
-    except TimeoutError:
-        return _tile(tile, problem=f"Took longer than {tile.timeout_seconds:g} seconds.")
-    except Exception:
+    except (Exception, asyncio.CancelledError):
+        if _is_cancelled():
+            raise
+        if limit.expired():
+            return _tile(tile, problem=f"Took longer than {tile.timeout_seconds:g} seconds.")
         logger.exception("The tile %r could not be read.", tile.name)
         return _tile(tile, problem="Could not be read.")
+
+
+def _is_cancelled() -> bool:
+    """Whether the call itself was cancelled, and not only something that a tile waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _tile(pending: PendingTile, **fields: Any) -> Tile:
@@ -136,6 +153,12 @@ def _with_filters(widget: Widget, tool: AnyWidgetTool, arguments: Mapping[str, A
 
 
 def _child(child: Widget, tool: AnyWidgetTool, arguments: Mapping[str, Any]) -> Widget:
+    if isinstance(child, DesignPanel) and child.draft:
+        message = (
+            f"{tool.name}: DesignPanel {child.title!r} keeps a draft, so the tool must return it alone; "
+            "inside another widget leave `draft` out."
+        )
+        raise WidgetError(message)
     if isinstance(child, Select | Checkbox | Slider | ColorField) and child.on_change is None:
         return cast("Widget", _filter(child, tool, arguments))
     return _with_filters(child, tool, arguments)
@@ -147,8 +170,20 @@ def _filter(control: Any, tool: AnyWidgetTool, arguments: Mapping[str, Any]) -> 
         raise ToolError(message)
     value = arguments.get(control.name)
     if isinstance(control, Select):
-        return _with_value(control, value)
+        return _with_value(_fitting(control, tool), value)
     return control if value is None else control.model_copy(update={"value": value})
+
+
+def _fitting(select: Select, tool: AnyWidgetTool) -> Select:
+    parameter = tool.parameters[select.name]
+    if parameter.json_types and "string" not in parameter.json_types:
+        message = (
+            f"{tool.name}: the filter {select.name!r} sends text, but the parameter takes "
+            f"{' or '.join(sorted(parameter.json_types))}. Make it a `str` or a Literal of texts."
+        )
+        raise ToolError(message)
+    # Where an argument must be given, choosing none could only be refused.
+    return select.model_copy(update={"any_label": ""}) if parameter.required else select
 
 
 def _with_value(select: Select, value: object) -> Select:

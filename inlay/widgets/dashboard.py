@@ -41,8 +41,18 @@ class Dashboard(Widget):
 
     @property
     def ordered(self) -> list[Tile]:
-        """The tiles that were read, those of the summary first."""
+        """The tiles, those of the summary first.
+
+        Raises:
+            WidgetError: Some were not read, because the dashboard is where nobody reads them.
+        """
         ready = [tile for tile in self.tiles if isinstance(tile, Tile)]
+        if len(ready) < len(self.tiles):
+            message = (
+                f"Dashboard {self.title!r} has tiles that were not read. Return it from a widget tool, alone or in a "
+                "Stack or Grid, and not from a tile."
+            )
+            raise WidgetError(message)
         rank = {name: place for place, name in enumerate(self.summary)}
         return sorted(ready, key=lambda tile: rank.get(tile.name, len(rank)))
 
