@@ -151,6 +151,7 @@ def _build(sources: Sequence[Path], language: Language, *, is_squeezed: bool = F
                 "--bundle",
                 f"--loader={language}",
                 "--minify",
+                "--pure:console.debug",  # AppBridge tells the console every message; the host page has its own log
                 "--format=iife",
                 "--platform=browser",
                 "--target=es2022",

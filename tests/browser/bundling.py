@@ -18,6 +18,7 @@ def bundle_test_script(name: str) -> str:
             HERE / f"{name}.ts",
             "--bundle",
             "--minify",
+            "--pure:console.debug",
             "--format=esm",
             "--target=es2022",
             "--log-level=warning",

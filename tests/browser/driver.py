@@ -22,7 +22,7 @@ WAIT_MS = 15_000
 
 @dataclass
 class Console:
-    """What the browser complained about, in every frame of every page of one context."""
+    """What the console was told, in every frame of every page of one context: in normal work, nothing."""
 
     problems: list[str] = field(default_factory=list[str])
     lines: list[str] = field(default_factory=list[str])
@@ -36,8 +36,7 @@ class Console:
         """Note a console message."""
         line = f"{message.type}: {message.text} ({message.location.get('url', '')})"
         self.lines.append(line)
-        if message.type in {"warning", "error", "assert"}:
-            self.problems.append(line)
+        self.problems.append(line)
 
     def hear_error(self, error: Error) -> None:
         """Note an uncaught exception."""
