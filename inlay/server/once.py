@@ -14,7 +14,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import anyio
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -51,7 +51,7 @@ class Once:
             return False
         values = {"person": self.person, "key": self.key, "digest": self.digest, "at": time.time()}
         try:
-            await connection.execute(insert(KEYS).values(values))
+            await connection.execute(_INSERT, values)
         except IntegrityError:
             reason = "This was already done."
             raise AppliedError(reason) from None
@@ -85,9 +85,8 @@ class Answers:
         Raises:
             RefusedError: The key was used for another call.
         """
-        wanted = select(KEYS.c.digest, KEYS.c.answer).where(KEYS.c.person == once.person, KEYS.c.key == once.key)
         async with self.store.read() as connection:
-            row = (await connection.execute(wanted)).first()
+            row = (await connection.execute(_FIND, _here(once))).first()
         if row is None:
             return None
         if row.digest != once.digest:
@@ -100,13 +99,23 @@ class Answers:
         with anyio.CancelScope(shield=True):
             async with self.store.write() as connection:
                 await once.write(self.store, connection)
-                here = (KEYS.c.person == once.person, KEYS.c.key == once.key)
-                await connection.execute(update(KEYS).where(*here).values(answer=dict(answer)))
+                await connection.execute(_KEEP, {**_here(once), "first_answer": dict(answer)})
 
     async def forget_old(self) -> None:
         """Forget keys that nobody can still be retrying."""
         async with self.store.write() as connection:
             await connection.execute(delete(KEYS).where(KEYS.c.at < time.time() - KEEP_SECONDS))
+
+
+# Made once, because making a statement takes longer than running it.
+_IS_HERE = (KEYS.c.person == bindparam("of_person"), KEYS.c.key == bindparam("of_key"))
+_FIND = select(KEYS.c.digest, KEYS.c.answer).where(*_IS_HERE)
+_INSERT = insert(KEYS)
+_KEEP = update(KEYS).where(*_IS_HERE).values(answer=bindparam("first_answer"))
+
+
+def _here(once: Once) -> dict[str, Any]:
+    return {"of_person": once.person, "of_key": once.key}
 
 
 def digest_of(tool: str, arguments: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ queue up instead of failing. Only `_engines` knows SQLite; the rest is SQLAlchem
 import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.types import Float
 
 from inlay.errors import SettingError, StoreError
+from inlay.server import sqlite
 
 OWN_TABLES = MetaData()
 
@@ -150,8 +152,9 @@ def _prepare(path: Path) -> None:
 
 def _engines(path: Path) -> tuple[AsyncEngine, AsyncEngine]:
     url = URL.create("sqlite+aiosqlite", database=str(path))
-    writer = create_async_engine(url, pool_size=1, max_overflow=0)
-    reader = create_async_engine(url, pool_size=4, max_overflow=0)
+    connect = partial(sqlite.connect, path)
+    writer = create_async_engine(url, async_creator=connect, pool_size=1, max_overflow=0)
+    reader = create_async_engine(url, async_creator=connect, pool_size=4, max_overflow=0)
     _prepare_connections(writer, "BEGIN IMMEDIATE", ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"])
     _prepare_connections(reader, "BEGIN", ["query_only=ON"])
     return writer, reader
@@ -160,7 +163,6 @@ def _engines(path: Path) -> tuple[AsyncEngine, AsyncEngine]:
 def _prepare_connections(engine: AsyncEngine, begin: str, settings: list[str]) -> None:
     @event.listens_for(engine.sync_engine, "connect")
     def connected(connection: Any, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]  # called by SQLAlchemy
-        connection.isolation_level = None  # the driver's own BEGIN is a deferred one, which fails under load
         cursor = connection.cursor()
         for setting in [f"busy_timeout={_BUSY_MILLISECONDS}", *settings]:
             cursor.execute(f"PRAGMA {setting}")
