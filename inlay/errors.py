@@ -1,11 +1,11 @@
 """The exceptions of Inlay, all in one tree.
 
 Every class inherits `InlayError` and the builtin that it resembles, and carries its values as attributes.
-What goes to a client is written elsewhere (`inlay.server.answers`): the text of a `RefusedError` is shown
+What goes to a client is written elsewhere (`inlay.server.calls`): the text of a `RefusedError` is shown
 to people as it is; that of every other exception never leaves the server.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -64,7 +64,7 @@ class ConflictError(RefusedError):
         self.current = dict(current or {})
 
 
-def near_miss(name: str, names: "list[str] | tuple[str, ...] | set[str] | frozenset[str]") -> str:
+def near_miss(name: str, names: Collection[str]) -> str:
     """Return " Did you mean 'x'?" for the name closest to a wrong one, or an empty text."""
     close = get_close_matches(name, sorted(names), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""

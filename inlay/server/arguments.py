@@ -5,10 +5,13 @@ A refusal names the argument and the rule, never the value: values may be secret
 
 import inspect
 import json
+import warnings
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any, cast, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic.errors import PydanticSchemaGenerationError
 from pydantic.fields import FieldInfo
 
 from inlay.errors import ArgumentError, ToolError, near_miss
@@ -16,6 +19,9 @@ from inlay.widgets.action import JsonType, Parameter
 
 MOST_CHARACTERS = 10_000
 """The longest text that an argument may be, unless its own type says otherwise."""
+
+MOST_SENTENCES = 5
+"""How many wrong arguments of a call are named."""
 
 _RULES: dict[str, str] = {
     "missing": "is missing",
@@ -48,9 +54,10 @@ def arguments_model(function: Callable[..., Any]) -> type[BaseModel]:
     """Make the model of a function's arguments, which forbids those it does not know.
 
     Raises:
-        ToolError: A parameter has no type, cannot go by name, or its name is reserved.
+        ToolError: A parameter has no type or none that JSON knows, cannot go by name, its name is reserved, or its
+            default is not of its type.
     """
-    hints = get_type_hints(function, include_extras=True)
+    hints = type_hints(function)
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
         where = f"{function.__qualname__}({name})"
@@ -60,12 +67,53 @@ def arguments_model(function: Callable[..., Any]) -> type[BaseModel]:
         if name not in hints:
             message = f"{where} has no type. Add one: it becomes the tool's schema."
             raise ToolError(message)
-        if name.startswith("_") or name == "text_page":
+        if name.startswith("_") or name == "text_page" or (name.startswith("model_") and hasattr(BaseModel, name)):
             message = f"{where}: the name is reserved; choose another."
             raise ToolError(message)
+        _check_parameter(hints[name], parameter, where)
         fields[name] = (hints[name], ... if parameter.default is parameter.empty else parameter.default)
     config = ConfigDict(extra="forbid", allow_inf_nan=False)
-    return create_model(function.__name__, __config__=config, **fields)
+    with warnings.catch_warnings():
+        # A parameter may be called `schema` or `copy`, old methods of Pydantic that nobody calls here.
+        warnings.filterwarnings("ignore", "Field name .* shadows an attribute", UserWarning)
+        return create_model(function.__name__, __config__=config, **fields)
+
+
+def type_hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the types of a function's parameters and of what it returns.
+
+    Raises:
+        ToolError: One of them is not known where the function stands.
+    """
+    try:
+        return get_type_hints(function, include_extras=True)
+    except NameError as error:
+        message = (
+            f"{function.__qualname__}: the type {error.name!r} is not known. Import it, not only `if TYPE_CHECKING`, "
+            "and do not define it inside a function."
+        )
+        raise ToolError(message) from None
+
+
+def _check_parameter(hint: Any, parameter: inspect.Parameter, where: str) -> None:
+    """Check that a parameter can come as JSON, and that its default could too: a View sends it back."""
+    try:
+        adapter = TypeAdapter[object](hint)
+    except PydanticSchemaGenerationError:
+        message = (
+            f"{where}: {inspect.formatannotation(hint)} cannot be sent as JSON; take its id or its fields instead."
+        )
+        raise ToolError(message) from None
+    default: object = parameter.default
+    if default is parameter.empty or isinstance(default, FieldInfo):
+        return
+    try:
+        adapter.validate_python(default, strict=True)
+    except ValidationError:
+        hint_text = inspect.formatannotation(hint)
+        better = f" Write `{hint_text} | None`." if default is None else ""
+        message = f"{where}: the default {default!r} is not of its type, {hint_text}.{better}"
+        raise ToolError(message) from None
 
 
 def input_schema(model: type[BaseModel]) -> dict[str, Any]:
@@ -116,7 +164,7 @@ def check_arguments(model: type[BaseModel], arguments: Mapping[str, Any]) -> Bas
     try:
         return model.model_validate_json(json.dumps(dict(arguments)), strict=True)
     except ValidationError as error:
-        raise ArgumentError(" ".join(_sentences(error, model)[:5])) from None
+        raise ArgumentError(" ".join(_sentences(error, model))) from None
 
 
 def json_arguments(checked: BaseModel, *, with_defaults: bool) -> dict[str, Any]:
@@ -129,7 +177,8 @@ def _sentences(error: ValidationError, model: type[BaseModel]) -> list[str]:
     for item in error.errors(include_url=False, include_input=False):
         place = str(item["loc"][0]) if item["loc"] else "The call"
         rules.setdefault(place, []).append("" if item["type"] == "extra_forbidden" else _rule(dict(item)))
-    return [_sentence(place, found, model) for place, found in rules.items()]
+    # A call can be wrong in thousands of places, and looking for near misses takes time.
+    return [_sentence(place, found, model) for place, found in islice(rules.items(), MOST_SENTENCES)]
 
 
 def _sentence(place: str, rules: list[str], model: type[BaseModel]) -> str:

@@ -38,7 +38,7 @@ class Connector:
             example to fill a new database.
 
     Raises:
-        SettingError: The name holds no letter or digit.
+        SettingError: The name holds no letter from a to z and no digit, or the store is no path of a file.
     """
 
     def __init__(
@@ -53,12 +53,15 @@ class Connector:
         self.name = name
         self.slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
         if not self.slug:
-            message = f"A connector's name must hold a letter or digit; {name!r} does not."
+            message = f"A connector's name must hold a letter from a to z or a digit; {name!r} does not."
             raise SettingError(message)
         self.instructions = instructions
         self.tools: dict[str, Tool] = {}
         self.homes: dict[str, Home] = {}
-        self.store = Store(Path(store) if store else default_path(self.slug), tables)
+        if store is not None and (str(store).startswith((":", "file:")) or "://" in str(store)):
+            message = f"The store must be the path of a file, such as 'tasks.db'; {str(store)!r} is none."
+            raise SettingError(message)
+        self.store = Store(Path(store).expanduser() if store else default_path(self.slug), tables)
         self.answers = Answers(self.store)
         self._starting = starting
         self._included: list[Connector] = []
@@ -221,6 +224,9 @@ class Connector:
         return tool
 
     def _check_free(self, name: str) -> None:
-        if name in self.tools or name.startswith("inlay_"):
+        if name.startswith("inlay_"):
+            message = f"The tool name {name!r} is Inlay's own; names that start with 'inlay_' are."
+            raise ToolError(message)
+        if name in self.tools:
             message = f"The tool name {name!r} is taken; give the function another name."
             raise ToolError(message)

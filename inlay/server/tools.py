@@ -6,14 +6,14 @@ Nothing is called from outside here; see `inlay.server.calls`.
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from functools import cached_property
-from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast, get_args, get_type_hints
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 
 from inlay.errors import BindError, ToolError, near_miss
-from inlay.server.arguments import arguments_model, input_schema, parameters_of
-from inlay.widgets import BoundAction, Done, Option, PendingTile, Select, Widget
+from inlay.server.arguments import arguments_model, input_schema, parameters_of, type_hints
+from inlay.widgets import WIDGETS, BoundAction, Done, Option, PendingTile, Select, Widget
 from inlay.widgets.action import Parameter
 from inlay.widgets.select import label_from
 
@@ -36,13 +36,16 @@ class Tool:
     """A function under a name, with the schema of its arguments."""
 
     def __init__(self, function: Callable[..., Awaitable[Any]], title: str | None) -> None:
+        _check_function(function)
         self.function = function
         self.name = function.__name__
         self.title = title or label_from(self.name)
         self.description = inspect.cleandoc(function.__doc__ or "")
+        if not self.description:
+            message = f"{function.__qualname__} needs a docstring: it tells people and models what the tool does."
+            raise ToolError(message)
         self.model = arguments_model(function)
         self.__doc__ = function.__doc__
-        _check_function(function, self.description)
 
     @cached_property
     def schema(self) -> dict[str, Any]:
@@ -95,7 +98,8 @@ class WidgetTool(Tool, Generic[P, W]):
         choices = _literals(field.annotation)
         if not choices:
             message = (
-                f"{self.name}: the filter {name!r} needs options; its type is no Literal. Use Select({name!r}, ...)."
+                f"{self.name}: the filter {name!r} needs options, because its type is no Literal of texts. "
+                f"Use Select({name!r}, ...)."
             )
             raise ToolError(message)
         options = [Option(choice, label_from(choice)) for choice in choices]
@@ -127,13 +131,18 @@ class ActionTool(Tool, Generic[P]):
         left = {name: parameter for name, parameter in self.parameters.items() if name not in arguments}
         return BoundAction(self.name, self.title, to_jsonable_python(arguments), left, self.destructive)
 
+    @cached_property
+    def _adapters(self) -> Mapping[str, TypeAdapter[object]]:
+        hints = type_hints(self.function)
+        return {name: TypeAdapter[object](hints[name]) for name in self.model.model_fields}
+
     def _check_bound(self, name: str, value: object) -> None:
         field = self.model.model_fields.get(name)
         if field is None:
             message = f"{self.name}.bind() has no argument {name!r}.{near_miss(name, set(self.model.model_fields))}"
             raise BindError(message)
         try:
-            TypeAdapter[object](cast("type", field.annotation)).validate_python(value, strict=True)
+            self._adapters[name].validate_python(value, strict=True)
         except ValidationError as error:
             message = f"{self.name}.bind({name}={value!r}): {error.errors()[0]['msg']}."
             raise BindError(message) from None
@@ -150,7 +159,7 @@ class TileFunction(Generic[P]):
         timeout_seconds: float = 10,
         width: Literal[1, 2] = 1,
     ) -> None:
-        _check_function(function, "a tile")
+        _check_function(function)
         _returned(function, Widget)
         self.function = function
         self.name = function.__name__
@@ -172,13 +181,15 @@ class TileFunction(Generic[P]):
         )
 
 
-def _check_function(function: Callable[..., Any], description: str) -> None:
-    name = function.__qualname__
-    if not inspect.iscoroutinefunction(function):
-        message = f"{name} must be `async def`: a slow function would hold up every other call."
+def _check_function(function: Callable[..., Any]) -> None:
+    if not inspect.isroutine(function):
+        message = (
+            f"A tool is made of an `async def` function, not of {type(function).__name__} {function!r:.60}. "
+            "Options go by name, such as title='Team board'."
+        )
         raise ToolError(message)
-    if not description:
-        message = f"{name} needs a docstring: it tells people and models what the tool does."
+    if not inspect.iscoroutinefunction(function):
+        message = f"{function.__qualname__} must be `async def`: a slow function would hold up every other call."
         raise ToolError(message)
 
 
@@ -190,15 +201,17 @@ def _checked_refresh(seconds: float | None, name: str) -> float | None:
 
 
 def _returned(function: Callable[..., Any], wanted: type[R]) -> type[R]:
-    returned = get_type_hints(function).get("return")
+    returned = type_hints(function).get("return")
+    name = function.__qualname__
     if not (isinstance(returned, type) and issubclass(returned, wanted)):
-        message = f"{function.__qualname__} must say that it returns {_article(wanted)}: add `-> {wanted.__name__}`."
+        what = "a widget: add `-> TaskBoard` or another" if wanted is Widget else f"Done: add `-> {wanted.__name__}`"
+        message = f"{name} must say that it returns {what}."
+        raise ToolError(message)
+    if wanted is Widget and returned not in (Widget, *WIDGETS):
+        shown = ", ".join(widget.__name__ for widget in WIDGETS)
+        message = f"{name} returns {returned.__name__}, which cannot be shown by itself. Return one of {shown}."
         raise ToolError(message)
     return returned
-
-
-def _article(wanted: type) -> str:
-    return "a widget, such as TaskBoard" if wanted is Widget else wanted.__name__
 
 
 def _literals(annotation: Any) -> list[str]:

@@ -99,3 +99,10 @@ def test_a_parameter_needs_a_type_and_a_name_of_its_own() -> None:
     for function, part in functions:
         with pytest.raises(ToolError, match=part):
             arguments_model(function)
+
+
+def test_a_call_that_is_wrong_in_thousands_of_places_is_told_five() -> None:
+    with pytest.raises(ArgumentError) as caught:
+        check_arguments(MODEL, GOOD | {f"roo{number}": 1 for number in range(15_000)})
+
+    assert str(caught.value).count("There is no argument") == 5

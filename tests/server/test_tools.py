@@ -1,11 +1,13 @@
 """Functions become tools, and an action must fit where it is offered."""
 
-from typing import Any, Literal, cast
+import warnings
+from typing import Annotated, Any, Literal, cast
 
 import pytest
+from pydantic import Field
 
 from inlay import Connector, Done
-from inlay.errors import BindError, ToolError
+from inlay.errors import BindError, SettingError, ToolError
 from inlay.widgets import Button, Card, Checkbox, Column, Dashboard, Metric, Table, TableColumn, TaskBoard
 
 
@@ -114,6 +116,7 @@ def test_a_function_that_cannot_be_a_tool_is_refused_when_it_is_decorated(app: C
         return Metric("x", 1)
 
     functions: list[tuple[Any, str]] = [
+        ("Team board", "not of str 'Team board'. Options go by name"),
         (silent, "needs a docstring"),
         (other, "returns a widget"),
         (slow, "must be `async def`"),
@@ -121,6 +124,62 @@ def test_a_function_that_cannot_be_a_tool_is_refused_when_it_is_decorated(app: C
     for function, part in functions:
         with pytest.raises(ToolError, match=part):
             app.widget(function)
+
+
+def test_a_function_that_no_call_could_reach_is_refused_when_it_is_decorated(app: Connector) -> None:
+    async def show_card() -> Card:
+        """Show a card."""
+        return Card("T-1", "x")
+
+    async def forget_none(person: str = cast("Any", None)) -> Metric:
+        """Forget that None is another type."""
+        return Metric(person, 1)
+
+    async def take_object(other: Connector) -> Metric:
+        """Take what no host can send."""
+        return Metric(other.name, 1)
+
+    async def take_method(model_dump: str) -> Metric:
+        """Take a name of Pydantic's."""
+        return Metric(model_dump, 1)
+
+    functions: list[tuple[Any, str]] = [
+        (show_card, "returns Card, which cannot be shown by itself"),
+        (forget_none, r"\(person\): the default None is not of its type, str. Write `str \| None`."),
+        (take_object, r"\(other\): .*Connector cannot be sent as JSON"),
+        (take_method, r"\(model_dump\): the name is reserved"),
+    ]
+    for function, words in functions:
+        with pytest.raises(ToolError, match=words):
+            app.widget(function)
+
+
+def test_names_that_only_look_reserved_are_free(app: Connector) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+
+        @app.widget
+        async def models(model_name: str, schema: str = "public", copy: bool = False) -> Metric:  # noqa: FBT001, FBT002  # a tool's
+            """Show."""
+            return Metric(f"{model_name} {schema} {copy}", 1)
+
+    assert set(models.parameters) == {"model_name", "schema", "copy"}
+
+
+def test_what_is_bound_keeps_the_rules_of_its_parameter(app: Connector) -> None:
+    @app.action
+    async def move(index: Annotated[int, Field(ge=0)]) -> Done:
+        """Move."""
+        return Done(str(index))
+
+    with pytest.raises(BindError, match=r"index=-1\): Input should be greater than or equal to 0"):
+        move.bind(index=-1)
+
+
+@pytest.mark.parametrize("store", [":memory:", "sqlite:///tasks.db", "file:tasks.db", "postgresql://here/tasks"])
+def test_a_store_must_be_a_file(store: str) -> None:
+    with pytest.raises(SettingError, match="must be the path of a file"):
+        Connector("Tasks", store=store)
 
 
 def test_two_tools_need_two_names(app: Connector) -> None:
