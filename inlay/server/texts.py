@@ -30,7 +30,9 @@ def text_answer(widget: Widget, tool: str, arguments: Mapping[str, Any], page: i
 
 
 def _call(tool: str, arguments: Mapping[str, Any]) -> str:
-    return f"`{tool} {json.dumps(dict(arguments), separators=(',', ':'), ensure_ascii=True)}`"
+    # In JSON a backtick can be written as an escape, and then no value ends the code that it stands in.
+    shown = json.dumps(dict(arguments), separators=(",", ":"), ensure_ascii=True).replace("`", "\\u0060")
+    return f"`{tool} {shown}`"
 
 
 def _pages(text: str) -> list[str]:

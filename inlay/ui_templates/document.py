@@ -5,6 +5,7 @@ bundled when the package is built.
 """
 
 import html
+import re
 from base64 import b64encode
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,7 @@ from inlay.errors import SettingError
 
 _VIEW = Path(__file__).parent / "view"
 _BUNDLES = _VIEW / "dist"
+_HOLE = re.compile(r"\{\{ (\w+) \}\}")
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,8 @@ def load_document(title: str) -> ViewDocument:
         "script": script,
         "script_hash": "sha256-" + b64encode(sha256(script.encode()).digest()).decode(),
     }
-    document = (_VIEW / "document.html").read_text("utf-8")
-    for name, value in holes.items():
-        document = document.replace("{{ " + name + " }}", value)
+    # In one pass, so that a connector called "{{ script }}" is shown by that name.
+    document = _HOLE.sub(lambda hole: holes[hole[1]], (_VIEW / "document.html").read_text("utf-8"))
     return ViewDocument(document, sha256(document.encode()).hexdigest()[:12])
 
 

@@ -18,7 +18,14 @@ _INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 _UNKNOWN = Markup('<span class="inlay-unknown">&ndash;</span>')
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _NUMBERS = (int, float)
+_CLOSE_UNITS = ("percent", "celsius", "fahrenheit")
+"""Units that stand close to their number."""
 _NOT_IN_SINGLE_QUOTES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("'", "&#39;"))
+_BACKTICKS = re.compile("`+")
+_HIDDEN = re.compile(
+    # Letters and marks that show nothing, and rows of variation selectors: text for models that people cannot see.
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\U000e0100-\U000e01ef]|[\ufe00-\ufe0f]{2,}"
+)
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|])")
 
 
@@ -30,16 +37,19 @@ def plain(value: object, most: int = 200) -> str:
 
 
 def code(value: object) -> str:
-    """Return an id for Markdown, between backticks, exactly as it must be sent back."""
+    """Return an id for Markdown, between backticks, as it must be sent back; what nobody can see is left out."""
     text = _visible(str(value))
-    fence = "``" if "`" in text else "`"
-    return f"{fence}{text}{fence}"
+    if "`" not in text:
+        return f"`{text}`"
+    # The fence must be longer than any run of backticks inside, and must not touch one.
+    fence = "`" * (1 + max(len(run) for run in _BACKTICKS.findall(text)))
+    return f"{fence} {text} {fence}"
 
 
 def _visible(text: str) -> str:
-    if text.isprintable():  # then nothing in it is invisible, and that is quick to see
+    if text.isascii() and text.isprintable():  # then nothing in it is invisible, and that is quick to see
         return text
-    return "".join(mark for mark in text if unicodedata.category(mark) not in _INVISIBLE)
+    return "".join(mark for mark in _HIDDEN.sub("", text) if unicodedata.category(mark) not in _INVISIBLE)
 
 
 def number(value: object, unit: str | None = None, digits: int = 1) -> str:
@@ -50,7 +60,8 @@ def number(value: object, unit: str | None = None, digits: int = 1) -> str:
         return str(value)
     shown = f"{value:,.{digits}f}"
     shown = shown.rstrip("0").rstrip(".") if "." in shown else shown
-    return f"{shown}{'' if unit in ('percent', 'celsius') else ' '}{SHORT_UNITS[unit]}" if unit else shown
+    shown = "0" if shown == "-0" else shown
+    return f"{shown}{'' if unit in _CLOSE_UNITS else ' '}{SHORT_UNITS[unit]}" if unit else shown
 
 
 def number_data(value: object, unit: str | None = None, digits: int = 1, sign: bool = False) -> Markup:  # noqa: FBT001, FBT002  # template call
