@@ -4,7 +4,7 @@
  * Things stand in a grid. A page holds whole rows, so that turning it moves nothing else.
  */
 
-import type { View } from "./view/behavior";
+import type { Running, View } from "./view/behavior";
 
 const INLINE_HEIGHT = 500;
 const LEAST_HEIGHT = 240;
@@ -22,12 +22,6 @@ export interface Paged {
   /** Finds the element whose children are paged; an answer may have put another in its place. */
   readonly list: () => HTMLElement | null;
   readonly view: View;
-}
-
-export interface Pager {
-  /** Measures anew and shows the page with the thing that came first on the last one. */
-  fit(): void;
-  stop(): void;
 }
 
 /** The height that the widget may take, in CSS pixels; without bound outside a chat. */
@@ -66,6 +60,12 @@ function highest(boxes: readonly Box[], starts: readonly number[]): number {
     return Math.max(...shown.map(({ bottom }) => bottom)) - (shown[0]?.top ?? 0);
   });
   return Math.max(0, ...heights);
+}
+
+export interface Pager extends Running {
+  /** Measures anew and shows the page with the thing that came first on the last one. */
+  patched(): void;
+  stop(): void;
 }
 
 /** Starts paging. The widget has an element `.inlay-pager`, made by the macro `pager`. */
@@ -140,7 +140,7 @@ export function startPaging({ root, list, view }: Paged): Pager {
   fit();
 
   return {
-    fit,
+    patched: fit,
     stop() {
       watch.disconnect();
       forget();

@@ -10,11 +10,11 @@ interface Probe {
 const probe: Probe = { view: null, notes: [] };
 Object.assign(window, { probe });
 
-defineBehavior("probe", {
-  start(root, view) {
-    probe.view = view;
-    probe.notes.push(`start ${root.id}`);
-  },
-  patched: (root) => void probe.notes.push(`patched ${root.id}`),
-  stop: (root) => void probe.notes.push(`stop ${root.id}`),
+defineBehavior("probe", (root, view) => {
+  probe.view = view;
+  probe.notes.push(`start ${root.id}`);
+  return {
+    patched: () => void probe.notes.push(`patched ${root.id}`),
+    stop: () => void probe.notes.push(`stop ${root.id}`),
+  };
 });

@@ -70,7 +70,7 @@ async def test_saving_sends_all_values_with_the_version_and_then_nothing_is_left
     saved = [TOKENS[0], TOKENS[1].model_copy(update={"value": 9.0}), *TOKENS[2:]]
     done = {"dev.inlay/done": {"message": "Saved Northwind."}, "dev.inlay/via": "meta"}
     await stage.show(panel())
-    await stage.answer("save_tokens", make_result(panel(tokens=saved, version=4), 900, **done))
+    await stage.answer("save_tokens", make_result(panel(tokens=saved, version=4), stage.revision + 900, **done))
     save = stage.view.get_by_role("button", name="Save")
     await expect(save).to_be_disabled()
 
@@ -118,7 +118,7 @@ async def test_a_refused_save_says_why_and_keeps_what_the_person_did(stage: Stag
     problem = {"dev.inlay/problem": {"kind": "conflict", "message": "Ada saved it before."}, "dev.inlay/via": "meta"}
     theirs = [TOKENS[0], TOKENS[1].model_copy(update={"value": 4.0}), *TOKENS[2:]]
     now = panel(tokens=theirs, version=4, unsaved={"radius": 9.0})
-    await stage.answer("save_tokens", {**make_result(now, 900, **problem), "isError": True})
+    await stage.answer("save_tokens", {**make_result(now, stage.revision + 900, **problem), "isError": True})
 
     await stage.view.get_by_role("slider").press("ArrowRight")
     await stage.view.get_by_role("button", name="Save").click()

@@ -70,14 +70,14 @@ function onClick(root: HTMLElement, target: EventTarget | null): void {
   if (swatch?.dataset.swatch && fields) choose(fields, swatch.dataset.swatch, "input", "change");
 }
 
-defineBehavior("color_field", {
-  start(root) {
-    root.addEventListener("input", ({ target }) => onInput(root, target));
-    root.addEventListener("change", ({ target }) => onChange(root, target));
-    root.addEventListener("click", ({ target }) => onClick(root, target));
-  },
-  patched(root) {
-    const fields = fieldsOf(root);
-    if (fields) follow(fields);
-  },
+defineBehavior("color_field", (root) => {
+  root.addEventListener("input", ({ target }) => onInput(root, target));
+  root.addEventListener("change", ({ target }) => onChange(root, target));
+  root.addEventListener("click", ({ target }) => onClick(root, target));
+  return {
+    patched() {
+      const fields = fieldsOf(root);
+      if (fields) follow(fields);
+    },
+  };
 });

@@ -1,19 +1,8 @@
 /** A dashboard pages its tiles where not all fit. */
 
-import { type Pager, startPaging } from "../_paging";
+import { startPaging } from "../_paging";
 import { defineBehavior } from "../view/behavior";
 
-const pagers = new WeakMap<HTMLElement, Pager>();
-
-defineBehavior("dashboard", {
-  start(root, view) {
-    const list = (): HTMLElement | null => root.querySelector<HTMLElement>(".inlay-dashboard__tiles");
-    pagers.set(root, startPaging({ root, list, view }));
-  },
-  patched(root) {
-    pagers.get(root)?.fit();
-  },
-  stop(root) {
-    pagers.get(root)?.stop();
-  },
-});
+defineBehavior("dashboard", (root, view) =>
+  startPaging({ root, list: () => root.querySelector<HTMLElement>(".inlay-dashboard__tiles"), view }),
+);

@@ -4,7 +4,7 @@
  * What a control says is the only state; which tokens changed is worked out from it and the saved value each time.
  */
 
-import { type Pager, startPaging } from "../_paging";
+import { startPaging } from "../_paging";
 import { defineBehavior, type View } from "../view/behavior";
 import { drawPreviews, type Tokens, type TokenValue } from "./preview";
 
@@ -17,9 +17,8 @@ interface Row {
   readonly saved: TokenValue | null;
 }
 
-const pagers = new WeakMap<HTMLElement, Pager>();
 /** What the server last showed for each token: when it says something else, the control follows. */
-const shownByServer = new WeakMap<HTMLElement, Map<string, string>>();
+type Shown = Map<string, string>;
 
 function rowsOf(root: HTMLElement): Row[] {
   return [...root.querySelectorAll<HTMLElement>(".inlay-token")].flatMap((element) => {
@@ -96,15 +95,14 @@ function follow(root: HTMLElement): void {
 }
 
 /** Where the server changed its mind about a token, its control follows; where it did not, the person's value stays. */
-function takeFromServer(root: HTMLElement): void {
-  const known = shownByServer.get(root);
-  const now = new Map<string, string>();
+function takeFromServer(root: HTMLElement, known: Shown | null): Shown {
+  const now: Shown = new Map();
   for (const { element, control, name } of rowsOf(root)) {
     const shown = element.dataset.shown ?? "null";
     now.set(name, shown);
     if (known && known.get(name) !== shown) write(control, JSON.parse(shown) as TokenValue | null);
   }
-  shownByServer.set(root, now);
+  return now;
 }
 
 function keepDraft(root: HTMLElement, view: View): void {
@@ -137,28 +135,29 @@ function onClick(root: HTMLElement, view: View, target: EventTarget | null): voi
   keepDraft(root, view);
 }
 
-defineBehavior("design_panel", {
-  start(root, view) {
-    root.addEventListener("input", ({ target }) => {
-      if (target instanceof Element && target.hasAttribute("data-token")) follow(root);
-    });
-    root.addEventListener("change", ({ target }) => {
-      if (!(target instanceof Element) || !target.hasAttribute("data-token")) return;
-      follow(root);
-      keepDraft(root, view);
-    });
-    root.addEventListener("click", ({ target }) => onClick(root, view, target));
-    takeFromServer(root);
+defineBehavior("design_panel", (root, view) => {
+  root.addEventListener("input", ({ target }) => {
+    if (target instanceof Element && target.hasAttribute("data-token")) follow(root);
+  });
+  root.addEventListener("change", ({ target }) => {
+    if (!(target instanceof Element) || !target.hasAttribute("data-token")) return;
     follow(root);
-    const list = (): HTMLElement | null => root.querySelector<HTMLElement>(".inlay-design-panel__tokens");
-    pagers.set(root, startPaging({ root, list, view }));
-  },
-  patched(root) {
-    takeFromServer(root);
+    keepDraft(root, view);
+  });
+  root.addEventListener("click", ({ target }) => onClick(root, view, target));
+  const list = (): HTMLElement | null => root.querySelector<HTMLElement>(".inlay-design-panel__tokens");
+  let known: Shown | null = null;
+  const refresh = (): void => {
+    known = takeFromServer(root, known);
     follow(root);
-    pagers.get(root)?.fit();
-  },
-  stop(root) {
-    pagers.get(root)?.stop();
-  },
+  };
+  refresh();
+  const pager = startPaging({ root, list, view });
+  return {
+    patched() {
+      refresh();
+      pager.patched();
+    },
+    stop: pager.stop,
+  };
 });

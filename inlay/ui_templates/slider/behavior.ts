@@ -41,13 +41,13 @@ function onChange(root: HTMLElement, target: EventTarget | null): void {
   fields.range.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
-defineBehavior("slider", {
-  start(root) {
-    root.addEventListener("input", ({ target }) => onInput(root, target));
-    root.addEventListener("change", ({ target }) => onChange(root, target));
-  },
-  patched(root) {
-    const fields = fieldsOf(root);
-    if (fields) follow(fields);
-  },
+defineBehavior("slider", (root) => {
+  root.addEventListener("input", ({ target }) => onInput(root, target));
+  root.addEventListener("change", ({ target }) => onChange(root, target));
+  return {
+    patched() {
+      const fields = fieldsOf(root);
+      if (fields) follow(fields);
+    },
+  };
 });

@@ -1,6 +1,6 @@
 /** What the task board adds to its markup: moving cards by drag and by steps, completing, adding, pages and tabs. */
 
-import { type View, defineBehavior } from "../view/behavior";
+import { defineBehavior } from "../view/behavior";
 import { type Board, CARDS, around } from "./board";
 import { Drag } from "./drag";
 import type { Moves } from "./moves";
@@ -8,31 +8,6 @@ import { layOut, layOutAnew, turnPage } from "./pages";
 import { add, complete, pressedRow } from "./presses";
 import { Steps } from "./steps";
 import { listOfTab, tabByKey } from "./tabs";
-
-interface Running {
-  readonly board: Board;
-  readonly moves: Moves;
-  readonly end: AbortController;
-}
-
-const running = new WeakMap<HTMLElement, Running>();
-
-function start(root: HTMLElement, view: View): void {
-  const board: Board = { root, view, chosen: undefined, pages: new WeakMap(), heights: new WeakMap(), measured: null };
-  const end = new AbortController();
-  const { moves } = new Steps(board, end.signal);
-  new Drag(board, moves, end.signal);
-  running.set(root, { board, moves, end });
-  listen(board, moves);
-  watchRoom(board, end.signal);
-  refresh(root, true);
-}
-
-function refresh(root: HTMLElement, isNew: boolean): void {
-  const { board, moves } = running.get(root) as Running;
-  moves.notePatch(isNew);
-  layOut(board);
-}
 
 function listen(board: Board, moves: Moves): void {
   const { root } = board;
@@ -82,12 +57,23 @@ function watchRoom(board: Board, signal: AbortSignal): void {
   });
 }
 
-defineBehavior("task_board", {
-  start,
-  patched: refresh,
-  stop(root) {
-    const { moves, end } = running.get(root) as Running;
-    moves.cancel();
-    end.abort();
-  },
+defineBehavior("task_board", (root, view) => {
+  const board: Board = { root, view, chosen: undefined, pages: new WeakMap(), heights: new WeakMap(), measured: null };
+  const end = new AbortController();
+  const { moves } = new Steps(board, end.signal);
+  new Drag(board, moves, end.signal);
+  listen(board, moves);
+  watchRoom(board, end.signal);
+  const patched = (isNew: boolean): void => {
+    moves.notePatch(isNew);
+    layOut(board);
+  };
+  patched(true);
+  return {
+    patched,
+    stop() {
+      moves.cancel();
+      end.abort();
+    },
+  };
 });

@@ -102,45 +102,46 @@ export interface View {
   readonly status: Status;
 }
 
-/** What a widget kind adds to its markup. One object serves every widget of its kind. */
-export interface Behavior {
-  /**
-   * A widget of this kind entered the document. `root` is the element with `data-inlay`. It stays the same element,
-   * and listeners on it stay, while answers change what is inside; so listen on `root`, not on what is in it.
-   */
-  start(root: HTMLElement, view: View): void;
+/** A behavior at work on one widget. */
+export interface Running {
   /**
    * The document changed. Runs before the browser paints.
    *
    * @param isNew an answer was shown, so every list is in the server's order; else a piece, or the lists, were put
    *   back to what the server had said before
    */
-  patched?(root: HTMLElement, isNew: boolean): void;
+  patched?(isNew: boolean): void;
   /** The widget left the document or the View is closing: stop timers and outside listeners. */
-  stop?(root: HTMLElement): void;
+  stop?(): void;
 }
 
-const behaviors = new Map<string, Behavior>();
+/**
+ * What a widget kind adds to its markup: starts on a widget that entered the document.
+ *
+ * @param root the element with `data-inlay`. It stays the same element, and listeners on it stay, while answers change
+ *   what is inside; so listen on `root`, not on what is in it.
+ */
+export type Behavior = (root: HTMLElement, view: View) => Running;
 
-/** Registers the behavior of a widget kind, once, when its module is loaded: `defineBehavior("task_board", {…})`. */
+const behaviors = new Map<string | undefined, Behavior>();
+
+/** Registers the behavior of a widget kind, once, when its module is loaded: `defineBehavior("task_board", …)`. */
 export function defineBehavior(kind: string, behavior: Behavior): void {
   behaviors.set(kind, behavior);
 }
 
-const running = new Map<HTMLElement, { readonly kind: string; readonly behavior: Behavior }>();
+const running = new Map<HTMLElement, Running & { readonly kind: string | undefined }>();
 
 /** Starts, tells and stops behaviors after the document changed. For the View's own use. */
 export function tendBehaviors(place: ParentNode, view: View, isNew: boolean): void {
-  for (const [root, { kind, behavior }] of running) {
-    if (root.isConnected && root.dataset.inlay === kind) behavior.patched?.(root, isNew);
+  for (const [root, entry] of running) {
+    if (root.isConnected && root.dataset.inlay === entry.kind) entry.patched?.(isNew);
     else stopBehavior(root);
   }
   for (const root of place.querySelectorAll<HTMLElement>("[data-inlay]")) {
-    const kind = root.dataset.inlay ?? "";
-    const behavior = behaviors.get(kind);
-    if (!behavior || running.has(root) || root.closest("[hx-ignore]")) continue;
-    running.set(root, { kind, behavior });
-    behavior.start(root, view);
+    const kind = root.dataset.inlay;
+    const start = behaviors.get(kind);
+    if (start && !running.has(root) && !root.closest("[hx-ignore]")) running.set(root, { kind, ...start(root, view) });
   }
 }
 
@@ -152,5 +153,5 @@ export function stopBehaviors(): void {
 function stopBehavior(root: HTMLElement): void {
   const entry = running.get(root);
   running.delete(root);
-  entry?.behavior.stop?.(root);
+  entry?.stop?.();
 }
