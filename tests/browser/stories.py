@@ -1,6 +1,6 @@
 """What the stories of the three widgets share: the examples on a store of their own, and how a board is read."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ SANDBOXES = ("spec", "opaque", "loose")
 
 
 @asynccontextmanager
-async def served(connector: Connector, folder: Path) -> AsyncIterator[Connector]:
+async def served(connector: Connector, folder: Path) -> AsyncGenerator[Connector]:
     """Run an example on a new store in a folder, and give its own store back afterwards."""
     own = connector.store.path
     connector.store.path = folder / f"{connector.slug}.db"
