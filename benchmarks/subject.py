@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,8 @@ def build_subject(store: Path) -> Connector:
     Args:
         store: Where its database is made.
     """
-    rows, numbers = [vars(task) for task in make_tasks()], Numbers()
+    rows: list[dict[str, Any]] = [{**vars(task), "done": 0, "version": 1} for task in make_tasks()]
+    turns, numbers = cycle(range(len(rows))), Numbers()
 
     @asynccontextmanager
     async def fill() -> AsyncGenerator[None]:
@@ -50,6 +52,36 @@ def build_subject(store: Path) -> Connector:
         yield
 
     subject = Connector("Benchmark", store=store, tables=METADATA, starting=fill)
+
+    on_move, on_complete = _add_actions(subject, rows)
+
+    @subject.widget
+    async def board(assignee: str | None = None, changed: int = 0) -> TaskBoard:
+        """Show the board as it is kept in memory, on which so many cards have changed since it was last shown."""
+        for _ in range(changed):
+            turn = next(turns)
+            rows[turn] = {**rows[turn], "version": rows[turn]["version"] + 1}
+        return _board([row for row in rows if assignee in (None, row["assignee"])], on_move, on_complete)
+
+    @subject.widget
+    async def stored_board(assignee: str | None = None) -> TaskBoard:
+        """Show the board, read from the store."""
+        wanted = select(CARDS).order_by(CARDS.c.stage, CARDS.c.position)
+        async with subject.read() as connection:
+            found = await connection.execute(wanted if assignee is None else wanted.where(CARDS.c.assignee == assignee))
+        return _board([dict(row) for row in found.mappings()], on_move, on_complete)
+
+    @subject.widget
+    async def dashboard() -> Dashboard:
+        """Show four metrics, a line of 90 points, and a table of 50 rows."""
+        numbers.advance()
+        return _dashboard(numbers)
+
+    return subject
+
+
+def _add_actions(subject: Connector, rows: list[dict[str, Any]]) -> tuple[BoundAction, BoundAction]:
+    """Add the actions, and return them as the board offers them: move and complete."""
 
     @subject.action
     async def move_card(card: str, column: str, index: int, version: int) -> Done:
@@ -63,33 +95,15 @@ def build_subject(store: Path) -> Connector:
     @subject.action
     async def complete_card(card: str, done: bool, version: int) -> Done:  # noqa: FBT001  # a tool's arguments go by name
         """Complete a card, or open it again."""
+        new = {"done": int(done), "version": version + 1}
         async with subject.change() as connection:
-            await _find(connection, card, version)
-            new = {"done": int(done), "version": version + 1}
-            await connection.execute(update(CARDS).where(CARDS.c.id == card).values(new))
+            here = update(CARDS).where(CARDS.c.id == card, CARDS.c.version == version)
+            if not (await connection.execute(here.values(new))).rowcount:
+                await _find(connection, card, version)
+        next(row for row in rows if row["id"] == card).update(new)
         return Done(f"{card} is {'done' if done else 'open'}.")
 
-    @subject.widget
-    async def board(assignee: str | None = None) -> TaskBoard:
-        """Show the board, read from memory."""
-        chosen = [row for row in rows if assignee in (None, row["assignee"])]
-        return _board(chosen, move_card.bind(), complete_card.bind())
-
-    @subject.widget
-    async def stored_board(assignee: str | None = None) -> TaskBoard:
-        """Show the board, read from the store."""
-        wanted = select(CARDS).order_by(CARDS.c.stage, CARDS.c.position)
-        async with subject.read() as connection:
-            found = await connection.execute(wanted if assignee is None else wanted.where(CARDS.c.assignee == assignee))
-        return _board([dict(row) for row in found.mappings()], move_card.bind(), complete_card.bind())
-
-    @subject.widget
-    async def dashboard() -> Dashboard:
-        """Show four metrics, a line of 90 points, and a table of 50 rows."""
-        numbers.advance()
-        return _dashboard(numbers)
-
-    return subject
+    return move_card.bind(), complete_card.bind()
 
 
 async def _find(connection: AsyncConnection, card: str, version: int) -> Any:
@@ -136,8 +150,8 @@ def _card(row: Mapping[str, Any]) -> Card:
         priority=row["priority"],
         label=row["label"],
         due=date.fromisoformat(row["due"]) if row["due"] else None,
-        done=bool(row.get("done")),
-        version=row.get("version", 1),
+        done=bool(row["done"]),
+        version=row["version"],
     )
 
 
