@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from inlay.errors import InlayError
 from inlay.widgets.action import Sends
+from inlay.widgets.mistakes import explain
 
 if TYPE_CHECKING:
     from pydantic._internal._model_construction import ModelMetaclass
@@ -23,7 +23,13 @@ class WidgetType(ModelMetaclass):
 class Widget(BaseModel, metaclass=WidgetType):
     """A piece of what a tool shows. Subclasses add fields; each has one template folder with the same stem."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+    )
 
     kind: ClassVar[str] = "widget"
     """The stem of the widget's module, templates and CSS class, such as `task_board`."""
@@ -37,10 +43,15 @@ class Widget(BaseModel, metaclass=WidgetType):
         if len(values) > len(positional):
             message = f"{type(self).__name__} takes {len(positional)} values by position, not {len(values)}."
             raise TypeError(message)
+        placed = dict(zip(positional, values, strict=False))
+        if twice := placed.keys() & fields.keys():
+            message = f"{type(self).__name__} got {min(twice)!r} twice, by position and by name."
+            raise TypeError(message)
+        given = {**placed, **fields}
         try:
-            super().__init__(**dict(zip(positional, values, strict=False)), **fields)
+            super().__init__(**given)
         except ValidationError as error:
-            raise _own_error(error) or error from None
+            raise explain(type(self), given, error) from None
         # Not a validator: Pydantic would run it again for every widget inside another, and boards hold many.
         for name, sends in self._offers:
             action = getattr(self, name)
@@ -64,9 +75,3 @@ class Widget(BaseModel, metaclass=WidgetType):
     def examples(cls) -> Mapping[str, Self]:
         """Return named examples. They drive the gallery, the docs, the snapshots and the accessibility tests."""
         return {}
-
-
-def _own_error(error: ValidationError) -> InlayError | None:
-    """Return the one error of ours that Pydantic wrapped, so that a developer reads our sentence alone."""
-    causes = [item.get("ctx", {}).get("error") for item in error.errors()]
-    return causes[0] if len(causes) == 1 and isinstance(causes[0], InlayError) else None
