@@ -4,11 +4,14 @@ import time
 from collections.abc import Mapping
 from typing import Any, cast
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import and_, delete, insert, or_, select
 
 from inlay.errors import ArgumentError
 from inlay.server.once import digest_of
 from inlay.server.store import DRAFTS, Store
+
+KEEP_SECONDS = 90 * 24 * 3600
+"""For how long a draft that nobody touches is kept."""
 
 MOST_VALUES = 100
 MOST_NAME_CHARACTERS = 200
@@ -25,9 +28,10 @@ async def load_draft(store: Store, person: str, tool: str, arguments: Mapping[st
 async def save_draft(
     store: Store, person: str, tool: str, arguments: Mapping[str, Any], values: Mapping[str, Any] | None
 ) -> None:
-    """Keep a person's draft of a widget, or forget it if there are no values."""
+    """Keep a person's draft of a widget, or forget it if there are no values; old ones are forgotten too."""
     async with store.write() as connection:
-        await connection.execute(delete(DRAFTS).where(*_here(person, tool, arguments)))
+        is_old = DRAFTS.c.at < time.time() - KEEP_SECONDS
+        await connection.execute(delete(DRAFTS).where(or_(is_old, and_(*_here(person, tool, arguments)))))
         if values:
             row = {"person": person, "widget": digest_of(tool, arguments), "values": dict(values), "at": time.time()}
             await connection.execute(insert(DRAFTS).values(row))

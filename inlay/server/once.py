@@ -25,6 +25,10 @@ KEEP_SECONDS = 24 * 3600
 """How long a key is remembered."""
 
 
+FORGET_EVERY_SECONDS = 3600
+"""How often old keys are thrown away."""
+
+
 class AppliedError(RefusedError):
     """This very call was applied by another process while it ran here; the change is rolled back."""
 
@@ -75,6 +79,8 @@ class Answers:
         default_factory=WeakValueDictionary["tuple[str, str]", asyncio.Lock]
     )
 
+    _forgot_at: float = float("-inf")
+
     def lock(self, once: Once) -> asyncio.Lock:
         """Return the lock that lets only one copy of a call run at a time."""
         return self._locks.setdefault((once.person, once.key), asyncio.Lock())
@@ -100,11 +106,17 @@ class Answers:
             async with self.store.write() as connection:
                 await once.write(self.store, connection)
                 await connection.execute(_KEEP, {**_here(once), "first_answer": dict(answer)})
+                if time.monotonic() - self._forgot_at >= FORGET_EVERY_SECONDS:
+                    await self._forget_old(connection)
 
     async def forget_old(self) -> None:
         """Forget keys that nobody can still be retrying."""
         async with self.store.write() as connection:
-            await connection.execute(delete(KEYS).where(KEYS.c.at < time.time() - KEEP_SECONDS))
+            await self._forget_old(connection)
+
+    async def _forget_old(self, connection: AsyncConnection) -> None:
+        self._forgot_at = time.monotonic()
+        await connection.execute(delete(KEYS).where(KEYS.c.at < time.time() - KEEP_SECONDS))
 
 
 # Made once, because making a statement takes longer than running it.

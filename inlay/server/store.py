@@ -45,6 +45,8 @@ DRAFTS = Table(
 """What people changed and did not save."""
 
 _BUSY_MILLISECONDS = 5_000
+_NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
+"""Windows has no such flag."""
 
 
 class Store:
@@ -99,9 +101,12 @@ class Store:
         """Begin a transaction that is committed whole at the end, or not at all if the block raises.
 
         Once the commit has begun, it is finished even if the caller is cancelled.
+
+        Raises:
+            StoreError: The store is not open, or this task is in a transaction already.
         """
         engine = _opened(self._writer, self.path)
-        async with self._turn, engine.connect() as connection:
+        async with self._own_turn(), engine.connect() as connection:
             transaction = await connection.begin()
             try:
                 yield connection
@@ -111,6 +116,21 @@ class Store:
                 raise
             with anyio.CancelScope(shield=True):
                 await transaction.commit()
+
+    @asynccontextmanager
+    async def _own_turn(self) -> AsyncGenerator[None]:
+        try:
+            await self._turn.acquire()
+        except RuntimeError:
+            message = (
+                f"A change of {self.path} is open already, and there is one at a time. Pass its connection on to what "
+                "belongs to it, or end it first."
+            )
+            raise StoreError(message) from None
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncConnection]:
@@ -143,18 +163,23 @@ def _prepare(path: Path) -> None:
         raise SettingError(message)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600))
+        os.close(
+            os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        )  # Windows has no such flag
         path.chmod(0o600)
     except OSError as error:
-        message = f"The store {path} cannot be opened: {error.strerror}."
+        message = (
+            f"The store {path} cannot be opened: {error.strerror}. Give `Connector(..., store=...)` a file, or "
+            "INLAY_STATE a folder, that may be written to."
+        )
         raise StoreError(message) from error
 
 
 def _engines(path: Path) -> tuple[AsyncEngine, AsyncEngine]:
     url = URL.create("sqlite+aiosqlite", database=str(path))
-    connect = partial(sqlite.connect, path)
-    writer = create_async_engine(url, async_creator=connect, pool_size=1, max_overflow=0)
-    reader = create_async_engine(url, async_creator=connect, pool_size=4, max_overflow=0)
+    # Errors without parameters, because people's data have no place in logs.
+    create = partial(create_async_engine, url, async_creator=partial(sqlite.connect, path), hide_parameters=True)
+    writer, reader = create(pool_size=1, max_overflow=0), create(pool_size=4, max_overflow=0)
     _prepare_connections(writer, "BEGIN IMMEDIATE", ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"])
     _prepare_connections(reader, "BEGIN", ["query_only=ON"])
     return writer, reader

@@ -5,11 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from sqlalchemy import insert, select
+import pytest
+from sqlalchemy import insert, select, update
 
 from inlay import Connector, Done, RefusedError
+from inlay.server import once
+from inlay.server.drafts import save_draft
 from inlay.server.once import Once, digest_of
-from inlay.server.store import KEYS
+from inlay.server.store import DRAFTS, KEYS
 from tests.server.conftest import CARDS, build_connector, call
 from tests.server.helpers import DONE, PROBLEM
 
@@ -223,3 +226,23 @@ async def test_an_action_that_changes_another_connectors_tables_is_remembered_wi
 
     assert [answer.text for answer in answers] == ["Added.", "Added."]
     assert [answer.meta[DONE].get("replayed", False) for answer in answers] == [False, True]
+
+
+async def test_old_keys_and_drafts_are_forgotten_while_the_connector_runs(
+    connector: Connector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await call(connector, "move_card", KEY, **MOVE)
+    await call(connector, "inlay_draft", tool="panel", arguments={}, values={"radius": 9})
+    async with connector.change() as connection:
+        await connection.execute(update(KEYS).values(at=0))
+        await connection.execute(update(DRAFTS).values(at=0))
+    monkeypatch.setattr(once, "FORGET_EVERY_SECONDS", 0)
+
+    await call(connector, "move_card", {"dev.inlay/id": "fedcba9876543210"}, **{**MOVE, "card": "T-2"})
+    await save_draft(connector.store, "somebody", "panel", {}, {"radius": 7})
+
+    async with connector.read() as connection:
+        keys = set((await connection.execute(select(KEYS.c.key))).scalars())
+        people = set((await connection.execute(select(DRAFTS.c.person))).scalars())
+    assert keys == {"fedcba9876543210"}
+    assert people == {"somebody"}

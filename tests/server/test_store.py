@@ -1,16 +1,17 @@
 """The store keeps what was acknowledged, and lets writers queue up."""
 
+import asyncio
 import sqlite3
 import stat
 from pathlib import Path
 
 import anyio
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select, text, update
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from inlay.errors import SettingError, StoreError
-from inlay.server.store import Store, default_path
+from inlay.server.store import DRAFTS, Store, default_path
 
 METADATA = MetaData()
 COUNTER = Table("counter", METADATA, Column("id", Integer, primary_key=True), Column("value", Integer))
@@ -103,3 +104,56 @@ def test_the_state_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv("INLAY_STATE", str(tmp_path))
 
     assert default_path("team-tasks") == tmp_path / "inlay" / "team-tasks.db"
+
+
+async def test_a_change_inside_a_change_says_what_to_do(tmp_path: Path) -> None:
+    async with Store(tmp_path / "store.db").open() as store:
+        async with store.write():
+            with pytest.raises(StoreError, match="is open already, and there is one at a time"):
+                async with store.write():
+                    pass
+        async with store.write() as connection:
+            assert (await connection.exec_driver_sql("SELECT 1")).scalar_one() == 1
+
+
+async def test_a_folder_that_cannot_be_written_to_is_named_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StoreError, match=r"cannot be opened: .* Give `Connector\(\.\.\., store=\.\.\.\)` a file"):
+        async with Store(tmp_path / "file" / "store.db").open():
+            pass
+
+
+async def test_an_error_of_the_database_holds_no_values(tmp_path: Path) -> None:
+    async with Store(tmp_path / "store.db").open() as store, store.write() as connection:
+        values = {"person": "c4n4ry", "widget": "w", "values": "", "at": 0}
+        await connection.execute(insert(DRAFTS).values(values))
+        with pytest.raises(IntegrityError) as caught:
+            await connection.execute(insert(DRAFTS).values(values))
+
+    assert "c4n4ry" not in str(caught.value)
+
+
+async def test_calls_cancelled_anywhere_leave_whole_transactions_and_a_store_that_works(
+    tmp_path: Path,
+) -> None:
+    async with Store(tmp_path / "store.db").open() as store:
+
+        async def write_two(number: int) -> None:
+            async with store.write() as connection:
+                for half in "ab":
+                    values = {"person": f"{number}", "widget": half, "values": "", "at": 0}
+                    await connection.execute(insert(DRAFTS).values(values))
+
+        for number in range(200):
+            task = asyncio.create_task(write_two(number))
+            for _ in range(number % 40):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+        await write_two(1_000)
+        async with store.read() as connection:
+            rows = (await connection.execute(select(DRAFTS.c.person, func.count()).group_by(DRAFTS.c.person))).all()
+
+    assert {count for _, count in rows} == {2}
+    assert "1000" in {person for person, _ in rows}

@@ -9,6 +9,7 @@ from typing import Any, cast, get_args
 import pytest
 from pydantic.fields import FieldInfo
 
+from inlay.errors import WidgetError
 from inlay.ui_templates import render_text, render_widget
 from inlay.widgets import WIDGETS, BoundAction, PendingTile, Widget
 from tests.widgets.markup import parse
@@ -159,11 +160,13 @@ def test_the_text_form_names_every_tool_that_can_be_called(widget: Widget) -> No
     ] == []
 
 
-def test_a_tile_that_was_not_read_yet_is_not_drawn() -> None:
+def test_a_dashboard_whose_tiles_were_not_read_is_no_empty_one() -> None:
     async def never() -> Widget:
         raise AssertionError
 
     dashboard = next(widget for widget in WIDGETS if widget.kind == "dashboard").examples()["no tiles"]
     waiting = dashboard.model_copy(update={"tiles": [PendingTile("cpu", "CPU", never)]})
 
-    assert "There are no tiles to show." in render_text(waiting)
+    for render in (render_text, render_widget):
+        with pytest.raises(WidgetError, match="has tiles that were not read"):
+            render(waiting)
