@@ -4,7 +4,7 @@ import { defineBehavior } from "../view/behavior";
 import { type Board, CARDS, around } from "./board";
 import { Drag } from "./drag";
 import type { Moves } from "./moves";
-import { layOut, layOutAnew, turnPage } from "./pages";
+import { holdBack, layOut, layOutAnew, turnPage } from "./pages";
 import { add, complete, pressedRow } from "./presses";
 import { Steps } from "./steps";
 import { listOfTab, tabByKey } from "./tabs";
@@ -63,6 +63,7 @@ defineBehavior("task_board", (root, view) => {
   const { moves } = new Steps(board, end.signal);
   new Drag(board, moves, end.signal);
   listen(board, moves);
+  holdBack(board);
   watchRoom(board, end.signal);
   const patched = (isNew: boolean): void => {
     moves.notePatch(isNew);

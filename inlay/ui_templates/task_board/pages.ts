@@ -26,6 +26,8 @@ const ONE_COLUMN_BELOW = 560;
 const NARROWEST_COLUMN = 156;
 /** Between the widget and the line below it; see `shell.css`. */
 const STATUS_MARGIN = 12;
+/** No more cards fit on a page inline, so that those behind need not be laid out before people see the board. */
+const MOST_ON_A_PAGE = 9;
 
 /** Brings all that the behavior adds in line with the cards that are there. */
 export function layOut(board: Board): void {
@@ -53,11 +55,31 @@ function lastMeasured({ root, chosen, measured }: Board): Measured | null {
 function measure(board: Board): Pick<Measured, "shown"> {
   const lists = showColumns(board);
   for (const list of lists) {
-    for (const card of cardsIn(list)) if (!isMeasured(board, card, lists.length)) card.hidden = false;
+    bare(board, nearIn(board, list), lists.length);
     openPager(list);
   }
   const room = roomOf(board);
   return { shown: new Map(lists.map((list) => [list, fit(board, list, room, lists.length)])) };
+}
+
+/** Shows cards that were not measured yet. */
+function bare(board: Board, cards: readonly HTMLElement[], columns: number): void {
+  for (const card of cards) if (!isMeasured(board, card, columns)) card.hidden = false;
+}
+
+/** Keeps cards that are on no page near the first from being laid out before anything was measured. */
+export function holdBack(board: Board): void {
+  for (const list of listsOf(board)) for (const card of cardsIn(list).slice(MOST_ON_A_PAGE)) card.hidden = true;
+}
+
+/** The cards up to those that the page which is shown can hold at most. */
+function nearIn(board: Board, list: HTMLElement): HTMLElement[] {
+  return cardsIn(list).slice(0, anchorOf(board, list) + MOST_ON_A_PAGE);
+}
+
+/** Index of the card whose page is shown. */
+function anchorOf(board: Board, list: HTMLElement): number {
+  return Math.max(0, cardsIn(list).indexOf(board.pages.get(list) as HTMLElement));
 }
 
 /** Turns to the page that a card is on, and shows its column if that is behind a tab. */
@@ -65,6 +87,7 @@ export function show(board: Board, card: Element): void {
   const list = listOf(card);
   board.pages.set(list, card);
   if (columnOf(list).hidden) board.chosen = list;
+  board.measured = null;
   layOut(board);
 }
 
@@ -125,16 +148,22 @@ function heightOf(board: Board, card: HTMLElement, columns: number): number {
   return board.heights.get(card)?.pixels ?? 0;
 }
 
-/** Measures a list that shows its pager. Null when everything fits on one page. */
-function fit(board: Board, list: HTMLElement, room: number, columns: number): Pages | null {
+/** Measures a list that shows its pager, up to the page that is shown. Null when everything fits on one page. */
+function fit(board: Board, list: HTMLElement, room: number, columns: number, near = nearIn(board, list)): Pages | null {
   const pager = pagerOf(list);
   const height = room - (columnOf(list).offsetHeight - list.offsetHeight);
   // Beside the row for a new card, the pager takes no room of its own.
   const alone = pager.nextElementSibling ? 0 : columnOf(pager).offsetHeight;
   const gap = pixels(list, "row-gap");
-  const heights = cardsIn(list).map((card) => heightOf(board, card, columns) + gap);
-  if (heights.reduce((sum, each) => sum + each, -gap) <= height + alone) return null;
-  return { starts: splitPages(heights, height + gap), height };
+  const heights = near.map((card) => heightOf(board, card, columns) + gap);
+  const starts = splitPages(heights, height + gap);
+  const cards = cardsIn(list);
+  if (near.length < cards.length) {
+    if ((starts.at(-1) as number) > anchorOf(board, list)) return { starts, height };
+    bare(board, cards, columns);
+    return fit(board, list, room, columns, cards);
+  }
+  return heights.reduce((sum, each) => sum + each, -gap) <= height + alone ? null : { starts, height };
 }
 
 /** Index of the first card of each page. Every page holds a card at least. */
@@ -157,8 +186,7 @@ function showPage(board: Board, list: HTMLElement, pages: Pages | null): void {
   pager.hidden = !pages;
   list.style.minHeight = pages ? `${pages.height}px` : "";
   if (!pages) return cards.forEach((card) => (card.hidden = false));
-  const anchor = board.pages.get(list);
-  const at = cards.findIndex((card) => card === anchor);
+  const at = anchorOf(board, list);
   const page = Math.max(0, pages.starts.filter((start) => start <= at).length - 1);
   const [before, first = 0, after] = [page - 1, page, page + 1].map((each) => pages.starts[each]);
   const end = after ?? cards.length;
