@@ -1,11 +1,11 @@
 """The server's share: rendering, calls through the official client, and a whole action."""
 
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import httpx2
 from mcp import Client
@@ -21,6 +21,8 @@ from benchmarks.prefab import Form, Prefab
 from benchmarks.report import Row, timed
 from benchmarks.subject import build_subject
 from inlay.ui_templates import render_widget
+
+T = TypeVar("T")
 
 ERA = "2026-07-28"
 """The newer of the two eras of the protocol, and the cheaper one for both sides."""
@@ -115,19 +117,20 @@ async def _measure_action(ours: Client, bare: Client, rounds: int) -> list[Row]:
     view, versions = PlayedView(full[PARTS]), count(1)
     cpu: dict[str, list[float]] = {"act": [], "echo": []}
 
-    async def act() -> None:
-        version = next(versions)
+    async def act() -> float:
+        version, carried = next(versions), cast("Any", view.action())
         arguments = {"card": "T-1", "done": version % 2 == 1, "version": version}
-        result: Any = await ours.call_tool("complete_card", arguments, meta=cast("Any", view.action()))
+        result, took = await _clocked(ours.call_tool("complete_card", arguments, meta=carried), cpu["act"])
         assert not result.is_error, result.content
-        view.take(result.meta[PARTS])
+        view.take((result.meta or {})[PARTS])
+        return took
 
-    async def echo() -> None:
-        await bare.call_tool("echo", {"text": "T-1 is done."})
+    async def echo() -> float:
+        _result, took = await _clocked(bare.call_tool("echo", {"text": "T-1 is done."}), cpu["echo"])
+        return took
 
-    measures = {"act": _timed_call(act, cpu["act"]), "echo": _timed_call(echo, cpu["echo"])}
     warm_up = 5
-    found = await interleave(measures, rounds, warm_up)
+    found = await interleave({"act": act, "echo": echo}, rounds, warm_up)
     spent = {name: Samples(tuple(values[warm_up:])) for name, values in cpu.items()}
     what, other = "A card completed: checked, committed, keyed, diffed", "the bare SDK's echo"
     wall = found["act"]
@@ -138,11 +141,9 @@ async def _measure_action(ours: Client, bare: Client, rounds: int) -> list[Row]:
     ]
 
 
-def _timed_call(act: Callable[[], Awaitable[None]], cpu: list[float]) -> Measure:
-    async def call() -> float:
-        wall, spent = time.perf_counter(), time.process_time()
-        await act()
-        cpu.append((time.process_time() - spent) * 1_000)
-        return (time.perf_counter() - wall) * 1_000
-
-    return call
+async def _clocked(call: Awaitable[T], cpu: list[float]) -> tuple[T, float]:
+    """Await a call; note the CPU it took, and return its result with what it took on the clock, in milliseconds."""
+    wall, spent = time.perf_counter(), time.process_time()
+    result = await call
+    cpu.append((time.process_time() - spent) * 1_000)
+    return result, (time.perf_counter() - wall) * 1_000

@@ -1,6 +1,7 @@
 """A choice of one out of several."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -17,6 +18,11 @@ class Option(Widget):
     """What is sent."""
     label: str = Field(kw_only=False)
     """What people read."""
+
+
+@lru_cache(1_000)
+def _option(text: str) -> Option:
+    return Option(text, text)
 
 
 class Select(Widget):
@@ -41,7 +47,7 @@ class Select(Widget):
 
     @model_validator(mode="after")
     def _value_is_an_option(self) -> Self:
-        values = [option.value for option in self.choices]
+        values = [item if isinstance(item, str) else item.value for item in self.options]
         if len(set(values)) < len(values):
             message = f"Select {self.name!r} has two options with the same value."
             raise WidgetError(message)
@@ -53,7 +59,7 @@ class Select(Widget):
     @property
     def choices(self) -> list[Option]:
         """The options, each with its label."""
-        return [Option(item, item) if isinstance(item, str) else item for item in self.options]
+        return [_option(item) if isinstance(item, str) else item for item in self.options]
 
     @property
     def shown_label(self) -> str:
