@@ -4,6 +4,7 @@
  * What a control says is the only state; which tokens changed is worked out from it and the saved value each time.
  */
 
+import { speak } from "../_controls";
 import { startPaging } from "../_paging";
 import { defineBehavior, type View } from "../view/behavior";
 import { drawPreviews, type Tokens, type TokenValue } from "./preview";
@@ -37,7 +38,7 @@ function read(control: Control): TokenValue {
 function write(control: Control, value: TokenValue | null): void {
   if (control.type === "checkbox") (control as HTMLInputElement).checked = value === true;
   else control.value = String(value ?? "");
-  control.dispatchEvent(new Event("input", { bubbles: true }));
+  speak(control, false);
 }
 
 function isChanged({ control, saved }: Row): boolean {

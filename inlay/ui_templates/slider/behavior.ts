@@ -1,5 +1,6 @@
 /** Keeps a slider, the number beside it and what is filled together. The slider is the one that speaks. */
 
+import { speak } from "../_controls";
 import { defineBehavior } from "../view/behavior";
 
 interface Fields {
@@ -7,47 +8,34 @@ interface Fields {
   readonly entry: HTMLInputElement;
 }
 
-function fieldsOf(root: HTMLElement): Fields | null {
-  const range = root.querySelector<HTMLInputElement>(".inlay-slider__range");
-  const entry = root.querySelector<HTMLInputElement>(".inlay-slider__number");
-  return range && entry ? { range, entry } : null;
+/** The markup is made by the macro `slider_input`. */
+function fieldsOf(root: HTMLElement): Fields {
+  return { range: root.querySelector(".inlay-slider__range")!, entry: root.querySelector(".inlay-slider__number")! };
 }
 
 /** Shows what the slider says. What somebody is typing is left alone. */
-function follow({ range, entry }: Fields): void {
+function follow(root: HTMLElement): void {
+  const { range, entry } = fieldsOf(root);
   const [low, high] = [Number(range.min), Number(range.max)];
-  const unit = range.parentElement?.querySelector(".inlay-slider__unit")?.textContent ?? "";
+  const unit = root.querySelector(".inlay-slider__unit")?.textContent ?? "";
   range.style.setProperty("--inlay-fill", `${((range.valueAsNumber - low) / (high - low)) * 100}%`);
-  range.setAttribute("aria-valuetext", `${range.value} ${unit}`.trim());
+  range.ariaValueText = `${range.value} ${unit}`.trim();
   if (document.activeElement !== entry) entry.value = range.value;
 }
 
-function onInput(root: HTMLElement, target: EventTarget | null): void {
-  const fields = fieldsOf(root);
-  if (!fields) return;
-  if (target !== fields.entry) return follow(fields);
-  if (fields.entry.value === "" || !fields.entry.validity.valid) return;
-  fields.range.value = fields.entry.value;
-  fields.range.dispatchEvent(new Event("input", { bubbles: true }));
-}
-
-/** A number that was typed becomes the nearest one that the slider can stand at. */
-function onChange(root: HTMLElement, target: EventTarget | null): void {
-  const fields = fieldsOf(root);
-  if (!fields || target !== fields.entry) return;
-  if (fields.entry.value !== "") fields.range.value = fields.entry.value;
-  fields.entry.value = fields.range.value;
-  fields.range.dispatchEvent(new Event("input", { bubbles: true }));
-  fields.range.dispatchEvent(new Event("change", { bubbles: true }));
+/** A number that was typed becomes, once that is over, the nearest one that the slider can stand at. */
+function onEdit(root: HTMLElement, { target, type }: Event): void {
+  const { range, entry } = fieldsOf(root);
+  if (target !== entry) return follow(root);
+  const isOver = type === "change";
+  const isUsable = entry.value !== "" && (isOver || entry.validity.valid);
+  if (isUsable) range.value = entry.value;
+  if (isOver) entry.value = range.value;
+  if (isUsable || isOver) speak(range, isOver);
 }
 
 defineBehavior("slider", (root) => {
-  root.addEventListener("input", ({ target }) => onInput(root, target));
-  root.addEventListener("change", ({ target }) => onChange(root, target));
-  return {
-    patched() {
-      const fields = fieldsOf(root);
-      if (fields) follow(fields);
-    },
-  };
+  root.addEventListener("input", (event) => onEdit(root, event));
+  root.addEventListener("change", (event) => onEdit(root, event));
+  return { patched: () => follow(root) };
 });
