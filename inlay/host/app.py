@@ -14,7 +14,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from inlay.errors import SettingError
-from inlay.server.gate import LOCAL_HOSTS, Gate
+from inlay.server.gate import LOCAL_HOSTS, Gate, checked_hosts
 
 HOST_FOLDER = Path(__file__).parent
 PAGE_FOLDER = HOST_FOLDER / "page"
@@ -76,7 +76,7 @@ def host_routes(
     async def config(request: Request) -> Response:
         return JSONResponse({"mcp": "/mcp", "sandbox": sandbox_origin(request, sandbox_port)}, headers=FRESH)
 
-    gate = (Middleware(Gate, hosts=hosts),)
+    gate = (Middleware(Gate, hosts=checked_hosts(hosts)),)
     return [
         Route("/", page, middleware=gate),
         Route("/host/config.json", config, middleware=gate),

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from inlay.errors import SettingError
 from inlay.host.app import FRESH, HOST_FOLDER, bundle, file_route
-from inlay.server.gate import LOCAL_HOSTS, Gate
+from inlay.server.gate import LOCAL_HOSTS, Gate, checked_hosts
 
 Flavor = Literal["spec", "opaque", "loose"]
 """How strict the sandbox is: the specification's, with an opaque origin, or as loose as some hosts are."""
@@ -57,7 +57,7 @@ def sandbox_app(page_port: int, hosts: tuple[str, ...] = LOCAL_HOSTS) -> Starlet
             file_route("/sandbox.js", bundle("sandbox.js")),
             file_route("/sandbox.css", bundle("sandbox.css")),
         ],
-        middleware=[Middleware(Gate, hosts=hosts)],
+        middleware=[Middleware(Gate, hosts=checked_hosts(hosts))],
     )
 
 

@@ -159,7 +159,8 @@ class Connector:
         """Begin a change of your tables: all of it is committed at the end of the block, or nothing if it raises.
 
         Inside an action, the call's idempotency key is written in the same transaction, so that an action that is
-        sent twice is applied once. The commit is finished even if the caller goes away.
+        sent twice is applied once. The commit is finished even if the caller goes away. Make one change in an action:
+        if it fails after the first of two, its retry is told that it was done.
         """
         return self._change()
 

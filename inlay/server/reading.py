@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -160,18 +160,19 @@ def _child(child: Widget, tool: AnyWidgetTool, arguments: Mapping[str, Any]) -> 
         )
         raise WidgetError(message)
     if isinstance(child, Select | Checkbox | Slider | ColorField) and child.on_change is None:
-        return cast("Widget", _filter(child, tool, arguments))
+        message = (
+            f"{tool.name}: {type(child).__name__} {child.name!r} does nothing. Give it `on_change`, or put it among "
+            "the `filters` of a Dashboard or TaskBoard."
+        )
+        raise WidgetError(message)
     return _with_filters(child, tool, arguments)
 
 
-def _filter(control: Any, tool: AnyWidgetTool, arguments: Mapping[str, Any]) -> Any:
+def _filter(control: Select, tool: AnyWidgetTool, arguments: Mapping[str, Any]) -> Select:
     if control.name not in tool.model.model_fields:
         message = f"{tool.name}: the filter {control.name!r} is no parameter of the tool; name one of its parameters."
         raise ToolError(message)
-    value = arguments.get(control.name)
-    if isinstance(control, Select):
-        return _with_value(_fitting(control, tool), value)
-    return control if value is None else control.model_copy(update={"value": value})
+    return _with_value(_fitting(control, tool), arguments.get(control.name))
 
 
 def _fitting(select: Select, tool: AnyWidgetTool) -> Select:

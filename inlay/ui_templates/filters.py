@@ -135,7 +135,7 @@ def _cell_data(value: Cell, column: TableColumn) -> Markup:
 def row_lines(table: Table, columns: Sequence[TableColumn]) -> str:
     """Return the rows of a table for the text form, each with its key first."""
     return "\n".join(
-        f"| {plain(table.key_of(row))} |"
+        f"| {code(table.key_of(row))} |"
         + "".join(f" {_cell_text(row.get(column.key), column)} |" for column in columns)
         for row in table.rows
     )

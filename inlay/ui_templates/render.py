@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from inlay.errors import WidgetError
 from inlay.ui_templates.drawn import Drawn, Macro
 from inlay.ui_templates.filters import FILTERS
-from inlay.widgets import BoundAction, Widget
+from inlay.widgets import Widget
 
 FOLDER = Path(__file__).parent
 ROOT_ID = "w"
@@ -188,7 +188,6 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters.update(FILTERS)
-    environment.tests["bound"] = lambda value: isinstance(value, BoundAction)
     return environment
 
 
@@ -206,8 +205,3 @@ def _texts() -> Environment:
     environment.filters["as_text"] = _text_of
     environment.filters.update(dict[str, Callable[..., str]](lines=_lines))
     return environment
-
-
-def template_of(stem: str) -> Template:
-    """Return the markup template of a widget's stem."""
-    return _environment().get_template(f"{stem}/view.html")

@@ -17,6 +17,10 @@ Version = int | str
 _VERSION: dict[str, set[JsonType]] = {"version": {"integer", "string"}}
 
 
+MOST_CARDS = 500
+"""How many cards a board can show: hosts take about 130 KB, and a card takes a quarter of one."""
+
+
 class Card(Widget):
     """One task."""
 
@@ -52,7 +56,7 @@ class Column(Widget):
     """Names it, such as "doing"."""
     title: str = Field(kw_only=False, min_length=1)
     """What people read."""
-    cards: Sequence[Card] = Field(kw_only=False, max_length=500)
+    cards: Sequence[Card] = Field(kw_only=False)
     """From top to bottom."""
     limit: int | None = Field(default=None, ge=1)
     """How many cards it should hold at most; shown, and marked when it is exceeded."""
@@ -90,6 +94,11 @@ class TaskBoard(Widget):
             if twice:
                 message = f"TaskBoard {self.title!r} has two {what} with id {min(twice)!r}; give each its own id."
                 raise WidgetError(message)
+        if len(cards) > MOST_CARDS:
+            message = (
+                f"TaskBoard {self.title!r} has {len(cards)} cards; show at most {MOST_CARDS}, for example by a filter."
+            )
+            raise WidgetError(message)
         return self
 
     @property

@@ -242,21 +242,26 @@ async def test_filters_follow_the_arguments(tmp_path: Any) -> None:
     connector = Connector("Filters", store=tmp_path / "filters.db")
 
     @connector.widget
-    async def people(assignee: str | None = None) -> Stack:
+    async def people(assignee: str | None = None) -> Dashboard:
         """Show."""
-        return Stack([Select("assignee", options=["Ada"]), Text(str(assignee))])
+        return Dashboard(title=f"For {assignee}", tiles=[], filters=[Select("assignee", options=["Ada"])])
 
     @connector.widget
-    async def wrong() -> Stack:
+    async def wrong() -> Dashboard:
         """Filter by nothing."""
-        return Stack([Select("nothing", options=["Ada"])])
+        return Dashboard(title="Wrong", tiles=[], filters=[Select("nothing", options=["Ada"])])
+
+    @connector.widget
+    async def idle() -> Stack:
+        """Show a control that does nothing."""
+        return Stack([Select("assignee", options=["Ada"])])
 
     async with connector.running():
         answer = await call(connector, "people", assignee="Grace")
-        refused = await call(connector, "wrong")
+        refused = [await call(connector, name) for name in ("wrong", "idle")]
 
-    assert 'value="Grace" selected' in answer.meta[PARTS]["frame"]["html"]
-    assert refused.meta[PROBLEM]["kind"] == "failed"
+    assert 'value="Grace" selected' in answer.meta[PARTS]["parts"]["w-head"]["html"]
+    assert [answer.meta[PROBLEM]["kind"] for answer in refused] == ["failed", "failed"]
 
 
 async def test_a_draft_is_kept_shown_and_gone_when_saved(connector: Connector) -> None:

@@ -3,6 +3,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+import pytest
+
+from inlay.errors import WidgetError
 from inlay.server.parts import Seen, difference
 from inlay.ui_templates import Rendering, render_text, render_widget
 from inlay.widgets import BoundAction, Card, Column, Select, TaskBoard
@@ -196,3 +199,8 @@ def test_the_text_form_names_cards_columns_and_what_can_be_done() -> None:
 def test_versions_are_told_only_where_they_are_asked_for() -> None:
     assert "v7" not in render_text(board(ADA, on_complete=COMPLETE))
     assert "v7" in render_text(board(ADA, on_move=MOVE))
+
+
+def test_a_board_that_no_host_would_take_is_refused() -> None:
+    with pytest.raises(WidgetError, match="has 501 cards; show at most 500"):
+        TaskBoard(columns=[Column("todo", "To do", [Card(str(number), "x") for number in range(501)])])
