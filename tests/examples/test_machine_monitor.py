@@ -168,7 +168,7 @@ async def test_a_process_cannot_bring_markup_or_break_the_table_with_its_name(
     assert row["name"] == "<img src=x onerror=alert(1)>|[31m" + "x" * 47
     assert row["memory"] is None
     assert "<img" not in str(answer.meta)
-    assert "\n| 7 |" in answer.text
+    assert "\n| `7` |" in answer.text
 
 
 async def test_choices_are_checked(machine: Connector) -> None:
