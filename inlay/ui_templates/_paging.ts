@@ -4,9 +4,11 @@
  * Things stand in a grid. A page holds whole rows, so that turning it moves nothing else.
  */
 
+import { around, pixels, setAll, setText } from "./_elements";
 import type { Running, View } from "./view/behavior";
 
-const INLINE_HEIGHT = 500;
+/** The most that a widget takes inline, in CSS pixels. */
+export const INLINE_HEIGHT = 500;
 const LEAST_HEIGHT = 240;
 
 /** Where a thing stands, in CSS pixels. */
@@ -31,11 +33,39 @@ function allowedHeight({ context }: View): number {
   return Math.max(LEAST_HEIGHT, height ?? Math.min(INLINE_HEIGHT, maxHeight ?? INLINE_HEIGHT));
 }
 
-/** The room that a message will need below the widget, so that it pushes nothing out. */
-function heightOfStatus(root: HTMLElement): number {
-  const status = document.getElementById("inlay-status");
-  if (status && status.offsetHeight > 0) return 0;
-  return parseFloat(getComputedStyle(root).getPropertyValue("--inlay-target")) + 12;
+/** The room that a message needs below the widget, in CSS pixels; see `shell.css`. */
+export function heightOfMessage(root: HTMLElement): number {
+  return pixels(root, "--inlay-target") + 12;
+}
+
+/** Which page, counted from 0, holds a place. */
+export function pageOf(starts: readonly number[], place: number): number {
+  return Math.max(0, starts.filter((start) => start <= place).length - 1);
+}
+
+/** Runs the listener when there is another width, or another place, for the widget. Returns what stops it. */
+export function watchRoom(root: HTMLElement, view: View, react: () => void): () => void {
+  // Only the width: the height changes because of the paging itself.
+  let width = root.clientWidth;
+  const observer = new ResizeObserver(() => {
+    if (root.clientWidth === width) return;
+    width = root.clientWidth;
+    react();
+  });
+  observer.observe(root);
+  const forget = view.onContext(react);
+  return () => {
+    observer.disconnect();
+    forget();
+  };
+}
+
+/** Says "1–4 of 7" between the two buttons of a pager, and turns off those that lead nowhere. They keep the focus. */
+export function fillPager(pager: Element, from: number, to: number, count: number): void {
+  const [previous, place, next] = [...pager.children] as [Element, Element, Element];
+  setText(place, `${to - from > 1 ? `${from + 1}–${to}` : to} of ${count}`); // a live region reads out what is set
+  setAll(previous, { "aria-disabled": String(!from) });
+  setAll(next, { "aria-disabled": String(to === count) });
 }
 
 /** Cuts things into pages of whole rows; each page is the place of its first thing. */
@@ -72,7 +102,6 @@ export interface Pager extends Running {
 export function startPaging({ root, list, view }: Paged): Pager {
   let first = 0;
   let starts: number[] = [];
-  let width = 0;
 
   const things = (): HTMLElement[] => [...(list()?.children ?? [])] as HTMLElement[];
   const nav = (): HTMLElement | null => root.querySelector<HTMLElement>(".inlay-pager");
@@ -84,7 +113,8 @@ export function startPaging({ root, list, view }: Paged): Pager {
     for (const thing of all) thing.hidden = false;
     box.style.minBlockSize = "";
     bar.hidden = true;
-    const allowed = allowedHeight(view) - heightOfStatus(root);
+    const hasMessage = Boolean(document.getElementById("inlay-status")?.offsetHeight);
+    const allowed = allowedHeight(view) - (hasMessage ? 0 : heightOfMessage(root));
     if (all.length < 2 || document.body.offsetHeight <= allowed) return;
     bar.hidden = false;
     const room = allowed - (document.body.offsetHeight - box.offsetHeight);
@@ -93,26 +123,22 @@ export function startPaging({ root, list, view }: Paged): Pager {
     box.style.minBlockSize = `${highest(boxes, starts)}px`; // so that turning a page moves nothing below
   }
 
-  /** The page with what came first on the last one. */
-  const pageNow = (): number => Math.max(0, starts.filter((start) => start <= first).length - 1);
-
   function show(): void {
     const [all, bar] = [things(), nav()];
-    const page = pageNow();
+    const page = pageOf(starts, first);
     const from = starts[page] ?? 0;
     const to = starts[page + 1] ?? all.length;
     all.forEach((thing, place) => (thing.hidden = place < from || place >= to));
     if (!bar) return;
     bar.hidden = starts.length < 2;
-    showPlace(bar.querySelector<HTMLElement>(".inlay-pager__place"), from, to, all.length);
-    setDisabled(bar, "previous", page === 0);
-    setDisabled(bar, "next", page === starts.length - 1);
+    (bar.children[1] as HTMLElement).style.minInlineSize = `${3 * String(all.length).length + 4}ch`; // on every page
+    fillPager(bar, from, to, all.length);
     const full = bar.querySelector<HTMLElement>(".inlay-pager__full");
     if (full) full.hidden = !view.context.displayModes.includes("fullscreen");
   }
 
   function turn(by: number): void {
-    first = starts[pageNow() + by] ?? first;
+    first = starts[pageOf(starts, first) + by] ?? first;
     show();
   }
 
@@ -122,49 +148,21 @@ export function startPaging({ root, list, view }: Paged): Pager {
   }
 
   function onClick(event: Event): void {
-    const button = event.target instanceof Element ? event.target.closest<HTMLElement>(".inlay-pager button") : null;
+    const button = around(event.target, ".inlay-pager button");
     if (!button) return;
     if (button.dataset.page) turn(button.dataset.page === "next" ? 1 : -1);
     else void view.requestDisplayMode("fullscreen");
   }
 
-  // Only the width: the height changes because of the paging itself.
-  const watch = new ResizeObserver(() => {
-    if (root.clientWidth === width) return;
-    width = root.clientWidth;
-    fit();
-  });
-  const forget = view.onContext(fit);
+  const forget = watchRoom(root, view, fit);
   root.addEventListener("click", onClick);
-  watch.observe(root);
   fit();
 
   return {
     patched: fit,
     stop() {
-      watch.disconnect();
       forget();
       root.removeEventListener("click", onClick);
     },
   };
-}
-
-/** Says "1–4 of 7", as wide on every page, and only when it is news: a live region reads out what it is told. */
-function showPlace(element: HTMLElement | null, from: number, to: number, count: number): void {
-  const words = `${to - from > 1 ? `${from + 1}–${to}` : to} of ${count}`;
-  if (!element || element.textContent === words) return;
-  element.textContent = words;
-  element.style.minInlineSize = `${3 * String(count).length + 4}ch`;
-}
-
-/** A button that has nowhere left to go hands the focus to the other one; a disabled one would lose it. */
-function setDisabled(bar: HTMLElement, page: string, isOff: boolean): void {
-  const button = bar.querySelector<HTMLButtonElement>(`[data-page=${page}]`);
-  if (!button) return;
-  const other = bar.querySelector<HTMLButtonElement>(`[data-page]:not([data-page=${page}])`);
-  if (isOff && document.activeElement === button && other) {
-    other.disabled = false;
-    other.focus();
-  }
-  button.disabled = isOff;
 }

@@ -74,7 +74,7 @@ async def test_every_tile_can_be_paged_to_and_the_page_says_where_it_is(stage: S
         seen += await stage.view.locator(".inlay-tile:visible h3").all_inner_texts()
 
     assert seen == [f"Tile {n}" for n in range(1, 13)]
-    await expect(stage.view.get_by_role("button", name="Previous tiles")).to_be_focused()
+    await expect(following).to_be_focused()
 
 
 async def test_turning_the_page_moves_nothing(stage: Stage) -> None:

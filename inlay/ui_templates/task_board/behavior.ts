@@ -1,7 +1,9 @@
 /** What the task board adds to its markup: moving cards by drag and by steps, completing, adding, pages and tabs. */
 
+import { around } from "../_elements";
+import { watchRoom } from "../_paging";
 import { defineBehavior } from "../view/behavior";
-import { type Board, CARDS, around } from "./board";
+import { type Board, CARDS } from "./board";
 import { Drag } from "./drag";
 import type { Moves } from "./moves";
 import { holdBack, layOut, layOutAnew, turnPage } from "./pages";
@@ -41,22 +43,6 @@ function showWholeTitle({ target }: Event): void {
   if (title) title.title = title.scrollHeight > title.clientHeight ? (title.textContent ?? "") : "";
 }
 
-/** Lays out again when there is another width or height for the board. */
-function watchRoom(board: Board, signal: AbortSignal): void {
-  let width = board.root.clientWidth;
-  const observer = new ResizeObserver(() => {
-    if (board.root.clientWidth === width) return;
-    width = board.root.clientWidth;
-    layOutAnew(board);
-  });
-  observer.observe(board.root);
-  const forget = board.view.onContext(() => layOutAnew(board));
-  signal.addEventListener("abort", () => {
-    observer.disconnect();
-    forget();
-  });
-}
-
 defineBehavior("task_board", (root, view) => {
   const board: Board = { root, view, chosen: undefined, pages: new WeakMap(), heights: new WeakMap(), measured: null };
   const end = new AbortController();
@@ -64,7 +50,7 @@ defineBehavior("task_board", (root, view) => {
   new Drag(board, moves, end.signal);
   listen(board, moves);
   holdBack(board);
-  watchRoom(board, end.signal);
+  const forget = watchRoom(root, view, () => layOutAnew(board));
   const patched = (isNew: boolean): void => {
     moves.notePatch(isNew);
     layOut(board);
@@ -75,6 +61,7 @@ defineBehavior("task_board", (root, view) => {
     stop() {
       moves.cancel();
       end.abort();
+      forget();
     },
   };
 });

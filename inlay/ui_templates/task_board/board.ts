@@ -1,5 +1,6 @@
 /** The board as it stands in the document: columns, cards, and where a card is. Knows no gestures and no actions. */
 
+import { around } from "../_elements";
 import type { View } from "../view/behavior";
 
 /** A place in a column; the index is counted from 0, without the card that is put there. */
@@ -65,11 +66,6 @@ export function columnOf(list: Element): HTMLElement {
   return list.parentElement as HTMLElement;
 }
 
-/** The nearest element around an event's target that matches. */
-export function around<Kind extends HTMLElement>(target: EventTarget | null, selector: string): Kind | null {
-  return target instanceof Element ? target.closest<Kind>(selector) : null;
-}
-
 export function cardAround(target: EventTarget | null): HTMLElement | null {
   return around(target, `.${CARDS} > li`);
 }
@@ -133,30 +129,6 @@ export function describePlace(index: number, count: number, name: string): strin
   return `${index + 1} of ${count} in ${name}`;
 }
 
-/** A length that CSS says, in pixels. */
-export function pixels(element: Element, property: string): number {
-  return parseFloat(getComputedStyle(element).getPropertyValue(property)) || 0;
-}
-
 export function isRightToLeft({ root }: Board): boolean {
   return getComputedStyle(root).direction === "rtl";
-}
-
-export function make(tag: string, className: string, attributes: Readonly<Record<string, string>> = {}): HTMLElement {
-  const element = document.createElement(tag);
-  element.className = className;
-  setAll(element, attributes);
-  return element;
-}
-
-/** What is so already is left alone, because every change makes the browser lay out again. */
-export function setAll(element: Element, attributes: Readonly<Record<string, string>>): void {
-  for (const name in attributes) {
-    const value = attributes[name] as string;
-    if (element.getAttribute(name) !== value) element.setAttribute(name, value);
-  }
-}
-
-export function setText(element: Element, text: string): void {
-  if (element.textContent !== text) element.textContent = text;
 }

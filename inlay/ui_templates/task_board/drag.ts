@@ -1,18 +1,16 @@
 /** Dragging by Pointer Events: a mouse takes the whole card, a finger or a pen its handle, so that pages still scroll. */
 
+import { around, make, pixels } from "../_elements";
 import {
   type Board,
   CARDS,
   type Place,
-  around,
   cardAround,
   columnOf,
   handleOf,
   isSamePlace,
   listsOf,
-  make,
   othersIn,
-  pixels,
   placeOf,
 } from "./board";
 import type { Moves } from "./moves";

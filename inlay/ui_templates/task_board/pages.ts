@@ -1,10 +1,10 @@
 /** Fits the board into the room there is: columns beside each other or behind tabs, and as many cards as the height allows. */
 
+import { around, make, pixels, setAll, setText } from "../_elements";
 import {
   type Board,
   type Measured,
   type Pages,
-  around,
   cardsIn,
   columnOf,
   describePlace,
@@ -12,20 +12,14 @@ import {
   headOf,
   listOf,
   listsOf,
-  make,
   nameOf,
-  pixels,
-  setAll,
-  setText,
   titleOf,
 } from "./board";
+import { fillPager, heightOfMessage, INLINE_HEIGHT, pageOf } from "../_paging";
 import { showTabs } from "./tabs";
 
-const INLINE_HEIGHT = 500;
 const ONE_COLUMN_BELOW = 560;
 const NARROWEST_COLUMN = 156;
-/** Between the widget and the line below it; see `shell.css`. */
-const STATUS_MARGIN = 12;
 /** No more cards fit on a page inline, so that those behind need not be laid out before people see the board. */
 const MOST_ON_A_PAGE = 9;
 
@@ -127,9 +121,8 @@ function roomOf({ root, view }: Board): number {
   const { height = INLINE_HEIGHT, maxHeight = INLINE_HEIGHT } = containerDimensions;
   const columns = root.querySelector<HTMLElement>(".inlay-task-board__columns")?.offsetHeight ?? 0;
   const padding = pixels(document.body, "padding-top") + pixels(document.body, "padding-bottom");
-  // The status line has its room from the start, so that the cards stay when it speaks.
-  const status = pixels(root, "--inlay-target") + STATUS_MARGIN;
-  return Math.min(INLINE_HEIGHT, height, maxHeight) - padding - status - (root.offsetHeight - columns);
+  // The message has its room from the start, so that the cards stay when it comes.
+  return Math.min(INLINE_HEIGHT, height, maxHeight) - padding - heightOfMessage(root) - (root.offsetHeight - columns);
 }
 
 function isMeasured({ heights }: Board, card: HTMLElement, columns: number): boolean {
@@ -186,15 +179,15 @@ function showPage(board: Board, list: HTMLElement, pages: Pages | null): void {
   pager.hidden = !pages;
   list.style.minHeight = pages ? `${pages.height}px` : "";
   if (!pages) return cards.forEach((card) => (card.hidden = false));
-  const at = anchorOf(board, list);
-  const page = Math.max(0, pages.starts.filter((start) => start <= at).length - 1);
+  const page = pageOf(pages.starts, anchorOf(board, list));
   const [before, first = 0, after] = [page - 1, page, page + 1].map((each) => pages.starts[each]);
   const end = after ?? cards.length;
   cards.forEach((card, index) => {
     const isElsewhere = index < first || index >= end;
     if (card.hidden !== isElsewhere) card.hidden = isElsewhere;
   });
-  fillPager(pager, list, `${first + 1}–${end} of ${cards.length}`, [before, after]);
+  fillPager(pager, first, end, cards.length);
+  [before, after].forEach((start, at) => setGoal(pager.children[2 * at] as Element, list, at, cards[start ?? -1]));
 }
 
 // -- The pager in a column's foot --
@@ -219,15 +212,10 @@ function openPager(list: HTMLElement): void {
   }
 }
 
-function fillPager(pager: HTMLElement, list: HTMLElement, text: string, starts: readonly (number | undefined)[]): void {
-  const [previous, place, next] = [...pager.children] as [Element, Element, Element];
-  setText(place, text);
-  [previous, next].forEach((button, at) => {
-    const goal = list.children[starts[at] ?? -1];
-    setAll(button, { "aria-label": `${at ? "Next" : "Previous"} cards in ${nameOf(list)}`, "aria-disabled": String(!goal) });
-    if (goal) goals.set(button, goal);
-    else goals.delete(button);
-  });
+function setGoal(button: Element, list: HTMLElement, at: number, goal: Element | undefined): void {
+  setAll(button, { "aria-label": `${at ? "Next" : "Previous"} cards in ${nameOf(list)}` });
+  if (goal) goals.set(button, goal);
+  else goals.delete(button);
 }
 
 /** Turns a column's page when one of its pager's buttons was pressed. */

@@ -1,6 +1,7 @@
 /** Completing cards, and adding new ones. */
 
-import { type Board, around, cardAround, idOfCard, listsOf } from "./board";
+import { around } from "../_elements";
+import { type Board, cardAround, idOfCard, listsOf } from "./board";
 import { layOut, show } from "./pages";
 
 /** Completes a card, or opens it again, when its box was changed. */

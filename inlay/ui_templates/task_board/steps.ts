@@ -1,14 +1,13 @@
 /** Moving a card step by step: from the keyboard, and by buttons in the lifted card for who cannot or will not drag. */
 
+import { around, make } from "../_elements";
 import {
   type Board,
   type Place,
-  around,
   cardAround,
   handleOf,
   isRightToLeft,
   listsOf,
-  make,
   nameOf,
   placeOf,
   titleOf,

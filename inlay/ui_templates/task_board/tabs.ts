@@ -1,6 +1,7 @@
 /** The row of columns to choose from, where not all fit beside each other. */
 
-import { type Board, around, columnOf, isRightToLeft, listsOf, make, nameOf, setAll, setText } from "./board";
+import { around, make, setAll, setText } from "../_elements";
+import { type Board, columnOf, isRightToLeft, listsOf, nameOf } from "./board";
 
 function tabsOf({ root }: Board): HTMLElement {
   return root.querySelector(".inlay-task-board__tabs") as HTMLElement;

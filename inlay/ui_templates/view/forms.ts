@@ -1,5 +1,6 @@
 /** Presses, changes and links of the markup: without native form submission, without leaving the document. */
 
+import { around } from "../_elements";
 import { request } from "./bridge";
 import { noteDoing } from "./context";
 import { captureFields, formOf, valueOf } from "./fields";
@@ -19,8 +20,8 @@ const SUBMITTERS = "button,input[type=submit],input[type=image]";
 
 let typing: number | undefined;
 
-function find<Kind extends Element>(event: Event, selector: string): Kind | null {
-  return event.target instanceof Element ? event.target.closest<Kind>(selector) : null;
+function find<Kind extends HTMLElement>(event: Event, selector: string): Kind | null {
+  return around(event.target, selector);
 }
 
 function isValid(form: HTMLFormElement, submitter: HTMLElement | null): boolean {
