@@ -13,7 +13,7 @@ from benchmarks.subject import build_subject
 from inlay.server.calls import Answer
 
 VIEW, ANSWERS = "View document", "Answers"
-VIEW_BUDGET = 40 * 1024
+VIEW_BUDGET = 40_000
 """Bytes of the View, gzipped."""
 
 
