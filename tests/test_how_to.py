@@ -1,0 +1,188 @@
+"""Every fenced block of docs/how-to/*.md is run, word for word. A page is written so that this can be done:
+
+* A block of `python`, `toml` or `ini` is a file: its first line is a comment that names it, such as `# app.py`,
+  `# test_app.py`, `# conftest.py` or `# pytest.ini`. Blocks with the same name are one file, in the order of the page,
+  so a file may grow from section to section. A name may hold a folder (`# shop/app.py`): each folder with tests is a
+  project of its own, in which pytest must be green.
+* A file `test_broken*.py` must go red, and each line of the block of `text` that follows it must stand in what pytest
+  said; `...` in a line stands for anything.
+* A block of `sh` holds commands, a line each. `pytest` runs in the folder of the file before it, `pip install` must
+  name what there is, `inlay dev` and `inlay serve` must say where they answer. Another command has to be taught to
+  `try_command`.
+* There are no other blocks.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from tests.commands import running
+from tests.how_to_pages import Command, Page, PageError, read_page
+
+ROOT = Path(__file__).resolve().parent.parent
+SECONDS = 300
+
+PAGES = {path.stem: read_page(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "docs/how-to").glob("*.md"))}
+
+RUNS = [
+    pytest.param(page, project, words, id=f"{name}: {' '.join(words)} in {project}")
+    for name, page in PAGES.items()
+    for project in page.projects
+    for words in dict.fromkeys(
+        [one.words for one in page.commands if one.words[0] == "pytest" and one.folder == project] or [("pytest",)]
+    )
+]
+BROKEN = [pytest.param(page, path, id=f"{name}: {path}") for name, page in PAGES.items() for path in page.broken]
+COMMANDS = [
+    pytest.param(page, command, id=f"{name}: {' '.join(command.words)}")
+    for name, page in PAGES.items()
+    for command in page.commands
+    if command.words[0] != "pytest"
+]
+
+
+def run_pytest(words: tuple[str, ...], folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Run pytest as a reader would, with nothing of this run around it."""
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return subprocess.run(
+        [Path(sys.executable).with_name(words[0]), *words[1:]],
+        cwd=folder,
+        env={**mine, "PYTHONPATH": str(ROOT), "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+
+
+@pytest.mark.parametrize(("page", "project", "words"), RUNS)
+@pytest.mark.browser
+@pytest.mark.xdist_group("browser")
+def test_the_tests_of_a_page_are_green(page: Page, project: Path, words: tuple[str, ...], tmp_path: Path) -> None:
+    page.write(tmp_path, [path for path in page.files if path not in page.broken])
+
+    finished = run_pytest(words, tmp_path / project)
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert re.search(r"\d+ passed", finished.stdout)
+
+
+@pytest.mark.parametrize(("page", "path"), BROKEN)
+@pytest.mark.browser
+@pytest.mark.xdist_group("browser")
+def test_what_a_page_breaks_goes_red_and_says_what_the_page_shows(page: Page, path: Path, tmp_path: Path) -> None:
+    page.write(tmp_path, [other for other in page.files if other == path or not other.name.startswith("test_")])
+
+    finished = run_pytest(("pytest", path.name), tmp_path / path.parent)
+
+    assert finished.returncode == pytest.ExitCode.TESTS_FAILED, finished.stdout + finished.stderr
+    assert page.reports[path]
+    assert [line for line in page.reports[path] if not stands_in(line, finished.stdout)] == [], finished.stdout
+
+
+def stands_in(line: str, report: str) -> bool:
+    """Say whether a line of a page stands in a report."""
+    pattern = ".*".join(re.escape(part) for part in line.strip().split("..."))
+    return re.search(pattern, report) is not None
+
+
+@pytest.mark.parametrize(("page", "command"), COMMANDS)
+def test_a_command_of_a_page_works(
+    page: Page, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.write(tmp_path, page.files)
+    monkeypatch.chdir(tmp_path / command.folder)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    try_command(command)
+
+
+def try_command(command: Command) -> None:
+    """Do what a command of a page does, as far as a test may."""
+    match command.words:
+        case ["pip", "install", *requirements]:
+            for requirement in requirements:
+                check_requirement(Requirement(requirement))
+        case ["inlay", ("dev" | "serve") as verb, target]:
+            with running(verb, target, "--port", "0") as (_, said):
+                assert "is ready" in said
+        case _:
+            pytest.fail(f"Line {command.line}: test_how_to.py does not know how to try {' '.join(command.words)!r}.")
+
+
+def check_requirement(requirement: Requirement) -> None:
+    """Complain about a distribution that is not installed here, and about an extra that Inlay has not."""
+    assert requirement.specifier.contains(version(requirement.name)), requirement
+    if requirement.name == "inlay":
+        extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+        assert requirement.extras <= set(extras), f"Inlay has no extra {requirement.extras - set(extras)}."
+
+
+PAGE = """\
+```python
+# shop/app.py
+first = 1
+```
+
+Then:
+
+```python
+# shop/app.py
+second = first
+```
+
+```python
+# shop/test_broken.py
+def test_it() -> None: ...
+```
+
+```text
+E   ... == 2
+```
+
+```sh
+pip install 'inlay[testing]'  # once
+pytest -q
+```
+"""
+
+
+def test_blocks_of_one_name_are_one_file(tmp_path: Path) -> None:
+    page = read_page(PAGE)
+
+    page.write(tmp_path, page.files)
+
+    assert (tmp_path / "shop/app.py").read_text() == "first = 1\n\n\nsecond = first\n"
+
+
+def test_commands_and_reports_belong_to_what_stands_before_them() -> None:
+    page = read_page(PAGE)
+
+    assert [command.words for command in page.commands] == [("pip", "install", "inlay[testing]"), ("pytest", "-q")]
+    assert {command.folder for command in page.commands} == {Path("shop")}
+    assert page.reports == {Path("shop/test_broken.py"): ["E   ... == 2"]}
+    assert page.projects == []
+
+
+@pytest.mark.parametrize(
+    ("block", "complaint"),
+    [
+        ("```python\nprint()\n```", "Line 1: the first line of a block of python names its file"),
+        ("```python\n# ../app.py\n```", "Line 1: ../app.py is outside the page's folder."),
+        ("\n```json\n{}\n```", "Line 2: a block of json cannot be run here."),
+        ("```text\nE   assert 1 == 2\n```", "Line 1: a block of text cannot be run here."),
+        ("```\nls\n```", "Line 1: a block of no language cannot be run here."),
+    ],
+)
+def test_a_block_that_cannot_be_run_is_named(block: str, complaint: str) -> None:
+    with pytest.raises(PageError) as refused:
+        read_page(f"{block}\n")
+
+    assert str(refused.value).startswith(complaint)
