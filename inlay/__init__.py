@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from inlay.errors import ConflictError, InlayError, RefusedError
+    from inlay.permissions import Grant
     from inlay.server.connector import Connector
     from inlay.widgets.action import BoundAction, Done
 
 __version__ = "0.1.0"
-__all__ = ["BoundAction", "ConflictError", "Connector", "Done", "InlayError", "RefusedError", "__version__"]
+__all__ = ["BoundAction", "ConflictError", "Connector", "Done", "Grant", "InlayError", "RefusedError", "__version__"]
 
 _HOMES = {
     "BoundAction": "inlay.widgets.action",
     "ConflictError": "inlay.errors",
     "Connector": "inlay.server.connector",
     "Done": "inlay.widgets.action",
+    "Grant": "inlay.permissions",
     "InlayError": "inlay.errors",
     "RefusedError": "inlay.errors",
 }

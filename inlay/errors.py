@@ -50,6 +50,21 @@ class RefusedError(InlayError, PermissionError):
         self.reason = reason
 
 
+class ScopeError(RefusedError):
+    """Raised by Inlay for a call that needs more than its caller granted.
+
+    Args:
+        reason: What is missing, safe to show.
+        missing_scopes: The scopes that would allow the call.
+        how_to_fix: What the person can do about it.
+    """
+
+    def __init__(self, reason: str, missing_scopes: Collection[str], how_to_fix: str) -> None:
+        super().__init__(reason)
+        self.missing_scopes = frozenset(missing_scopes)
+        self.how_to_fix = how_to_fix
+
+
 class ConflictError(RefusedError):
     """Raise it in an action when somebody else was faster.
 

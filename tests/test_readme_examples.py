@@ -30,7 +30,7 @@ async def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
 
 
 async def call(connector: Connector, name: str, meta: dict[str, Any] | None = None, /, **arguments: Any) -> Answer:
-    return await connector.desk.answer(name, arguments, meta or {}, "local")
+    return await connector.desk.answer(name, arguments, meta or {}, connector.local)
 
 
 async def test_the_first_widget_greets() -> None:

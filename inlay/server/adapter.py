@@ -4,9 +4,11 @@ The only module that touches names of the SDK which may change within 2.x; `test
 """
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID, client_supports_apps
+from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
@@ -28,6 +30,7 @@ from mcp_types import (
 )
 from mcp_types import Tool as ListedTool
 
+from inlay.permissions import Grant
 from inlay.server.calls import DRAFT_TOOL, Answer
 from inlay.server.reading import AnyWidgetTool
 from inlay.server.tools import ActionTool, Tool, WidgetTool
@@ -38,9 +41,6 @@ if TYPE_CHECKING:
     from inlay.server.connector import Connector
 
 Request = ServerRequestContext[Any, Any]
-
-LOCAL_PERSON = "local"
-"""Who calls as long as nobody signs in."""
 
 _RESOURCE_META = {"ui": {"prefersBorder": False}}
 
@@ -137,7 +137,7 @@ class _Surface:
 
     async def call_tool(self, request: Request, params: CallToolRequestParams) -> CallToolResult:
         meta: Mapping[str, Any] = dict(request.meta or {})
-        answer = await self._desk.answer(params.name, params.arguments or {}, meta, LOCAL_PERSON)
+        answer = await self._desk.answer(params.name, params.arguments or {}, meta, caller() or self._connector.local)
         return _result(answer, _may_show_apps(request))
 
     async def list_resources(self, request: Request, _page: PaginatedRequestParams | None) -> ListResourcesResult:
@@ -194,6 +194,23 @@ def _result(answer: Answer, shows_apps: bool) -> CallToolResult:  # noqa: FBT001
         is_error=answer.is_error,
         **_with_meta(answer.meta or None if shows_apps else None),
     )
+
+
+def caller() -> Grant | None:
+    """Return who makes the request that is being answered, if its token was verified: see `inlay.permissions`."""
+    token = get_access_token()
+    if token is None:
+        return None
+    claims: Mapping[str, Any] = token.claims or {}
+    # Where a verifier does not say who it is, every token is somebody else: nobody gets another's drafts.
+    subject = token.subject or f"token-{sha256(token.token.encode()).hexdigest()[:32]}"
+    issuer = str(claims.get("iss", ""))
+    return Grant(subject, token.client_id, frozenset(token.scopes), _texts(claims.get("roles")), claims, issuer)
+
+
+def _texts(value: object) -> frozenset[str]:
+    items = cast("list[object]", value) if isinstance(value, list) else []
+    return frozenset(item for item in items if isinstance(item, str))
 
 
 def _may_show_apps(request: Request) -> bool:

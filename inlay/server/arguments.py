@@ -15,6 +15,7 @@ from pydantic.errors import PydanticSchemaGenerationError
 from pydantic.fields import FieldInfo
 
 from inlay.errors import ArgumentError, ToolError, near_miss
+from inlay.permissions import Grant
 from inlay.widgets.action import JsonType, Parameter
 
 MOST_CHARACTERS = 10_000
@@ -70,6 +71,8 @@ def arguments_model(function: Callable[..., Any]) -> type[BaseModel]:
         if name.startswith("_") or name == "text_page" or (name.startswith("model_") and hasattr(BaseModel, name)):
             message = f"{where}: the name is reserved; choose another."
             raise ToolError(message)
+        if hints[name] is Grant:  # given by the server, never by a caller
+            continue
         _check_parameter(hints[name], parameter, where)
         fields[name] = (hints[name], ... if parameter.default is parameter.empty else parameter.default)
     config = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -77,6 +80,20 @@ def arguments_model(function: Callable[..., Any]) -> type[BaseModel]:
         # A parameter may be called `schema` or `copy`, old methods of Pydantic that nobody calls here.
         warnings.filterwarnings("ignore", "Field name .* shadows an attribute", UserWarning)
         return create_model(function.__name__, __config__=config, **fields)
+
+
+def grant_parameter(function: Callable[..., Any]) -> str | None:
+    """Return the name of the parameter that takes who calls, if a function has one.
+
+    Raises:
+        ToolError: It has more than one.
+    """
+    hints = type_hints(function)
+    names = [name for name in inspect.signature(function).parameters if hints.get(name) is Grant]
+    if len(names) > 1:
+        message = f"{function.__qualname__} takes the Grant twice: {' and '.join(names)}. One is enough."
+        raise ToolError(message)
+    return names[0] if names else None
 
 
 def type_hints(function: Callable[..., Any]) -> dict[str, Any]:

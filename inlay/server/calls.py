@@ -8,7 +8,8 @@ from typing import Any, Protocol, cast
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from inlay.errors import ArgumentError, ConflictError, RefusedError, StoreError, ToolError, near_miss
+from inlay.errors import ArgumentError, ConflictError, RefusedError, ScopeError, StoreError, ToolError, near_miss
+from inlay.permissions import Grant, decide
 from inlay.server.arguments import check_arguments, json_arguments
 from inlay.server.drafts import checked_draft, save_draft
 from inlay.server.once import CURRENT, Answers, AppliedError, Once, checked_key, digest_of
@@ -16,7 +17,7 @@ from inlay.server.parts import Seen, difference, parse_seen
 from inlay.server.reading import AnyWidgetTool, Reading, read_widget
 from inlay.server.store import Store
 from inlay.server.texts import text_answer
-from inlay.server.tools import ActionTool, Tool, WidgetTool
+from inlay.server.tools import ActionTool, Tool, WidgetTool, values_of
 from inlay.ui_templates import render_widget
 from inlay.ui_templates.filters import plain
 from inlay.widgets import DesignPanel, Done
@@ -59,22 +60,22 @@ class Call:
     """One call of a tool: what came with it, and who makes it."""
 
     arguments: dict[str, Any]
-    person: str
+    grant: Grant
     seen: Seen | None = None
     key: object = None
     via: str | None = None
 
 
-def read_call(arguments: Mapping[str, Any], meta: Mapping[str, Any], person: str) -> Call:
+def read_call(arguments: Mapping[str, Any], meta: Mapping[str, Any], grant: Grant) -> Call:
     """Take what the View said out of a call: from its `_meta`, or from `_inlay` where a host drops `_meta`."""
     own = dict(arguments)
     carried = own.pop("_inlay", None)
     spare: Mapping[str, Any] = cast("Mapping[str, Any]", carried) if isinstance(carried, Mapping) else {}
     if SEEN in meta or ID in meta:
-        return Call(own, person, parse_seen(meta.get(SEEN)), meta.get(ID), "meta")
+        return Call(own, grant, parse_seen(meta.get(SEEN)), meta.get(ID), "meta")
     if spare:
-        return Call(own, person, parse_seen(spare.get("seen")), spare.get("id"), "argument")
-    return Call(own, person)
+        return Call(own, grant, parse_seen(spare.get("seen")), spare.get("id"), "argument")
+    return Call(own, grant)
 
 
 class Desk:
@@ -84,9 +85,9 @@ class Desk:
         self._tools = tools
         self._homes = homes
 
-    async def answer(self, name: str, arguments: Mapping[str, Any], meta: Mapping[str, Any], person: str) -> Answer:
-        """Answer one call. Never raises for what a caller or a developer's function did."""
-        call = read_call(arguments, meta, person)
+    async def answer(self, name: str, arguments: Mapping[str, Any], meta: Mapping[str, Any], grant: Grant) -> Answer:
+        """Answer one call of somebody. Never raises for what a caller or a developer's function did."""
+        call = read_call(arguments, meta, grant)
         try:
             answer = await self._dispatch(name, call)
         except (ArgumentError, RefusedError) as error:
@@ -114,7 +115,7 @@ class Desk:
         if not isinstance(page, int) or isinstance(page, bool) or page < 1:
             message = "text_page must be a whole number from 1."
             raise ArgumentError(message)
-        checked = check_arguments(tool.model, arguments)
+        checked = await _allowed_arguments(tool, arguments, call.grant)
         reading, parts = await self._read(tool, checked, call)
         given = json_arguments(checked, with_defaults=False)
         structured = {"tool": tool.name, "arguments": reading.arguments, "revision": reading.revision}
@@ -122,10 +123,10 @@ class Desk:
 
     async def _read(self, tool: AnyWidgetTool, checked: BaseModel, call: Call) -> tuple[Reading, dict[str, Any]]:
         tiles = call.seen.tiles if call.seen and call.seen.tool == tool.name else None
-        reading = await read_widget(tool, checked, self._homes[tool.name].store, call.person, tiles)
+        reading = await read_widget(tool, checked, self._homes[tool.name].store, call.grant, tiles)
         rendering = render_widget(reading.widget, tool.refresh_seconds)
         if reading.skipped and call.seen and rendering.frame.hash != call.seen.frame:
-            reading = await read_widget(tool, checked, self._homes[tool.name].store, call.person)
+            reading = await read_widget(tool, checked, self._homes[tool.name].store, call.grant)
             rendering = render_widget(reading.widget, tool.refresh_seconds)
         parts: dict[str, Any] = {"revision": reading.revision, "tool": tool.name, "arguments": reading.arguments}
         return reading, {**parts, **difference(rendering, call.seen, reading.skipped)}
@@ -141,32 +142,34 @@ class Desk:
         return await self._with_true_widget(tool, answer, call)
 
     async def _act_once(self, tool: AnyActionTool, call: Call) -> Answer:
-        checked = check_arguments(tool.model, call.arguments)
+        checked = await _allowed_arguments(tool, call.arguments, call.grant)
         try:
             key = checked_key(call.key)
         except StoreError as error:
             raise ArgumentError(str(error)) from None
         if key is None:
-            return _done(await self._run(tool, checked, None))
-        return await self._act_with_key(tool, checked, Once(call.person, key, digest_of(tool.name, call.arguments)))
+            return _done(await self._run(tool, checked, call.grant, None))
+        return await self._act_with_key(
+            tool, checked, call.grant, Once(call.grant.person, key, digest_of(tool.name, call.arguments))
+        )
 
-    async def _act_with_key(self, tool: AnyActionTool, checked: BaseModel, once: Once) -> Answer:
+    async def _act_with_key(self, tool: AnyActionTool, checked: BaseModel, grant: Grant, once: Once) -> Answer:
         answers = self._homes[tool.name].answers
         async with answers.lock(once):
             first = await answers.find(once)
             if first is not None:
                 return _replayed(first)
             try:
-                answer = _done(await self._run(tool, checked, once))
+                answer = _done(await self._run(tool, checked, grant, once))
                 await answers.keep(once, answer.meta[DONE])
             except AppliedError:
                 return _replayed(await answers.find(once) or {})
             return answer
 
-    async def _run(self, tool: AnyActionTool, checked: BaseModel, once: Once | None) -> Done:
+    async def _run(self, tool: AnyActionTool, checked: BaseModel, grant: Grant, once: Once | None) -> Done:
         token = CURRENT.set(once)
         try:
-            done = await tool.run(checked)
+            done = await tool.run(checked, grant)
         finally:
             CURRENT.reset(token)
         if not isinstance(done, Done):
@@ -181,11 +184,13 @@ class Desk:
             return answer
         shown = cast("AnyWidgetTool", tool)
         try:
-            checked = check_arguments(shown.model, call.seen.arguments)
+            checked = await _allowed_arguments(shown, call.seen.arguments, call.grant)
             reading, parts = await self._read(shown, checked, call)
             if not answer.is_error and _saves(reading, action.name):
-                await save_draft(self._homes[shown.name].store, call.person, shown.name, reading.arguments, None)
+                await save_draft(self._homes[shown.name].store, call.grant.person, shown.name, reading.arguments, None)
                 reading, parts = await self._read(shown, checked, call)
+        except (ArgumentError, RefusedError):  # it is no longer for them: what they see stays until they read again
+            return answer
         except Exception:
             logger.exception("The widget %r could not be read after %r.", shown.name, action.name)
             return answer
@@ -199,9 +204,25 @@ class Desk:
             message = "inlay_draft: there is no design panel with that tool."
             raise ArgumentError(message)
         shown = cast("AnyWidgetTool", tool)
-        checked = json_arguments(check_arguments(shown.model, arguments), with_defaults=True)
-        await save_draft(self._homes[name].store, call.person, name, checked, values)
+        checked = json_arguments(await _allowed_arguments(shown, arguments, call.grant), with_defaults=True)
+        await save_draft(self._homes[name].store, call.grant.person, name, checked, values)
         return Answer("Draft kept." if values else "Draft forgotten.", meta={DONE: {"message": ""}})
+
+
+async def _allowed_arguments(tool: Tool, arguments: Mapping[str, Any], grant: Grant) -> BaseModel:
+    """Check the arguments of a call, and whether its caller may make it.
+
+    Raises:
+        ArgumentError: The tool does not take them.
+        RefusedError: The caller may not.
+    """
+    checked = check_arguments(tool.model, arguments)
+    decision = await decide(grant, tool, values_of(checked))
+    if decision.missing_scopes:
+        raise ScopeError(decision.reason, decision.missing_scopes, decision.how_to_fix)
+    if not decision.allowed:
+        raise RefusedError(decision.reason)
+    return checked
 
 
 def _saves(reading: Reading, action: str) -> bool:
@@ -228,6 +249,10 @@ def _replayed(first: Mapping[str, Any]) -> Answer:
 def _refusal(error: ArgumentError | RefusedError) -> Answer:
     if isinstance(error, ConflictError):
         return _problem("conflict", error.reason, error.current)
+    if isinstance(error, ScopeError):
+        answer = _problem("refused", f"{error.reason} {error.how_to_fix}")
+        answer.meta[PROBLEM] |= {"missing_scopes": sorted(error.missing_scopes), "how_to_fix": error.how_to_fix}
+        return answer
     return _problem("refused" if isinstance(error, RefusedError) else "invalid", str(error))
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
@@ -10,6 +11,8 @@ from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from inlay.errors import SettingError, ToolError
+from inlay.permissions import Grant, Rule
+from inlay.server.access import Access
 from inlay.server.calls import Desk, Home
 from inlay.server.once import CURRENT, Answers
 from inlay.server.store import Store, default_path
@@ -70,7 +73,13 @@ class Connector:
     def widget(self, function: Callable[P, Awaitable[W]], /) -> WidgetTool[P, W]: ...
     @overload
     def widget(
-        self, *, title: str | None = None, refresh_seconds: float | None = None
+        self,
+        *,
+        title: str | None = None,
+        scopes: AbstractSet[str] = frozenset(),
+        roles: AbstractSet[str] = frozenset(),
+        allow: Rule | None = None,
+        refresh_seconds: float | None = None,
     ) -> Callable[[Callable[P, Awaitable[W]]], WidgetTool[P, W]]: ...
     def widget(self, function: Any = None, **options: Any) -> Any:
         """Make a function that returns a widget into a tool. The function only reads.
@@ -78,14 +87,18 @@ class Connector:
         Args:
             function: The function, when the decorator stands without parentheses.
             title: What people read; made from the function's name if left out.
+            scopes: What a caller must have granted: all of them.
+            roles: What a caller must be: one of them, if there are any.
+            allow: A rule of the tool's own, asked with the Grant and the arguments: `True` allows, `False` or a reason
+                for people refuses. It may be `async`.
             refresh_seconds: How often an open View reads it again, at least 3.
 
         Raises:
-            ToolError: The function cannot be a tool, or its name is taken.
+            ToolError: The function cannot be a tool, its name is taken, or what it asks of callers is malformed.
         """
 
         def decorate(decorated: Callable[..., Awaitable[Any]]) -> Any:
-            return self._add(WidgetTool(decorated, **options))
+            return self._add(WidgetTool(decorated, **_with_access(decorated, options)))
 
         return decorate(function) if function else decorate
 
@@ -93,7 +106,13 @@ class Connector:
     def action(self, function: Callable[P, Awaitable[Done]], /) -> ActionTool[P]: ...
     @overload
     def action(
-        self, *, title: str | None = None, destructive: bool = False
+        self,
+        *,
+        title: str | None = None,
+        scopes: AbstractSet[str] = frozenset(),
+        roles: AbstractSet[str] = frozenset(),
+        allow: Rule | None = None,
+        destructive: bool = False,
     ) -> Callable[[Callable[P, Awaitable[Done]]], ActionTool[P]]: ...
     def action(self, function: Any = None, **options: Any) -> Any:
         """Make a function that changes something into a tool, which widgets offer by `.bind(...)`.
@@ -101,14 +120,18 @@ class Connector:
         Args:
             function: The function, when the decorator stands without parentheses.
             title: What people read; made from the function's name if left out.
+            scopes: What a caller must have granted: all of them.
+            roles: What a caller must be: one of them, if there are any.
+            allow: A rule of the tool's own, asked with the Grant and the arguments: `True` allows, `False` or a reason
+                for people refuses. It may be `async`.
             destructive: Whether what it changes cannot be brought back; hosts are told so.
 
         Raises:
-            ToolError: The function cannot be a tool, or its name is taken.
+            ToolError: The function cannot be a tool, its name is taken, or what it asks of callers is malformed.
         """
 
         def decorate(decorated: Callable[..., Awaitable[Done]]) -> Any:
-            return self._add(ActionTool(decorated, **options))
+            return self._add(ActionTool(decorated, **_with_access(decorated, options)))
 
         return decorate(function) if function else decorate
 
@@ -203,6 +226,17 @@ class Connector:
                 yield
 
     @property
+    def scopes(self) -> frozenset[str]:
+        """Every scope that a tool of this connector asks for."""
+        return frozenset[str]().union(*(tool.scopes for tool in self.tools.values()))
+
+    @property
+    def local(self) -> Grant:
+        """Who calls where nobody signs in: one person with every scope and every role."""
+        roles = frozenset[str]().union(*(tool.roles for tool in self.tools.values()))
+        return Grant("local", scopes=self.scopes, roles=roles)
+
+    @property
     def desk(self) -> Desk:
         """What answers calls."""
         return Desk(self.tools, self.homes)
@@ -231,3 +265,9 @@ class Connector:
         if name in self.tools:
             message = f"The tool name {name!r} is taken; give the function another name."
             raise ToolError(message)
+
+
+def _with_access(function: Callable[..., object], options: dict[str, Any]) -> dict[str, Any]:
+    """Take what a decorator says about callers together."""
+    access = {name: options.pop(name) for name in ("scopes", "roles", "allow") if name in options}
+    return {**options, "access": Access.of(getattr(function, "__qualname__", "tool"), **access)}

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from inlay.errors import RefusedError, ToolError, WidgetError
+from inlay.permissions import Grant
 from inlay.server.arguments import json_arguments
 from inlay.server.drafts import load_draft
 from inlay.server.store import Store
@@ -64,7 +65,7 @@ CLOCK = Clock()
 
 
 async def read_widget(
-    tool: AnyWidgetTool, arguments: BaseModel, store: Store, person: str, tiles: frozenset[str] | None = None
+    tool: AnyWidgetTool, arguments: BaseModel, store: Store, grant: Grant, tiles: frozenset[str] | None = None
 ) -> Reading:
     """Run a widget tool and everything that it needs to be shown.
 
@@ -72,7 +73,7 @@ async def read_widget(
         tool: The widget tool.
         arguments: Its checked arguments.
         store: Where drafts are kept.
-        person: Whose draft to show.
+        grant: For whom, and whose draft to show.
         tiles: The only tiles to read, or `None` for all.
 
     Raises:
@@ -80,7 +81,7 @@ async def read_widget(
     """
     revision = CLOCK.next()
     given = json_arguments(arguments, with_defaults=True)
-    widget = await tool.run(arguments)
+    widget = await tool.run(arguments, grant)
     if not isinstance(widget, tool.widget_type):
         message = f"{tool.name} returned {type(widget).__name__}, not {tool.widget_type.__name__}."
         raise WidgetError(message)
@@ -89,7 +90,7 @@ async def read_widget(
         skipped = frozenset({tile.name for tile in widget.tiles if isinstance(tile, PendingTile)} - tiles)
     widget = await _with_tiles(widget, skipped)
     if isinstance(widget, DesignPanel) and widget.draft:
-        widget = widget.with_draft(await load_draft(store, person, tool.name, given))
+        widget = widget.with_draft(await load_draft(store, grant.person, tool.name, given))
     widget = _with_filters(widget, tool, given)
     return Reading(widget, given, revision, frozenset(f"{ROOT_ID}-tile-{name}" for name in skipped))
 

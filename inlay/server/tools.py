@@ -12,7 +12,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 
 from inlay.errors import BindError, ToolError, near_miss
-from inlay.server.arguments import arguments_model, input_schema, parameters_of, type_hints
+from inlay.permissions import Grant
+from inlay.server.access import ANYBODY, Access
+from inlay.server.arguments import arguments_model, grant_parameter, input_schema, parameters_of, type_hints
 from inlay.widgets import WIDGETS, BoundAction, Done, Option, PendingTile, Select, Widget
 from inlay.widgets.action import Parameter
 from inlay.widgets.select import label_from
@@ -35,7 +37,7 @@ _TEXT_PAGE = {
 class Tool:
     """A function under a name, with the schema of its arguments."""
 
-    def __init__(self, function: Callable[..., Awaitable[Any]], title: str | None) -> None:
+    def __init__(self, function: Callable[..., Awaitable[Any]], title: str | None, access: Access) -> None:
         _check_function(function)
         self.function = function
         self.name = function.__name__
@@ -45,6 +47,8 @@ class Tool:
             message = f"{function.__qualname__} needs a docstring: it tells people and models what the tool does."
             raise ToolError(message)
         self.model = arguments_model(function)
+        self.scopes, self.roles, self.allow = access.scopes, access.roles, access.allow
+        self._grant_parameter = grant_parameter(function)
         self.__doc__ = function.__doc__
 
     @cached_property
@@ -60,18 +64,30 @@ class Tool:
         """Each parameter with whether it must be given and which JSON types it takes."""
         return parameters_of(self.model)
 
-    async def run(self, arguments: BaseModel) -> Any:
-        """Call the function with checked arguments."""
-        return await self.function(**{name: getattr(arguments, name) for name in type(arguments).model_fields})
+    async def run(self, arguments: BaseModel, grant: Grant) -> Any:
+        """Call the function with checked arguments, for somebody."""
+        given = values_of(arguments)
+        if self._grant_parameter is not None:
+            given[self._grant_parameter] = grant
+        return await self.function(**given)
+
+
+def values_of(arguments: BaseModel) -> dict[str, Any]:
+    """Return checked arguments as the function gets them."""
+    return {name: getattr(arguments, name) for name in type(arguments).model_fields}
 
 
 class WidgetTool(Tool, Generic[P, W]):
     """A tool whose function returns a widget. It only reads, and may be called again at any time."""
 
     def __init__(
-        self, function: Callable[P, Awaitable[W]], title: str | None = None, refresh_seconds: float | None = None
+        self,
+        function: Callable[P, Awaitable[W]],
+        title: str | None = None,
+        refresh_seconds: float | None = None,
+        access: Access = ANYBODY,
     ) -> None:
-        super().__init__(function, title)
+        super().__init__(function, title, access)
         self.refresh_seconds = _checked_refresh(refresh_seconds, self.name)
         self.widget_type = _returned(function, Widget)
 
@@ -110,9 +126,14 @@ class ActionTool(Tool, Generic[P]):
     """A tool whose function changes something and says what was done."""
 
     def __init__(
-        self, function: Callable[P, Awaitable[Done]], title: str | None = None, *, destructive: bool = False
+        self,
+        function: Callable[P, Awaitable[Done]],
+        title: str | None = None,
+        access: Access = ANYBODY,
+        *,
+        destructive: bool = False,
     ) -> None:
-        super().__init__(function, title)
+        super().__init__(function, title, access)
         self.destructive = destructive
         _returned(function, Done)
 

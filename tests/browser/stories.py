@@ -28,7 +28,7 @@ async def served(connector: Connector, folder: Path) -> AsyncGenerator[Connector
 
 async def call(connector: Connector, tool: str, **arguments: Any) -> Answer:
     """Call a tool as another person would, past the browser."""
-    return await connector.desk.answer(tool, arguments, {}, "local")
+    return await connector.desk.answer(tool, arguments, {}, connector.local)
 
 
 class Board:

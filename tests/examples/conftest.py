@@ -12,7 +12,7 @@ from inlay.server.calls import Answer
 
 
 async def call(connector: Connector, name: str, meta: Mapping[str, Any] | None = None, **arguments: Any) -> Answer:
-    return await connector.desk.answer(name, arguments, meta or {}, "local")
+    return await connector.desk.answer(name, arguments, meta or {}, connector.local)
 
 
 @pytest.fixture

@@ -96,4 +96,4 @@ async def connector(tmp_path: Path) -> AsyncIterator[Connector]:
 
 
 async def call(connector: Connector, name: str, meta: Mapping[str, Any] | None = None, **arguments: Any) -> Answer:
-    return await connector.desk.answer(name, arguments, meta or {}, "local")
+    return await connector.desk.answer(name, arguments, meta or {}, connector.local)

@@ -1,0 +1,55 @@
+"""What a tool asks of those who call it."""
+
+import re
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any, Self
+
+from inlay.errors import ToolError
+from inlay.permissions import Rule
+
+# RFC 6749, section 3.3: printable ASCII without space, quote and backslash.
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a decision knows of a tool: see `inlay.permissions`."""
+
+    scopes: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
+    allow: Rule | None = None
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        *,
+        scopes: AbstractSet[str] = frozenset(),
+        roles: AbstractSet[str] = frozenset(),
+        allow: Rule | None = None,
+    ) -> Self:
+        """Check what the decorator of a tool was given.
+
+        Raises:
+            ToolError: A set is one text, a scope is none by RFC 6749, or the rule cannot be called.
+        """
+        wrong = sorted(scope for scope in _checked_set(name, "scopes", scopes) if not _SCOPE.fullmatch(scope))
+        if wrong:
+            message = f"{name}: {wrong[0]!r} is no scope; write it without spaces and quotes, such as 'tasks:write'."
+            raise ToolError(message)
+        given: object = allow
+        if given is not None and not callable(given):
+            message = f"{name}: allow must be a function of the Grant and the arguments, not {type(given).__name__}."
+            raise ToolError(message)
+        return cls(frozenset(scopes), _checked_set(name, "roles", roles), allow)
+
+
+ANYBODY = Access()
+
+
+def _checked_set(name: str, what: str, given: Any) -> frozenset[str]:
+    if isinstance(given, str) or not all(isinstance(one, str) for one in given):
+        message = f"{name}: {what} must be a set of texts, such as {what}={{'tasks:write'}}."
+        raise ToolError(message)
+    return frozenset(given)
