@@ -89,8 +89,8 @@ def read_page(text: str) -> Page:
             page.reports[last] = block.text.splitlines()
         else:
             message = (
-                f"Line {block.line}: a block of {block.language or 'no language'} cannot be run here. Name a file "
-                "in its first line (python, toml, ini), write commands (sh), or say what a test_broken*.py shows (text)."
+                f"Line {block.line}: a block of {block.language or 'no language'} cannot be run here. Name a file in "
+                "its first line (python, toml, ini), write commands (sh), or show a broken test's report (text)."
             )
             raise PageError(message)
     return page
