@@ -1,22 +1,18 @@
-"""Builds the wheel, installs it into an empty environment without Node, and lets it serve a widget."""
+"""Looks into the wheel, installs it into an empty environment without Node, and lets it serve a widget."""
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from mcp import Client
 from mcp.client import advertise
 from mcp_types import TextContent, TextResourceContents
 
-ROOT = Path(__file__).resolve().parent.parent
-NOT_SOURCE = shutil.ignore_patterns(".git", ".venv", "node_modules", "dist", "__pycache__", ".*_cache", "*.db*")
+from tests.wheel.environments import make_environment, pip
 
 CONNECTOR = '''
 from inlay import Connector
@@ -35,26 +31,9 @@ pytestmark = [pytest.mark.wheel, pytest.mark.xdist_group("wheel")]
 
 
 @pytest.fixture(scope="module")
-def workshop() -> Iterator[Path]:
-    """Make a folder with a space in its name."""
-    with TemporaryDirectory(prefix="inlay wheel ") as folder:
-        yield Path(folder)
-
-
-@pytest.fixture(scope="module")
-def wheel(workshop: Path) -> Path:
-    """Build from a copy, because a build replaces the bundles that other tests are reading."""
-    shutil.copytree(ROOT, workshop / "source", ignore=NOT_SOURCE)
-    pip(Path(sys.executable), "wheel", "--no-deps", "--wheel-dir", workshop / "built", workshop / "source")
-    (built,) = (workshop / "built").glob("*.whl")
-    return built
-
-
-@pytest.fixture(scope="module")
 def address(workshop: Path, wheel: Path) -> Iterator[str]:
     """Install the wheel into an empty environment, and serve a connector from there with no Node in reach."""
-    subprocess.run([sys.executable, "-m", "venv", workshop / "empty"], check=True)
-    binaries = workshop / "empty" / "bin"
+    binaries = make_environment(workshop / "empty")
     pip(binaries / "python", "install", wheel)
     (workshop / "tiny.py").write_text(CONNECTOR, encoding="utf-8")
     environment = {"PATH": str(binaries), "HOME": str(workshop), "PYTHONUNBUFFERED": "1"}
@@ -71,14 +50,6 @@ def address(workshop: Path, wheel: Path) -> Iterator[str]:
             yield announced_address(server)
         finally:
             server.terminate()
-
-
-def pip(python: Path, *arguments: str | Path) -> None:
-    """Run pip, and show what it said when it fails."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    command = [python, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
-    finished = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert finished.returncode == 0, finished.stdout + finished.stderr
 
 
 def announced_address(server: "subprocess.Popen[str]") -> str:
