@@ -1,4 +1,4 @@
-"""Reads the pages of docs/how-to/ into files, commands and reports; `test_how_to.py` says how a page is written."""
+"""Takes pages apart into files, commands and reports; `test_how_to.py` says how a page is written."""
 
 import re
 import shlex
@@ -10,6 +10,7 @@ FILES = frozenset({"python", "toml", "ini"})
 """Languages whose blocks are files."""
 
 _FENCE = re.compile(r"^```(?P<language>[\w-]*)[^\n]*\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE)
+_BROUGHT = re.compile(r"^<!-- (?P<path>[\w./-]+) is (?P<source>[\w./-]+) -->$", re.MULTILINE)
 _NAME = re.compile(r"^# (?P<path>[\w./-]+\.(?:py|toml|ini))$")
 
 
@@ -69,16 +70,18 @@ class Page:
             (folder / path).write_text(self.files[path], encoding="utf-8")
 
 
-def read_page(text: str) -> Page:
+def read_page(text: str, root: Path) -> Page:
     """Take a page apart.
 
     Args:
         text: Its Markdown.
+        root: Where files are that its comments bring.
 
     Raises:
         PageError: A block has no name or a language that nothing can be done with.
     """
-    page = Page()
+    brought = {Path(found["path"]): root / found["source"] for found in _BROUGHT.finditer(text)}
+    page = Page({path: source.read_text(encoding="utf-8") for path, source in brought.items()})
     last: Path | None = None
     for block in blocks_of(text):
         if block.language in FILES:

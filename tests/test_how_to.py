@@ -1,14 +1,15 @@
-"""Every fenced block of docs/how-to/*.md is run, word for word. A page is written so that this can be done:
+"""Every fenced block of the README and of docs/how-to/*.md is run, word for word. A page is written for that:
 
 * A block of `python`, `toml` or `ini` is a file: its first line is a comment that names it, such as `# app.py`,
   `# test_app.py`, `# conftest.py` or `# pytest.ini`. Blocks with the same name are one file, in the order of the page,
   so a file may grow from section to section. A name may hold a folder (`# shop/app.py`): each folder with tests is a
   project of its own, in which pytest must be green.
+* The comment `<!-- app.py is sample_project/app.py -->`, which no reader sees, brings a file of this repository.
 * A file `test_broken*.py` must go red, and each line of the block of `text` that follows it must stand in what pytest
   said; `...` in a line stands for anything.
 * A block of `sh` holds commands, a line each. `pytest` runs in the folder of the file before it, `pip install` must
-  name what there is, `inlay dev` and `inlay serve` must say where they answer. Another command has to be taught to
-  `try_command`.
+  name what there is, `inlay dev` and `inlay serve` must say where they answer, `make` must have such a target. Another
+  command has to be taught to `try_command`.
 * There are no other blocks.
 """
 
@@ -28,8 +29,12 @@ from tests.how_to_pages import Command, Page, PageError, read_page
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 300
+WHEEL = re.compile(r"^inlay-([\d.]+)-py3-none-any\.whl(\[\w+\])?$")
 
-PAGES = {path.stem: read_page(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "docs/how-to").glob("*.md"))}
+PAGES = {
+    path.stem: read_page(path.read_text(encoding="utf-8"), ROOT)
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs/how-to").glob("*.md"))]
+}
 
 RUNS = [
     pytest.param(page, project, words, id=f"{name}: {' '.join(words)} in {project}")
@@ -109,10 +114,12 @@ def try_command(command: Command) -> None:
     match command.words:
         case ["pip", "install", *requirements]:
             for requirement in requirements:
-                check_requirement(Requirement(requirement))
+                check_requirement(Requirement(WHEEL.sub(r"inlay\2==\1", requirement)))
         case ["inlay", ("dev" | "serve") as verb, target]:
             with running(verb, target, "--port", "0") as (_, said):
                 assert "is ready" in said
+        case ["make", target]:
+            assert f"\n{target}:" in (ROOT / "Makefile").read_text(encoding="utf-8")
         case _:
             pytest.fail(f"Line {command.line}: test_how_to.py does not know how to try {' '.join(command.words)!r}.")
 
@@ -155,7 +162,7 @@ pytest -q
 
 
 def test_blocks_of_one_name_are_one_file(tmp_path: Path) -> None:
-    page = read_page(PAGE)
+    page = read_page(PAGE, ROOT)
 
     page.write(tmp_path, page.files)
 
@@ -163,12 +170,18 @@ def test_blocks_of_one_name_are_one_file(tmp_path: Path) -> None:
 
 
 def test_commands_and_reports_belong_to_what_stands_before_them() -> None:
-    page = read_page(PAGE)
+    page = read_page(PAGE, ROOT)
 
     assert [command.words for command in page.commands] == [("pip", "install", "inlay[testing]"), ("pytest", "-q")]
     assert {command.folder for command in page.commands} == {Path("shop")}
     assert page.reports == {Path("shop/test_broken.py"): ["E   ... == 2"]}
     assert page.projects == []
+
+
+def test_a_comment_brings_a_file_of_the_repository() -> None:
+    page = read_page("<!-- shop/app.py is sample_project/app.py -->", ROOT)
+
+    assert page.files == {Path("shop/app.py"): (ROOT / "sample_project/app.py").read_text(encoding="utf-8")}
 
 
 @pytest.mark.parametrize(
@@ -183,6 +196,6 @@ def test_commands_and_reports_belong_to_what_stands_before_them() -> None:
 )
 def test_a_block_that_cannot_be_run_is_named(block: str, complaint: str) -> None:
     with pytest.raises(PageError) as refused:
-        read_page(f"{block}\n")
+        read_page(f"{block}\n", ROOT)
 
     assert str(refused.value).startswith(complaint)

@@ -13,6 +13,7 @@ from mcp_types import CallToolResult, TextContent
 
 from inlay import Connector
 from inlay.host.serving import running_server
+from tests.how_to_pages import read_page
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = advertise("io.modelcontextprotocol/ui", {"mimeTypes": ["text/html;profile=mcp-app"]})
@@ -21,10 +22,9 @@ APPS = advertise("io.modelcontextprotocol/ui", {"mimeTypes": ["text/html;profile
 @pytest.fixture
 def app(tmp_path: Path) -> Path:
     """Write the README's connector to a file."""
-    (program,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    file = tmp_path / "app.py"
-    file.write_text(program, encoding="utf-8")
-    return file
+    page = read_page((ROOT / "README.md").read_text(encoding="utf-8"), ROOT)
+    page.write(tmp_path, [Path("app.py")])
+    return tmp_path / "app.py"
 
 
 def load(file: Path) -> Connector:
@@ -66,7 +66,11 @@ def test_the_connector_of_the_readme_is_well_typed(app: Path) -> None:
     assert checked.returncode == 0, checked.stdout
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/decisions/0001-layout.md"])
+PAGES = ["README.md", "CONTRIBUTING.md", "docs/decisions/0001-layout.md", "sample_project/README.md"]
+HOW_TO = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs/how-to").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", [*PAGES, *HOW_TO])
 def test_links_between_pages_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     targets = [target for target in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in target]
