@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,15 @@ def test_a_mistake_in_a_script_stops_the_bundle(tree: Path, capfd: pytest.Captur
 
     assert 'Expected identifier but found "="' in capfd.readouterr().err
     assert not (tree / "inlay/ui_templates/view/dist/view.js").exists()
+
+
+def test_ci_runs_every_test_on_two_workers_in_a_random_order(pytestconfig: pytest.Config) -> None:
+    checks = (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines()
+    make = shutil.which("make")
+    assert make is not None
+    command = subprocess.run([make, "-n", "test"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert checks[-1] == "make test"
+    assert "pytest -n 2 --dist loadgroup" in command
+    assert {"randomly", "xdist"} <= {plugin.name for plugin in entry_points(group="pytest11")}
+    assert "no:randomly" not in " ".join([command, *pytestconfig.getini("addopts")])
