@@ -10,10 +10,23 @@ if TYPE_CHECKING:
     from inlay.errors import ConflictError, InlayError, RefusedError
     from inlay.permissions import Grant
     from inlay.server.connector import Connector
+    from inlay.server.tokens.settings import Introspection, Issuer, ResourceServer
     from inlay.widgets.action import BoundAction, Done
 
 __version__ = "0.1.0"
-__all__ = ["BoundAction", "ConflictError", "Connector", "Done", "Grant", "InlayError", "RefusedError", "__version__"]
+__all__ = [
+    "BoundAction",
+    "ConflictError",
+    "Connector",
+    "Done",
+    "Grant",
+    "InlayError",
+    "Introspection",
+    "Issuer",
+    "RefusedError",
+    "ResourceServer",
+    "__version__",
+]
 
 _HOMES = {
     "BoundAction": "inlay.widgets.action",
@@ -22,7 +35,10 @@ _HOMES = {
     "Done": "inlay.widgets.action",
     "Grant": "inlay.permissions",
     "InlayError": "inlay.errors",
+    "Introspection": "inlay.server.tokens.settings",
+    "Issuer": "inlay.server.tokens.settings",
     "RefusedError": "inlay.errors",
+    "ResourceServer": "inlay.server.tokens.settings",
 }
 
 

@@ -16,6 +16,8 @@ from starlette.types import Receive, Scope, Send
 from inlay.server.adapter import build_server
 from inlay.server.gate import JSON, LOCAL_HOSTS, MOST_BYTES, Gate, GateError, checked_hosts, checked_origins, refuse
 from inlay.server.strict_json import BodyError, check_message
+from inlay.server.tokens.guard import Protection, protection_of
+from inlay.server.tokens.settings import ResourceServer
 
 if TYPE_CHECKING:
     from inlay.server.connector import Connector
@@ -47,16 +49,28 @@ def build_app(
     hosts: tuple[str, ...] | None = None,
     origins: tuple[str, ...] | None = None,
     routes: tuple[BaseRoute, ...] = (),
+    auth: ResourceServer | None = None,
 ) -> Starlette:
     """Make the ASGI application of a connector.
 
     Args:
         connector: What is served.
-        hosts: Host names that requests may name, without port; by default this machine's own.
+        hosts: Host names that requests may name, without port; by default this machine's own, and with `auth` that
+            of the public address.
         origins: Origins that browsers may call from; by default pages of those hosts.
         routes: More routes to serve beside `/mcp`, behind the same gate.
+        auth: Whose tokens are taken. Without it nobody signs in.
     """
-    return mount(build_server(connector), running=connector.running, hosts=hosts, origins=origins, routes=routes)
+    if auth is None:
+        return mount(build_server(connector), running=connector.running, hosts=hosts, origins=origins, routes=routes)
+    return mount(
+        build_server(connector),
+        running=connector.running,
+        hosts=hosts or (*LOCAL_HOSTS, auth.host),
+        origins=origins,
+        routes=routes,
+        protection=protection_of(connector, auth),
+    )
 
 
 def mount(
@@ -66,6 +80,7 @@ def mount(
     hosts: tuple[str, ...] | None = None,
     origins: tuple[str, ...] | None = None,
     routes: tuple[BaseRoute, ...] = (),
+    protection: Protection | None = None,
 ) -> Starlette:
     """Make the ASGI application of any MCP server: at `/mcp`, in both eras, stateless, behind the gate.
 
@@ -75,6 +90,7 @@ def mount(
         hosts: Host names that requests may name, without port; by default this machine's own.
         origins: Origins that browsers may call from; by default pages of those hosts.
         routes: More routes to serve beside `/mcp`, behind the same gate.
+        protection: Asks everybody for a token, on every route.
 
     Raises:
         SettingError: A host or an origin is not of its form.
@@ -90,9 +106,13 @@ def mount(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
-        async with running(), manager.run():
+        async with running(), protection.running() if protection else nullcontext(), manager.run():
             yield
 
-    gate = Middleware(Gate, hosts=checked_hosts(hosts or LOCAL_HOSTS), origins=checked_origins(origins or ()))
+    middleware = [Middleware(Gate, hosts=checked_hosts(hosts or LOCAL_HOSTS), origins=checked_origins(origins or ()))]
     endpoint = _Endpoint(StreamableHTTPASGIApp(manager))
-    return Starlette(routes=[Route("/mcp", endpoint=endpoint), *routes], middleware=[gate], lifespan=lifespan)
+    all_routes = [Route("/mcp", endpoint=endpoint), *routes]
+    if protection:
+        middleware.append(protection.middleware)
+        all_routes += protection.routes
+    return Starlette(routes=all_routes, middleware=middleware, lifespan=lifespan)

@@ -22,6 +22,8 @@ from inlay.widgets import Done, Widget
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
+    from inlay.server.tokens.settings import ResourceServer
+
 P = ParamSpec("P")
 W = TypeVar("W", bound=Widget)
 
@@ -241,16 +243,25 @@ class Connector:
         """What answers calls."""
         return Desk(self.tools, self.homes)
 
-    def app(self, *, hosts: "tuple[str, ...] | None" = None, origins: "tuple[str, ...] | None" = None) -> "Starlette":
+    def app(
+        self,
+        *,
+        auth: "ResourceServer | None" = None,
+        hosts: "tuple[str, ...] | None" = None,
+        origins: "tuple[str, ...] | None" = None,
+    ) -> "Starlette":
         """Return the ASGI application that serves this connector at `/mcp`.
 
         Args:
-            hosts: Host names that requests may name, without port; by default this machine's own.
+            auth: Whose access tokens are taken; then every request needs one. Without it nobody signs in, and whoever
+                reaches the server is `local`.
+            hosts: Host names that requests may name, without port; by default this machine's own, and with `auth`
+                that of the public address.
             origins: Origins that browsers may call from; by default pages of those hosts.
         """
         from inlay.server.asgi import build_app  # noqa: PLC0415  # loading the protocol takes a second
 
-        return build_app(self, hosts=hosts, origins=origins)
+        return build_app(self, auth=auth, hosts=hosts, origins=origins)
 
     def _add(self, tool: Tool) -> Tool:
         self._check_free(tool.name)

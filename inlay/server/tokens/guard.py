@@ -1,0 +1,247 @@
+"""Stands behind the gate and asks everybody for a token: who comes without one is told where to get it."""
+
+import json
+import logging
+import re
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+from starlette.authentication import AuthCredentials
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from inlay.permissions import Grant, decide_without_arguments
+from inlay.server.calls import DRAFT_TOOL
+from inlay.server.gate import JSON
+from inlay.server.strict_json import INVALID_REQUEST
+from inlay.server.tokens.claims import Bearer
+from inlay.server.tokens.fetching import IssuerError
+from inlay.server.tokens.reasons import TokenError
+from inlay.server.tokens.settings import ResourceServer
+from inlay.server.tokens.verifier import Verifier
+
+if TYPE_CHECKING:
+    from inlay.server.connector import Connector
+
+logger = logging.getLogger(__name__)
+
+WELL_KNOWN = "/.well-known/oauth-protected-resource"
+RETRY_SECONDS = 5
+
+_BEARER = re.compile(r"bearer +(\S.*)", re.IGNORECASE)
+
+Missing = Callable[[Grant, str, Mapping[str, Any]], frozenset[str]]
+"""Says which scopes somebody lacks for a tool, by its name and its arguments, that would be theirs with them."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An answer instead of the one that was asked for."""
+
+    status: int
+    message: str
+    challenge: str = ""
+    data: Mapping[str, Any] | None = None
+
+
+class Protection:
+    """What makes an application one that people sign in to.
+
+    Args:
+        server: Whose tokens are taken.
+        name: What the connector is called.
+        scopes: Returns every scope that its tools name.
+        missing: Says which scopes somebody lacks for a tool.
+    """
+
+    def __init__(
+        self, server: ResourceServer, *, name: str, scopes: Callable[[], frozenset[str]], missing: Missing
+    ) -> None:
+        self.server = server
+        self._verifier = Verifier(server)
+        self._name = name
+        self._scopes = scopes
+        self._missing = missing
+        parts = urlsplit(server.resource)
+        own = WELL_KNOWN + ("" if parts.path == "/" else parts.path)
+        self._metadata_address = f"{parts.scheme}://{parts.netloc}{own}"
+        # The root is where clients look that do not know the path, and where a proxy may leave it off.
+        self._paths = dict.fromkeys((own, WELL_KNOWN, f"{WELL_KNOWN}/mcp"))
+
+    @property
+    def middleware(self) -> Middleware:
+        """What stands between the gate and the application."""
+        return Middleware(Guard, protection=self, public=frozenset(self._paths))
+
+    @property
+    def routes(self) -> list[Route]:
+        """Where clients read who issues tokens (RFC 9728)."""
+        return [Route(path, self._show_metadata, methods=["GET"]) for path in self._paths]
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Keep connections to the issuers open while the block runs."""
+        async with self._verifier.running():
+            yield
+
+    async def _show_metadata(self, _request: Request) -> Response:
+        metadata = {
+            "resource": self.server.resource,
+            "resource_name": self._name,
+            "authorization_servers": [issuer.url for issuer in self.server.trusted()],
+            "scopes_supported": sorted(self._scopes()),
+            "bearer_methods_supported": ["header"],
+        }
+        return Response(json.dumps(metadata), media_type="application/json", headers={"Cache-Control": "no-cache"})
+
+    async def identify(self, scope: Scope) -> Bearer | Refusal:
+        """Say who sent a request, or what to answer instead."""
+        sent = [value for name, value in scope["headers"] if name == b"authorization"]
+        if len(sent) > 1:
+            return Refusal(400, "Send one Authorization header.", self._challenge(error="invalid_request"))
+        found = _BEARER.fullmatch(sent[0].decode("latin-1")) if sent else None
+        if found is None:
+            return Refusal(401, "Sign in to use this connector.", self._challenge(scopes=self._scopes()))
+        try:
+            return await self._verifier.verify(found[1])
+        except TokenError as error:
+            logger.info("A token was refused: %s.", error)
+            challenge = self._challenge(error="invalid_token", scopes=self._scopes())
+            return Refusal(401, "The access token is not valid here, or no longer. Sign in again.", challenge)
+        except IssuerError:
+            return Refusal(503, "Who you are cannot be checked at the moment. Try again in a few seconds.")
+
+    def refusal_of(self, bearer: Bearer, message: object) -> Refusal | None:
+        """Return what to answer to a call of a tool whose scopes are missing."""
+        called = _called_tool(message)
+        missing = self._missing(grant_of(bearer), *called) if called else None
+        if not missing:
+            return None
+        listed = " and ".join(sorted(missing))
+        logger.info("A call was denied: %s is missing.", listed)
+        # All that is held and all that is needed: a client that asks for just this loses nothing.
+        wanted = (bearer.scopes & self._scopes()) | missing
+        reason, how = f"This needs {listed}, which is not granted.", f"Grant access to {listed}."
+        return Refusal(
+            403,
+            reason,
+            self._challenge(error="insufficient_scope", scopes=wanted, description=reason),
+            {"reason": reason, "missing_scopes": sorted(missing), "how_to_fix": how},
+        )
+
+    def _challenge(self, *, error: str = "", scopes: frozenset[str] = frozenset(), description: str = "") -> str:
+        parts = {
+            "error": error,
+            "error_description": description,
+            "scope": " ".join(sorted(scopes)),
+            "resource_metadata": self._metadata_address,
+        }
+        return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parts.items() if value)
+
+
+def protection_of(connector: "Connector", server: ResourceServer) -> Protection:
+    """Return what protects a connector."""
+
+    def missing(grant: Grant, name: str, arguments: Mapping[str, Any]) -> frozenset[str]:
+        # A draft belongs to its widget, and needs what that needs.
+        tool = connector.tools.get(str(arguments.get("tool")) if name == DRAFT_TOOL else name)
+        return decide_without_arguments(grant, tool).missing_scopes if tool else frozenset()
+
+    return Protection(server, name=connector.name, scopes=lambda: connector.scopes, missing=missing)
+
+
+class Guard:
+    """ASGI middleware that lets nobody pass without a token, but to the pages that say how to get one.
+
+    Args:
+        app: What it guards.
+        protection: Knows tokens and scopes.
+        public: Paths that need no token.
+    """
+
+    def __init__(self, app: ASGIApp, protection: Protection, public: frozenset[str]) -> None:
+        self._app = AuthContextMiddleware(app)
+        self._protection = protection
+        self._public = public
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Ask for the token of one request, and pass the request on without it."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] == "lifespan" or (scope["type"] == "http" and scope["path"] in self._public):
+            await self._app(scope, receive, send)
+            return
+        bearer = await self._protection.identify(scope)
+        message = scope.get(JSON)
+        refusal = bearer if isinstance(bearer, Refusal) else self._protection.refusal_of(bearer, message)
+        if refusal is not None:
+            await _refuse(send, refusal, message)
+            return
+        await self._app(_signed_in(scope, cast("Bearer", bearer)), receive, send)
+
+
+def grant_of(bearer: Bearer) -> Grant:
+    """Return what somebody granted."""
+    return Grant(bearer.subject, bearer.client, bearer.scopes, bearer.roles, bearer.claims, bearer.issuer)
+
+
+def _signed_in(scope: Scope, bearer: Bearer) -> Scope:
+    access = AccessToken(
+        token="",  # the token stays with the verifier: a function could pass it on, or a log could keep it
+        client_id=bearer.client,
+        scopes=sorted(bearer.scopes),
+        expires_at=bearer.expires_at,
+        subject=bearer.subject,
+        claims={**bearer.claims, "iss": bearer.issuer, "roles": sorted(bearer.roles)},
+    )
+    headers = [(name, value) for name, value in scope["headers"] if name != b"authorization"]
+    return {
+        **scope,
+        "headers": headers,
+        "user": AuthenticatedUser(access),
+        "auth": AuthCredentials(access.scopes),
+    }
+
+
+def _called_tool(message: object) -> tuple[str, Mapping[str, Any]] | None:
+    """Return the tool that a message calls: the body is what is run, whatever the headers say."""
+    fields = _object(message)
+    params = _object(fields.get("params"))
+    name: object = params.get("name")
+    if fields.get("method") != "tools/call" or not isinstance(name, str):
+        return None
+    return name, _object(params.get("arguments"))
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+
+
+async def _refuse(send: Send, refusal: Refusal, message: object) -> None:
+    error: dict[str, Any] = {"code": INVALID_REQUEST, "message": refusal.message}
+    if refusal.data:
+        error["data"] = dict(refusal.data)
+    body = json.dumps({"jsonrpc": "2.0", "id": _id_of(message), "error": error}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    headers.append((b"cache-control", b"no-store"))
+    if refusal.challenge:
+        headers.append((b"www-authenticate", refusal.challenge.encode()))
+    if refusal.status == 503:
+        headers.append((b"retry-after", str(RETRY_SECONDS).encode()))
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _id_of(message: object) -> str | int | None:
+    found: object = _object(message).get("id")
+    return found if isinstance(found, str | int) and not isinstance(found, bool) else None

@@ -1,0 +1,155 @@
+"""Verifies access tokens. This is the only place that holds a token, and it keeps none."""
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from time import monotonic, time
+
+from inlay.server.tokens.claims import Bearer, Claims, check_claims, check_kind, read_scopes
+from inlay.server.tokens.fetching import Fetcher, IssuerError
+from inlay.server.tokens.flights import Flights, Memory
+from inlay.server.tokens.introspection import ANSWER_SECONDS, ask_issuer
+from inlay.server.tokens.keys import Keys
+from inlay.server.tokens.metadata import Metadata
+from inlay.server.tokens.reasons import Reason, TokenError
+from inlay.server.tokens.settings import Introspection, Issuer, ResourceServer
+from inlay.server.tokens.signatures import is_signed, read_header, read_proven, read_unproven
+
+logger = logging.getLogger(__name__)
+
+MOST_TOKEN_LENGTH = 16 * 1024
+MOST_REMEMBERED = 10_000
+MOST_QUESTIONS = 32
+"""How many questions about tokens may be open at the same time; others wait their turn."""
+
+_TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
+
+
+@dataclass(frozen=True)
+class _Authority:
+    """An issuer, and what is needed to check its tokens."""
+
+    issuer: Issuer
+    metadata: Metadata
+    keys: Keys
+
+
+class Verifier:
+    """Says who a token is about. Everything that it says rests on what an issuer said a few seconds ago at most.
+
+    Args:
+        server: Whose tokens are taken, and what they must say.
+    """
+
+    def __init__(self, server: ResourceServer) -> None:
+        self._server = server
+        self._fetcher = Fetcher()
+        self._flights = Flights()
+        self._questions = asyncio.Semaphore(MOST_QUESTIONS)
+        # By the token's digest: who reads the memory of this process finds no token in it.
+        self._bearers: Memory[Bearer] = Memory(MOST_REMEMBERED)
+        self._refused: Memory[Reason] = Memory(MOST_REMEMBERED)
+        self._authorities = {issuer.url: self._authority(issuer) for issuer in server.trusted()}
+        self._opaque = next(
+            (
+                authority
+                for authority in self._authorities.values()
+                if authority.issuer.introspection and authority.issuer.introspection.opaque_tokens
+            ),
+            None,
+        )
+
+    def _authority(self, issuer: Issuer) -> _Authority:
+        metadata = Metadata(issuer, self._fetcher, self._flights)
+        return _Authority(
+            issuer, metadata, Keys(issuer, metadata, self._fetcher, self._flights, self._server.keys_seconds)
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Keep connections to the issuers open while the block runs."""
+        async with self._fetcher.running():
+            try:
+                yield
+            finally:
+                await self._flights.stop()
+
+    async def verify(self, token: str) -> Bearer:
+        """Say who a token is about.
+
+        Args:
+            token: As it came.
+
+        Raises:
+            TokenError: It is not taken.
+            IssuerError: The issuer cannot be asked, so that nothing can be said.
+        """
+        if len(token) > MOST_TOKEN_LENGTH or not _TOKEN.fullmatch(token):
+            raise TokenError(Reason.MALFORMED)
+        digest = sha256(token.encode()).digest()
+        bearer = self._bearers.get(digest)
+        if bearer is None:
+            reason = self._refused.get(digest)
+            if reason is not None:
+                raise TokenError(reason)
+            bearer = await self._flights.join(digest, lambda: self._find_out(token, digest))
+        if bearer.expires_at <= time():
+            raise TokenError(Reason.EXPIRED)
+        return bearer
+
+    async def _find_out(self, token: str, digest: bytes) -> Bearer:
+        if is_signed(token):
+            bearer, until = await self._check_signed(token)
+        elif self._opaque is not None and self._opaque.issuer.introspection is not None:
+            answer, until = await self._ask(token, digest, self._opaque, self._opaque.issuer.introspection)
+            bearer = self._check(answer, self._opaque.issuer)
+        else:
+            raise TokenError(Reason.NOT_SIGNED)
+        self._bearers.keep(digest, bearer, until)
+        return bearer
+
+    def _check(self, claims: Claims, issuer: Issuer) -> Bearer:
+        return check_claims(claims, issuer, self._server, time())
+
+    async def _check_signed(self, token: str) -> tuple[Bearer, float]:
+        authority = self._authorities.get(str(read_unproven(token).get("iss")))
+        if authority is None:
+            raise TokenError(Reason.OTHER_ISSUER)
+        header = read_header(token, authority.issuer.algorithms)
+        key, until = await authority.keys.find(header.get("kid"), header["alg"])
+        claims = read_proven(token, key)
+        check_kind(claims, header.get("typ"))
+        bearer = self._check(claims, authority.issuer)
+        settings = authority.issuer.introspection
+        if settings is None or not settings.signed_tokens:
+            return bearer, until
+        answer, answered_until = await self._ask(token, sha256(token.encode()).digest(), authority, settings)
+        return _narrowed(bearer, answer), min(until, answered_until)
+
+    async def _ask(
+        self, token: str, digest: bytes, authority: _Authority, settings: Introspection
+    ) -> tuple[Claims, float]:
+        async with self._questions:
+            asked_at = monotonic()
+            try:
+                answer = await ask_issuer(token, settings, authority.metadata, self._fetcher)
+            except TokenError as error:
+                self._refused.keep(digest, error.reason, asked_at + ANSWER_SECONDS)
+                raise
+            except IssuerError as error:
+                logger.warning("The issuer %s cannot be asked about a token. %s", authority.issuer.url, error)
+                raise
+        # The issuer's endpoint speaks for the issuer, whether it says so or not.
+        return {"iss": authority.issuer.url, **answer}, asked_at + ANSWER_SECONDS
+
+
+def _narrowed(bearer: Bearer, answer: Claims) -> Bearer:
+    """Leave what the issuer still says of a signed token: it may take away, and gives nothing that is not signed."""
+    if answer.get("sub", bearer.subject) != bearer.subject or answer["iss"] != bearer.issuer:
+        raise TokenError(Reason.NOT_ACTIVE)
+    scopes = read_scopes(answer)
+    return bearer if scopes is None else replace(bearer, scopes=bearer.scopes & scopes)
