@@ -4,11 +4,13 @@ The only module that touches names of the SDK which may change within 2.x; `test
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID, client_supports_apps
 from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.auth.provider import AccessToken
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
@@ -47,7 +49,7 @@ _RESOURCE_META = {"ui": {"prefersBorder": False}}
 
 def build_server(connector: "Connector") -> Server[Any]:
     """Make the MCP server of a connector."""
-    surface = _Surface(connector, load_document(connector.name))
+    surface = Surface(connector)
     server: Server[Any] = Server(
         connector.slug,
         title=connector.name,
@@ -62,19 +64,25 @@ def build_server(connector: "Connector") -> Server[Any]:
         on_read_resource=surface.read_resource,
     )
     server.extensions[EXTENSION_ID] = {}
-    server.middleware += [_in_our_words, _advertise_apps]
+    server.middleware += [_in_our_words, advertise_apps]
     return server
 
 
-class _Surface:
-    """What a client sees of a connector."""
+class Surface:
+    """What a client sees of a connector, on whichever server it is offered."""
 
-    def __init__(self, connector: "Connector", document: ViewDocument) -> None:
+    def __init__(self, connector: "Connector") -> None:
         self._connector = connector
-        self._document = document
         self._prefix = f"ui://{connector.slug}/view-"
-        self._uri = f"{self._prefix}{document.hash}.html"
         self._desk = connector.desk
+
+    @cached_property
+    def _document(self) -> ViewDocument:
+        return load_document(self._connector.name)
+
+    @property
+    def _uri(self) -> str:
+        return f"{self._prefix}{self._document.hash}.html"
 
     def input_schema(self, name: str) -> Mapping[str, Any] | None:
         """Return the schema of a tool's arguments, if there is such a tool."""
@@ -82,9 +90,14 @@ class _Surface:
         return tool.schema if tool else None
 
     async def list_tools(self, request: Request, _page: PaginatedRequestParams | None) -> ListToolsResult:
+        """Answer `tools/list`."""
+        return ListToolsResult(tools=self.listed(request))
+
+    def listed(self, request: Request | None) -> list[ListedTool]:
+        """List the tools as the client of a request should see them; without one, as a host that shows widgets."""
         shows_apps = _may_show_apps(request)
         tools = [self._listed(tool, shows_apps) for tool in self._connector.tools.values()]
-        return ListToolsResult(tools=[*tools, *([self._draft_tool()] if shows_apps and self._has_drafts() else [])])
+        return [*tools, *([self._draft_tool()] if shows_apps and self._has_drafts() else [])]
 
     def _listed(self, tool: Tool, shows_apps: bool) -> ListedTool:  # noqa: FBT001  # private, read at one place
         meta = self._widget_meta(tool) if shows_apps else None
@@ -136,13 +149,32 @@ class _Surface:
         )
 
     async def call_tool(self, request: Request, params: CallToolRequestParams) -> CallToolResult:
-        meta: Mapping[str, Any] = dict(request.meta or {})
-        answer = await self._desk.answer(params.name, params.arguments or {}, meta, caller() or self._connector.local)
+        """Answer `tools/call`."""
+        return await self.call(request, params.name, params.arguments or {}, caller())
+
+    async def call(
+        self, request: Request | None, name: str, arguments: Mapping[str, Any], grant: Grant | None
+    ) -> CallToolResult:
+        """Answer a call of one of the connector's tools.
+
+        Args:
+            request: What the call came with; `None` where a function of the server makes it outside of any request.
+            name: The tool.
+            arguments: As they were sent.
+            grant: Who calls, if they signed in.
+        """
+        meta: Mapping[str, Any] = dict((request.meta if request else None) or {})
+        answer = await self._desk.answer(name, arguments, meta, grant or self._connector.local)
         return _result(answer, _may_show_apps(request))
 
     async def list_resources(self, request: Request, _page: PaginatedRequestParams | None) -> ListResourcesResult:
+        """Answer `resources/list`."""
+        return ListResourcesResult(resources=self.views(request))
+
+    def views(self, request: Request | None) -> list[Resource]:
+        """List the View, if the client of the request may show it."""
         if not _may_show_apps(request):
-            return ListResourcesResult(resources=[])
+            return []
         view = Resource(
             uri=self._uri,
             name="view",
@@ -152,23 +184,29 @@ class _Surface:
             size=len(self._document.html.encode()),
             **_with_meta(_RESOURCE_META),
         )
-        return ListResourcesResult(resources=[view])
+        return [view]
 
     async def list_resource_templates(
         self, _request: Request, _page: PaginatedRequestParams | None
     ) -> ListResourceTemplatesResult:
-        # Hosts that see resources ask for templates too; there are none, and that is no error.
+        """Answer `resources/templates/list`: hosts that see resources ask for them too. None is no error."""
         return ListResourceTemplatesResult(resource_templates=[])
 
     async def read_resource(self, _request: Request, params: ReadResourceRequestParams) -> ReadResourceResult:
-        uri = str(params.uri)
+        """Answer `resources/read`."""
+        contents = self.read(str(params.uri))
+        if contents is None:
+            raise MCPError(INVALID_PARAMS, "There is no such resource.")
+        return ReadResourceResult(contents=[contents])
+
+    def read(self, uri: str) -> TextResourceContents | None:
+        """Return the View if this is its address; `None` for any other."""
         # An old hash is answered with the current View: hosts keep tool lists longer than deployments last.
         if not (uri.startswith(self._prefix) and uri.endswith(".html")):
-            raise MCPError(INVALID_PARAMS, "There is no such resource.")
-        contents = TextResourceContents(
+            return None
+        return TextResourceContents(
             uri=uri, mime_type=APP_MIME_TYPE, text=self._document.html, **_with_meta(_RESOURCE_META)
         )
-        return ReadResourceResult(contents=[contents])
 
 
 def _kind(tool: Tool) -> str | None:
@@ -197,8 +235,12 @@ def _result(answer: Answer, shows_apps: bool) -> CallToolResult:  # noqa: FBT001
 
 
 def caller() -> Grant | None:
-    """Return who makes the request that is being answered, if its token was verified: see `inlay.permissions`."""
-    token = get_access_token()
+    """Return who makes the request that is being answered, if its token was verified."""
+    return grant_of(get_access_token())
+
+
+def grant_of(token: AccessToken | None) -> Grant | None:
+    """Return who a verified token stands for: see `inlay.permissions`."""
     if token is None:
         return None
     claims: Mapping[str, Any] = token.claims or {}
@@ -213,9 +255,9 @@ def _texts(value: object) -> frozenset[str]:
     return frozenset(item for item in items if isinstance(item, str))
 
 
-def _may_show_apps(request: Request) -> bool:
+def _may_show_apps(request: Request | None) -> bool:
     """Whether the client shows Apps, as far as is known: a stateless old client cannot say, and is not denied."""
-    return request.session.client_capabilities is None or client_supports_apps(request)
+    return request is None or request.session.client_capabilities is None or client_supports_apps(request)
 
 
 async def _in_our_words(ctx: Request, call_next: CallNext) -> HandlerResult:
@@ -227,8 +269,11 @@ async def _in_our_words(ctx: Request, call_next: CallNext) -> HandlerResult:
         raise
 
 
-async def _advertise_apps(ctx: Request, call_next: CallNext) -> HandlerResult:
-    # The SDK drops `extensions` from the answer to `initialize`, where hosts of the earlier era look for it.
+async def advertise_apps(ctx: Request, call_next: CallNext) -> HandlerResult:
+    """Name the Apps extension in the answer to `initialize`; middleware of the SDK.
+
+    The SDK drops `extensions` there, where hosts of the earlier era look for it.
+    """
     result = await call_next(ctx)
     if ctx.method == "initialize" and isinstance(result, dict) and isinstance(result.get("capabilities"), dict):
         return {**result, "capabilities": {**result["capabilities"], "extensions": {EXTENSION_ID: {}}}}
