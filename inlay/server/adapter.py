@@ -6,13 +6,14 @@ The only module that touches names of the SDK which may change within 2.x; `test
 from collections.abc import Mapping
 from functools import cached_property
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID, client_supports_apps
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.auth.provider import AccessToken
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
+from mcp.server.session import ServerSession
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INVALID_PARAMS,
@@ -43,6 +44,21 @@ if TYPE_CHECKING:
     from inlay.server.connector import Connector
 
 Request = ServerRequestContext[Any, Any]
+
+
+class Origin(Protocol):
+    """What is read of a request; that of the SDK has it, and so has that of FastMCP."""
+
+    @property
+    def session(self) -> ServerSession:
+        """Says what the client can show."""
+        ...
+
+    @property
+    def meta(self) -> Mapping[str, object] | None:
+        """The `_meta` that came with the request."""
+        ...
+
 
 _RESOURCE_META = {"ui": {"prefersBorder": False}}
 
@@ -93,11 +109,20 @@ class Surface:
         """Answer `tools/list`."""
         return ListToolsResult(tools=self.listed(request))
 
-    def listed(self, request: Request | None) -> list[ListedTool]:
+    def listed(self, request: Origin | None) -> list[ListedTool]:
         """List the tools as the client of a request should see them; without one, as a host that shows widgets."""
         shows_apps = _may_show_apps(request)
         tools = [self._listed(tool, shows_apps) for tool in self._connector.tools.values()]
         return [*tools, *([self._draft_tool()] if shows_apps and self._has_drafts() else [])]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all tools that are answered, those too that only the View calls."""
+        return (*self._connector.tools, *((DRAFT_TOOL,) if self._has_drafts() else ()))
+
+    def described(self, name: str) -> ListedTool:
+        """Describe a tool by its name, as a host that shows widgets sees it."""
+        return self._draft_tool() if name == DRAFT_TOOL else self._listed(self._connector.tools[name], shows_apps=True)
 
     def _listed(self, tool: Tool, shows_apps: bool) -> ListedTool:  # noqa: FBT001  # private, read at one place
         meta = self._widget_meta(tool) if shows_apps else None
@@ -153,7 +178,7 @@ class Surface:
         return await self.call(request, params.name, params.arguments or {}, caller())
 
     async def call(
-        self, request: Request | None, name: str, arguments: Mapping[str, Any], grant: Grant | None
+        self, request: Origin | None, name: str, arguments: Mapping[str, Any], grant: Grant | None
     ) -> CallToolResult:
         """Answer a call of one of the connector's tools.
 
@@ -171,7 +196,7 @@ class Surface:
         """Answer `resources/list`."""
         return ListResourcesResult(resources=self.views(request))
 
-    def views(self, request: Request | None) -> list[Resource]:
+    def views(self, request: Origin | None) -> list[Resource]:
         """List the View, if the client of the request may show it."""
         if not _may_show_apps(request):
             return []
@@ -255,9 +280,11 @@ def _texts(value: object) -> frozenset[str]:
     return frozenset(item for item in items if isinstance(item, str))
 
 
-def _may_show_apps(request: Request | None) -> bool:
+def _may_show_apps(request: Origin | None) -> bool:
     """Whether the client shows Apps, as far as is known: a stateless old client cannot say, and is not denied."""
-    return request is None or request.session.client_capabilities is None or client_supports_apps(request)
+    if request is None or request.session.client_capabilities is None:
+        return True
+    return client_supports_apps(cast("Request", request))
 
 
 async def _in_our_words(ctx: Request, call_next: CallNext) -> HandlerResult:
@@ -276,7 +303,9 @@ async def advertise_apps(ctx: Request, call_next: CallNext) -> HandlerResult:
     """
     result = await call_next(ctx)
     if ctx.method == "initialize" and isinstance(result, dict) and isinstance(result.get("capabilities"), dict):
-        return {**result, "capabilities": {**result["capabilities"], "extensions": {EXTENSION_ID: {}}}}
+        capabilities: dict[str, Any] = result["capabilities"]
+        extensions: dict[str, Any] = {EXTENSION_ID: {}, **(capabilities.get("extensions") or {})}
+        return {**result, "capabilities": {**capabilities, "extensions": extensions}}
     return result
 
 

@@ -14,14 +14,17 @@ from inlay.errors import SettingError, ToolError
 from inlay.permissions import Grant, Rule
 from inlay.server.access import Access
 from inlay.server.calls import Desk, Home
+from inlay.server.lifetime import Lifetime
 from inlay.server.once import CURRENT, Answers
 from inlay.server.store import Store, default_path
 from inlay.server.tools import ActionTool, TileFunction, Tool, WidgetTool
 from inlay.widgets import Done, Widget
 
 if TYPE_CHECKING:
+    from mcp.server.mcpserver import MCPServer
     from starlette.applications import Starlette
 
+    from inlay.server.existing import ExistingServer
     from inlay.server.tokens.settings import ResourceServer
 
 P = ParamSpec("P")
@@ -41,9 +44,12 @@ class Connector:
         tables: Your own tables (SQLAlchemy `MetaData`), made when they are missing and written by `change()`.
         starting: Makes a context manager that is entered before the first call and left after the last, for
             example to fill a new database.
+        server: A server that you have already, to which the tools are added; it stays yours, in every way that you
+            run it. For one of FastMCP see `inlay.attach`.
 
     Raises:
-        SettingError: The name holds no letter from a to z and no digit, or the store is no path of a file.
+        SettingError: The name holds no letter from a to z and no digit, the store is no path of a file, or the server
+            is no `MCPServer` or has a connector already.
     """
 
     def __init__(
@@ -54,6 +60,7 @@ class Connector:
         store: str | Path | None = None,
         tables: MetaData | None = None,
         starting: Starting | None = None,
+        server: "MCPServer[Any] | None" = None,
     ) -> None:
         self.name = name
         self.slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
@@ -70,6 +77,8 @@ class Connector:
         self.answers = Answers(self.store)
         self._starting = starting
         self._included: list[Connector] = []
+        self._lifetime = Lifetime(f"The connector {name!r}", self._opened)
+        self.existing = self._join(server)
 
     @overload
     def widget(self, function: Callable[P, Awaitable[W]], /) -> WidgetTool[P, W]: ...
@@ -179,6 +188,9 @@ class Connector:
         self.homes.update(other.homes)
         self.instructions = "\n".join(text for text in (self.instructions, other.instructions) if text)
         self._included.append(other)
+        if self.existing:
+            self.existing.update()
+            self.existing.add_instructions(other.instructions)
 
     def change(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Begin a change of your tables: all of it is committed at the end of the block, or nothing if it raises.
@@ -209,16 +221,26 @@ class Connector:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["Connector"]:
-        """Open the store and run `starting`, for this connector and those it includes."""
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self.started())
-            for connector in self._included:
-                await stack.enter_async_context(connector.running())
+        """Open the store and run `starting`, for this connector and those it includes.
+
+        Whoever runs it while it runs already shares it: it ends with the last of them.
+
+        Raises:
+            StoreError: The store cannot be opened, or it runs in another event loop of this process.
+        """
+        async with self._lifetime.shared():
             yield self
 
     @asynccontextmanager
-    async def started(self) -> AsyncGenerator[None]:
-        """Open this connector's own store and run its `starting`."""
+    async def _opened(self) -> AsyncGenerator[None]:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._started())
+            for connector in self._included:
+                await stack.enter_async_context(connector.running())
+            yield
+
+    @asynccontextmanager
+    async def _started(self) -> AsyncGenerator[None]:
         async with self.store.open():
             await self.answers.forget_old()
             if self._starting is None:
@@ -267,7 +289,18 @@ class Connector:
         self._check_free(tool.name)
         self.tools[tool.name] = tool
         self.homes[tool.name] = self
+        if self.existing:
+            self.existing.update()
         return tool
+
+    def _join(self, server: "MCPServer[Any] | None") -> "ExistingServer | None":
+        if server is None:
+            return None
+        from inlay.server.existing import ExistingServer  # noqa: PLC0415  # loading the protocol takes a second
+
+        existing = ExistingServer(self, server)
+        existing.add_instructions(self.instructions)
+        return existing
 
     def _check_free(self, name: str) -> None:
         if name.startswith("inlay_"):
