@@ -11,6 +11,7 @@ import pytest
 from inlay import Introspection, Issuer, ResourceServer
 from inlay.host.serving import running_server
 from tests.security.issuer import RunningIssuer, make_keys, running_issuer
+from tests.security.mutation import Mutants, mutating
 from tests.security.served import ERAS, RESOURCE, Answers, Served, challenge, good_claims, serving
 
 METADATA = "https://tasks.example.com/.well-known/oauth-protected-resource/mcp"
@@ -22,6 +23,12 @@ of_both_kinds = pytest.mark.parametrize("kind", ["signed", "opaque"])
 @pytest.fixture(scope="session")
 async def issuer(anyio_backend: str) -> AsyncIterator[RunningIssuer]:  # noqa: ARG001 - an async session fixture must name it
     async with running_issuer(make_keys("1")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def mutants(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mutants]:  # noqa: ARG001 - as above
+    async with mutating(tmp_path_factory.mktemp("mutants")) as running:
         yield running
 
 

@@ -1,0 +1,261 @@
+"""Every guard against T01 to T09 is taken away once, and the attack that it stops gets through."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.security.mutation import Mutants, Mutation, MutationError
+
+TOKENS, SIGNATURES = "tests/security/test_tokens.py", "tests/security/test_signatures.py"
+SCOPES, REVOCATION = "tests/security/test_scopes.py", "tests/security/test_revocation.py"
+
+CLAIMS, GUARD = "inlay/server/tokens/claims.py", "inlay/server/tokens/guard.py"
+HEADERS, VERIFIER = "inlay/server/tokens/signatures.py", "inlay/server/tokens/verifier.py"
+KEYS, ASKING = "inlay/server/tokens/keys.py", "inlay/server/tokens/introspection.py"
+
+ANY_HEADER = Mutation(HEADERS, 'if "crit" in header or "b64" in header:', "if False:")
+ANY_ALGORITHM = Mutation(HEADERS, 'if header.get("alg") not in tuple(algorithms):', "if False:")
+UNSIGNED = Mutation(
+    HEADERS,
+    "_JWS.decode_complete(token, key, algorithms=[key.algorithm_name])",
+    '_JWS.decode_complete(token, options={"verify_signature": False})',
+)
+# What libraries did that took the key for whatever the token's header said it was.
+ANY_KEY = Mutation(
+    HEADERS,
+    "    kind, curve = _FITTING.get",
+    "    if algorithm == 'HS256':\n        return True\n    kind, curve = _FITTING.get",
+)
+KEY_OF_ITS_OWN_KIND = Mutation(HEADERS, "jwt.PyJWK(dict(key), algorithm)", "jwt.PyJWK(dict(key))")
+SHARED_SECRET = Mutation(
+    HEADERS,
+    "_JWS.decode_complete(token, key, algorithms=[key.algorithm_name])",
+    """_JWS.decode_complete(token, options={"verify_signature": False})
+        import base64, hashlib, hmac
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+        secret = key.key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        head, _, signature = token.rpartition(".")
+        made = base64.urlsafe_b64encode(hmac.new(secret, head.encode(), hashlib.sha256).digest())
+        if made.rstrip(b"=").decode() != signature:
+            raise TokenError(Reason.WRONG_SIGNATURE)
+        payload = _JWS.decode_complete(token, options={"verify_signature": False})""",
+)
+ANY_ISSUER = Mutation(CLAIMS, 'if claims.get("iss") != issuer.url:', "if False:")
+FIRST_ISSUER = Mutation(
+    VERIFIER, 'self._authorities.get(str(read_unproven(token).get("iss")))', "next(iter(self._authorities.values()))"
+)
+UNBOUNDED_TIME = Mutation(CLAIMS, "type(value) is not int", "False")
+
+GUARDS = {
+    "t01 a token is asked for": (
+        f"{TOKENS} -k 't01 and no_token'",
+        Mutation(GUARD, "if refusal is not None:", "if refusal is not None and refusal.status != 401:"),
+        Mutation(GUARD, 'await self._app(_signed_in(scope, cast("Bearer", bearer)), receive, send)',
+                 "await self._app(scope, receive, send)"),
+    ),
+    "t01 every route": (
+        f"{TOKENS} -k 't01 and every_route'",
+        Mutation(GUARD, 'scope["path"] in self._public', 'scope["path"] != "/mcp"'),
+    ),
+    "t01 the form of a token": (
+        f"{TOKENS} -k 't01 and garbage'",
+        Mutation(VERIFIER, "len(token) > MOST_TOKEN_LENGTH or not _TOKEN.fullmatch(token)", "False"),
+        Mutation(GUARD, "except TokenError as error:", "except ZeroDivisionError as error:"),
+    ),
+    "t01 the length of headers": (
+        f"{TOKENS} -k 't01 and 64_kb'",
+        Mutation("inlay/server/gate.py", "MOST_HEADER_BYTES = 32 * 1024", "MOST_HEADER_BYTES = 32 * 1024 * 1024"),
+    ),
+    "t02 expired": (
+        f"{TOKENS} -k 't02 and expires_soon'",
+        Mutation(CLAIMS, "if expires <= now:", "if False:"),
+        Mutation(VERIFIER, "if bearer.expires_at <= time():", "if False:"),
+    ),
+    "t02 expired meanwhile": (
+        f"{TOKENS} -k 't02 and was_taken'",
+        Mutation(VERIFIER, "if bearer.expires_at <= time():", "if False:"),
+    ),
+    "t02 never expires": (
+        f"{TOKENS} -k 't02 and Ellipsis'",
+        Mutation(CLAIMS, "if expires is None:\n        raise TokenError(Reason.NO_EXPIRY)",
+                 "if expires is None:\n        claims = {**claims}; expires = int(now) + 60"),
+        Mutation(CLAIMS, 'expires_at=claims["exp"]', 'expires_at=claims.get("exp", int(now) + 60)'),
+    ),
+    "t02 expires far ahead": (
+        f"{TOKENS} -k 't02 and expires_soon'",
+        Mutation(CLAIMS, "if expires > now + server.lifetime_seconds:", "if False:"),
+    ),
+    "t02 a time that is none": (f"{TOKENS} -k 't02 and expires_soon'", UNBOUNDED_TIME),
+    "t03 not yet": (
+        f"{TOKENS} -k 't03 and minute'",
+        Mutation(CLAIMS, "time > now + server.leeway_seconds", "False"),
+    ),
+    "t03 more leeway": (
+        f"{TOKENS} -k 't03 and minute'",
+        Mutation(CLAIMS, "time > now + server.leeway_seconds", "time > now + 4 * server.leeway_seconds"),
+    ),
+    "t03 no leeway": (
+        f"{TOKENS} -k 't03 and minute'",
+        Mutation(CLAIMS, "time > now + server.leeway_seconds", "time > now"),
+    ),
+    "t03 leeway for what has expired": (
+        f"{TOKENS} -k 't03 and minute'",
+        Mutation(CLAIMS, "if expires <= now:", "if expires <= now - server.leeway_seconds:"),
+        Mutation(VERIFIER, "if bearer.expires_at <= time():", "if False:"),
+    ),
+    "t03 a time that is none": (f"{TOKENS} -k 't03 and whole_number'", UNBOUNDED_TIME),
+    "t04 any audience": (
+        f"{TOKENS} -k 't04'",
+        Mutation(CLAIMS, "    _check_audience(claims.get", "    (claims.get"),
+    ),
+    "t04 an audience that begins alike": (
+        f"{TOKENS} -k 't04'",
+        Mutation(CLAIMS, "isinstance(name, str) and name == expected",
+                 "isinstance(name, str) and name.startswith(expected)"),
+    ),
+    "t04 an audience without its end": (
+        f"{TOKENS} -k 't04'",
+        Mutation(CLAIMS, "isinstance(name, str) and name == expected",
+                 "isinstance(name, str) and bool(name) and expected.startswith(name)"),
+    ),
+    "t04 an audience in other letters": (
+        f"{TOKENS} -k 't04'",
+        Mutation(CLAIMS, "isinstance(name, str) and name == expected",
+                 "isinstance(name, str) and name.lower() == expected.lower()"),
+    ),
+    "t05 any issuer of an opaque token": (f"{TOKENS} -k 't05 and opaque'", ANY_ISSUER),
+    "t05 any issuer of a signed token": (f"{TOKENS} -k 't05 and signed'", ANY_ISSUER, FIRST_ISSUER),
+    "t05 an issuer with a slash": (
+        f"{TOKENS} -k 't05 and opaque'",
+        Mutation(CLAIMS, 'if claims.get("iss") != issuer.url:', 'if str(claims.get("iss")).rstrip("/") != issuer.url:'),
+    ),
+    "t06 unsigned": (f"{SIGNATURES} -k 't06 and unsigned'", UNSIGNED),
+    "t06 any key of that name": (f"{SIGNATURES} -k 't06 and unknown_key'", UNSIGNED),
+    "t06 any algorithm": (f"{SIGNATURES} -k 't06 and unsigned'", ANY_ALGORITHM, UNSIGNED),
+    "t06 a secret that everybody knows": (
+        f"{SIGNATURES} -k 't06 and public_key_as_secret'",
+        ANY_ALGORITHM,
+        ANY_KEY,
+        KEY_OF_ITS_OWN_KIND,
+        SHARED_SECRET,
+    ),
+    "t06 a key that the token brings along": (
+        f"{SIGNATURES} -k 't06 and brings_along'",
+        Mutation(HEADERS, "if _OFFERED_KEYS & header.keys():", "if False:"),
+    ),
+    "t06 an extension": (f"{SIGNATURES} -k 't06 and extension'", ANY_HEADER),
+    "t06 an ID token": (
+        f"{SIGNATURES} -k 't06 and another_kind'",
+        Mutation(CLAIMS, 'named != "jwt" or _OF_AN_ID_TOKEN & claims.keys()', 'named != "jwt"'),
+    ),
+    "t06 a token of any kind": (
+        f"{SIGNATURES} -k 't06 and another_kind'",
+        Mutation(VERIFIER, "        check_kind(claims, header.get(\"typ\"))\n", ""),
+    ),
+    "t06 keys are fetched for every name": (
+        f"{SIGNATURES} -k 't06 and made_up'",
+        Mutation(KEYS, "known = await self._at_most(SOONEST_SECONDS)", "known = await self._at_most(0)"),
+    ),
+    "t07 answers are kept": (
+        f"{REVOCATION} -k 't07 and disabled'",
+        Mutation(ASKING, "ANSWER_SECONDS = 4", "ANSWER_SECONDS = 9"),
+    ),
+    "t07 keys are kept": (
+        f"{REVOCATION} -k 't07 and rotated_out'",
+        Mutation("inlay/server/tokens/settings.py", "keys_seconds: float = 4", "keys_seconds: float = 9"),
+    ),
+    "t07 what keys proved is kept": (
+        f"{REVOCATION} -k 't07 and rotated_out'",
+        Mutation(KEYS, "return key, known.asked_at + self._seconds", "return key, known.asked_at + 9"),
+    ),
+    "t07 nobody is asked about signed tokens": (
+        f"{REVOCATION} -k 't07 and stops_too'",
+        Mutation(VERIFIER, "if settings is None or not settings.signed_tokens:", "if True:"),
+    ),
+    "t07 what is not active": (
+        f"{REVOCATION} -k 't07 and stops_too'",
+        Mutation(ASKING, 'if answer.get("active") is not True:', "if False:"),
+    ),
+    "t07 scopes that were taken back": (
+        f"{REVOCATION} -k 't07 and taken_back_from'",
+        Mutation(VERIFIER, "scopes=bearer.scopes & scopes", "scopes=bearer.scopes"),
+    ),
+    "t07 somebody else's token": (
+        f"{REVOCATION} -k 't07 and taken_back_from'",
+        Mutation(VERIFIER, 'if answer.get("sub", bearer.subject) != bearer.subject', "if False"),
+    ),
+    "t08 a token in the address": (
+        f"{TOKENS} -k 't08 and anywhere'",
+        Mutation(GUARD, 'sent = [value for name, value in scope["headers"] if name == b"authorization"]',
+                 'sent = [b"Bearer " + scope["query_string"].partition(b"=")[2]]'),
+    ),
+    "t08 a token in a cookie": (
+        f"{TOKENS} -k 't08 and anywhere'",
+        Mutation(GUARD, 'if name == b"authorization"]\n        if len',
+                 'if name in (b"authorization", b"cookie")]\n        if len'),
+        Mutation(GUARD, "_BEARER.fullmatch(sent[0]", '_BEARER.search(sent[0]'),
+    ),
+    "t08 two headers": (
+        f"{TOKENS} -k 't08 and two'",
+        Mutation(GUARD, "if len(sent) > 1:", "if False:"),
+    ),
+    "t09 scopes before the tool": (
+        f"{SCOPES} -k 't09 and named'",
+        Mutation(GUARD, "        if not missing:\n", "        if True:\n"),
+    ),
+    "t09 all scopes in the challenge": (
+        f"{SCOPES} -k 't09 and named'",
+        Mutation(GUARD, "wanted = (bearer.scopes & self._scopes()) | missing", "wanted = missing"),
+    ),
+    "t09 only ours in the challenge": (
+        f"{SCOPES} -k 't09 and named'",
+        Mutation(GUARD, "wanted = (bearer.scopes & self._scopes()) | missing", "wanted = bearer.scopes | missing"),
+    ),
+    "t09 any white space separates": (
+        f"{SCOPES} -k 't09 and named'",
+        Mutation(CLAIMS, 'value.split(" ")', "value.split()"),
+    ),
+    "t09 scopes in any letters": (
+        f"{SCOPES} -k 't09 and named'",
+        Mutation(CLAIMS, 'value.split(" ")', 'value.lower().split(" ")'),
+    ),
+    "t09 the body rules": (
+        f"{SCOPES} -k 't09 and header'",
+        Mutation(GUARD, 'name: object = params.get("name")', 'name: object = ""'),
+        Mutation("inlay/server/calls.py", "    if decision.missing_scopes:\n", "    if False:\n"),
+        Mutation("inlay/server/calls.py", "    if not decision.allowed:\n", "    if False:\n"),
+    ),
+    "t09 drafts": (
+        f"{SCOPES} -k 't09 and draft'",
+        Mutation(GUARD, 'str(arguments.get("tool")) if name == DRAFT_TOOL else name', "name"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("attack", "mutations"), [(one[0], one[1:]) for one in GUARDS.values()], ids=GUARDS)
+async def test_an_attack_gets_through_without_its_guard(
+    mutants: Mutants, attack: str, mutations: tuple[Mutation, ...]
+) -> None:
+    await mutants.assert_bites(attack, *mutations)
+
+
+async def test_a_copy_with_all_its_guards_lets_no_attack_through(mutants: Mutants) -> None:
+    outcome = await mutants.run(f"{TOKENS} {SIGNATURES} {SCOPES} -k 't01 or t06 or t09'")
+
+    assert (outcome.failed, outcome.broken) == (0, 0), outcome.said
+    assert outcome.passed > 100
+
+
+@pytest.mark.parametrize("old", ["never there", "import "])
+def test_a_mutation_that_does_not_fit_is_an_error(tmp_path: Path, old: str) -> None:
+    (tmp_path / "source.py").write_text("import one\nimport two\n")
+
+    with pytest.raises(MutationError, match="and should once"):
+        Mutation("source.py", old, "").apply(tmp_path)
+
+
+async def test_a_mutation_that_opens_nothing_is_told(mutants: Mutants) -> None:
+    harmless = Mutation(CLAIMS, "LONGEST_NAME = 512", "LONGEST_NAME = 513")
+
+    with pytest.raises(AssertionError, match="No attack got through"):
+        await mutants.assert_bites(f"{TOKENS} -k 't04 and several'", harmless)
