@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from inlay.errors import ConflictError, InlayError, RefusedError
     from inlay.permissions import Grant
+    from inlay.server.attach import attach
     from inlay.server.connector import Connector
     from inlay.server.tokens.settings import Introspection, Issuer, ResourceServer
     from inlay.widgets.action import BoundAction, Done
@@ -26,6 +27,7 @@ __all__ = [
     "RefusedError",
     "ResourceServer",
     "__version__",
+    "attach",
 ]
 
 _HOMES = {
@@ -39,6 +41,7 @@ _HOMES = {
     "Issuer": "inlay.server.tokens.settings",
     "RefusedError": "inlay.errors",
     "ResourceServer": "inlay.server.tokens.settings",
+    "attach": "inlay.server.attach",
 }
 
 

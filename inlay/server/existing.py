@@ -6,7 +6,7 @@ Besides the adapter, the only module that touches names of the SDK which may cha
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from mcp.server.apps import EXTENSION_ID
@@ -49,7 +49,9 @@ class ExistingServer:
     """
 
     def __init__(self, connector: "Connector", server: MCPServer[Any]) -> None:
-        self.server = _checked(connector, server)
+        _check_kind(server)
+        _take(connector, server)
+        self.server = server
         self._connector = connector
         self._surface = Surface(connector)
         low = _low_level(server)
@@ -159,21 +161,22 @@ async def _answered_by_run() -> None:
     """Stand where the SDK wants a function."""
 
 
-def _checked(connector: "Connector", server: Any) -> MCPServer[Any]:
+def _check_kind(server: object) -> None:
     if not isinstance(server, MCPServer):
         kind = f"{type(server).__module__}.{type(server).__qualname__}"
         hint = "For a FastMCP server, make the connector without it and call `inlay.attach(connector, server)`."
         message = f"Connector(server=...) takes an MCPServer of the package 'mcp', not {kind}. {hint}"
         raise SettingError(message)
+
+
+def _take(connector: "Connector", server: MCPServer[Any]) -> None:
     if server in _CONNECTORS:
         message = (
-            f"The server {server.name!r} has the connector {_CONNECTORS[server]!r} already. Make "
-            f"{connector.name!r} without a server, and let that one include it: `connector.include(other)`."
+            f"The server {server.name!r} has the connector {_CONNECTORS[server]!r} already. Make {connector.name!r} "
+            "without a server, and let that one include it: `connector.include(other)`."
         )
         raise SettingError(message)
-    found = cast("MCPServer[Any]", server)
-    _CONNECTORS[found] = connector.name
-    return found
+    _CONNECTORS[server] = connector.name
 
 
 def _low_level(server: MCPServer[Any]) -> Server[Any]:
