@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp.server.mcpserver import MCPServer
 from sqlalchemy import Column as Field
 from sqlalchemy import Integer, MetaData, String, Table, insert, select, update
 
@@ -23,8 +24,8 @@ CARDS = Table(
 PANEL: dict[str, float] = {"radius": 8.0}
 
 
-def build_connector(path: Path) -> Connector:
-    connector = Connector("Team tasks", store=path, tables=METADATA)
+def build_connector(path: Path, server: MCPServer[Any] | None = None) -> Connector:
+    connector = Connector("Team tasks", store=path, tables=METADATA, server=server)
 
     @connector.action
     async def move_card(card: str, column: str, index: int, version: int) -> Done:
