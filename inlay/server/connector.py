@@ -309,6 +309,8 @@ class Connector:
         if name in self.tools:
             message = f"The tool name {name!r} is taken; give the function another name."
             raise ToolError(message)
+        if self.existing:
+            self.existing.check_free(name)
 
 
 def _with_access(function: Callable[..., object], options: dict[str, Any]) -> dict[str, Any]:

@@ -65,24 +65,30 @@ class ExistingServer:
         ):
             _wrap(low, method, wrapped)
 
+    def check_free(self, name: str) -> None:
+        """Check that the server has no tool of this name.
+
+        Raises:
+            ToolError: It has.
+        """
+        if name in _registered(self.server):
+            message = (
+                f"The server {self.server.name!r} has a tool {name!r} of its own, and {self._connector.name!r} would "
+                "add another of that name; rename one of them."
+            )
+            raise ToolError(message)
+
     def update(self) -> None:
-        """Offer what the connector got since it was last asked: its tools and its instructions.
+        """Offer the tools that the connector got since it was last asked.
 
         Raises:
             ToolError: The server has a tool of that name.
         """
-        tools = _registered(self.server)
         offered = self._offered()
         for name in self._surface.names:
-            if name in offered:
-                continue
-            if name in tools:
-                message = (
-                    f"The server {self.server.name!r} has a tool {name!r} of its own, and {self._connector.name!r} "
-                    "would add another of that name; rename one of them."
-                )
-                raise ToolError(message)
-            tools[name] = _OfferedTool.of(self._surface, name)
+            if name not in offered:
+                self.check_free(name)
+                _registered(self.server)[name] = _OfferedTool.of(self._surface, name)
 
     def add_instructions(self, text: str) -> None:
         """Tell models this too, after what the author tells them."""
