@@ -269,8 +269,10 @@ def grant_of(token: AccessToken | None) -> Grant | None:
     if token is None:
         return None
     claims: Mapping[str, Any] = token.claims or {}
+    named = token.subject or claims.get("sub")
     # Where a verifier does not say who it is, every token is somebody else: nobody gets another's drafts.
-    subject = token.subject or f"token-{sha256(token.token.encode()).hexdigest()[:32]}"
+    unnamed = f"token-{sha256(token.token.encode()).hexdigest()[:32]}"
+    subject = named if isinstance(named, str) and named else unnamed
     issuer = str(claims.get("iss", ""))
     return Grant(subject, token.client_id, frozenset(token.scopes), _texts(claims.get("roles")), claims, issuer)
 
