@@ -1,61 +1,24 @@
 """A server that its author built stays as it was, in every way that they run it."""
 
 import asyncio
-import json
 import logging
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from mcp import Client, StdioServerParameters
-from mcp.client.streamable_http import streamable_http_client
 from mcp.server.mcpserver import MCPServer
-from mcp_types import PromptReference
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inlay import Connector, Done
+from inlay import Connector
 from inlay.errors import SettingError, ToolError
-from inlay.widgets import DesignPanel, Slider, Text
+from inlay.widgets import Text
 from tests.server.authors_server import Log, build_authors_server
+from tests.server.before_and_after import all_that_is_theirs, complain_about_changes, greetings
 from tests.server.servers import APPS, ERAS
 
 ROOT = str(Path(__file__).resolve().parents[2])
-OURS = {"greeting", "panel", "save", "inlay_draft"}
-
-
-def greetings(path: Path, server: MCPServer[Any] | None, log: Log | None = None) -> Connector:
-    """A connector with a widget, a panel and an action."""
-
-    @asynccontextmanager
-    async def starting() -> AsyncGenerator[None]:
-        if log:
-            log.lifespans.append("starting")
-        yield
-        if log:
-            log.lifespans.append("stopping")
-
-    connector = Connector("Greetings", instructions="Greet.", store=path, server=server, starting=starting)
-
-    @connector.widget
-    async def greeting(name: str) -> Text:
-        """Greet somebody."""
-        return Text(f"Hello, {name}!")
-
-    @connector.action
-    async def save(values: dict[str, float]) -> Done:
-        """Save the size."""
-        return Done(f"Saved {values}.")
-
-    @connector.widget
-    async def panel() -> DesignPanel:
-        """Adjust the size."""
-        return DesignPanel([Slider("size", min=0, max=9, value=3)], draft=True, on_save=save.bind())
-
-    return connector
 
 
 class Connection:
@@ -80,83 +43,16 @@ class Connection:
         await self._task
 
 
-class Recorder:
-    """An application that keeps the bodies of its answers."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-        self.bodies: list[bytes] = []
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = bytearray()
-
-        async def recording(message: Message) -> None:
-            if message["type"] == "http.response.body":
-                body.extend(message.get("body", b""))
-            await send(message)
-
-        await self.app(scope, receive, recording)
-        self.bodies.append(bytes(body))
-
-
-async def all_that_is_theirs(server: MCPServer[Any], era: str) -> list[bytes]:
-    """Ask for everything that the author built, and return the bytes that came."""
-    app = server.streamable_http_app(stateless_http=True)
-    recorder = Recorder(app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx2.AsyncClient(transport=httpx2.ASGITransport(app=recorder)) as http,
-        Client(
-            streamable_http_client("http://127.0.0.1:8484/mcp", http_client=http), mode=era, extensions=[APPS]
-        ) as client,
-    ):
-        await client.list_tools()
-        await client.call_tool("weather", {"city": "Oslo"})
-        await client.call_tool("weather", {"city": "Rome"})
-        await client.call_tool("weather", {"town": "Oslo"})
-        await client.call_tool("no such tool", {})
-        await client.list_resources()
-        await client.list_resource_templates()
-        await client.read_resource("weather://stations")
-        await client.read_resource("weather://Oslo/history")
-        with pytest.raises(Exception, match="Unknown resource"):
-            await client.read_resource("weather://nowhere")
-        await client.list_prompts()
-        await client.get_prompt("ask", {"city": "Oslo"})
-        await client.complete(PromptReference(type="ref/prompt", name="ask"), {"name": "city", "value": "O"})
-    return recorder.bodies
-
-
 @pytest.mark.parametrize("era", ERAS)
 async def test_nothing_of_the_authors_changes_by_a_byte(tmp_path: Path, era: str) -> None:
-    before = await all_that_is_theirs(build_authors_server(Log()), era)
+    before = await all_that_is_theirs(build_authors_server(Log()).streamable_http_app(stateless_http=True), era)
     server = build_authors_server(Log())
     assert greetings(tmp_path / "store.db", server).existing
-    after = await all_that_is_theirs(server, era)
+    after = await all_that_is_theirs(server.streamable_http_app(stateless_http=True), era)
 
-    assert len(after) == len(before)
-    changed = [(one, other) for one, other in zip(before, after, strict=True) if one != other]
-    for one, other in changed:
-        assert theirs_of(other) == theirs_of(one)
-    # What lists tools, what lists resources, and in the earlier era what says who the server is.
-    assert len(changed) == (3 if era == "legacy" else 2)
+    # The lists of tools and resources, and in the earlier era what says who the server is.
+    assert complain_about_changes(before, after, listings=3 if era == "legacy" else 2) == []
     assert len(before) >= 13
-
-
-def theirs_of(body: bytes) -> str:
-    """Write an answer anew, without what is ours."""
-    lines = [line.removeprefix("data: ") for line in body.decode().splitlines() if line.startswith(("data: ", "{"))]
-    answer = json.loads(lines[-1])
-    result = answer["result"]
-    for name in ("tools", "resources"):
-        if name in result:
-            result[name] = [
-                one for one in result[name] if one["name"] not in OURS and not one.get("uri", "").startswith("ui:")
-            ]
-    if "instructions" in result:
-        result["instructions"] = result["instructions"].removesuffix("\nGreet.")
-        result["capabilities"].pop("extensions", None)
-    return json.dumps(answer)
 
 
 async def test_what_is_advertised_of_the_authors_stays_beside_ours(tmp_path: Path) -> None:
@@ -212,7 +108,7 @@ async def test_it_runs_over_stdio(tmp_path: Path) -> None:
     script.write_text(
         "from pathlib import Path\n"
         "from tests.server.authors_server import Log, build_authors_server\n"
-        "from tests.server.test_existing import greetings\n"
+        "from tests.server.before_and_after import greetings\n"
         "server = build_authors_server(Log())\n"
         f"greetings(Path({str(tmp_path / 'store.db')!r}), server)\n"
         "server.run()\n",
