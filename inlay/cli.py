@@ -5,6 +5,7 @@ Here are arguments and plain errors; what is served is in `inlay.host` and `inla
 
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from inlay.errors import InlayError, SettingError, near_miss
 if TYPE_CHECKING:
     from inlay.host import HostAddresses
     from inlay.server.connector import Connector
+    from inlay.server.tokens.settings import ResourceServer
 
 EXAMPLES = ("examples.team_tasks", "examples.machine_monitor", "examples.brand_studio")
 
@@ -55,6 +57,36 @@ def _listens_at(command: Command) -> Command:
     return command
 
 
+def _signs_in(command: Command) -> Command:
+    """Add the options that say whose tokens are taken; each may come from the environment."""
+    options = (
+        click.option(
+            "--resource", envvar="INLAY_RESOURCE", metavar="URL", help="The public address of /mcp, for sign-in."
+        ),
+        click.option(
+            "--issuer",
+            "issuers",
+            envvar="INLAY_ISSUER",
+            multiple=True,
+            metavar="URL",
+            help="Take this authorization server's tokens.",
+        ),
+        click.option(
+            "--audience", envvar="INLAY_AUDIENCE", help="What tokens name as their audience, if not --resource."
+        ),
+        click.option("--roles-claim", envvar="INLAY_ROLES_CLAIM", help="The claim that holds roles, if not 'roles'."),
+        click.option(
+            "--introspection-client-id",
+            "client_id",
+            envvar="INLAY_INTROSPECTION_CLIENT_ID",
+            help="Ask the issuer about each token, as this client; INLAY_INTROSPECTION_CLIENT_SECRET is its secret.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @click.group(cls=_InlayGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="inlay", message="inlay %(version)s")
 def main() -> None:
@@ -85,16 +117,21 @@ def dev(target: str, port: int, host: str, sandbox_port: int, allow_host: tuple[
 @main.command()
 @click.argument("target", metavar="MODULE:CONNECTOR")
 @_listens_at
-def serve(target: str, port: int, host: str, allow_host: tuple[str, ...]) -> None:
+@_signs_in
+def serve(target: str, port: int, host: str, allow_host: tuple[str, ...], **sign_in: Any) -> None:
     """Serve a connector's /mcp alone, for any MCP host.
 
-    MODULE:CONNECTOR names it, such as `app:tasks` for `tasks` in app.py.
+    MODULE:CONNECTOR names it, such as `app:tasks` for `tasks` in app.py. With --resource and --issuer, every request
+    needs an access token.
     """
     from inlay.host import serve_connector  # noqa: PLC0415 - loading the protocol takes a second
+    from inlay.server.tokens.options import SECRET, SignInOptions  # noqa: PLC0415 - `--help` should not wait for it
 
+    auth = SignInOptions(client_secret=os.environ.get(SECRET), **sign_in).resource_server()
     connector = load_connector(target)
-    app = connector.app(hosts=_hosts(host, allow_host))
-    serve_connector(app, host=host, port=port, announce=lambda address: _say_served(connector.name, address))
+    hosts = _hosts(host, (*allow_host, auth.host) if auth else allow_host)
+    app = connector.app(auth=auth, hosts=hosts)
+    serve_connector(app, host=host, port=port, announce=lambda address: _say_served(connector.name, address, auth))
 
 
 def _serve_page(
@@ -113,9 +150,12 @@ def _serve_page(
     )
 
 
-def _say_served(name: str, address: str) -> None:
+def _say_served(name: str, address: str, auth: "ResourceServer | None") -> None:
     click.echo(f"{name} is ready. Ctrl-C ends it.\n")
     click.echo(f"  Connector   {address}/mcp")
+    if auth:
+        click.echo(f"  Known as    {auth.resource}")
+        click.echo(f"  Sign-in at  {', '.join(issuer.url for issuer in auth.trusted())}")
 
 
 def _hosts(host: str, allowed: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """What a token may say: whatever it is, it is taken or refused, and what is taken is in order."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -59,11 +60,10 @@ def test_whatever_a_token_says_it_is_refused_or_in_order(changed: dict[str, Any]
     audience: Any = claims["aud"]
     assert bearer.issuer == claims["iss"] == URL
     assert SERVER.resource in ([audience] if isinstance(audience, str) else audience)
-    assert type(claims["exp"]) is int
     assert NOW < bearer.expires_at <= NOW + SERVER.lifetime_seconds
     assert bearer.subject.strip()
-    assert all(isinstance(scope, str) and scope for scope in bearer.scopes)
-    assert all(isinstance(role, str) for role in bearer.roles)
+    assert all(bearer.scopes)
+    assert {type(text) for text in (*bearer.scopes, *bearer.roles)} <= {str}
     assert "cnf" not in claims
 
 
@@ -73,11 +73,10 @@ def test_whatever_a_token_says_it_is_refused_or_in_order(changed: dict[str, Any]
 @example("bnVsbA.bnVsbA.")
 @example("eyJhbGciOiJSUzI1NiJ9.xxxxxxxxx.")
 def test_no_text_makes_reading_a_token_fail_in_another_way(token: str) -> None:
-    for read in (lambda: read_header(token, ALGORITHMS), lambda: read_unproven(token)):
-        try:
-            read()
-        except TokenError:
-            continue
+    with suppress(TokenError):
+        read_header(token, ALGORITHMS)
+    with suppress(TokenError):
+        read_unproven(token)
 
 
 @pytest.mark.parametrize(

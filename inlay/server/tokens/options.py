@@ -1,0 +1,56 @@
+"""Sign-in as the command line and the environment say it; everything else is said in Python."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from inlay.errors import SettingError
+from inlay.server.tokens.settings import Introspection, Issuer, ResourceServer
+
+SECRET = "INLAY_INTROSPECTION_CLIENT_SECRET"  # noqa: S105 - the name of a variable
+"""Where the secret is read from: on a command line, every process of the machine could read it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignInOptions:
+    """What was given, if anything was."""
+
+    resource: str | None = None
+    issuers: Sequence[str] = ()
+    audience: str | None = None
+    roles_claim: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+
+    def resource_server(self) -> ResourceServer | None:
+        """Return the settings; None when nobody is to sign in.
+
+        Raises:
+            SettingError: Something is missing, or cannot work.
+        """
+        given = [self.issuers, self.audience, self.roles_claim, self.client_id, self.client_secret]
+        if self.resource is None:
+            if any(given):
+                message = "Sign-in needs the connector's public address too: --resource https://tasks.example.com/mcp"
+                raise SettingError(message)
+            return None
+        if not self.issuers:
+            message = "Sign-in needs an issuer whose tokens are taken: --issuer https://login.example.com"
+            raise SettingError(message)
+        issuers = [
+            Issuer(
+                url,
+                audience=self.audience,
+                roles_claim=self.roles_claim or "roles",
+                introspection=self._introspection(),
+            )
+            for url in self.issuers
+        ]
+        return ResourceServer(self.resource, issuers)
+
+    def _introspection(self) -> Introspection | None:
+        if self.client_id is None and self.client_secret is None:
+            return None
+        if not (self.client_id and self.client_secret):
+            message = f"Introspection needs --introspection-client-id, and its secret in the variable {SECRET}."
+            raise SettingError(message)
+        return Introspection(client_id=self.client_id, client_secret=self.client_secret)

@@ -1,0 +1,110 @@
+"""`inlay serve` with sign-in: from options and from the environment, as a process of its own."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from click.testing import CliRunner
+
+from inlay.cli import main
+from inlay.errors import SettingError
+from inlay.server.tokens.options import SECRET, SignInOptions
+from tests.commands import running
+from tests.security.issuer import ASKING, RunningIssuer
+from tests.security.served import RESOURCE, good_claims
+
+APP = '''
+from inlay import Connector
+from inlay.widgets import Text
+
+hello = Connector("Hello")
+
+
+@hello.widget(scopes={"hello:read"})
+async def greeting() -> Text:
+    """Greet somebody."""
+    return Text("Hello!")
+'''
+
+CALL: dict[str, Any] = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "tools/call",
+    "params": {"name": "greeting", "arguments": {}},
+}
+HEADERS = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "guarded_app.py").write_text(APP)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("INLAY_STATE", str(tmp_path / "state"))
+    for name in (
+        "INLAY_RESOURCE",
+        "INLAY_ISSUER",
+        "INLAY_AUDIENCE",
+        "INLAY_ROLES_CLAIM",
+        "INLAY_INTROSPECTION_CLIENT_ID",
+        SECRET,
+    ):
+        monkeypatch.delenv(name, raising=False)
+
+
+def statuses(said: str, *tokens: str | None) -> list[int]:
+    address = next(word for word in said.split() if word.startswith("http") and word.endswith("/mcp"))
+    headers = [HEADERS | ({"Authorization": f"Bearer {token}"} if token else {}) for token in tokens]
+    return [httpx2.post(address, json=CALL, headers=one).status_code for one in headers]
+
+
+async def test_the_issuer_is_given_by_options(issuer: RunningIssuer) -> None:
+    good = issuer.sign(good_claims(issuer.url, scope="hello:read"))
+    less = issuer.sign(good_claims(issuer.url, scope="openid"))
+
+    options = ("--resource", RESOURCE, "--issuer", issuer.url)
+    with running("serve", "guarded_app:hello", "--port", "0", *options) as (_, said):
+        assert statuses(said, good, less, None, "garbage") == [200, 403, 401, 401]
+
+
+async def test_the_issuer_is_given_by_the_environment(issuer: RunningIssuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = (await issuer.sign_in("ada", "tasks:read", RESOURCE, "opaque"))["access_token"]
+    for name, value in {
+        "INLAY_RESOURCE": RESOURCE,
+        "INLAY_ISSUER": issuer.url,
+        "INLAY_INTROSPECTION_CLIENT_ID": ASKING[0],
+        SECRET: ASKING[1],
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    with running("serve", "guarded_app:hello", "--port", "0") as (_, said):
+        assert statuses(said, token, None) == [403, 401]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--issuer", "https://login.example.com"), "--resource https://tasks.example.com/mcp"),
+        (("--resource", RESOURCE), "--issuer https://login.example.com"),
+        (("--resource", RESOURCE, "--issuer", "http://login.example.com"), "must use https"),
+        (("--resource", RESOURCE, "--issuer", "https://a.example.com", "--introspection-client-id", "x"), SECRET),
+        (("--roles-claim", "groups"), "--resource"),
+    ],
+)
+def test_half_a_sign_in_is_refused_before_anything_is_served(options: tuple[str, ...], words: str) -> None:
+    result = CliRunner().invoke(main, ["serve", "guarded_app:hello", *options])
+
+    assert result.exit_code == 1
+    assert words in result.output
+    assert "Traceback" not in result.output
+
+
+def test_without_options_nobody_signs_in() -> None:
+    assert SignInOptions().resource_server() is None
+
+
+def test_a_secret_alone_is_no_introspection() -> None:
+    options = SignInOptions(resource=RESOURCE, issuers=["https://a.example.com"], client_secret="made-up")
+
+    with pytest.raises(SettingError, match="--introspection-client-id"):
+        options.resource_server()
