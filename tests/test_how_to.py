@@ -115,8 +115,8 @@ def try_command(command: Command) -> None:
         case ["pip", "install", *requirements]:
             for requirement in requirements:
                 check_requirement(Requirement(WHEEL.sub(r"inlay\2==\1", requirement)))
-        case ["inlay", ("dev" | "serve") as verb, target]:
-            with running(verb, target, "--port", "0") as (_, said):
+        case ["inlay", ("dev" | "serve") as verb, target, *options]:
+            with running(verb, target, *options, "--port", "0") as (_, said):
                 assert "is ready" in said
         case ["make", target]:
             assert f"\n{target}:" in (ROOT / "Makefile").read_text(encoding="utf-8")
