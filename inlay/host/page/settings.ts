@@ -29,6 +29,8 @@ export interface Faults {
   hold: false | "request" | "answer";
   /** Do not follow the View's size. */
   ignore_size: boolean;
+  /** End a View's document when it has changed something, and start it anew so many milliseconds later; 0 leaves it. */
+  recreate_ms: number;
   /** Read the View from this address instead of the tool's. */
   view_uri: string | null;
   /** The faults of calls hit these tools alone; null hits all. */
@@ -66,6 +68,7 @@ const NO_FAULTS: Faults = {
   lose_answers: false,
   hold: false,
   ignore_size: false,
+  recreate_ms: 0,
   view_uri: null,
   only: null,
 };

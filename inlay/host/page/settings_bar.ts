@@ -40,6 +40,7 @@ const FAULTS: { name: keyof Faults; label: string; on: unknown; off: unknown }[]
   { name: "no_arguments", label: "No tool arguments", on: true, off: false },
   { name: "no_tool_info", label: "No tool name", on: true, off: false },
   { name: "ignore_size", label: "Ignore sizes", on: true, off: false },
+  { name: "recreate_ms", label: "End widgets after a change", on: 2_500, off: 0 },
 ];
 
 /** Fills the strip; `recreate` starts the last View anew. */

@@ -188,7 +188,9 @@ export class View {
         error: null,
       };
       this.calls.push(call);
-      return this.services.calls.make(params, call, this.#cancelledByView(bridge, signalOf(extra)));
+      const answer = this.services.calls.make(params, call, this.#cancelledByView(bridge, signalOf(extra)));
+      void answer.then(() => this.#leaveAfter(call), () => undefined);
+      return answer;
     };
     bridge.onreadresource = ({ uri }) => this.services.connection().readResource(uri);
     bridge.onmessage = ({ content }) => this.services.userTurn(this, content);
@@ -201,6 +203,17 @@ export class View {
     bridge.onrequestdisplaymode = async ({ mode }) => ({ mode: mode === "pip" ? this.display : this.show(mode) });
     bridge.addEventListener("sizechange", (size) => this.#resize(size));
     bridge.addEventListener("requestteardown", () => void this.close());
+  }
+
+  /** Ends the document after a change, as a phone does when the person looks elsewhere, and comes back to the first result. */
+  async #leaveAfter({ name }: ViewCall): Promise<void> {
+    const { recreate_ms } = this.services.settings.value.faults;
+    const isChange = this.services.connection().tool(name)?.annotations?.readOnlyHint !== true;
+    if (!recreate_ms || !isChange || !this.#bridge) return;
+    await pass(0); // the answer goes out first
+    await this.suspend(true);
+    await pass(recreate_ms);
+    if (this.state === "away") await this.start();
   }
 
   /** A call goes on when its View is gone: only the View itself may take it back. */
@@ -260,6 +273,10 @@ async function within(milliseconds: number, initialized: Promise<void>): Promise
     timer = window.setTimeout(() => reject(new Error("The widget did not start.")), milliseconds);
   });
   await Promise.race([initialized, tooLong]).finally(() => clearTimeout(timer));
+}
+
+function pass(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 function featureName(permission: string): string {
