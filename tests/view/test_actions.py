@@ -198,6 +198,21 @@ async def test_two_lost_answers_end_with_the_true_widget_and_a_way_to_try_again(
     assert len({call["_meta"]["dev.inlay/id"] for call in await lab.calls("move")}) == 1
 
 
+async def test_what_was_lost_and_is_pressed_again_is_the_same_action(lab: Lab) -> None:
+    await lab.open()
+    await lab.view.locator("#w-add [name=title]").fill("Buy nails")
+    for losses in (2, 0):
+        await lab.run("(losses) => { lab.loses = losses }", losses)
+        await lab.view.locator("#w-add [name=title]").press("Enter")
+        await lab.status().to_have_text("The server could not be reached." if losses else "Added Buy nails.")
+
+    assert await lab.run("() => lab.server.runs") == ["add"]
+    await lab.view.locator("#w-add [name=title]").fill("Buy nails")
+    await lab.view.locator("#w-add [name=title]").press("Enter")
+    await expect(lab.view.locator("#w-add [name=title]")).to_have_value("")
+    assert await lab.run("() => lab.server.runs") == ["add", "add"]
+
+
 async def test_when_nothing_answers_any_more_the_widget_stays_and_says_how_old_it_is(lab: Lab) -> None:
     await lab.open()
     await lab.run("() => { lab.loses = 9 }")

@@ -26,25 +26,29 @@ export interface Wish {
 const CLOSED: Outcome = { ok: false, kind: "failed", message: "The widget was closed." };
 
 const pressed = new Map<string, Promise<Outcome>>();
+/** The keys of wishes that no answer came to. */
+const unanswered = new Map<string, string>();
 
-/** Does what a person asked for. The same wish pressed again while it is on its way is the same wish. */
+/** Does what a person asked for. The same wish pressed again before it was answered is the same wish. */
 export function act(wish: Wish): Promise<Outcome> {
   const name = JSON.stringify([wish.tool, wish.arguments()]);
   const underway = pressed.get(name);
   if (underway) return underway;
-  const outcome = perform(wish, newKey()).finally(() => pressed.delete(name));
+  const outcome = perform(wish, name, unanswered.get(name) ?? newKey()).finally(() => pressed.delete(name));
   pressed.set(name, outcome);
   return outcome;
 }
 
-async function perform(wish: Wish, key: string): Promise<Outcome> {
+async function perform(wish: Wish, name: string, key: string): Promise<Outcome> {
   const release = markWorking(wish.from);
   const settle = prepareToSettle(wish.from);
   try {
     return await takeTurn("action", async (signal) => {
       const answer = await performNow(wish, key, signal);
+      if (answer.lost) unanswered.set(name, key);
+      else unanswered.delete(name);
       settle(answer.outcome);
-      say(answer, () => void perform(wish, key));
+      say(answer, () => void perform(wish, name, key));
       return answer.outcome;
     });
   } catch (error) {
