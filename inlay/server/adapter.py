@@ -16,6 +16,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.session import ServerSession
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
+    INTERNAL_ERROR,
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
     CallToolRequestParams,
@@ -63,9 +64,14 @@ class Origin(Protocol):
 _RESOURCE_META = {"ui": {"prefersBorder": False}}
 
 
-def build_server(connector: "Connector") -> Server[Any]:
-    """Make the MCP server of a connector."""
-    surface = Surface(connector)
+def build_server(connector: "Connector", *, signs_in: bool = False) -> Server[Any]:
+    """Make the MCP server of a connector.
+
+    Args:
+        connector: What it offers.
+        signs_in: Whether everybody who calls has signed in, so that a call of nobody is a fault and is not answered.
+    """
+    surface = Surface(connector, signs_in=signs_in)
     server: Server[Any] = Server(
         connector.slug,
         title=connector.name,
@@ -87,8 +93,9 @@ def build_server(connector: "Connector") -> Server[Any]:
 class Surface:
     """What a client sees of a connector, on whichever server it is offered."""
 
-    def __init__(self, connector: "Connector") -> None:
+    def __init__(self, connector: "Connector", *, signs_in: bool = False) -> None:
         self._connector = connector
+        self._signs_in = signs_in
         self._prefix = f"ui://{connector.slug}/view-"
         self._desk = connector.desk
 
@@ -188,6 +195,8 @@ class Surface:
             arguments: As they were sent.
             grant: Who calls, if they signed in.
         """
+        if grant is None and self._signs_in:
+            raise MCPError(INTERNAL_ERROR, "Nobody knows who makes this call, and everybody must sign in.")
         meta: Mapping[str, Any] = dict((request.meta if request else None) or {})
         answer = await self._desk.answer(name, arguments, meta, grant or self._connector.local)
         return _result(answer, _may_show_apps(request))

@@ -80,7 +80,7 @@ def build_app(
         served = [*(_checking(route) for route in app.routes), *routes]
         lifespan = partial(app.router.lifespan_context, app)
         return _behind_gate(served, inner, running=lifespan, hosts=names, origins=origins, protection=protection)
-    server = build_server(connector)
+    server = build_server(connector, signs_in=auth is not None)
     return mount(server, running=connector.running, hosts=names, origins=origins, routes=routes, protection=protection)
 
 

@@ -91,6 +91,7 @@ async def test_metadata_are_found_where_standards_put_them(
         ({"issuer": "{}/"}, "does not name"),
         ({"issuer": None}, "does not name"),
         ({"jwks_uri": "http://keys.example.com"}, "must use https"),
+        ({"jwks_uri": "http://tasks@127.0.0.1/keys"}, "must be an absolute address"),
         ({"jwks_uri": "file:///etc/passwd"}, "must be an absolute address"),
         ({"jwks_uri": None}, "must be an absolute address"),
         ({"jwks_uri": ["https://keys.example.com"]}, "must be an absolute address"),
@@ -108,6 +109,17 @@ async def test_metadata_that_lead_elsewhere_are_not_followed(
 
     with pytest.raises(IssuerError, match=words):
         await Metadata(Issuer(pages.address), fetcher, Flights()).address_of("jwks_uri")
+
+
+async def test_an_issuer_elsewhere_does_not_lead_to_this_machine() -> None:
+    class Elsewhere(Fetcher):
+        async def get(self, address: str) -> dict[str, str]:  # noqa: ARG002 - it has one answer
+            return {"issuer": "https://login.example.com", "introspection_endpoint": "http://127.0.0.1:8484/x"}
+
+    metadata = Metadata(Issuer("https://login.example.com"), Elsewhere(), Flights())
+
+    with pytest.raises(IssuerError, match=r"introspection_endpoint of .* must use https"):
+        await metadata.address_of("introspection_endpoint")
 
 
 async def redirects(_request: Request) -> Response:
@@ -289,6 +301,16 @@ async def test_questions_wait_for_each_other_when_there_are_many(pages: Pages, m
 
     assert {type(answer) for answer in answers} == {TokenError}
     assert max(ever) <= most
+
+
+async def test_a_question_that_gets_no_turn_is_not_waited_for(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verifier, "MOST_QUESTIONS", 0)
+    monkeypatch.setattr(verifier, "FETCH_SECONDS", 0.1)
+
+    async with asking(pages, good_answer()) as verify:
+        with pytest.raises(IssuerError, match="Too many questions"):
+            await verify.verify("made-up-token")
+    assert pages.asked == []
 
 
 async def test_no_memory_holds_a_token_or_grows_without_end(pages: Pages) -> None:

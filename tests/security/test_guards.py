@@ -66,6 +66,10 @@ GUARDS = {
         f"{TOKENS} -k 't01 and 64_kb'",
         Mutation("inlay/server/gate.py", "MOST_HEADER_BYTES = 32 * 1024", "MOST_HEADER_BYTES = 32 * 1024 * 1024"),
     ),
+    "t01 a call of nobody": (
+        f"{TOKENS} -k 't01 and nobody'",
+        Mutation("inlay/server/adapter.py", "if grant is None and self._signs_in:", "if False:"),
+    ),
     "t02 expired": (
         f"{TOKENS} -k 't02 and expires_soon'",
         Mutation(CLAIMS, "if expires <= now:", "if False:"),
@@ -201,7 +205,7 @@ GUARDS = {
     ),
     "t09 scopes before the tool": (
         f"{SCOPES} -k 't09 and named'",
-        Mutation(GUARD, "        if not missing:\n", "        if True:\n"),
+        Mutation(GUARD, "        if not called or not missing:\n", "        if True:\n"),
     ),
     "t09 all scopes in the challenge": (
         f"{SCOPES} -k 't09 and named'",

@@ -62,7 +62,8 @@ async def test_t09_a_missing_scope_is_named_and_nothing_is_done(
     assert error["data"]["missing_scopes"] == missing
     assert error["data"]["how_to_fix"] == f"Grant access to {' and '.join(missing)}."
     assert trusting.served.entered == []
-    assert f"A call was denied: {' and '.join(missing)} is missing." in caplog.messages
+    assert error["data"]["reason"] == error["message"] == f"Add task needs {' and '.join(missing)}."
+    assert f"A call of add_task was denied: {' and '.join(missing)} is missing." in caplog.messages
 
 
 @in_both_eras

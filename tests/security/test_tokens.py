@@ -4,13 +4,18 @@ Every fault is planted into a token that is in order otherwise: truly signed by 
 introspection. `test_guards.py` takes each guard away and sees the attack get through.
 """
 
+from pathlib import Path
 from time import time
 from typing import Any
 
 import pytest
+from starlette.types import ASGIApp
 
+from inlay import ResourceServer
+from inlay.server.tokens import guard
 from tests.security.conftest import Trusting, assert_turned_away, in_both_eras, of_both_kinds
-from tests.security.served import RESOURCE, challenge, done
+from tests.security.issuer import RunningIssuer
+from tests.security.served import RESOURCE, challenge, done, good_claims, serving
 
 
 @in_both_eras
@@ -77,6 +82,24 @@ async def test_t01_every_route_asks_for_a_token(trusting: Trusting, era: str, me
     response = await trusting.served.http.request(method, address, headers=headers, content="{}")
 
     assert_turned_away(trusting, response, was_sent=False)
+
+
+@in_both_eras
+async def test_t01_a_call_of_nobody_is_not_taken_for_the_person_of_this_machine(
+    issuer: RunningIssuer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, era: str
+) -> None:
+    # As if the library that hands down who calls had lost it.
+    def forgets(app: ASGIApp) -> ASGIApp:
+        return app
+
+    monkeypatch.setattr(guard, "AuthContextMiddleware", forgets)
+
+    async with serving(ResourceServer(RESOURCE, [issuer.url]), tmp_path) as served:
+        response = await served.call(era, token=issuer.sign(good_claims(issuer.url)))
+
+    assert "Nobody knows who makes this call" in response.text
+    assert "Water the plants" not in response.text
+    assert served.entered == []
 
 
 @in_both_eras

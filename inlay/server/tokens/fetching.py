@@ -32,11 +32,13 @@ class Fetcher:
         """Keep connections open while the block runs."""
         limits = httpx2.Limits(max_connections=MOST_CONNECTIONS, keepalive_expiry=60)
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "inlay"}
-        async with httpx2.AsyncClient(
-            timeout=FETCH_SECONDS, limits=limits, headers=headers, follow_redirects=False
-        ) as self._http:
-            yield
-        self._http = None
+        made = httpx2.AsyncClient(timeout=FETCH_SECONDS, limits=limits, headers=headers, follow_redirects=False)
+        async with made:
+            self._http = made
+            try:
+                yield
+            finally:
+                self._http = None
 
     async def get(self, address: str) -> Mapping[str, Any] | None:
         """Read a JSON object; None when the issuer has none there.

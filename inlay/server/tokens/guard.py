@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from inlay.permissions import Grant, decide_without_arguments
+from inlay.permissions import ALLOWED, Decision, Grant, decide_without_arguments
 from inlay.server.calls import DRAFT_TOOL
 from inlay.server.gate import JSON
 from inlay.server.strict_json import INVALID_REQUEST
@@ -39,8 +39,8 @@ RETRY_SECONDS = 5
 
 _BEARER = re.compile(r"bearer +(\S.*)", re.IGNORECASE)
 
-Missing = Callable[[Grant, str, Mapping[str, Any]], frozenset[str]]
-"""Says which scopes somebody lacks for a tool, by its name and its arguments, that would be theirs with them."""
+Decides = Callable[[Grant, str, Mapping[str, Any]], Decision]
+"""Says whether somebody may call a tool, by its name and its arguments, as far as that can be known in front of it."""
 
 
 @dataclass(frozen=True)
@@ -60,17 +60,17 @@ class Protection:
         server: Whose tokens are taken.
         name: What the connector is called.
         scopes: Returns every scope that its tools name.
-        missing: Says which scopes somebody lacks for a tool.
+        decides: Says which scopes somebody lacks for a tool.
     """
 
     def __init__(
-        self, server: ResourceServer, *, name: str, scopes: Callable[[], frozenset[str]], missing: Missing
+        self, server: ResourceServer, *, name: str, scopes: Callable[[], frozenset[str]], decides: Decides
     ) -> None:
         self.server = server
         self._verifier = Verifier(server)
         self._name = name
         self._scopes = scopes
-        self._missing = missing
+        self._decides = decides
         parts = urlsplit(server.resource)
         own = WELL_KNOWN + ("" if parts.path == "/" else parts.path)
         self._metadata_address = f"{parts.scheme}://{parts.netloc}{own}"
@@ -123,20 +123,18 @@ class Protection:
     def refusal_of(self, bearer: Bearer, message: object) -> Refusal | None:
         """Return what to answer to a call of a tool whose scopes are missing."""
         called = _called_tool(message)
-        missing = self._missing(grant_of(bearer), *called) if called else None
-        if not missing:
+        decision = self._decides(grant_of(bearer), *called) if called else ALLOWED
+        missing = decision.missing_scopes
+        if not called or not missing:
             return None
-        listed = " and ".join(sorted(missing))
-        logger.info("A call was denied: %s is missing.", listed)
+        logger.info("A call of %s was denied: %s is missing.", called[0], " and ".join(sorted(missing)))
         # All that is held and all that is needed: a client that asks for just this loses nothing.
         wanted = (bearer.scopes & self._scopes()) | missing
-        reason, how = f"This needs {listed}, which is not granted.", f"Grant access to {listed}."
-        return Refusal(
-            403,
-            reason,
-            self._challenge(error="insufficient_scope", scopes=wanted, description=reason),
-            {"reason": reason, "missing_scopes": sorted(missing), "how_to_fix": how},
+        challenge = self._challenge(
+            error="insufficient_scope", scopes=wanted, description="The scopes of the token do not suffice."
         )
+        data = {"reason": decision.reason, "missing_scopes": sorted(missing), "how_to_fix": decision.how_to_fix}
+        return Refusal(403, decision.reason, challenge, data)
 
     def _challenge(self, *, error: str = "", scopes: frozenset[str] = frozenset(), description: str = "") -> str:
         parts = {
@@ -151,12 +149,12 @@ class Protection:
 def protection_of(connector: "Connector", server: ResourceServer) -> Protection:
     """Return what protects a connector."""
 
-    def missing(grant: Grant, name: str, arguments: Mapping[str, Any]) -> frozenset[str]:
+    def decides(grant: Grant, name: str, arguments: Mapping[str, Any]) -> Decision:
         # A draft belongs to its widget, and needs what that needs.
         tool = connector.tools.get(str(arguments.get("tool")) if name == DRAFT_TOOL else name)
-        return decide_without_arguments(grant, tool).missing_scopes if tool else frozenset()
+        return decide_without_arguments(grant, tool) if tool else ALLOWED
 
-    return Protection(server, name=connector.name, scopes=lambda: connector.scopes, missing=missing)
+    return Protection(server, name=connector.name, scopes=lambda: connector.scopes, decides=decides)
 
 
 class Guard:

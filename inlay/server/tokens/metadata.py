@@ -35,11 +35,16 @@ class Metadata:
         """
         if monotonic() >= self._until:
             await self._flights.join(("metadata", self._issuer.url), self._fetch)
-        address: object = self._known.get(name)
+        address = str(self._known.get(name) or "")
         try:
-            return checked_address(str(address or ""), f"The {name} of {self._issuer.url}")
+            checked_address(address, f"The {name} of {self._issuer.url}")
         except SettingError as error:
             raise IssuerError(str(error)) from None
+        # Only an issuer on this machine may lead to this machine: tokens are sent there.
+        if address.startswith("http:") and not self._issuer.url.startswith("http:"):
+            message = f"The {name} of {self._issuer.url} must use https."
+            raise IssuerError(message)
+        return address
 
     async def _fetch(self) -> None:
         for address in _addresses(self._issuer.url):

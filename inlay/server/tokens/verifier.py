@@ -10,7 +10,7 @@ from hashlib import sha256
 from time import monotonic, time
 
 from inlay.server.tokens.claims import Bearer, Claims, check_claims, check_kind, read_scopes
-from inlay.server.tokens.fetching import Fetcher, IssuerError
+from inlay.server.tokens.fetching import FETCH_SECONDS, Fetcher, IssuerError
 from inlay.server.tokens.flights import Flights, Memory
 from inlay.server.tokens.introspection import ANSWER_SECONDS, ask_issuer
 from inlay.server.tokens.keys import Keys
@@ -130,10 +130,23 @@ class Verifier:
         answer, answered_until = await self._ask(token, sha256(token.encode()).digest(), authority, settings)
         return _narrowed(bearer, answer), min(until, answered_until)
 
+    @asynccontextmanager
+    async def _turn(self) -> AsyncGenerator[None]:
+        try:
+            async with asyncio.timeout(FETCH_SECONDS):
+                await self._questions.acquire()
+        except TimeoutError:
+            message = "Too many questions about tokens are open."
+            raise IssuerError(message) from None
+        try:
+            yield
+        finally:
+            self._questions.release()
+
     async def _ask(
         self, token: str, digest: bytes, authority: _Authority, settings: Introspection
     ) -> tuple[Claims, float]:
-        async with self._questions:
+        async with self._turn():
             asked_at = monotonic()
             try:
                 answer = await ask_issuer(token, settings, authority.metadata, self._fetcher)
