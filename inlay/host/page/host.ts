@@ -35,12 +35,13 @@ export class Host {
   readonly links: string[] = [];
   readonly approvals = new Approvals(required("#approvals"));
   readonly calls = new ViewCalls(this.settings, this.approvals, () => this.#current());
-  readonly ready: Promise<void>;
+  ready: Promise<void>;
   readonly #conversation = required("#conversation");
   readonly #chat = required("#chat");
   readonly #tools = new ToolList(required("#tools"));
   #connection: Connection | null = null;
   #config: Config | null = null;
+  #token = window.inlayToken ?? null;
   #count = 0;
 
   constructor(private readonly kit: BridgeKit) {
@@ -52,6 +53,13 @@ export class Host {
     addEventListener("resize", () => this.#refreshContexts());
     this.ready = this.#start();
     this.ready.catch((error: unknown) => showTrouble(error));
+  }
+
+  /** Connects again as somebody else, or as nobody; Views stay open and go on as them. */
+  signIn(token: string | null): Promise<void> {
+    this.#token = token;
+    this.ready = this.ready.catch(() => undefined).then(() => this.#start());
+    return this.ready;
   }
 
   /** Changes settings and faults; resolves when Views have been told. */
@@ -93,6 +101,7 @@ export class Host {
     const answer = await fetch("/host/config.json");
     this.#config = (await answer.json()) as Config;
     await this.#connect();
+    if (this.views.length) return;
     const { widgets, others } = callableTools(this.#current().tools);
     this.#conversation.replaceChildren(welcome(widgets.length ? widgets : others, (tool) => this.#pick(tool)));
   }
@@ -100,7 +109,7 @@ export class Host {
   async #connect(): Promise<void> {
     const address = new URL(this.#config?.mcp ?? "/mcp", location.href);
     const before = this.#connection;
-    this.#connection = await Connection.open(address, this.settings.value.era, this.traffic);
+    this.#connection = await Connection.open(address, this.settings.value.era, this.traffic, this.#token);
     await before?.close();
     const { name, protocolVersion, tools } = this.#connection;
     required("#connector").textContent = name;
@@ -217,6 +226,8 @@ export class Host {
 declare global {
   interface Window {
     inlayHost: Host;
+    /** Whose token the page starts with; a test lays it here before the page runs. */
+    inlayToken?: string;
   }
 }
 

@@ -31,12 +31,12 @@ export class Connection {
   private constructor(private readonly client: Client) {}
 
   /** Connects and reads the tools. */
-  static async open(address: URL, era: Era, traffic: Traffic): Promise<Connection> {
+  static async open(address: URL, era: Era, traffic: Traffic, token: string | null): Promise<Connection> {
     const client = new Client(HOST_INFO, {
       capabilities: { extensions: { [UI_EXTENSION]: { mimeTypes: [UI_MIME_TYPE] } } },
       versionNegotiation: { mode: negotiation(era) },
     });
-    const transport = tap(new StreamableHTTPClientTransport(address), (message, way) => {
+    const transport = tap(new StreamableHTTPClientTransport(address, signedBy(token)), (message, way) => {
       if (way === "sent") traffic.add("host", "server", null, message);
       else traffic.add("server", "host", null, message);
     });
@@ -84,6 +84,11 @@ export class Connection {
   close(): Promise<void> {
     return this.client.close();
   }
+}
+
+/** The token goes out as a header and is noted nowhere: traffic holds messages alone. */
+function signedBy(token: string | null): { requestInit?: RequestInit } {
+  return token === null ? {} : { requestInit: { headers: { Authorization: `Bearer ${token}` } } };
 }
 
 function negotiation(era: Era): "auto" | "legacy" | { pin: string } {

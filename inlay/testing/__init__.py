@@ -1,0 +1,31 @@
+"""The test kit: a pytest plugin with an in-memory layer and a browser layer, for connectors and their widgets.
+
+`docs/how-to/test-a-widget.md` shows how it is used. The names here are loaded when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from inlay.permissions import Grant
+    from inlay.testing.faults import FAULTS, Fault
+    from inlay.testing.host import Host
+    from inlay.testing.view import Call, View
+
+__all__ = ["FAULTS", "Call", "Fault", "Grant", "Host", "View"]
+
+_HOMES = {
+    "Call": "inlay.testing.view",
+    "FAULTS": "inlay.testing.faults",
+    "Fault": "inlay.testing.faults",
+    "Grant": "inlay.permissions",
+    "Host": "inlay.testing.host",
+    "View": "inlay.testing.view",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    message = f"module 'inlay.testing' has no attribute {name!r}"
+    raise AttributeError(message)

@@ -1,0 +1,116 @@
+"""The fixtures of the test kit. What is heavy is loaded when a test asks for it."""
+
+import sys
+from collections.abc import AsyncGenerator, Generator
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from inlay.testing.faults import Fault
+from inlay.testing.plugin import OUTCOME
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
+    from starlette.applications import Starlette
+
+    from inlay import Connector
+    from inlay.testing.host import Host
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Everything runs in one event loop of asyncio: the server, the host's listeners and the browser's driver."""
+    return "asyncio"
+
+
+@pytest.fixture
+def connector(request: pytest.FixtureRequest) -> "Connector":
+    """The connector that is tested: what `inlay_connector` names. Write a fixture of this name to make another."""
+    from inlay import Connector  # noqa: PLC0415 - loading it takes a second
+
+    named = str(request.config.getini("inlay_connector"))
+    module, _, name = named.partition(":")
+    if not (module and name):
+        pytest.fail(
+            "Say which connector is tested: inlay_connector = app:tasks in pytest.ini, or a fixture `connector`.",
+            pytrace=False,
+        )
+    root = str(request.config.rootpath)
+    if root not in sys.path:
+        sys.path.insert(0, root)
+    found = getattr(import_module(module), name, None)
+    if not isinstance(found, Connector):
+        pytest.fail(f"inlay_connector = {named}: {module} holds no Connector {name!r}.", pytrace=False)
+    return found
+
+
+@pytest.fixture
+def _isolated(connector: "Connector", tmp_path: Path) -> Generator["Connector"]:
+    with isolated(connector, tmp_path):
+        yield connector
+
+
+@contextmanager
+def isolated(connector: "Connector", folder: Path) -> Generator[None]:
+    """Let a connector, and those it includes, keep what they store in a folder while the block runs."""
+    stores = {id(one.store): one.store for one in (connector, *connector.homes.values())}
+    with ExitStack() as given_back:
+        for number, store in enumerate(stores.values()):
+            given_back.callback(setattr, store, "path", store.path)
+            store.path = folder / f"inlay-{number}.db"
+        yield
+
+
+@pytest.fixture
+def connector_app(_isolated: "Connector") -> "Starlette":
+    """The application that is served. Write a fixture of this name to serve a server of your own."""
+    return _isolated.app()
+
+
+@pytest.fixture(scope="session")
+async def browser(anyio_backend: str) -> AsyncGenerator["Browser"]:  # noqa: ARG001 - an async session fixture must name it
+    """Chromium, started once for each worker."""
+    from inlay.testing.chromium import running_chromium  # noqa: PLC0415 - projects without browser tests need none
+
+    async with running_chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def inlay_log() -> Generator[list[str]]:
+    """The lines that are logged during the test: the server runs in the same process."""
+    from inlay.testing.report import kept_log  # noqa: PLC0415 - as above
+
+    with kept_log() as lines:
+        yield lines
+
+
+@pytest.fixture
+async def host(
+    request: pytest.FixtureRequest,
+    _isolated: "Connector",
+    connector_app: "Starlette",
+    browser: "Browser",
+    host_faults: list[Fault],
+    inlay_log: list[str],
+) -> AsyncGenerator["Host"]:
+    """A host in a browser. An unexpected message on the console fails the test."""
+    from inlay.permissions import Grant  # noqa: PLC0415 - as above
+    from inlay.testing.host import Host  # noqa: PLC0415 - as above
+    from inlay.testing.report import report  # noqa: PLC0415 - as above
+
+    local = _isolated.local
+    person = Grant("tester", scopes=local.scopes, roles=local.roles)
+    opened = Host(connector_app, browser, person=person, faults=host_faults, log=inlay_log)
+    try:
+        yield opened
+        complaints = opened.complaints()
+        if complaints or request.node.stash.get(OUTCOME, False):
+            folder = request.config.rootpath / str(request.config.getoption("--inlay-artifacts"))
+            await report(opened, request.node, folder)
+        assert not complaints, "The browser's console was told:\n" + "\n".join(complaints)
+    finally:
+        await opened.close()

@@ -1,0 +1,70 @@
+"""The people of a test: each Grant gets a made-up token, and the server that is tested knows these and no others."""
+
+from contextlib import AbstractAsyncContextManager
+from secrets import token_urlsafe
+
+from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
+from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
+from mcp.server.auth.provider import AccessToken
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.routing import Mount
+
+from inlay.permissions import Grant
+
+
+class Persons:
+    """Who may come, by their tokens. The SDK asks it about every token that it is sent."""
+
+    def __init__(self) -> None:
+        self._grants: dict[str, Grant] = {}
+
+    def token_of(self, grant: Grant) -> str:
+        """Return the token of a person, made when it is first asked for."""
+        known = next((token for token, one in self._grants.items() if one is grant), None)
+        if known is None:
+            known = token_urlsafe(24)
+            self._grants[known] = grant
+        return known
+
+    def change(self, token: str, grant: Grant | None) -> None:
+        """Let a token stand for another grant of the same person from now on, or for none: it was revoked."""
+        if grant is None:
+            self._grants.pop(token, None)
+        else:
+            self._grants[token] = grant
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        """Say whom a token is about, as the SDK asks."""
+        grant = self._grants.get(token)
+        if grant is None:
+            return None
+        return AccessToken(
+            token="",
+            client_id=grant.client,
+            scopes=sorted(grant.scopes),
+            subject=grant.subject,
+            claims={**grant.claims, "iss": grant.issuer, "roles": sorted(grant.roles)},
+        )
+
+
+def with_persons(app: Starlette, persons: Persons) -> Starlette:
+    """Put the people of a test in front of an application that knows none, or others.
+
+    Args:
+        app: Any Starlette application with `/mcp`; it stays as it is.
+        persons: Whose tokens are taken. Whoever comes with another, or with none, is turned away.
+    """
+
+    def lifespan(_app: Starlette) -> AbstractAsyncContextManager[object]:
+        return app.router.lifespan_context(app)
+
+    return Starlette(
+        routes=[Mount("/", app=RequireAuthMiddleware(app, required_scopes=[]))],
+        middleware=[
+            Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(persons)),
+            Middleware(AuthContextMiddleware),
+        ],
+        lifespan=lifespan,
+    )
