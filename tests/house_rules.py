@@ -32,7 +32,7 @@ LAYERS = {
 }
 """Who may import whom: only downward, or within a layer."""
 
-ABOVE_ALL = frozenset({"tests", "benchmarks", "scripts"})
+ABOVE_ALL = frozenset({"sample_project", "tests", "benchmarks", "scripts"})
 """What no module of the product may import."""
 
 UNKNOWN_TO = {
@@ -44,7 +44,7 @@ UNKNOWN_TO = {
 """Libraries that stay unknown to a module, directly and through what it imports."""
 
 LINE_LIMIT = 400
-_FOLDERS = ("inlay", "examples", "tests", "benchmarks", "scripts", "docs", ".ci")
+_FOLDERS = ("inlay", "examples", "sample_project", "tests", "benchmarks", "scripts", "docs", ".ci")
 _MADE_BY_TOOLS = frozenset({"dist", "node_modules", "__pycache__"})
 # Written in two halves, so that this file keeps its own rule.
 _UNFINISHED = re.compile(
