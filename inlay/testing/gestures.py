@@ -12,6 +12,8 @@ ROLES = ("button", "checkbox", "switch", "radio", "tab", "link", "option", "menu
 
 PLACES = "li, tr, fieldset, section, article, form, [role=group], [role=tabpanel], [role=listitem]"
 
+ITEMS = "li, tr, [role=listitem], [draggable=true]"
+
 LIST_CONTROLS = """() => [...document.querySelectorAll("button, input, select, textarea, [role=tab], [role=checkbox]")]
   .filter((control) => control.checkVisibility())
   .map((control) => control.getAttribute("aria-label") || control.labels?.[0]?.textContent || control.textContent ||
@@ -81,20 +83,20 @@ async def drag(host: HostPage, body: FrameLocator, item: str, to: str, index: in
     moved = await _item(body, item)
     tab = body.get_by_role("tab", name=re.compile(rf"^{re.escape(to)}\b"))
     target = await _list(body, to)
-    if target is None or not await target.is_visible():
-        if not await tab.count():
-            message = f"No list is called {to!r}. There are: {', '.join(await _lists(body)) or 'none'}."
-            raise AssertionError(message)
-        if index is not None:
-            message = f"{to!r} is behind a tab, where a place in it cannot be seen. Leave index out, or press the tab."
-            raise AssertionError(message)
-        await _drop(host, moved, await center(tab.first))
+    if target is not None:
+        await _drop(host, moved, await _place(target, place, moved, index))
         return
-    await _drop(host, moved, await _place(target, moved, index))
+    if not await tab.count():
+        message = f"No list is called {to!r}. There are: {', '.join(await _lists(body)) or 'none'}."
+        raise AssertionError(message)
+    if index is not None:
+        message = f"{to!r} is behind a tab, where a place in it cannot be seen. Leave index out, or press the tab."
+        raise AssertionError(message)
+    await _drop(host, moved, await center(tab.first))
 
 
 async def _item(body: FrameLocator, text: str) -> Locator:
-    items = body.locator("li, tr, [role=listitem], [draggable=true]").filter(visible=True)
+    items = body.locator(ITEMS).filter(visible=True)
     exact = items.filter(has=body.get_by_text(text, exact=True))
     return await _the_one(
         body, exact if await exact.count() else items.filter(has_text=text), f"nothing to drag says {text!r}"
@@ -102,12 +104,10 @@ async def _item(body: FrameLocator, text: str) -> Locator:
 
 
 async def _list(body: FrameLocator, name: str) -> Locator | None:
-    groups = body.get_by_role("group", name=name, exact=True).or_(body.get_by_role("tabpanel", name=name, exact=True))
-    if await groups.count():
-        inner = groups.first.locator("ol, ul, [role=list]")
-        return inner.first if await inner.count() else groups.first
-    lists = body.get_by_role("list", name=name, exact=True)
-    return lists.first if await lists.count() else None
+    """Find what is seen of a list: the group that it stands in, which has a size when the list is empty."""
+    named = [body.get_by_role(role, name=name, exact=True) for role in ("group", "tabpanel", "list")]
+    found = named[0].or_(named[1]).or_(named[2]).filter(visible=True)
+    return found.first if await found.count() else None
 
 
 async def _lists(body: FrameLocator) -> list[str]:
@@ -115,17 +115,25 @@ async def _lists(body: FrameLocator) -> list[str]:
     return list(dict.fromkeys(" ".join(name.split()) for name in names))
 
 
-async def _place(target: Locator, moved: Locator, index: int | None) -> tuple[float, float]:
-    others = target.locator("> *").filter(visible=True)
+async def _shown(target: Locator) -> Locator | None:
+    """Return a list, or what holds it: a list without items may not be drawn, and is dropped on all the same."""
+    for place in (target, target.locator("..")):
+        if await place.is_visible():
+            return place
+    return None
+
+
+async def _place(target: Locator, shown: Locator, moved: Locator, index: int | None) -> tuple[float, float]:
+    others = target.locator(ITEMS).filter(visible=True)
     identity = await moved.get_attribute("id")
     if identity:
-        others = others.and_(target.locator(f'> :not([id="{identity}"])'))
+        others = others.and_(target.locator(f':not([id="{identity}"])'))
     count = await others.count()
     if index is not None and index > count:
         message = f"The list shows {count} other items: index {index} is past its end."
         raise AssertionError(message)
     if count == 0:
-        return await center(target)
+        return await center(shown)
     if index is None or index == count:
         return await center(others.last, share=0.85)
     return await center(others.nth(index), share=0.15)

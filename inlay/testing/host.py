@@ -136,7 +136,7 @@ class Host:
             grant: The person, as they are named in `as_=`.
             now: What they grant from now on, or None: they withdrew everything.
         """
-        self._persons.change(self._persons.token_of(grant), now)
+        self._persons.change(grant, now)
 
     async def answer(self, *, allow: bool, as_: Grant | None = None) -> None:
         """Answer what the host asks a person, when it asks."""

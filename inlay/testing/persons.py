@@ -18,22 +18,23 @@ class Persons:
     """Who may come, by their tokens. The SDK asks it about every token that it is sent."""
 
     def __init__(self) -> None:
+        self._tokens: dict[Grant, str] = {}
         self._grants: dict[str, Grant] = {}
 
     def token_of(self, grant: Grant) -> str:
         """Return the token of a person, made when it is first asked for."""
-        known = next((token for token, one in self._grants.items() if one is grant), None)
-        if known is None:
-            known = token_urlsafe(24)
-            self._grants[known] = grant
-        return known
+        if grant not in self._tokens:
+            token = token_urlsafe(24)
+            self._tokens[grant], self._grants[token] = token, grant
+        return self._tokens[grant]
 
-    def change(self, token: str, grant: Grant | None) -> None:
-        """Let a token stand for another grant of the same person from now on, or for none: it was revoked."""
-        if grant is None:
+    def change(self, grant: Grant, now: Grant | None) -> None:
+        """Let a person's token stand for another grant from now on, or for none: it was revoked."""
+        token = self.token_of(grant)
+        if now is None:
             self._grants.pop(token, None)
         else:
-            self._grants[token] = grant
+            self._grants[token] = now
 
     async def verify_token(self, token: str) -> AccessToken | None:
         """Say whom a token is about, as the SDK asks."""
