@@ -212,8 +212,9 @@ export class View {
     if (!recreate_ms || !isChange || !this.#bridge) return;
     await pass(0); // the answer goes out first
     await this.suspend(true);
+    this.#setState("starting"); // it comes back by itself
     await pass(recreate_ms);
-    if (this.state === "away") await this.start();
+    if (this.state === "starting" && !this.#bridge) await this.start();
   }
 
   /** A call goes on when its View is gone: only the View itself may take it back. */

@@ -1,0 +1,47 @@
+"""The same board as the naive one, made with Inlay."""
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+
+from inlay import Connector, Done
+from inlay.widgets import Card, Column, TaskBoard
+from tests.testing.work import COLUMNS, Work
+
+
+def careful_app(work: Work, folder: Path) -> Starlette:
+    """Build the connector.
+
+    Args:
+        work: What the board shows.
+        folder: Where the connector keeps which actions it has done.
+    """
+    connector = Connector("Careful")
+    connector.store.path = folder / "careful.db"
+
+    @connector.action
+    async def add_card(project: str, title: str) -> Done:
+        """Add a card."""
+        work.add(project, title)
+        return Done(f"Added {title}.")
+
+    @connector.action
+    async def move_card(project: str, card: str, column: str, index: int) -> Done:
+        """Move a card to a place in a column."""
+        return Done(f"Moved {work.move(project, card, column, index)}.")
+
+    @connector.widget
+    async def task_board(project: str) -> TaskBoard:
+        """Show a project's cards."""
+        columns = [
+            Column(name, COLUMNS[name], [Card(item.id, item.title) for item in items])
+            for name, items in work.projects[project].items()
+        ]
+        return TaskBoard(
+            title=project.capitalize(),
+            columns=columns,
+            on_add=add_card.bind(project=project),
+            on_move=move_card.bind(project=project),
+        )
+
+    return connector.app()
