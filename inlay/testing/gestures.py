@@ -84,7 +84,7 @@ async def drag(host: HostPage, body: FrameLocator, item: str, to: str, index: in
     tab = body.get_by_role("tab", name=re.compile(rf"^{re.escape(to)}\b"))
     target = await _list(body, to)
     if target is not None:
-        await _drop(host, moved, await _place(target, place, moved, index))
+        await _drop(host, moved, await _place(target, moved, index))
         return
     if not await tab.count():
         message = f"No list is called {to!r}. There are: {', '.join(await _lists(body)) or 'none'}."
@@ -115,15 +115,7 @@ async def _lists(body: FrameLocator) -> list[str]:
     return list(dict.fromkeys(" ".join(name.split()) for name in names))
 
 
-async def _shown(target: Locator) -> Locator | None:
-    """Return a list, or what holds it: a list without items may not be drawn, and is dropped on all the same."""
-    for place in (target, target.locator("..")):
-        if await place.is_visible():
-            return place
-    return None
-
-
-async def _place(target: Locator, shown: Locator, moved: Locator, index: int | None) -> tuple[float, float]:
+async def _place(target: Locator, moved: Locator, index: int | None) -> tuple[float, float]:
     others = target.locator(ITEMS).filter(visible=True)
     identity = await moved.get_attribute("id")
     if identity:
@@ -133,7 +125,7 @@ async def _place(target: Locator, shown: Locator, moved: Locator, index: int | N
         message = f"The list shows {count} other items: index {index} is past its end."
         raise AssertionError(message)
     if count == 0:
-        return await center(shown)
+        return await center(target)
     if index is None or index == count:
         return await center(others.last, share=0.85)
     return await center(others.nth(index), share=0.15)
