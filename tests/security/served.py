@@ -30,9 +30,9 @@ _ABOUT_ME = {
 }
 
 
-def build_connector(store: Path, entered: list[str]) -> Connector:
+def build_connector(store: Path, entered: list[str], **options: Any) -> Connector:
     """Make a connector whose tools write down that they were entered."""
-    connector = Connector("Guarded tasks", store=store)
+    connector = Connector("Guarded tasks", store=store, **options)
 
     @connector.widget(scopes={"tasks:read"})
     async def task_board() -> TaskBoard:

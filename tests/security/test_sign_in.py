@@ -11,12 +11,14 @@ import httpx2
 import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.server.mcpserver import MCPServer
 from mcp.shared.auth import ProtectedResourceMetadata
 
 from inlay import Introspection, Issuer, ResourceServer
+from inlay.host.serving import running_server
 from tests.security.conftest import METADATA
 from tests.security.issuer import ASKING, CLIENT_SECRET, RunningIssuer
-from tests.security.served import ERAS, RESOURCE, Served, challenge, done, good_claims, serving
+from tests.security.served import ERAS, RESOURCE, Served, build_connector, challenge, done, good_claims, serving
 
 SCOPE = "openid offline_access tasks:read tasks:write"
 CLIENTS = ("signed", "opaque")
@@ -150,3 +152,31 @@ async def test_an_issuer_that_cannot_be_asked_lets_nobody_in_and_sends_nobody_aw
             assert response.status_code == 503
             assert response.headers["retry-after"] == "5"
     assert served.entered == []
+
+
+async def test_on_a_server_of_the_authors_own_every_tool_asks_for_a_token(
+    issuer: RunningIssuer, tmp_path: Path
+) -> None:
+    entered: list[str] = []
+    own = MCPServer("Own")
+
+    @own.tool()
+    async def own_tool() -> str:
+        """Be there already."""
+        entered.append("own_tool")
+        return "Mine."
+
+    connector = build_connector(tmp_path / "store.db", entered, server=own)
+    async with (
+        running_server(connector.app(auth=ResourceServer(RESOURCE, [issuer.url]))) as address,
+        httpx2.AsyncClient() as http,
+    ):
+        served = Served([address], http, entered)
+        for era in ERAS:
+            token = issuer.sign(good_claims(issuer.url, scope="tasks:read"))
+            assert (await served.call(era, tool="own_tool")).status_code == 401
+            assert (await served.call(era, token=token, tool="add_task")).status_code == 403
+            assert entered == []
+            assert done(await served.call(era, token=token, tool="own_tool")) == "Mine."
+            assert json.loads(done(await served.call(era, token=token, tool="say_who")))["subject"] == "ada"
+            entered.clear()
