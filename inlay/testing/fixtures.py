@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -108,9 +108,10 @@ async def host(
     try:
         yield opened
         complaints = opened.complaints()
-        if complaints or request.node.stash.get(OUTCOME, False):
+        item = cast("pytest.Item", request.node)  # pyright: ignore[reportUnknownMemberType] - pytest does not say
+        if complaints or item.stash.get(OUTCOME, False):
             folder = request.config.rootpath / str(request.config.getoption("--inlay-artifacts"))
-            await report(opened, request.node, folder)
+            await report(opened, item, folder)
         assert not complaints, "The browser's console was told:\n" + "\n".join(complaints)
     finally:
         await opened.close()

@@ -35,7 +35,7 @@ class Host:
         self._faults = faults
         self._persons = Persons()
         self._opened = AsyncExitStack()
-        self._window: Json = {}
+        self._window: dict[str, Any] = {}
         self._settings: Json = {}
         self._script: Path | None = None
         self._addresses: HostAddresses | None = None
@@ -179,7 +179,7 @@ class Host:
         if self._addresses is None:
             served = running_host(with_persons(self._app, self._persons), script=self._script)
             self._addresses = await self._opened.enter_async_context(served)
-        window = {"width": 1200, "height": 900, "touch": False, **window_of(self._faults), **self._window}
+        window: Json = {"width": 1200, "height": 900, "touch": False, **window_of(self._faults), **self._window}
         context = patient(await self._browser.new_context(**context_options(**window)))
         self._opened.push_async_callback(context.close)
         console = Console()

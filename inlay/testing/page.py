@@ -64,7 +64,7 @@ class HostPage:
 
     async def load(self, settings: Json) -> None:
         """Open the page, sign in, and wait until it is connected, with these settings."""
-        await self.page.expose_binding(BINDING, self._hear)
+        await self.page.expose_binding(BINDING, self._hear)  # pyright: ignore[reportUnknownMemberType] - a bare callable
         await self.page.add_init_script(LISTEN)
         # The page's own window alone: no widget ever sees a token.
         await self.page.add_init_script(f"if (window === top) window.inlayToken = {json.dumps(self._token)}")

@@ -1,6 +1,7 @@
 """The people of a test: each Grant gets a made-up token, and the server that is tested knows these and no others."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from secrets import token_urlsafe
 
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
@@ -58,8 +59,10 @@ def with_persons(app: Starlette, persons: Persons) -> Starlette:
         persons: Whose tokens are taken. Whoever comes with another, or with none, is turned away.
     """
 
-    def lifespan(_app: Starlette) -> AbstractAsyncContextManager[object]:
-        return app.router.lifespan_context(app)
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
+        async with app.router.lifespan_context(app):
+            yield
 
     return Starlette(
         routes=[Mount("/", app=RequireAuthMiddleware(app, required_scopes=[]))],
