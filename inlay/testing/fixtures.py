@@ -109,7 +109,8 @@ async def host(
         yield opened
         complaints = opened.complaints()
         item = cast("pytest.Item", request.node)  # pyright: ignore[reportUnknownMemberType] - pytest does not say
-        if complaints or item.stash.get(OUTCOME, False):
+        has_failed = item.stash.get(OUTCOME, False)
+        if complaints or has_failed:
             folder = request.config.rootpath / str(request.config.getoption("--inlay-artifacts"))
             await report(opened, item, folder)
         assert not complaints, "The browser's console was told:\n" + "\n".join(complaints)
