@@ -130,6 +130,8 @@ def serve(target: str, port: int, host: str, allow_host: tuple[str, ...], **sign
     auth = SignInOptions(client_secret=os.environ.get(SECRET), **sign_in).resource_server()
     connector = load_connector(target)
     hosts = _hosts(host, (*allow_host, auth.host) if auth else allow_host)
+    if auth:  # whoever runs a server wants to see why somebody is turned away
+        logging.getLogger("inlay.server.tokens").setLevel(logging.INFO)
     app = connector.app(auth=auth, hosts=hosts)
     serve_connector(app, host=host, port=port, announce=lambda address: _say_served(connector.name, address, auth))
 

@@ -170,24 +170,24 @@ async def test_who_goes_away_does_not_stop_the_fetch_for_others(known: Keys, sho
     assert len(shop.asked) == 1
 
 
-@pytest.mark.parametrize(
-    "unfit",
-    [
-        OLD[0],
-        {**public(OLD[0]), "use": "enc"},
-        {**public(OLD[0]), "key_ops": ["sign"]},
-        {**public(OLD[0]), "key_ops": "verify"},
-        {**public(OLD[0]), "alg": "PS256"},
-        {**public(OLD[0]), "alg": "HS256"},
-        {**public(OLD[0]), "kty": "oct", "k": "c2VjcmV0"},
-        {**public(OLD[0]), "n": 7},
-        {"kty": "RSA", "kid": OLD[0]["kid"]},
-        public(OLD[1]),
-        "no key",
-        None,
-    ],
-    ids=lambda unfit: str(unfit)[-60:],
-)
+PUBLIC = public(OLD[0])
+UNFIT: dict[str, Any] = {
+    "private": OLD[0],
+    "for encryption": {**PUBLIC, "use": "enc"},
+    "for signing": {**PUBLIC, "key_ops": ["sign"]},
+    "operations in a text": {**PUBLIC, "key_ops": "verify"},
+    "of another algorithm": {**PUBLIC, "alg": "PS256"},
+    "of a shared secret": {**PUBLIC, "alg": "HS256"},
+    "a shared secret": {**PUBLIC, "kty": "oct", "k": "c2VjcmV0"},
+    "a number for a modulus": {**PUBLIC, "n": 7},
+    "without a modulus": {"kty": "RSA", "kid": OLD[0]["kid"]},
+    "of another name": public(OLD[1]),
+    "text": "no key",
+    "nothing": None,
+}
+
+
+@pytest.mark.parametrize("unfit", UNFIT.values(), ids=UNFIT)
 def test_a_key_that_is_not_for_this_is_not_used(unfit: Any) -> None:
     assert KeySet([unfit]).find(OLD[0]["kid"], "RS256") is None
     assert KeySet([unfit]).find(None, "RS256") is None

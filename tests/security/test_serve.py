@@ -63,8 +63,16 @@ async def test_the_issuer_is_given_by_options(issuer: RunningIssuer) -> None:
     less = issuer.sign(good_claims(issuer.url, scope="openid"))
 
     options = ("--resource", RESOURCE, "--issuer", issuer.url)
-    with running("serve", "guarded_app:hello", "--port", "0", *options) as (_, said):
+    with running("serve", "guarded_app:hello", "--port", "0", *options) as (process, said):
         assert statuses(said, good, less, None, "garbage") == [200, 403, 401, 401]
+        process.kill()
+        assert process.stdout is not None
+        rest = process.stdout.read()
+
+    assert f"Sign-in at  {issuer.url}" in rest
+    assert "A token was refused: it is not signed, and no issuer takes such tokens." in rest
+    assert "A call of greeting was denied: hello:read is missing." in rest
+    assert [piece for token in (good, less) for piece in token.split(".")[1:] if piece in rest] == []
 
 
 async def test_the_issuer_is_given_by_the_environment(issuer: RunningIssuer, monkeypatch: pytest.MonkeyPatch) -> None:
