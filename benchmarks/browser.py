@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
-from playwright.async_api import Frame, Page, async_playwright
+from playwright.async_api import Frame, Page
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -19,7 +19,7 @@ from benchmarks.report import Row, timed
 from benchmarks.samples import LAST_CARD
 from inlay.host.sandbox import content_security_policy
 from inlay.host.serving import running_server
-from scripts.chromium import ARGUMENTS, find_chromium
+from inlay.testing.chromium import running_chromium
 
 Opening = Mapping[str, Any]
 Flavor = Literal["same origin", "opaque"]
@@ -89,17 +89,13 @@ async def running_bench() -> AsyncGenerator[Bench]:
     script = bundle(HERE / "pages" / "host.ts")
     policy = {"Content-Security-Policy": content_security_policy(None)}
     sandbox = _serving({"/": ((HERE / "pages" / "sandbox.html").read_text("utf-8"), "text/html")}, policy)
-    async with running_server(sandbox) as sandbox_address, async_playwright() as playwright:
+    async with running_server(sandbox) as sandbox_address, running_chromium() as browser:
         html = (HERE / "pages" / "host.html").read_text("utf-8").replace("{{ sandbox }}", f"{sandbox_address}/")
         page_app = _serving({"/": (html, "text/html"), "/host.js": (script, "text/javascript")}, {})
         async with running_server(page_app) as address:
-            browser = await playwright.chromium.launch(executable_path=find_chromium(), args=list(ARGUMENTS))
-            try:
-                page = await browser.new_page(viewport={"width": 800, "height": 600})
-                await page.goto(f"{address}/")
-                yield Bench(page, browser.version)
-            finally:
-                await browser.close()
+            page = await browser.new_page(viewport={"width": 800, "height": 600})
+            await page.goto(f"{address}/")
+            yield Bench(page, browser.version)
 
 
 def _serving(files: Mapping[str, tuple[str, str]], headers: Mapping[str, str]) -> Starlette:

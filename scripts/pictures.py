@@ -10,10 +10,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
+from inlay.testing.chromium import running_chromium
 from scripts.bundle import ROOT
-from scripts.chromium import ARGUMENTS, find_chromium
 
 FOLDER = ROOT / "docs" / "pictures"
 WIDGETS: dict[str, dict[str, Any]] = {
@@ -38,14 +38,11 @@ async def take_pictures(folder: Path) -> list[Path]:
     from inlay.cli import demo_connector  # noqa: PLC0415 - the examples choose their stores when they are imported
     from inlay.host import running_host  # noqa: PLC0415 - as above
 
-    async with running_host(demo_connector().app()) as addresses, async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=list(ARGUMENTS))
-        paths = [
+    async with running_host(demo_connector().app()) as addresses, running_chromium() as browser:
+        return [
             await _take(browser, addresses.page, folder, tool, theme, width)
             for tool, theme, width in product(WIDGETS, THEMES, WIDTHS)
         ]
-        await browser.close()
-    return paths
 
 
 async def _take(browser: Browser, page_address: str, folder: Path, tool: str, theme: str, width: str) -> Path:

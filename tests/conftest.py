@@ -1,26 +1,9 @@
-"""What every test may use: one event loop, one Chromium for each worker, and pages that report what went wrong."""
+"""What every test may use besides the fixtures of `inlay.testing`, which brings the event loop and the Chromium."""
 
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
-
-from scripts.chromium import ARGUMENTS, find_chromium
-
-
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    """Inlay runs on asyncio, and so do its tests."""
-    return "asyncio"
-
-
-@pytest.fixture(scope="session")
-async def browser(anyio_backend: str) -> AsyncIterator[Browser]:  # noqa: ARG001 - an async session fixture must name it
-    """Start Chromium once for each worker."""
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=find_chromium(), args=list(ARGUMENTS))
-        yield chromium
-        await chromium.close()
+from playwright.async_api import Browser, Page
 
 
 @pytest.fixture
