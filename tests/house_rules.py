@@ -40,6 +40,8 @@ UNKNOWN_TO = {
     "inlay.server.parts": frozenset({"starlette", "mcp"}),
     "inlay.server.switches": frozenset({"starlette", "mcp"}),
     "inlay.server.live": frozenset({"starlette", "mcp"}),
+    "inlay.server.tokens.claims": frozenset({"starlette", "mcp", "httpx2", "jwt"}),
+    "inlay.server.tokens.verifier": frozenset({"starlette", "mcp"}),
 }
 """Libraries that stay unknown to a module, directly and through what it imports."""
 
