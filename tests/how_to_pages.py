@@ -63,11 +63,14 @@ class Page:
         tests = (path for path in self.files if path.name.startswith("test_") and path not in self.broken)
         return sorted({path.parent for path in tests})
 
+    def project_of(self, folder: Path) -> list[Path]:
+        """The files of one project, without the tests that must go red."""
+        return [path for path in self.files if path.parent == folder and path not in self.broken]
+
     def write(self, folder: Path, paths: Iterable[Path]) -> None:
-        """Write these files of the page below a folder."""
+        """Write files of one project into a folder."""
         for path in paths:
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(self.files[path], encoding="utf-8")
+            (folder / path.name).write_text(self.files[path], encoding="utf-8")
 
 
 def read_page(text: str, root: Path) -> Page:

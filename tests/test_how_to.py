@@ -71,9 +71,9 @@ def run_pytest(words: tuple[str, ...], folder: Path) -> "subprocess.CompletedPro
 @pytest.mark.browser
 @pytest.mark.xdist_group("browser")
 def test_the_tests_of_a_page_are_green(page: Page, project: Path, words: tuple[str, ...], tmp_path: Path) -> None:
-    page.write(tmp_path, [path for path in page.files if path not in page.broken])
+    page.write(tmp_path, page.project_of(project))
 
-    finished = run_pytest(words, tmp_path / project)
+    finished = run_pytest(words, tmp_path)
 
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert re.search(r"\d+ passed", finished.stdout)
@@ -83,9 +83,10 @@ def test_the_tests_of_a_page_are_green(page: Page, project: Path, words: tuple[s
 @pytest.mark.browser
 @pytest.mark.xdist_group("browser")
 def test_what_a_page_breaks_goes_red_and_says_what_the_page_shows(page: Page, path: Path, tmp_path: Path) -> None:
-    page.write(tmp_path, [other for other in page.files if other == path or not other.name.startswith("test_")])
+    others = [other for other in page.project_of(path.parent) if not other.name.startswith("test_")]
+    page.write(tmp_path, [path, *others])
 
-    finished = run_pytest(("pytest", path.name), tmp_path / path.parent)
+    finished = run_pytest(("pytest", path.name), tmp_path)
 
     assert finished.returncode == pytest.ExitCode.TESTS_FAILED, finished.stdout + finished.stderr
     assert page.reports[path]
@@ -102,8 +103,8 @@ def stands_in(line: str, report: str) -> bool:
 def test_a_command_of_a_page_works(
     page: Page, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page.write(tmp_path, page.files)
-    monkeypatch.chdir(tmp_path / command.folder)
+    page.write(tmp_path, page.project_of(command.folder))
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
 
     try_command(command)
@@ -164,9 +165,9 @@ pytest -q
 def test_blocks_of_one_name_are_one_file(tmp_path: Path) -> None:
     page = read_page(PAGE, ROOT)
 
-    page.write(tmp_path, page.files)
+    page.write(tmp_path, page.project_of(Path("shop")))
 
-    assert (tmp_path / "shop/app.py").read_text() == "first = 1\n\n\nsecond = first\n"
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"app.py": "first = 1\n\n\nsecond = first\n"}
 
 
 def test_commands_and_reports_belong_to_what_stands_before_them() -> None:
