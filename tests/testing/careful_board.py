@@ -1,23 +1,17 @@
 """The same board as the naive one, made with Inlay."""
 
-from pathlib import Path
-
-from starlette.applications import Starlette
-
 from inlay import Connector, Done
 from inlay.widgets import Card, Column, TaskBoard
 from tests.testing.work import COLUMNS, Work
 
 
-def careful_app(work: Work, folder: Path) -> Starlette:
+def careful_board(work: Work) -> Connector:
     """Build the connector.
 
     Args:
         work: What the board shows.
-        folder: Where the connector keeps which actions it has done.
     """
     connector = Connector("Careful")
-    connector.store.path = folder / "careful.db"
 
     @connector.action
     async def add_card(project: str, title: str) -> Done:
@@ -44,4 +38,4 @@ def careful_app(work: Work, folder: Path) -> Starlette:
             on_move=move_card.bind(project=project),
         )
 
-    return connector.app()
+    return connector

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from playwright.async_api import Locator
 
-from tests.browser.driver import HostPage, ViewHandle, center
+from inlay.testing import Fault, Host, View
+from inlay.testing.faults import FAULTS
+from inlay.testing.page import center
 from tests.testing.work import PROJECT, Shown, Work
 
 ADDED = "Buy milk"
@@ -42,14 +44,14 @@ class Person:
     """Somebody who uses a board, with the server's books beside them.
 
     Args:
-        host: The host page.
+        host: The host.
         view: The View of the board.
         work: What the server has.
         patience_seconds: How long they wait for anything.
     """
 
-    host: HostPage
-    view: ViewHandle
+    host: Host
+    view: View
     work: Work
     patience_seconds: float = 8
 
@@ -100,6 +102,10 @@ class Person:
         if not await self._is_field_empty():
             await self._field.press("Enter")
 
+    async def is_asked_by_the_host(self) -> None:
+        """Be asked whether the change may be made."""
+        await self.view.host.wait_until("() => inlayHost.approvals.waiting === 1", about="a question of the host")
+
     async def tries_again(self) -> None:
         """Press what the widget offers after a failure, if it does."""
         offer = self.view.body.get_by_role("button", name="Try again")
@@ -108,16 +114,12 @@ class Person:
 
     async def moves(self, title: str, *, before: str, touch: bool = False) -> None:
         """Drag a card to another one's place."""
-        start, end = self._card(title), self._card(before)
-        if touch:
-            handle = self.view.locator("li").filter(has_text=title).get_by_role("button", name="Move")
-            await self.host.touch_drag(handle if await handle.count() else start, end)
+        start, end = self._card(title), await center(self._card(before), share=0.2)
+        if not touch:
+            await self.view.host.mouse_drag(start, end)
             return
-        await start.hover()
-        last_x, last_y = await center(end)
-        await self.host.page.mouse.down()
-        await self.host.page.mouse.move(last_x, last_y - 6, steps=8)
-        await self.host.page.mouse.up()
+        handle = self.view.locator("li").filter(has_text=title).get_by_role("button", name="Move")
+        await self.view.host.touch_drag(handle if await handle.count() else start, end)
 
     async def _reaches(self, control: Locator) -> None:
         """Bring a control into sight, with the wheel alone."""
@@ -146,10 +148,10 @@ class Person:
         return frame["y"] <= box["y"] and box["y"] + box["height"] <= frame["y"] + frame["height"]
 
     async def _is_field_empty(self) -> bool:
-        return await self.view.state() != "ready" or not await self._field.input_value()
+        return not await self._is_ready() or not await self._field.input_value()
 
     async def _shown(self) -> Shown:
-        if await self.view.state() != "ready":
+        if not await self._is_ready():
             return {}
         shown: Shown = await self.view.frame.evaluate(_SHOWN)
         return shown
@@ -183,14 +185,73 @@ class Person:
             await self._frame_passes()
 
     async def _is_working(self) -> bool:
-        if await self.view.state() != "ready":
+        if not await self._is_ready():
             return True
         return bool(await self.host.page.evaluate(_OPEN_CALLS, [self.view.number, _WAITS_FOR_NEWS]))
+
+    async def _is_ready(self) -> bool:
+        return bool(await self.host.page.evaluate("(id) => inlayHost.view(id).state === 'ready'", self.view.number))
 
     async def _frame_passes(self) -> None:
         await self.host.page.evaluate("() => new Promise(requestAnimationFrame)")
 
 
-async def open_board(host: HostPage, work: Work, *, patience_seconds: float = 8) -> Person:
+async def open_board(host: Host, work: Work, *, patience_seconds: float = 8) -> Person:
     """Let a person ask for the board."""
-    return Person(host, await host.open("task_board", project=PROJECT), work, patience_seconds)
+    page = await host.page_of()
+    number = await page.call("task_board", {"project": PROJECT})  # a View that waits for news would never settle
+    return Person(host, View(page, number), work, patience_seconds)
+
+
+async def _is_asked(person: Person, _: Fault) -> None:
+    await person.is_asked_by_the_host()
+    await person.is_not_told(f"Added {ADDED}")
+    await person.host.answer(allow=False)
+    await person.sees_the_truth()
+    await person.is_told("declined")
+    await person.adds(ADDED)
+    await person.host.answer(allow=True)
+
+
+async def _is_refused(person: Person, fault: Fault) -> None:
+    await person.sees_the_truth()
+    await person.is_not_told(f"Added {ADDED}")
+    await person.is_told("refused")
+    await person.host.set(**fault.off)
+    await person.adds(ADDED)
+
+
+async def _hears_nothing(person: Person, fault: Fault) -> None:
+    await person.finds_done_once(f"added {ADDED}")
+    await person.is_not_told(f"Added {ADDED}")
+    await person.is_told("could not be reached")
+    await person.host.set(**fault.off)
+    await person.tries_again()
+
+
+_MEETS: dict[str, Callable[[Person, Fault], Awaitable[None]]] = {
+    "asks_approval": _is_asked,
+    "refuses_calls": _is_refused,
+    "loses_answers": _hears_nothing,
+}
+"""What a person meets when they have added a card, in the hosts in which that is not the end of it."""
+
+
+async def story(person: Person, fault: Fault | None) -> None:
+    """Tell it, in a host with a fault or in a good one."""
+    await person.sees_the_truth()
+    await person.adds(ADDED)
+    if fault and fault.name in _MEETS:
+        await _MEETS[fault.name](person, fault)
+    await person.presses_again_when_nothing_happens()
+    await person.finds_done_once(f"added {ADDED}")
+    await person.sees_the_truth()
+    if fault and fault.name == "ignores_size":  # two cards at once are not in sight
+        await person.adds(LAST)
+        await person.finds_done_once(f"added {LAST}")
+    else:
+        await person.moves(MOVED, before="Write the plan", touch=fault is FAULTS["phone"])
+        if fault and fault.name == "asks_approval":
+            await person.host.answer(allow=True)
+        await person.finds_done_once(f"moved {MOVED}")
+    await person.sees_the_truth()
