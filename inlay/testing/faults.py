@@ -16,7 +16,7 @@ Json = dict[str, Any]
 AWAY_MS = 2_100
 """How long a View that was ended stays away: so long that its first result is no news when it comes back."""
 
-SLOW_MS = 1_200
+SLOW_MS = 1_000
 """How long a slow call waits: so long that people press again."""
 
 

@@ -20,7 +20,7 @@ ADDED = "Buy milk"
 LAST = "Post the letter"
 MOVED = "Call Grace"
 
-AT_REST_MS = 250
+AT_REST_MS = 200
 """A widget is at rest when for so long no call was on its way."""
 WHEEL_STEPS = 25
 """How far a person turns the wheel to find something."""
@@ -123,10 +123,11 @@ class Person:
 
     async def _reaches(self, control: Locator) -> None:
         """Bring a control into sight, with the wheel alone."""
-        await self.view.box.hover(position={"x": 20, "y": 20})
-        for _ in range(WHEEL_STEPS):
+        for step in range(WHEEL_STEPS):
             if await self._is_in_sight(control):
                 return
+            if not step:
+                await self.view.box.hover(position={"x": 20, "y": 20})
             await self.host.page.mouse.wheel(0, 30)
             await self._frame_passes()
             await self._frame_passes()
@@ -229,10 +230,19 @@ async def _hears_nothing(person: Person, fault: Fault) -> None:
     await person.tries_again()
 
 
+async def _waits(person: Person, fault: Fault) -> None:
+    await person.presses_again_when_nothing_happens()
+    await person.finds_done_once(f"added {ADDED}")
+    await person.sees_the_truth()
+    await person.host.set(**fault.off)
+
+
 _MEETS: dict[str, Callable[[Person, Fault], Awaitable[None]]] = {
     "asks_approval": _is_asked,
     "refuses_calls": _is_refused,
     "loses_answers": _hears_nothing,
+    "recreates_views": _waits,
+    "slow_calls": _waits,
 }
 """What a person meets when they have added a card, in the hosts in which that is not the end of it."""
 

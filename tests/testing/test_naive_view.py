@@ -53,6 +53,6 @@ async def test_the_fault_breaks_the_naive_view(
     host.expect_console(".*")
 
     with pytest.raises(BrokenPromiseError, match=HOW_THE_NAIVE_VIEW_BREAKS[name]):
-        await story(await open_board(host, work, patience_seconds=3), fault)
+        await story(await open_board(host, work, patience_seconds=2), fault)
 
     assert work.books.get(INBOX) == (["added Buy milk"] if name == "drops_request_meta" else None)
