@@ -14,10 +14,22 @@ PLACES = "li, tr, fieldset, section, article, form, [role=group], [role=tabpanel
 
 ITEMS = "li, tr, [role=listitem], [draggable=true]"
 
-LIST_CONTROLS = """() => [...document.querySelectorAll("button, input, select, textarea, [role=tab], [role=checkbox]")]
+FIELDS = ("textbox", "searchbox", "combobox", "listbox", "slider", "spinbutton")
+
+PATIENCE_MS = WAIT_MS / 3
+"""How long something may take to appear that a test looks for."""
+
+LIST_CONTROLS = """() => {
+  const labelOf = ({ labels }) => {
+    const copy = labels?.[0]?.cloneNode(true);
+    copy?.querySelectorAll("select").forEach((inner) => inner.remove());
+    return copy?.textContent;
+  };
+  return [...document.querySelectorAll("button, input, select, textarea, [role=tab], [role=checkbox]")]
   .filter((control) => control.checkVisibility())
-  .map((control) => control.getAttribute("aria-label") || control.labels?.[0]?.textContent || control.textContent ||
-    control.placeholder || control.name).map((name) => name.trim().replace(/\\s+/g, " ")).filter(Boolean)"""
+  .map((control) => control.getAttribute("aria-label") || labelOf(control) || control.textContent ||
+    control.placeholder || control.name).map((name) => name.trim().replace(/\\s+/g, " ")).filter(Boolean);
+}"""
 
 
 async def find_control(body: FrameLocator, name: str, in_: str | None = None) -> Locator:
@@ -27,8 +39,12 @@ async def find_control(body: FrameLocator, name: str, in_: str | None = None) ->
         AssertionError: There is none of that name, or there are several.
     """
     place: Any = innermost(body, in_) if in_ is not None else body
+    begins = re.compile(rf"^{re.escape(name)}\b")
     exact = _any_of([place.get_by_role(role, name=name, exact=True) for role in ROLES])
-    return await _the_one(body, exact, f"nothing to press is called {name!r}" + (f" in {in_!r}" if in_ else ""))
+    near = _any_of([place.get_by_role(role, name=begins) for role in ROLES])
+    complaint = f"nothing to press is called {name!r}" + (f" in {in_!r}" if in_ else "")
+    await _wait_for(body, near, complaint)
+    return await _the_one(body, exact if await exact.count() else near, complaint)
 
 
 async def find_field(body: FrameLocator, name: str) -> Locator:
@@ -37,8 +53,10 @@ async def find_field(body: FrameLocator, name: str) -> Locator:
     Raises:
         AssertionError: There is none of that label, or there are several.
     """
-    field = body.get_by_label(name, exact=True).and_(body.locator("input, select, textarea"))
-    return await _the_one(body, field, f"no field is called {name!r}")
+    place: Any = body  # its types list the roles one by one
+    by_role = [place.get_by_role(role, name=name, exact=True) for role in FIELDS]
+    by_label = body.get_by_label(name, exact=True).and_(body.locator("input, select, textarea"))
+    return await _the_one(body, _any_of([*by_role, by_label]), f"no field is called {name!r}")
 
 
 def innermost(body: FrameLocator, text: str) -> Locator:
@@ -53,11 +71,16 @@ def _any_of(locators: list[Locator]) -> Locator:
     return found.filter(visible=True)
 
 
-async def _the_one(body: FrameLocator, found: Locator, complaint: str) -> Locator:
+async def _wait_for(body: FrameLocator, found: Locator, complaint: str) -> None:
     try:
-        await found.first.wait_for(timeout=WAIT_MS / 3)
+        await found.first.wait_for(timeout=PATIENCE_MS)
     except PlaywrightTimeoutError:
-        raise AssertionError(f"{_capital(complaint)}. There are: {await _names(body)}.") from None  # noqa: EM102 - built at once
+        message = f"{complaint[:1].upper()}{complaint[1:]}. There are: {await _names(body)}."
+        raise AssertionError(message) from None
+
+
+async def _the_one(body: FrameLocator, found: Locator, complaint: str) -> Locator:
+    await _wait_for(body, found, complaint)
     count = await found.count()
     if count > 1:
         message = f"{count} things have that name, where {complaint.replace('nothing', 'one thing')}; say in_=... too."
@@ -68,10 +91,6 @@ async def _the_one(body: FrameLocator, found: Locator, complaint: str) -> Locato
 async def _names(body: FrameLocator) -> str:
     names = cast("list[str]", await body.locator(":root").evaluate(LIST_CONTROLS))
     return ", ".join(dict.fromkeys(names)) or "none"
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 async def drag(host: HostPage, body: FrameLocator, item: str, to: str, index: int | None) -> None:
