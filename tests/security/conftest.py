@@ -69,8 +69,8 @@ def trusting(_trusting: Trusting) -> Trusting:
 
 
 def assert_turned_away(trusting: Trusting, response: httpx2.Response, *, was_sent: bool = True) -> None:
+    assert response.status_code == 401, response.text
     asked = challenge(response)
-    assert response.status_code == 401
     assert asked["resource_metadata"] == METADATA
     assert asked["scope"] == "tasks:read tasks:write"
     assert asked.get("error") == ("invalid_token" if was_sent else None)

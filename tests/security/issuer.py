@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import fcntl
 import hashlib
 import html
 import json
@@ -137,10 +138,17 @@ def _answer_of(page: httpx2.Response, login: str) -> dict[str, str]:
     return {"prompt": prompt} | ({"login": login, "password": "made-up-password"} if prompt == "login" else {})
 
 
+def _install() -> None:
+    """Install the issuer, one worker at a time: the others find it there."""
+    with (FOLDER / "package-lock.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        install_packages(FOLDER, "the independent issuer is made of")
+
+
 @asynccontextmanager
 async def running_issuer(keys: list[Jwk]) -> AsyncGenerator[RunningIssuer]:
     """Run an issuer with these keys while the block runs."""
-    install_packages(FOLDER, "the independent issuer is made of")
+    _install()
     process = await asyncio.create_subprocess_exec(
         NODE, FOLDER / "issuer.js", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL, env={**os.environ, "NODE_ENV": "production"},

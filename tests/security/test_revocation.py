@@ -29,19 +29,20 @@ async def assert_stops(served: Served, token: str, take_back: Callable[[], Await
     async def call(replica: int, era: str) -> httpx2.Response:
         return await served.call(era, token=token, tool="add_task", arguments={"title": "x"}, replica=replica)
 
-    async def is_refused(replica: int, era: str) -> float:
-        while (await call(replica, era)).status_code == 200:
-            assert monotonic() < taken_back + SECONDS + 1
+    async def wait_until_refused(replica: int, era: str) -> None:
+        while True:
+            started = monotonic()
+            if (await call(replica, era)).status_code != 200:
+                return
+            assert started <= taken_back + SECONDS
             await asyncio.sleep(0.05)
-        return monotonic()
 
     places = [(replica, era) for replica in range(REPLICAS) for era in ERAS]
     assert [(await call(*place)).status_code for place in places] == [200] * len(places)
     await take_back()
     taken_back = monotonic()
-    ended = await asyncio.gather(*(is_refused(*place) for place in places))
+    await asyncio.gather(*(wait_until_refused(*place) for place in places))
 
-    assert max(ended) - taken_back <= SECONDS
     served.entered.clear()
     assert [(await call(*place)).status_code for place in places] == [401] * len(places)
     assert served.entered == []
@@ -80,10 +81,12 @@ async def test_t07_a_new_key_is_used_at_once(own_issuer: RunningIssuer, tmp_path
         await own_issuer.rotate(make_keys("second"))
         token = own_issuer.sign(good_claims(own_issuer.url))
 
-        end = monotonic() + 2
-        while (await served.call(ERAS[0], token=token)).status_code != 200:
-            assert monotonic() < end
+        rotated = monotonic()
+        while (started := monotonic()) < rotated + 2:
+            if (await served.call(ERAS[0], token=token)).status_code == 200:
+                break
             await asyncio.sleep(0.05)
+        assert started < rotated + 2
 
 
 async def test_t07_a_signed_token_stops_too_when_the_issuer_answers_about_it(

@@ -52,8 +52,8 @@ async def test_t09_a_missing_scope_is_named_and_nothing_is_done(
     with caplog.at_level(logging.INFO, "inlay"):
         response = await trusting.served.call(era, token=token, tool="add_task", arguments={"title": "Water"})
 
+    assert response.status_code == 403, response.text
     asked = challenge(response)
-    assert response.status_code == 403
     assert asked["error"] == "insufficient_scope"
     assert asked["scope"] == NEEDED
     assert asked["resource_metadata"] == METADATA

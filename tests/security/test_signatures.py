@@ -6,6 +6,7 @@ import hmac
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any
 
 import jwt
@@ -228,7 +229,7 @@ async def test_t06_what_the_issuer_signed_is_taken(trusting: Trusting, era: str,
 async def test_t06_made_up_names_of_keys_do_not_send_the_server_asking(trusting: Trusting, era: str) -> None:
     assert (await trusting.served.call(era, token=trusting.token("signed"))).status_code == 200
     await trusting.issuer.tell("count")
-    before = trusting.issuer.asked["/jwks"]
+    before, started = trusting.issuer.asked["/jwks"], monotonic()
 
     tokens = [
         signed_by(ATTACKER[1], good_claims(trusting.issuer.url), {"kid": f"made up {number}"}) for number in range(100)
@@ -237,4 +238,4 @@ async def test_t06_made_up_names_of_keys_do_not_send_the_server_asking(trusting:
         assert (await trusting.served.call(era, token=token)).status_code == 401
 
     await trusting.issuer.tell("count")
-    assert trusting.issuer.asked["/jwks"] - before <= 3
+    assert trusting.issuer.asked["/jwks"] - before <= monotonic() - started + 2
