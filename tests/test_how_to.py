@@ -1,4 +1,4 @@
-"""Every fenced block of the README and of docs/how-to/*.md is run, word for word. A page is written for that:
+"""Every fenced block of README, docs/host.md and docs/how-to/*.md is run, word for word. A page is written for that:
 
 * A block of `python`, `toml` or `ini` is a file: its first line is a comment that names it, such as `# app.py`,
   `# test_app.py`, `# conftest.py` or `# pytest.ini`. Blocks with the same name are one file, in the order of the page,
@@ -33,7 +33,7 @@ WHEEL = re.compile(r"^inlay-([\d.]+)-py3-none-any\.whl(\[\w+\])?$")
 
 PAGES = {
     path.stem: read_page(path.read_text(encoding="utf-8"), ROOT)
-    for path in [ROOT / "README.md", *sorted((ROOT / "docs/how-to").glob("*.md"))]
+    for path in [ROOT / "README.md", ROOT / "docs/host.md", *sorted((ROOT / "docs/how-to").glob("*.md"))]
 }
 
 RUNS = [
@@ -95,7 +95,7 @@ def test_what_a_page_breaks_goes_red_and_says_what_the_page_shows(page: Page, pa
 
 def stands_in(line: str, report: str) -> bool:
     """Say whether a line of a page stands in a report."""
-    pattern = ".*".join(re.escape(part) for part in line.strip().split("..."))
+    pattern = ".*".join(re.escape(part.strip()) for part in line.split("..."))
     return re.search(pattern, report) is not None
 
 
