@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from inlay.testing.markup import REMEDIES, complaints_about_template
+
 ROOMS = {
     "widgets": "inlay/widgets",
     "server": "inlay/server",
@@ -53,15 +55,6 @@ _UNFINISHED = re.compile(
     r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "Not" + "ImplementedError"]) + r")\b"
 )
 _CLOCK = re.compile(r"\b(time\." + r"sleep|wait_for_" + r"timeout)\(")
-
-_FORBIDDEN_IN_TEMPLATES = {
-    "a filter that ends escaping": re.compile(r"\|\s*safe\b"),
-    "escaping switched off": re.compile(r"autoescape\s+false"),
-    "hx-on": re.compile(r"\bhx-on\b"),
-    "a js: value": re.compile(r"\b(js|javascript):"),
-    "an inline handler": re.compile(r"""(?<=[\s"'])on[a-z]+\s*=\s*["'{]""", re.IGNORECASE),
-    "an inline script": re.compile(r"<script\b", re.IGNORECASE),
-}
 
 
 @dataclass(frozen=True)
@@ -205,11 +198,9 @@ def complain_about_templates(root: Path) -> list[str]:
     """Templates escape everything and hold no script."""
     templates = [path for path in written_files(root, ".html", ".jinja") if _is_template(path.relative_to(root))]
     return [
-        f"{path.relative_to(root)}:{number} has {what}."
+        f"{path.relative_to(root)}:{number} has {what}. {REMEDIES[what]}"
         for path in templates
-        for number, line in _numbered(path)
-        for what, pattern in _FORBIDDEN_IN_TEMPLATES.items()
-        if pattern.search(line)
+        for number, what in complaints_about_template(path.read_text(encoding="utf-8"))
     ]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from inlay import widgets
+from inlay.testing.markup import REMEDIES
 from inlay.widgets import WIDGETS
 from tests import house_rules as rules
 
@@ -227,18 +228,22 @@ def test_waiting_by_the_clock_is_found(tmp_path: Path, wait: str) -> None:
         ('<b class="x" onclick="go()">', "an inline handler"),
         ("<img src=x onError='go()'>", "an inline handler"),
         ("<SCRIPT>go()</SCRIPT>", "an inline script"),
+        ("<li title={{ card.title }}>", "an unquoted value"),
+        ('<a href="{{ card.address }}">', "a link that data fill"),
+        ("<img src='/{{ card.picture }}'>", "a link that data fill"),
     ],
 )
 def test_script_or_unescaped_text_in_a_template_is_found(tmp_path: Path, markup: str, what: str) -> None:
     plant(tmp_path, "inlay/ui_templates/card/view.html", f"<p>fine</p>\n{markup}\n")
 
-    assert rules.complain_about_templates(tmp_path) == [f"inlay/ui_templates/card/view.html:2 has {what}."]
+    (found,) = rules.complain_about_templates(tmp_path)
+
+    assert found == f"inlay/ui_templates/card/view.html:2 has {what}. {REMEDIES[what]}"
 
 
 def test_honest_markup_is_welcome(tmp_path: Path) -> None:
-    honest = (
-        '<li data-outlet="move" aria-label="{{ widget.once }}">Safe | one = 1</li>{% if turn_on == "x" %}{% endif %}'
-    )
+    attributes = 'data-item={{ {"card": card.id}|quoted_json }} data-outlet="move" aria-label="{{ widget.once }}"'
+    honest = f'<li {attributes}>Safe | one = 1</li>{{% if turn_on == "x" %}}{{% endif %}}'
     plant(tmp_path, "inlay/ui_templates/card/view.html", honest)
 
     assert rules.complain_about_templates(tmp_path) == []
