@@ -31,12 +31,10 @@ async def applied(connector: Connector) -> int:
 @pytest.mark.parametrize(
     "faults",
     [
-        {"strip_result_meta": True},
-        {"strip_request_meta": True},
         {"no_arguments": True},
         {"strip_result_meta": True, "strip_request_meta": True, "no_arguments": True, "no_tool_info": True},
     ],
-    ids=["strips result meta", "drops request meta", "sends no arguments", "all of it"],
+    ids=["sends no arguments", "all of it"],
 )
 async def test_the_board_is_true_and_a_move_is_applied_once(
     tasks: Connector, open_host: OpenHost, faults: dict[str, Any], sandbox: str
