@@ -74,6 +74,20 @@ async def test_fault_slow_ms_waits_before_a_call(open_host: OpenHost) -> None:
     assert passed - asked >= 299
 
 
+async def test_fault_recreate_ms_ends_a_view_that_changed_something(open_host: OpenHost) -> None:
+    host = await open_host(oracle_app(), faults={"recreate_ms": 50})
+    view = await host.open("show_counter", name="sheep")
+    for name, arguments in (("show_counter", {"name": "goats"}), ("bump", {"by": 1})):
+        assert await host.page.evaluate("() => inlayHost.view().starts") == 1
+        await view.frame.evaluate(
+            "(params) => { void oracle.app.callServerTool(params) }", {"name": name, "arguments": arguments}
+        )
+        await view.wait_for_calls(1, name)
+    await host.wait_until("() => inlayHost.view().starts === 2 && inlayHost.view().isTold")
+    [result] = await heard(view, "toolresult")
+    assert result["structuredContent"] == {"name": "sheep", "start": 0}
+
+
 async def test_fault_ignore_size_keeps_the_frame_as_it_is(open_host: OpenHost) -> None:
     host = await open_host(oracle_app(), faults={"ignore_size": True})
     view = await host.open("show_silent")

@@ -3,7 +3,7 @@
 import pytest
 
 from inlay import Connector
-from inlay.testing import FAULTS, Host
+from inlay.testing import FAULTS, Fault, Host
 from inlay.testing.faults import settings_of
 from tests.testing.careful_board import careful_board
 from tests.testing.story import open_board, story
@@ -29,6 +29,16 @@ async def test_the_fault_does_not_break_our_view(
     await story(await open_board(host, work), fault)
 
     assert work.books.keys() == {PROJECT}
+
+
+@pytest.mark.usefixtures("strips_meta", "strips_structured_content", "drops_request_meta", "serializes_calls")
+async def test_many_faults_at_once_do_not_break_our_view(
+    opaque_frame: Fault, phone: Fault, host: Host, host_faults: list[Fault], work: Work
+) -> None:
+    assert len(host_faults) == 6
+    assert host_faults[-2:] == [opaque_frame, phone]
+
+    await story(await open_board(host, work), phone)
 
 
 def test_faults_add_up() -> None:
