@@ -5,42 +5,50 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from mcp import Client
 from mcp.client import advertise
 from mcp_types import CallToolResult, TextContent
 
-from inlay import Connector
 from inlay.host.serving import running_server
+from inlay.widgets import Metric
 from tests.how_to_pages import read_page
 
 ROOT = Path(__file__).resolve().parent.parent
+README = read_page((ROOT / "README.md").read_text(encoding="utf-8"), ROOT)
 APPS = advertise("io.modelcontextprotocol/ui", {"mimeTypes": ["text/html;profile=mcp-app"]})
 
 
 @pytest.fixture
 def app(tmp_path: Path) -> Path:
     """Write the README's connector to a file."""
-    page = read_page((ROOT / "README.md").read_text(encoding="utf-8"), ROOT)
-    page.write(tmp_path, [Path("app.py")])
+    README.write(tmp_path, [Path("app.py")])
     return tmp_path / "app.py"
 
 
-def load(file: Path) -> Connector:
-    spec = importlib.util.spec_from_file_location("readme_app", file)
+@pytest.fixture
+def server(tmp_path: Path) -> Path:
+    """Write the README's own server to a file."""
+    README.write(tmp_path, [Path("server.py")])
+    return tmp_path / "server.py"
+
+
+def load(file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"readme_{file.stem}", file)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.tasks  # type: ignore[no-any-return]
+    return module
 
 
 async def test_the_connector_of_the_readme_moves_a_card_and_moves_it_back(
     app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    async with running_server(load(app).app()) as address, Client(f"{address}/mcp", extensions=[APPS]) as client:
+    async with running_server(load(app).tasks.app()) as address, Client(f"{address}/mcp", extensions=[APPS]) as client:
         moved = await client.call_tool("move_card", {"card": "Fix the login", "column": "done", "index": 0})
         board = await client.call_tool("task_board", {})
         assert text_of(moved) == "Moved Fix the login to done."
@@ -58,8 +66,28 @@ def text_of(result: CallToolResult) -> str:
     return content.text
 
 
-def test_the_connector_of_the_readme_is_well_typed(app: Path) -> None:
-    command = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", str(app)]
+async def test_the_server_of_the_readme_gets_widgets_beside_its_own_tools(server: Path) -> None:
+    module = load(server)
+
+    @module.notes.tool()  # type: ignore[untyped-decorator]
+    def note(text: str) -> str:
+        """Take a note."""
+        return text
+
+    @module.tasks.widget  # type: ignore[untyped-decorator]
+    async def open_tasks() -> Metric:
+        """Show how many tasks are open."""
+        return Metric("Open tasks", 12)
+
+    async with Client(module.notes, extensions=[APPS]) as client:
+        tools = {tool.name: tool.meta or {} for tool in (await client.list_tools()).tools}
+
+    assert "ui" in tools["open_tasks"]
+    assert tools["note"] == {}
+
+
+def test_the_programs_of_the_readme_are_well_typed(app: Path, server: Path) -> None:
+    command = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", str(app), str(server)]
 
     checked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
