@@ -8,11 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from inlay.permissions import Grant
+    from inlay.testing.clean import assert_clean, assert_widget
     from inlay.testing.faults import FAULTS, Fault
     from inlay.testing.host import Host
+    from inlay.testing.refusals import assert_refused
+    from inlay.testing.tools import Reply, Tools
     from inlay.testing.view import Call, View
 
-__all__ = ["FAULTS", "Call", "Fault", "Grant", "Host", "View"]
+__all__ = [
+    "FAULTS",
+    "Call",
+    "Fault",
+    "Grant",
+    "Host",
+    "Reply",
+    "Tools",
+    "View",
+    "assert_clean",
+    "assert_refused",
+    "assert_widget",
+]
 
 _HOMES = {
     "Call": "inlay.testing.view",
@@ -20,7 +35,12 @@ _HOMES = {
     "Fault": "inlay.testing.faults",
     "Grant": "inlay.permissions",
     "Host": "inlay.testing.host",
+    "Reply": "inlay.testing.tools",
+    "Tools": "inlay.testing.tools",
     "View": "inlay.testing.view",
+    "assert_clean": "inlay.testing.clean",
+    "assert_refused": "inlay.testing.refusals",
+    "assert_widget": "inlay.testing.clean",
 }
 
 

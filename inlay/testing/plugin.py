@@ -9,7 +9,7 @@ from importlib import import_module
 
 import pytest
 
-FIXTURES = frozenset({"browser", "connector", "connector_app", "host", "tools"})
+FIXTURES = frozenset({"browser", "connector", "connector_app", "host", "open_host", "running_connector", "tools"})
 
 OUTCOME = pytest.StashKey[bool]()
 """Whether a test failed while it ran; fixtures read it when they end."""
@@ -25,7 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the fixtures."""
-    for name in ("fixtures", "faults"):
+    for name in ("fixtures", "in_memory", "faults"):
         config.pluginmanager.register(import_module(f"inlay.testing.{name}"), f"inlay-{name}")
 
 
