@@ -5,10 +5,11 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import pytest
 
+from inlay.permissions import Grant
 from inlay.testing.faults import Fault
 from inlay.testing.plugin import OUTCOME
 
@@ -48,9 +49,15 @@ def connector(request: pytest.FixtureRequest) -> "Connector":
 
 
 @pytest.fixture
-def _isolated(connector: "Connector", tmp_path: Path) -> Generator["Connector"]:
+async def running_connector(
+    anyio_backend: str,  # noqa: ARG001 - an async fixture must name it
+    connector: "Connector",
+    tmp_path: Path,
+) -> AsyncGenerator["Connector"]:
+    """The connector, open and with stores of its own for this test, to be read and changed beside `host`."""
     with isolated(connector, tmp_path):
-        yield connector
+        async with connector.running():
+            yield connector
 
 
 @contextmanager
@@ -65,9 +72,9 @@ def isolated(connector: "Connector", folder: Path) -> Generator[None]:
 
 
 @pytest.fixture
-def connector_app(_isolated: "Connector") -> "Starlette":
+def connector_app(running_connector: "Connector") -> "Starlette":
     """The application that is served. Write a fixture of this name to serve a server of your own."""
-    return _isolated.app()
+    return running_connector.app()
 
 
 @pytest.fixture(scope="session")
@@ -88,31 +95,51 @@ def inlay_log() -> Generator[list[str]]:
         yield lines
 
 
+class OpenHost(Protocol):
+    """What the fixture `open_host` gives."""
+
+    def __call__(self, app: "Starlette", person: Grant | None = None) -> "Host":
+        """Make a host for an application.
+
+        Args:
+            app: Serves `/mcp`.
+            person: Who acts where a test names nobody. Without one, nobody signs in, and the application is served
+                as it is.
+        """
+        ...
+
+
 @pytest.fixture
-async def host(
-    request: pytest.FixtureRequest,
-    _isolated: "Connector",
-    connector_app: "Starlette",
-    browser: "Browser",
-    host_faults: list[Fault],
-    inlay_log: list[str],
-) -> AsyncGenerator["Host"]:
-    """A host in a browser. An unexpected message on the console fails the test."""
-    from inlay.permissions import Grant  # noqa: PLC0415 - as above
+async def open_host(
+    request: pytest.FixtureRequest, browser: "Browser", host_faults: list[Fault], inlay_log: list[str]
+) -> AsyncGenerator[OpenHost]:
+    """Makes hosts for any application; `host` is one for the connector. An unexpected console message is a failure."""
     from inlay.testing.host import Host  # noqa: PLC0415 - as above
     from inlay.testing.report import report  # noqa: PLC0415 - as above
 
-    local = _isolated.local
-    person = Grant("tester", scopes=local.scopes, roles=local.roles)
-    opened = Host(connector_app, browser, person=person, faults=host_faults, log=inlay_log)
+    hosts: list[Host] = []
+
+    def make(app: "Starlette", person: Grant | None = None) -> Host:
+        hosts.append(Host(app, browser, person=person, faults=host_faults, log=inlay_log))
+        return hosts[-1]
+
     try:
-        yield opened
-        complaints = opened.complaints()
+        yield make
+        complaints = [line for host in hosts for line in host.complaints()]
         item = cast("pytest.Item", request.node)  # pyright: ignore[reportUnknownMemberType] - pytest does not say
         has_failed = item.stash.get(OUTCOME, False)
         if complaints or has_failed:
             folder = request.config.rootpath / str(request.config.getoption("--inlay-artifacts"))
-            await report(opened, item, folder)
+            for host in hosts:
+                await report(host, item, folder)
         assert not complaints, "The browser's console was told:\n" + "\n".join(complaints)
     finally:
-        await opened.close()
+        for host in reversed(hosts):
+            await host.close()
+
+
+@pytest.fixture
+def host(running_connector: "Connector", connector_app: "Starlette", open_host: OpenHost) -> "Host":
+    """A host in a browser for the connector, used by one person who granted everything, and by whom `as_=` names."""
+    local = running_connector.local
+    return open_host(connector_app, Grant("tester", scopes=local.scopes, roles=local.roles))

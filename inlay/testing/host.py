@@ -22,18 +22,20 @@ class Host:
     Args:
         app: The application that serves `/mcp`.
         browser: Where pages are opened; each person has a context of their own.
-        person: Who acts where a test names nobody.
+        person: Who acts where a test names nobody. None: nobody signs in, and the application is served as it is.
         faults: What is wrong with the host, from the fixtures that the test named.
         log: The lines that the server logs while the test runs.
     """
 
-    def __init__(self, app: Starlette, browser: Browser, *, person: Grant, faults: list[Fault], log: list[str]) -> None:
+    def __init__(
+        self, app: Starlette, browser: Browser, *, person: Grant | None, faults: list[Fault], log: list[str]
+    ) -> None:
         self.person = person
         self.log = log
         self._app = app
         self._browser = browser
         self._faults = faults
-        self._persons = Persons()
+        self._persons = Persons() if person else None
         self._opened = AsyncExitStack()
         self._window: dict[str, Any] = {}
         self._settings: Json = {}
@@ -74,7 +76,7 @@ class Host:
         script: Path | None = None,
         **settings: Any,
     ) -> None:
-        """Say how the windows are, before the first call.
+        """Open the page before the first call, and say how the windows are.
 
         Args:
             width: Pixels that a window is wide.
@@ -90,6 +92,7 @@ class Host:
         self._window = {"width": width, "height": height, "touch": touch}
         self._script = script
         await self.set(**settings)
+        await self.page_of()
 
     async def set(self, **settings: Any) -> None:
         """Change settings and faults of every page, also of those that open later (`docs/host.md` lists them).
@@ -106,7 +109,7 @@ class Host:
         """Return the host page of a person, opened when it is first asked for."""
         key = self._key(grant)
         if key not in self._pages:
-            self._pages[key] = await self._open_page(grant or self.person)
+            self._pages[key] = await self._open_page(key)
         return self._pages[key]
 
     @property
@@ -120,14 +123,14 @@ class Host:
         return list(self._pages.values())
 
     @property
-    def address(self) -> str:
-        """Where the server answers, once a page is open: `http://127.0.0.1:.../mcp`."""
+    def addresses(self) -> HostAddresses:
+        """Where the page, the server and the sandbox are, once a page is open."""
         assert self._addresses is not None, "Nothing is served before the first call."
-        return self._addresses.mcp
+        return self._addresses
 
     def token_of(self, grant: Grant | None = None) -> str:
-        """Return the made-up token of a person, for other clients of `address`."""
-        return self._persons.token_of(grant or self.person)
+        """Return the made-up token of a person, for other clients of `addresses.mcp`."""
+        return self._key(grant)
 
     def regrant(self, grant: Grant, now: Grant | None) -> None:
         """Change what a person granted while their widgets are open.
@@ -136,7 +139,7 @@ class Host:
             grant: The person, as they are named in `as_=`.
             now: What they grant from now on, or None: they withdrew everything.
         """
-        self._persons.change(grant, now)
+        self._known_persons().change(grant, now)
 
     async def answer(self, *, allow: bool, as_: Grant | None = None) -> None:
         """Answer what the host asks a person, when it asks."""
@@ -172,12 +175,19 @@ class Host:
         """Close every window, then the server."""
         await self._opened.aclose()
 
-    def _key(self, grant: Grant | None) -> str:
-        return self._persons.token_of(grant or self.person)
+    def _known_persons(self) -> Persons:
+        assert self._persons is not None, "Nobody signs in to this host: give open_host(app, person)."
+        return self._persons
 
-    async def _open_page(self, grant: Grant) -> HostPage:
+    def _key(self, grant: Grant | None) -> str:
+        """Return the token of a person; nobody's is empty."""
+        person = grant or self.person
+        return self._known_persons().token_of(person) if person else ""
+
+    async def _open_page(self, token: str) -> HostPage:
         if self._addresses is None:
-            served = running_host(with_persons(self._app, self._persons), script=self._script)
+            app = with_persons(self._app, self._persons) if self._persons else self._app
+            served = running_host(app, script=self._script)
             self._addresses = await self._opened.enter_async_context(served)
         window: Json = {"width": 1200, "height": 900, "touch": False, **window_of(self._faults), **self._window}
         context = patient(await self._browser.new_context(**context_options(**window)))
@@ -187,9 +197,7 @@ class Host:
         for pattern in self._expected:
             console.expect(pattern)
         page = await context.new_page()
-        opened = HostPage(
-            page, self._addresses, console, self._persons.token_of(grant), has_touch=bool(window["touch"])
-        )
+        opened = HostPage(page, self._addresses, console, token, has_touch=bool(window["touch"]))
         await opened.load(_merged(settings_of(self._faults), self._settings))
         return opened
 

@@ -12,6 +12,7 @@ from inlay.host import HostAddresses
 from inlay.testing.console import Console
 
 Json = dict[str, Any]
+Point = tuple[float, float]
 
 WAIT_MS = 15_000
 """How long a condition may take to come true on a busy machine."""
@@ -49,7 +50,7 @@ class HostPage:
         page: The browser's page.
         addresses: Where the host runs.
         console: What this person's console was told.
-        token: Who they are, for the server.
+        token: Who they are, for the server; empty when nobody signs in.
         has_touch: Whether they have a touch screen.
     """
 
@@ -66,8 +67,8 @@ class HostPage:
         """Open the page, sign in, and wait until it is connected, with these settings."""
         await self.page.expose_binding(BINDING, self._hear)  # pyright: ignore[reportUnknownMemberType] - a bare callable
         await self.page.add_init_script(LISTEN)
-        # The page's own window alone: no widget ever sees a token.
-        await self.page.add_init_script(f"if (window === top) window.inlayToken = {json.dumps(self._token)}")
+        if self._token:  # for the page's own window alone: no widget ever sees a token
+            await self.page.add_init_script(f"if (window === top) window.inlayToken = {json.dumps(self._token)}")
         await self.page.goto(self.addresses.page)
         await self.page.evaluate("() => inlayHost.ready")
         if settings:
@@ -121,37 +122,38 @@ class HostPage:
             message = f"Waited {WAIT_MS // 1000} s in vain for {about or condition}."
             raise AssertionError(message) from None
 
-    async def mouse_drag(self, start: Locator, end: tuple[float, float], *, steps: int = 8) -> None:
-        """Drag with the mouse from an element to a point, in pixels of the page."""
+    async def mouse_drag(self, start: Locator, end: Locator | Point, *, steps: int = 8) -> None:
+        """Drag with the mouse from an element to a point, in pixels of the page, or to the middle of another."""
         await start.hover()
+        goal = await point_of(end)
         await self.page.mouse.down()
-        await self.page.mouse.move(*end, steps=steps)
+        await self.page.mouse.move(*goal, steps=steps)
         await self.page.mouse.up()
 
     async def touch_drag(
         self,
         start: Locator,
-        end: tuple[float, float],
+        end: Locator | Point,
         *,
         steps: int = 8,
         hold: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """Drag with a finger from the middle of an element to a point.
+        """Drag with a finger from the middle of an element to a point, or to the middle of another.
 
         Args:
             start: Where the finger goes down.
-            end: Where it goes up, in pixels of the page.
+            end: Where it goes up: an element, or a point in pixels of the page.
             steps: How many moves are between.
             hold: Awaited after the finger is down, for what starts with a long press.
         """
-        first = await center(start)
+        first, last = await center(start), await point_of(end)
         await self._touch("touchStart", first)
         if hold is not None:
             await hold()
         for step in range(1, steps + 1):
             part = step / steps
             await self._touch(
-                "touchMove", (first[0] + (end[0] - first[0]) * part, first[1] + (end[1] - first[1]) * part)
+                "touchMove", (first[0] + (last[0] - first[0]) * part, first[1] + (last[1] - first[1]) * part)
             )
         await self._touch("touchEnd", None)
 
@@ -163,7 +165,12 @@ class HostPage:
         await self._session.send("Input.dispatchTouchEvent", event)  # pyright: ignore[reportUnknownMemberType] - a bare dict
 
 
-async def center(locator: Locator, *, share: float = 0.5) -> tuple[float, float]:
+async def point_of(place: Locator | Point) -> Point:
+    """Return a point in pixels of the page: the middle of an element, or the point itself."""
+    return place if isinstance(place, tuple) else await center(place)
+
+
+async def center(locator: Locator, *, share: float = 0.5) -> Point:
     """Return a place in an element, in pixels of the page: its middle, or at a share of its height."""
     await locator.scroll_into_view_if_needed()
     box = await locator.bounding_box()

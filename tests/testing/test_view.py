@@ -193,6 +193,7 @@ async def test_what_a_person_granted_can_change_under_an_open_view(host: Host) -
 async def test_whoever_withdrew_is_turned_away(host: Host) -> None:
     host.expect_console("401")
     switches = await host.call("switches")
+    assert host.person
     host.regrant(host.person, None)
     await switches.press("Out")
 
