@@ -1,6 +1,25 @@
-"""What the board promises, tried in a browser."""
+"""What the board promises, tried without a browser and in one."""
 
-from inlay.testing import Host
+from inlay import Grant
+from inlay.testing import Host, Tools, assert_refused
+
+GUEST = Grant("guest")
+
+
+async def test_a_chore_is_added(tools: Tools) -> None:
+    added = await tools.call("add_chore", title="Water the plants")
+    board = await tools.call("chore_board")
+
+    assert added.message == "Added Water the plants."
+    assert "Water the plants" in board.text
+
+
+async def test_a_guest_may_look_but_not_add(tools: Tools) -> None:
+    refused = await tools.call("add_chore", title="Party", as_=GUEST)
+    board = await tools.call("chore_board", as_=GUEST)
+
+    assert_refused(refused, missing_scopes={"chores:write"})
+    assert "Party" not in board.text
 
 
 async def test_a_chore_is_dragged_to_done(host: Host) -> None:

@@ -62,7 +62,7 @@ def test_the_sample_project_is_green(project: Path, environment: Mapping[str, st
 
     assert finished.returncode == 0, finished.stdout + finished.stderr
     assert "test_a_chore_is_dragged_to_done PASSED" in finished.stdout
-    assert "1 passed" in finished.stdout
+    assert "3 passed" in finished.stdout
     assert sorted(path.name for path in project.iterdir() if not path.name.startswith((".", "__"))) == [
         "README.md",
         "app.py",
@@ -82,7 +82,7 @@ def test_a_broken_expectation_goes_red_and_shows_what_happened(project: Path, en
     (project / "test_broken.py").unlink()
 
     assert finished.returncode == pytest.ExitCode.TESTS_FAILED, finished.stdout + finished.stderr
-    assert "1 failed" in finished.stdout
+    assert "1 failed, 2 passed" in finished.stdout
     shown = sections_of(finished.stdout)
     picture = Path(shown["screenshot"].strip())
     assert picture.is_relative_to(project / ".inlay-failures")
