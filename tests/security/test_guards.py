@@ -44,23 +44,28 @@ ANY_ISSUER = Mutation(CLAIMS, 'if claims.get("iss") != issuer.url:', "if False:"
 FIRST_ISSUER = Mutation(
     VERIFIER, 'self._authorities.get(str(read_unproven(token).get("iss")))', "next(iter(self._authorities.values()))"
 )
-UNBOUNDED_TIME = Mutation(CLAIMS, "type(value) is not int", "False")
+ANY_NUMBER = (
+    Mutation(CLAIMS, "type(value) is not int", "not isinstance(value, int | float)"),
+    Mutation(CLAIMS, 'expires_at=claims["exp"]', 'expires_at=int(claims["exp"])'),
+)
+ANYBODY = Mutation("inlay/server/adapter.py", "if grant is None and self._signs_in:", "if False:")
 
 GUARDS = {
     "t01 a token is asked for": (
         f"{TOKENS} -k 't01 and no_token'",
         Mutation(GUARD, "if refusal is not None:", "if refusal is not None and refusal.status != 401:"),
-        Mutation(GUARD, 'await self._app(_signed_in(scope, cast("Bearer", bearer)), receive, send)',
-                 "await self._app(scope, receive, send)"),
+        Mutation(GUARD, "        signed_in = _signed_in(",
+                 "        signed_in = scope if refusal else _signed_in("),
+        ANYBODY,
     ),
     "t01 every route": (
         f"{TOKENS} -k 't01 and every_route'",
         Mutation(GUARD, 'scope["path"] in self._public', 'scope["path"] != "/mcp"'),
     ),
-    "t01 the form of a token": (
+    "t01 a token that is refused": (
         f"{TOKENS} -k 't01 and garbage'",
-        Mutation(VERIFIER, "len(token) > MOST_TOKEN_LENGTH or not _TOKEN.fullmatch(token)", "False"),
-        Mutation(GUARD, "except TokenError as error:", "except ZeroDivisionError as error:"),
+        Mutation(GUARD, 'logger.info("A token was refused: %s.", error)',
+                 'return Bearer("anybody", "", self._scopes(), frozenset(), "", 2**40)'),
     ),
     "t01 the length of headers": (
         f"{TOKENS} -k 't01 and 64_kb'",
@@ -68,7 +73,7 @@ GUARDS = {
     ),
     "t01 a call of nobody": (
         f"{TOKENS} -k 't01 and nobody'",
-        Mutation("inlay/server/adapter.py", "if grant is None and self._signs_in:", "if False:"),
+        ANYBODY,
     ),
     "t02 expired": (
         f"{TOKENS} -k 't02 and expires_soon'",
@@ -89,7 +94,7 @@ GUARDS = {
         f"{TOKENS} -k 't02 and expires_soon'",
         Mutation(CLAIMS, "if expires > now + server.lifetime_seconds:", "if False:"),
     ),
-    "t02 a time that is none": (f"{TOKENS} -k 't02 and expires_soon'", UNBOUNDED_TIME),
+    "t02 a time that is none": (f"{TOKENS} -k 't02 and expires_soon'", *ANY_NUMBER),
     "t03 not yet": (
         f"{TOKENS} -k 't03 and minute'",
         Mutation(CLAIMS, "time > now + server.leeway_seconds", "False"),
@@ -107,7 +112,7 @@ GUARDS = {
         Mutation(CLAIMS, "if expires <= now:", "if expires <= now - server.leeway_seconds:"),
         Mutation(VERIFIER, "if bearer.expires_at <= time():", "if False:"),
     ),
-    "t03 a time that is none": (f"{TOKENS} -k 't03 and whole_number'", UNBOUNDED_TIME),
+    "t03 a time that is none": (f"{TOKENS} -k 't03 and whole_number'", *ANY_NUMBER),
     "t04 any audience": (
         f"{TOKENS} -k 't04'",
         Mutation(CLAIMS, "    _check_audience(claims.get", "    (claims.get"),
@@ -129,6 +134,7 @@ GUARDS = {
     ),
     "t05 any issuer of an opaque token": (f"{TOKENS} -k 't05 and opaque'", ANY_ISSUER),
     "t05 any issuer of a signed token": (f"{TOKENS} -k 't05 and signed'", ANY_ISSUER, FIRST_ISSUER),
+    "t05 a trusted issuer that speaks for another": (f"{TOKENS} -k 't05 and speaks'", ANY_ISSUER, FIRST_ISSUER),
     "t05 an issuer with a slash": (
         f"{TOKENS} -k 't05 and opaque'",
         Mutation(CLAIMS, 'if claims.get("iss") != issuer.url:', 'if str(claims.get("iss")).rstrip("/") != issuer.url:'),
@@ -244,10 +250,10 @@ async def test_an_attack_gets_through_without_its_guard(
 
 
 async def test_a_copy_with_all_its_guards_lets_no_attack_through(mutants: Mutants) -> None:
-    outcome = await mutants.run(f"{TOKENS} {SIGNATURES} {SCOPES} -k 't01 or t06 or t09'")
+    outcome = await mutants.run(f"{TOKENS} {SIGNATURES} {SCOPES} -k 't05 or unsigned or t09'")
 
     assert (outcome.failed, outcome.broken) == (0, 0), outcome.said
-    assert outcome.passed > 100
+    assert outcome.passed > 50
 
 
 @pytest.mark.parametrize("old", ["never there", "import "])

@@ -14,8 +14,8 @@ from starlette.types import ASGIApp
 from inlay import ResourceServer
 from inlay.server.tokens import guard
 from tests.security.conftest import Trusting, assert_turned_away, in_both_eras, of_both_kinds
-from tests.security.issuer import RunningIssuer
-from tests.security.served import RESOURCE, challenge, done, good_claims, serving
+from tests.security.issuer import RunningIssuer, make_keys, running_issuer
+from tests.security.served import ERAS, RESOURCE, challenge, done, good_claims, serving
 
 
 @in_both_eras
@@ -226,6 +226,16 @@ async def test_t05_a_token_that_names_another_issuer_is_refused(
 @in_both_eras
 async def test_t05_a_signed_token_that_names_no_issuer_is_refused(trusting: Trusting, era: str) -> None:
     assert_turned_away(trusting, await trusting.served.call(era, token=trusting.token("signed", iss=...)))
+
+
+async def test_t05_a_trusted_issuer_speaks_for_itself_alone(issuer: RunningIssuer, tmp_path: Path) -> None:
+    async with running_issuer(make_keys("1")) as other:
+        auth = ResourceServer(RESOURCE, [other.url, issuer.url])
+        async with serving(auth, tmp_path) as served:
+            for era in ERAS:
+                honest, forged = (other.sign(good_claims(named.url)) for named in (other, issuer))
+                assert (await served.call(era, token=honest)).status_code == 200
+                assert (await served.call(era, token=forged)).status_code == 401
 
 
 @in_both_eras

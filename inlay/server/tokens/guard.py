@@ -185,7 +185,8 @@ class Guard:
         if refusal is not None:
             await _refuse(send, refusal, message)
             return
-        await self._app(_signed_in(scope, cast("Bearer", bearer)), receive, send)
+        signed_in = _signed_in(scope, cast("Bearer", bearer), self._protection.server.resource)
+        await self._app(signed_in, receive, send)
 
 
 def grant_of(bearer: Bearer) -> Grant:
@@ -193,12 +194,13 @@ def grant_of(bearer: Bearer) -> Grant:
     return Grant(bearer.subject, bearer.client, bearer.scopes, bearer.roles, bearer.claims, bearer.issuer)
 
 
-def _signed_in(scope: Scope, bearer: Bearer) -> Scope:
+def _signed_in(scope: Scope, bearer: Bearer, resource: str) -> Scope:
     access = AccessToken(
         token="",  # the token stays with the verifier: a function could pass it on, or a log could keep it
         client_id=bearer.client,
         scopes=sorted(bearer.scopes),
         expires_at=bearer.expires_at,
+        resource=resource,
         subject=bearer.subject,
         claims={**bearer.claims, "iss": bearer.issuer, "roles": sorted(bearer.roles)},
     )
