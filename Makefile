@@ -56,4 +56,4 @@ bundle: setup
 	@$(VENV)/python scripts/bundle.py
 
 clean:
-	rm -rf .venv node_modules tests/conformance/node_modules tests/security/oidc/node_modules inlay/ui_templates/view/dist inlay/host/dist
+	rm -rf .venv .inlay-failures node_modules tests/*/node_modules tests/*/*/node_modules inlay/*/dist inlay/ui_templates/view/dist
