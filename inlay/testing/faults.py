@@ -4,7 +4,7 @@
 can be named, before or after `host`, or in `@pytest.mark.usefixtures(...)`. `FAULTS` holds them all, for parametrizing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -114,14 +114,13 @@ def host_faults() -> list[Fault]:
     return []
 
 
-def _fixture_of(fault: Fault) -> Callable[..., Fault]:
-    @pytest.fixture(name=fault.name)
+def _fixture_of(fault: Fault) -> object:
     def add(host_faults: list[Fault]) -> Fault:
         host_faults.append(fault)
         return fault
 
     add.__doc__ = f"A host that {fault.title}."
-    return add
+    return pytest.fixture(name=fault.name)(add)
 
 
 # pytest takes as fixtures whatever of that kind it finds in a module.
