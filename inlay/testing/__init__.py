@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from inlay.permissions import Grant
+    from inlay.testing.accessibility import assert_accessible, assert_fits_inline
     from inlay.testing.clean import assert_clean, assert_widget
     from inlay.testing.faults import FAULTS, Fault
     from inlay.testing.host import Host
+    from inlay.testing.inert import assert_inert
     from inlay.testing.refusals import assert_refused
     from inlay.testing.tools import Reply, Tools
     from inlay.testing.view import Call, View
@@ -24,7 +26,10 @@ __all__ = [
     "Reply",
     "Tools",
     "View",
+    "assert_accessible",
     "assert_clean",
+    "assert_fits_inline",
+    "assert_inert",
     "assert_refused",
     "assert_widget",
 ]
@@ -38,7 +43,10 @@ _HOMES = {
     "Reply": "inlay.testing.tools",
     "Tools": "inlay.testing.tools",
     "View": "inlay.testing.view",
+    "assert_accessible": "inlay.testing.accessibility",
     "assert_clean": "inlay.testing.clean",
+    "assert_fits_inline": "inlay.testing.accessibility",
+    "assert_inert": "inlay.testing.inert",
     "assert_refused": "inlay.testing.refusals",
     "assert_widget": "inlay.testing.clean",
 }
