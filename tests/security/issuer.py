@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urljoin, urlsplit
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import httpx2
 import jwt
@@ -91,21 +91,27 @@ class RunningIssuer:
             "resource": resource, "code_challenge": challenge, "code_challenge_method": "S256", "state": "s",
             "prompt": "consent",
         }  # fmt: skip
-        async with httpx2.AsyncClient(base_url=self.url) as browser:
-            page = await browser.get("/auth", params=query)
+        callback = await self.consent(f"{self.url}/auth?{urlencode(query)}", login)
+        form = {
+            "grant_type": "authorization_code", "code": callback["code"], "redirect_uri": CALLBACK,
+            "resource": resource, "code_verifier": verifier,
+        }  # fmt: skip
+        async with httpx2.AsyncClient(base_url=self.url) as http:
+            return await self.take(http, form, client)
+
+    async def consent(self, address: str, login: str) -> dict[str, str]:
+        """Do in a browser what a person does who signs in and consents, and return what the client is told then."""
+        async with httpx2.AsyncClient() as browser:
+            page = await browser.get(address)
             for _ in range(12):
-                if page.is_redirect:
-                    address = urljoin(str(page.url), page.headers["location"])
-                    if address.startswith(CALLBACK):
-                        code = parse_qs(urlsplit(address).query)["code"][0]
-                        break
-                    page = await browser.get(address)
-                else:
+                if not page.is_redirect:
                     page = await browser.post(_form_of(page), data=_answer_of(page, login))
-            else:
-                raise AssertionError(page.text)
-            form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "resource": resource}
-            return await self.take(browser, {**form, "code_verifier": verifier}, client)
+                    continue
+                address = urljoin(str(page.url), page.headers["location"])
+                if address.startswith(CALLBACK):
+                    return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+                page = await browser.get(address)
+        raise AssertionError(page.text)
 
     async def as_client(self, scope: str, resource: str, client: str = "signed") -> dict[str, Any]:
         """Let a client sign in for itself."""

@@ -46,7 +46,7 @@ def build_connector(store: Path, entered: list[str], **options: Any) -> Connecto
         entered.append("add_task")
         return Done(f"Added {title}.")
 
-    @connector.action
+    @connector.action(scopes=frozenset())
     async def say_who(grant: Grant) -> Done:
         """Say who calls."""
         entered.append("say_who")
