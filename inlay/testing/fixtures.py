@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser
     from starlette.applications import Starlette
 
-    from inlay import Connector
+    from inlay.server.connector import Connector
     from inlay.testing.host import Host
 
 
@@ -30,7 +30,7 @@ def anyio_backend() -> str:
 @pytest.fixture
 def connector(request: pytest.FixtureRequest) -> "Connector":
     """The connector that is tested: what `inlay_connector` names. Write a fixture of this name to make another."""
-    from inlay import Connector  # noqa: PLC0415 - loading it takes a second
+    from inlay.server.connector import Connector  # noqa: PLC0415 - loading it takes a second
 
     named = str(request.config.getini("inlay_connector"))
     module, _, name = named.partition(":")

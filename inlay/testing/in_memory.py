@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from inlay import Connector
+    from inlay.server.connector import Connector
     from inlay.testing.tools import Tools
 
 
