@@ -1,7 +1,7 @@
 """What the board promises, tried without a browser and in one."""
 
 from inlay import Grant
-from inlay.testing import Host, Tools, assert_refused
+from inlay.testing import Host, Tools, assert_accessible, assert_refused
 
 GUEST = Grant("guest")
 
@@ -27,3 +27,4 @@ async def test_a_chore_is_dragged_to_done(host: Host) -> None:
     await board.fill("Add a card", "Water the plants", enter=True)
     await board.drag("Water the plants", to="Done", index=0)
     assert board.announcements[-1] == "Moved Water the plants to Done."
+    await assert_accessible(board)
