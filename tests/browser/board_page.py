@@ -5,14 +5,16 @@ from typing import Any
 from playwright.async_api import Locator, expect
 from starlette.applications import Starlette
 
+from inlay.testing import Host, View
+from inlay.testing.fixtures import OpenHost
+from inlay.testing.page import center
 from tests.browser.boards import Tasks, board_app
-from tests.browser.driver import HostPage, OpenHost, ViewHandle, center
 
 
 class BoardPage:
     """What a person sees of a board and does with it."""
 
-    def __init__(self, host: HostPage, view: ViewHandle, tasks: Tasks) -> None:
+    def __init__(self, host: Host, view: View, tasks: Tasks) -> None:
         self.host = host
         self.view = view
         self.tasks = tasks
@@ -75,8 +77,7 @@ class BoardPage:
 
     async def moves(self) -> list[dict[str, object]]:
         """Return the arguments of each move that was asked of the server."""
-        calls = [call["arguments"] for call in await self.view.calls("move_card")]
-        return [{name: value for name, value in call.items() if name != "_inlay"} for call in calls]
+        return [call.arguments for call in (await self.view.settled()).calls_of("move_card")]
 
 
 async def open_board(
@@ -98,8 +99,9 @@ async def open_board(
         room: How wide the widget is: 320, 480, 760 pixels or full.
         **settings: Settings of the host.
     """
-    host = await open_host(app or board_app(tasks), touch=touch, **settings)
+    host = open_host(app or board_app(tasks))
+    await host.open(touch=touch, **settings)
     await host.set(width=room)
-    view = await host.open("task_board")
+    view = await host.call("task_board")
     await expect(view.locator(".inlay-task-board")).to_be_visible()
     return BoardPage(host, view, tasks)

@@ -29,3 +29,10 @@ def bundle_test_script(name: str) -> str:
         text=True,
     )
     return finished.stdout
+
+
+def script_of_bridge_1(folder: Path) -> Path:
+    """Bundle the host page with the AppBridge before this one, 1.7.5, into a folder; return where it is."""
+    path = folder / "host-1.js"
+    path.write_text(bundle_test_script("host_1"), encoding="utf-8")
+    return path

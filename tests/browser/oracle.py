@@ -9,8 +9,8 @@ from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import Field
 from starlette.applications import Starlette
 
+from inlay.testing import View
 from tests.browser.bundling import bundle_test_script
-from tests.browser.driver import ViewHandle
 
 URI = "ui://oracle/view.html"
 SILENT_URI = "ui://oracle/silent.html"
@@ -88,7 +88,7 @@ def oracle_app() -> Starlette:
     return server.streamable_http_app(stateless_http=True)
 
 
-async def heard(view: ViewHandle, event: str) -> list[dict[str, object]]:
+async def heard(view: View, event: str) -> list[dict[str, object]]:
     """Wait until the official View has heard a kind of event; return the parameters of each."""
     await view.frame.wait_for_function("(event) => oracle.heard.some((one) => one.event === event)", arg=event)
     found: list[dict[str, object]] = await view.frame.evaluate(
@@ -97,7 +97,7 @@ async def heard(view: ViewHandle, event: str) -> list[dict[str, object]]:
     return found
 
 
-async def bump(view: ViewHandle, by: int, meta: dict[str, object] | None = None) -> dict[str, object]:
+async def bump(view: View, by: int, meta: dict[str, object] | None = None) -> dict[str, object]:
     """Let the official View call the app-only tool; return the result, or how it was refused."""
     answer: dict[str, object] = await view.frame.evaluate(
         """([by, _meta]) => oracle.app.callServerTool({name: "bump", arguments: {by}, ...(_meta && {_meta})})

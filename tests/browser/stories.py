@@ -9,7 +9,7 @@ from playwright.async_api import Locator, expect
 
 from inlay import Connector
 from inlay.server.calls import Answer
-from tests.browser.driver import ViewHandle
+from inlay.testing import View
 
 SANDBOXES = ("spec", "opaque", "loose")
 
@@ -34,7 +34,7 @@ async def call(connector: Connector, tool: str, **arguments: Any) -> Answer:
 class Board:
     """A task board in a View, read and used as a person would."""
 
-    def __init__(self, view: ViewHandle) -> None:
+    def __init__(self, view: View) -> None:
         self.view = view
 
     def column(self, name: str) -> Locator:
@@ -64,7 +64,7 @@ class Board:
         await drag_to(self.view, self.card(card).locator("p").first, self.card(onto), share=0.2)
 
 
-async def drag_to(view: ViewHandle, start: Locator, end: Locator, *, share: float) -> None:
+async def drag_to(view: View, start: Locator, end: Locator, *, share: float) -> None:
     """Drag with the mouse to a place in an element, given as a share of its height."""
     mouse = view.host.page.mouse
     await end.hover(trial=True)  # waits until it stands still

@@ -8,7 +8,7 @@ from playwright.async_api import expect
 
 from examples.brand_studio import connector as brand_studio
 from inlay import Connector
-from tests.browser.driver import OpenHost
+from inlay.testing.fixtures import OpenHost
 from tests.browser.stories import SANDBOXES, call, served
 
 RADIUS = "() => getComputedStyle(document.querySelector('.inlay-preview__card')).borderTopLeftRadius"
@@ -24,8 +24,9 @@ async def brands(tmp_path: Path) -> AsyncIterator[Connector]:
 async def test_a_slider_previews_is_kept_as_a_draft_and_saved(
     brands: Connector, open_host: OpenHost, sandbox: str
 ) -> None:
-    host = await open_host(brands.app(), sandbox=sandbox)
-    view = await host.open("brand_panel", brand="northwind")
+    host = open_host(brands.app())
+    await host.open(sandbox=sandbox)
+    view = await host.call("brand_panel", brand="northwind")
     slider, save = view.locator('input[type=range][name="radius"]'), view.locator('[data-do="save"]')
     before = await view.frame.evaluate(RADIUS)
     await expect(save).to_be_disabled()
@@ -37,12 +38,12 @@ async def test_a_slider_previews_is_kept_as_a_draft_and_saved(
     await host.page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] / 2, steps=10)
     value = await slider.input_value()
     assert await view.frame.evaluate(RADIUS) != before
-    assert await view.calls() == []
+    assert (await view.settled()).calls == []
     await host.page.mouse.up()
 
     [draft] = await view.wait_for_calls(1)
-    assert (draft["name"], draft["arguments"]["values"]) == ("inlay_draft", {"radius": float(value)})
-    again = await host.open("brand_panel", brand="northwind")
+    assert (draft.name, draft.arguments["values"]) == ("inlay_draft", {"radius": float(value)})
+    again = await host.call("brand_panel", brand="northwind")
     await expect(again.locator('input[type=range][name="radius"]')).to_have_value(value)
 
     await again.locator('[data-do="save"]').click()
@@ -58,8 +59,9 @@ async def test_a_slider_previews_is_kept_as_a_draft_and_saved(
 
 
 async def test_a_stale_save_says_who_was_faster(brands: Connector, open_host: OpenHost) -> None:
-    host = await open_host(brands.app())
-    view = await host.open("brand_panel", brand="juniper")
+    host = open_host(brands.app())
+    await host.open()
+    view = await host.call("brand_panel", brand="juniper")
     await call(brands, "save_tokens", brand="juniper", values={"radius": 3}, version=1)
 
     await view.locator('input[type=checkbox][name="shadow"]').click()

@@ -7,7 +7,9 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from inlay.host import HostAddresses
-from tests.browser.driver import Console, HostPage
+from inlay.testing import View
+from inlay.testing.console import Console
+from inlay.testing.page import HostPage
 from tests.commands import running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -26,13 +28,13 @@ async def test_each_example_is_two_clicks_away(
         page, connector = re.findall(r"http://\S+", said)
         context = await browser.new_context()
         console = Console()
-        context.on("console", console.hear)
-        host = HostPage(await context.new_page(), HostAddresses(page, connector, ""), console)
-        await host.load()
+        console.listen(context)
+        host = HostPage(await context.new_page(), HostAddresses(page, connector, ""), console, "", has_touch=False)
+        await host.load({})
         await host.page.locator(".offer", has_text=offer).click()
         form = host.page.locator("details[open] form")
         if await form.count():
             await form.get_by_role("button", name="Call").click()
-        await expect(host.view(1).locator("#w")).to_contain_text(shown)
+        await expect(View(host, 1).locator("#w")).to_contain_text(shown)
         assert console.unexpected() == []
         await context.close()

@@ -9,7 +9,7 @@ from mcp import Client
 from playwright.async_api import expect
 
 from examples import reading_list, shopping_list
-from tests.browser.driver import OpenHost
+from inlay.testing.fixtures import OpenHost
 from tests.browser.stories import SANDBOXES, served
 
 
@@ -39,8 +39,9 @@ async def left_to_buy() -> Any:
 async def test_a_book_is_ticked_off_on_an_mcp_server(open_host: OpenHost, sandbox: str, serve: str) -> None:
     server = reading_list.server
     app = reading_list.connector.app() if serve == "by Inlay" else server.streamable_http_app(stateless_http=True)
-    host = await open_host(app, sandbox=sandbox)
-    view = await host.open("reading_list")
+    host = open_host(app)
+    await host.open(sandbox=sandbox)
+    view = await host.call("reading_list")
 
     await expect(view.body.get_by_text("2 of 2 left to read")).to_be_visible()
     await view.body.get_by_role("checkbox", name="Middlemarch <i>").check()
@@ -54,8 +55,9 @@ async def test_a_book_is_ticked_off_on_an_mcp_server(open_host: OpenHost, sandbo
 async def test_the_tools_of_a_fastmcp_server_read_what_was_done_in_the_widget(
     open_host: OpenHost, sandbox: str
 ) -> None:
-    host = await open_host(shopping_list.server.http_app(stateless_http=True), sandbox=sandbox)
-    view = await host.open("shopping_list")
+    host = open_host(shopping_list.server.http_app(stateless_http=True))
+    await host.open(sandbox=sandbox)
+    view = await host.call("shopping_list")
 
     for item in ("Bread", "Olive oil"):
         await view.body.get_by_role("textbox", name="Add a card").fill(item)

@@ -3,43 +3,48 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.driver import HostPage, OpenHost
+from inlay.testing import Host
+from inlay.testing.fixtures import OpenHost
 from tests.browser.oracle import SILENT_URI, bump, heard, oracle_app
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
 
-async def stripped_fields(host: HostPage, faults: dict[str, object]) -> set[str]:
+async def stripped_fields(host: Host, faults: dict[str, object]) -> set[str]:
     await host.set(faults=faults)
-    view = await host.open("show_counter", name="sheep")
+    view = await host.call("show_counter", name="sheep")
     [result] = await heard(view, "toolresult")
     assert (await bump(view, 1))["structuredContent"]
     return {"_meta", "structuredContent"} - set(result)
 
 
 async def test_fault_strip_result_meta_drops_fields_of_pushed_results_alone(open_host: OpenHost) -> None:
-    host = await open_host(oracle_app())
+    host = open_host(oracle_app())
+    await host.open()
     assert await stripped_fields(host, {"strip_result_meta": False}) == set()
     assert await stripped_fields(host, {"strip_result_meta": ["_meta"]}) == {"_meta"}
     assert await stripped_fields(host, {"strip_result_meta": True}) == {"_meta", "structuredContent"}
 
 
 async def test_fault_strip_request_meta_drops_the_metadata_of_calls(open_host: OpenHost) -> None:
-    host = await open_host(oracle_app(), faults={"strip_request_meta": True})
-    view = await host.open("show_counter", name="sheep")
+    host = open_host(oracle_app())
+    await host.open(faults={"strip_request_meta": True})
+    view = await host.call("show_counter", name="sheep")
     assert (await bump(view, 1, {"example.test/one": 1}))["structuredContent"] == {"total": 1, "meta": []}
 
 
 async def test_faults_of_the_first_messages(open_host: OpenHost) -> None:
-    host = await open_host(oracle_app(), faults={"no_arguments": True, "no_tool_info": True})
-    view = await host.open("show_counter", name="sheep")
+    host = open_host(oracle_app())
+    await host.open(faults={"no_arguments": True, "no_tool_info": True})
+    view = await host.call("show_counter", name="sheep")
     assert await heard(view, "toolinput") == [{}]
     assert "toolInfo" not in await view.frame.evaluate("() => oracle.app.getHostContext()")
 
 
 async def test_faults_of_calls(open_host: OpenHost) -> None:
-    host = await open_host(oracle_app())
-    view = await host.open("show_counter", name="sheep")
+    host = open_host(oracle_app())
+    await host.open()
+    view = await host.call("show_counter", name="sheep")
     await host.set(faults={"refuse_calls": "error"})
     assert (await bump(view, 1))["code"] == -32000
     await host.set(faults={"refuse_calls": "result"})
@@ -48,23 +53,25 @@ async def test_faults_of_calls(open_host: OpenHost) -> None:
     assert "lost" in str((await bump(view, 1))["refused"])
     await host.set(faults={"lose_answers": "error", "only": ["another_tool"]})
     assert (await bump(view, 0))["structuredContent"] == {"total": 1, "meta": []}
-    states = [(call["sent"], call["state"]) for call in await view.calls()]
+    states = [(call.sent, call.state) for call in (await view.settled()).calls]
     assert states == [(False, "failed"), (False, "answered"), (True, "lost"), (True, "answered")]
 
 
 async def test_fault_lose_answers_can_leave_the_view_without_any(open_host: OpenHost) -> None:
-    host = await open_host(oracle_app(), faults={"lose_answers": "never"})
-    view = await host.open("show_counter", name="sheep")
+    host = open_host(oracle_app())
+    await host.open(faults={"lose_answers": "never"})
+    view = await host.call("show_counter", name="sheep")
     given_up = """() => oracle.app.callServerTool({name: 'bump', arguments: {by: 1}}, {timeout: 200})
         .catch((error) => error.message)"""
     assert "timed out" in await view.frame.evaluate(given_up)
     [call] = await view.wait_for_calls(1, "bump", state="lost")
-    assert call["sent"] is True
+    assert call.sent is True
 
 
 async def test_fault_slow_ms_waits_before_a_call(open_host: OpenHost) -> None:
-    host = await open_host(oracle_app(), faults={"slow_ms": 300})
-    view = await host.open("show_counter", name="sheep")
+    host = open_host(oracle_app())
+    await host.open(faults={"slow_ms": 300})
+    view = await host.call("show_counter", name="sheep")
     await bump(view, 1)
     asked, passed = [
         entry["at"]
@@ -75,45 +82,50 @@ async def test_fault_slow_ms_waits_before_a_call(open_host: OpenHost) -> None:
 
 
 async def test_fault_recreate_ms_ends_a_view_that_changed_something(open_host: OpenHost) -> None:
-    host = await open_host(oracle_app(), faults={"recreate_ms": 50})
-    view = await host.open("show_counter", name="sheep")
+    host = open_host(oracle_app())
+    await host.open(faults={"recreate_ms": 50})
+    view = await host.call("show_counter", name="sheep")
     for name, arguments in (("show_counter", {"name": "goats"}), ("bump", {"by": 1})):
         assert await host.page.evaluate("() => inlayHost.view().starts") == 1
         await view.frame.evaluate(
             "(params) => { void oracle.app.callServerTool(params) }", {"name": name, "arguments": arguments}
         )
         await view.wait_for_calls(1, name)
-    await host.wait_until("() => inlayHost.view().starts === 2 && inlayHost.view().isTold")
+    await host.pages[0].wait_until("() => inlayHost.view().starts === 2 && inlayHost.view().isTold")
     [result] = await heard(view, "toolresult")
     assert result["structuredContent"] == {"name": "sheep", "start": 0}
 
 
 async def test_fault_ignore_size_keeps_the_frame_as_it_is(open_host: OpenHost) -> None:
-    host = await open_host(oracle_app(), faults={"ignore_size": True})
-    view = await host.open("show_silent")
+    host = open_host(oracle_app())
+    await host.open(faults={"ignore_size": True})
+    view = await host.call("show_silent")
     before = await view.height()
     await view.frame.evaluate("() => { oracle.app.sendSizeChanged({height: 300}) }")
-    await host.wait_until("() => inlayHost.view().sizes.length === 1")
+    await host.pages[0].wait_until("() => inlayHost.view().sizes.length === 1")
     assert await view.height() == before
 
 
 async def test_fault_view_uri_shows_another_document(open_host: OpenHost) -> None:
-    host = await open_host(oracle_app(), faults={"view_uri": SILENT_URI})
-    view = await host.open("show_counter", name="sheep")
+    host = open_host(oracle_app())
+    await host.open(faults={"view_uri": SILENT_URI})
+    view = await host.call("show_counter", name="sheep")
     assert await view.frame.evaluate("() => document.documentElement.dataset.sizes") == "none"
 
 
 async def test_a_view_that_cannot_be_read_leaves_the_text(open_host: OpenHost) -> None:
-    host = await open_host(oracle_app(), faults={"view_uri": "ui://oracle/gone.html"})
-    host.console.allow(r"400 \(Bad Request\)")  # how this era answers a read of what is not there
+    host = open_host(oracle_app())
+    await host.open(faults={"view_uri": "ui://oracle/gone.html"})
+    host.expect_console(r"400 \(Bad Request\)")  # how this era answers a read of what is not there
     await host.page.evaluate("() => inlayHost.call('show_counter', {name: 'sheep'})")
     await expect(host.page.locator(".turn .failure")).to_be_visible()
     await expect(host.page.locator(".turn .model-text")).to_have_text("sheep stands at 0")
 
 
 async def test_fault_ask_waits_for_the_person(open_host: OpenHost) -> None:
-    host = await open_host(oracle_app(), faults={"ask": True})
-    view = await host.open("show_counter", name="sheep")
+    host = open_host(oracle_app())
+    await host.open(faults={"ask": True})
+    view = await host.call("show_counter", name="sheep")
     await view.frame.evaluate(
         """() => { window.answered = oracle.app.callServerTool({name: 'bump', arguments: {by: 1}})
             .catch((error) => error.code) }"""
@@ -129,8 +141,9 @@ async def test_fault_ask_waits_for_the_person(open_host: OpenHost) -> None:
 
 
 async def test_fault_ask_can_be_for_changes_alone(open_host: OpenHost) -> None:
-    host = await open_host(oracle_app(), faults={"ask": "changes"})
-    view = await host.open("show_counter", name="sheep")
+    host = open_host(oracle_app())
+    await host.open(faults={"ask": "changes"})
+    view = await host.call("show_counter", name="sheep")
     read = "() => oracle.app.callServerTool({name: 'show_counter', arguments: {name: 'goats'}})"
     assert (await view.frame.evaluate(read))["structuredContent"] == {"name": "goats", "start": 0}
     await view.frame.evaluate(
@@ -141,8 +154,9 @@ async def test_fault_ask_can_be_for_changes_alone(open_host: OpenHost) -> None:
 
 
 async def test_fault_serialize_makes_one_call_at_a_time(open_host: OpenHost) -> None:
-    host = await open_host(oracle_app(), faults={"serialize": True, "hold": "request"})
-    view = await host.open("show_counter", name="sheep")
+    host = open_host(oracle_app())
+    await host.open(faults={"serialize": True, "hold": "request"})
+    view = await host.call("show_counter", name="sheep")
     await view.frame.evaluate(
         "() => { for (const by of [1, 2]) oracle.app.callServerTool({name: 'bump', arguments: {by}}) }"
     )

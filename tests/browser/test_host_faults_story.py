@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from examples.team_tasks import connector as team_tasks
 from inlay import Connector
 from inlay.server.store import KEYS
-from tests.browser.driver import OpenHost
+from inlay.testing.fixtures import OpenHost
 from tests.browser.stories import SANDBOXES, Board, served, server_order
 
 
@@ -39,8 +39,9 @@ async def applied(connector: Connector) -> int:
 async def test_the_board_is_true_and_a_move_is_applied_once(
     tasks: Connector, open_host: OpenHost, faults: dict[str, Any], sandbox: str
 ) -> None:
-    host = await open_host(tasks.app(), sandbox=sandbox, faults=faults)
-    board = Board(await host.open("task_board", project="apollo"))
+    host = open_host(tasks.app())
+    await host.open(sandbox=sandbox, faults=faults)
+    board = Board(await host.call("task_board", project="apollo"))
     todo, review = await server_order(tasks, "todo"), await server_order(tasks, "review")
     await board.expect_order("todo", todo[:2])
 
@@ -56,8 +57,9 @@ async def test_the_board_is_true_and_a_move_is_applied_once(
 async def test_a_lost_answer_is_asked_for_again_and_applied_once(
     tasks: Connector, open_host: OpenHost, kind: str
 ) -> None:
-    host = await open_host(tasks.app())
-    board = Board(await host.open("task_board", project="apollo"))
+    host = open_host(tasks.app())
+    await host.open()
+    board = Board(await host.call("task_board", project="apollo"))
     opened = await host.page.evaluate("() => performance.now()")
     todo, review = await server_order(tasks, "todo"), await server_order(tasks, "review")
     await host.set(faults={"lose_answers": kind, "only": ["move_card"]})
@@ -66,11 +68,13 @@ async def test_a_lost_answer_is_asked_for_again_and_applied_once(
     await board.view.wait_for_calls(1, "move_card", state=None)
     if kind == "never":
         # What a host pushes again within two seconds is taken for new: wait until it is older than that.
-        await host.wait_until("(opened) => performance.now() > opened + 2_000", opened)
+        await host.pages[0].wait_until("(opened) => performance.now() > opened + 2_000", opened)
         await board.view.recreate(abrupt=True)
         await expect(board.column("review").locator("> li").first).to_be_visible()
     else:
-        await host.wait_until("() => inlayHost.view(1).calls.filter((call) => call.name === 'move_card').length >= 2")
+        await host.pages[0].wait_until(
+            "() => inlayHost.view(1).calls.filter((call) => call.name === 'move_card').length >= 2"
+        )
     await host.set(faults={"lose_answers": False})
 
     await board.expect_order("review", [todo[0], review[0]])
@@ -82,8 +86,9 @@ async def test_a_lost_answer_is_asked_for_again_and_applied_once(
 async def test_a_view_recreated_in_the_middle_of_a_move_shows_the_truth(
     tasks: Connector, open_host: OpenHost, held: str
 ) -> None:
-    host = await open_host(tasks.app())
-    board = Board(await host.open("task_board", project="apollo"))
+    host = open_host(tasks.app())
+    await host.open()
+    board = Board(await host.call("task_board", project="apollo"))
     todo, review = await server_order(tasks, "todo"), await server_order(tasks, "review")
     await host.set(faults={"hold": held, "only": ["move_card"]})
 
@@ -94,7 +99,7 @@ async def test_a_view_recreated_in_the_middle_of_a_move_shows_the_truth(
     await host.release()
     await expect(board.column("review").locator("> li").first).to_be_visible()
 
-    again = Board(await host.open("task_board", project="apollo"))
+    again = Board(await host.call("task_board", project="apollo"))
     truth = await server_order(tasks, "review")
     await again.expect_order("review", truth[:2])
     assert truth in ([todo[0], *review], review)

@@ -9,8 +9,9 @@ from playwright.async_api import expect
 
 from examples.machine_monitor import connector as machine_monitor
 from inlay import Connector, RefusedError
+from inlay.testing.fixtures import OpenHost
+from inlay.testing.page import WAIT_MS
 from inlay.widgets import Dashboard, Metric
-from tests.browser.driver import WAIT_MS, OpenHost
 from tests.browser.stories import SANDBOXES, served
 
 TICKING = """(name) => {
@@ -65,36 +66,39 @@ async def test_the_monitor_changes_while_a_failing_tile_says_why(
         raise RefusedError(reason)
 
     monkeypatch.setattr("examples.machine_monitor.readings.read_hottest", without_sensors)
-    host = await open_host(monitor.app(), sandbox=sandbox, display="fullscreen")
-    view = await host.open("machine_monitor")
+    host = open_host(monitor.app())
+    await host.open(sandbox=sandbox, display="fullscreen")
+    view = await host.call("machine_monitor")
 
     await expect(view.locator("#w-tile-temperature")).to_contain_text("no temperature sensors")
     await view.frame.wait_for_function(TICKING, arg="network")
     await view.wait_for_calls(2, "machine_monitor")
 
-    assert (await view.calls("machine_monitor"))[-1]["error"] is None
+    assert (await view.settled()).calls_of("machine_monitor")[-1].error is None
     await expect(view.locator("#w-tile-temperature")).to_contain_text("no temperature sensors")
     await expect(view.locator("#w-tile-memory")).to_contain_text("GB")
 
 
 async def test_only_due_tiles_are_read_and_one_call_is_under_way(counter: Connector, open_host: OpenHost) -> None:
-    host = await open_host(counter.app())
-    view = await host.open("dashboard")
+    host = open_host(counter.app())
+    await host.open()
+    view = await host.call("dashboard")
 
     await expect(view.locator("#w-tile-often data")).to_have_text("3", timeout=WAIT_MS)
 
     await expect(view.locator("#w-tile-seldom data")).to_have_text("1")
     await expect(view.locator("#w-tile-broken")).to_contain_text("The sensor is out.")
-    for one in await view.calls("dashboard"):
-        assert set(one["meta"]["dev.inlay/seen"]["tiles"]) == {"often", "broken"}
+    for one in (await view.settled()).calls_of("dashboard"):
+        assert set(one.meta["dev.inlay/seen"]["tiles"]) == {"often", "broken"}
 
 
 async def test_a_filter_changes_an_argument_of_the_tool(monitor: Connector, open_host: OpenHost) -> None:
-    host = await open_host(monitor.app(), display="fullscreen")
-    view = await host.open("machine_monitor")
+    host = open_host(monitor.app())
+    await host.open(display="fullscreen")
+    view = await host.call("machine_monitor")
 
     await view.locator('select[name="order"]').select_option("memory")
 
-    await host.wait_until("() => inlayHost.view(1).calls.some((call) => call.arguments.order === 'memory')")
+    await host.pages[0].wait_until("() => inlayHost.view(1).calls.some((call) => call.arguments.order === 'memory')")
     await expect(view.locator("#w-tile-processes")).to_be_visible()
     await expect(view.locator('select[name="order"]')).to_have_value("memory")

@@ -3,9 +3,10 @@
 import pytest
 from playwright.async_api import expect
 
+from inlay.testing.fixtures import OpenHost
+from inlay.testing.page import center
 from tests.browser.board_page import open_board
 from tests.browser.boards import Task, small
-from tests.browser.driver import OpenHost, center
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
@@ -121,7 +122,7 @@ async def test_a_press_on_a_control_or_a_click_on_a_card_is_no_drag(open_host: O
 
     await expect(board.view.locator(GHOST)).to_have_count(0)
     await board.mouse.up()
-    assert await board.view.calls() == []
+    assert (await board.view.settled()).calls == []
 
 
 # -- With a finger --
@@ -131,7 +132,7 @@ async def test_a_press_on_a_control_or_a_click_on_a_card_is_no_drag(open_host: O
 async def test_a_card_is_dragged_by_its_handle_with_a_finger(open_host: OpenHost, flavor: str) -> None:
     board = await open_board(open_host, small(), touch=True, sandbox=flavor)
 
-    await board.host.touch_drag(board.handle("T-1"), board.card("T-5").locator("small"))
+    await board.host.pages[0].touch_drag(board.handle("T-1"), board.card("T-5").locator("small"))
 
     await board.says("Moved T-1 to Doing.")
     await board.shows("doing", "T-4", "T-5", "T-1")
@@ -141,7 +142,7 @@ async def test_a_card_is_dragged_by_its_handle_with_a_finger(open_host: OpenHost
 async def test_a_finger_on_the_card_itself_scrolls_and_moves_nothing(open_host: OpenHost) -> None:
     board = await open_board(open_host, small(), touch=True)
 
-    await board.host.touch_drag(board.card("T-3").locator("p"), board.card("T-1").locator("p"))
+    await board.host.pages[0].touch_drag(board.card("T-3").locator("p"), board.card("T-1").locator("p"))
 
     await board.shows("todo", "T-1", "T-2", "T-3")
     assert await board.moves() == []

@@ -3,9 +3,9 @@
 import pytest
 from playwright.async_api import expect
 
+from inlay.testing.fixtures import OpenHost
 from tests.browser.board_page import open_board
 from tests.browser.boards import board_app, small
-from tests.browser.driver import OpenHost
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 

@@ -3,9 +3,10 @@
 import pytest
 from playwright.async_api import Locator, expect
 
+from inlay.testing.fixtures import OpenHost
+from inlay.testing.page import center
 from tests.browser.board_page import BoardPage, open_board
 from tests.browser.boards import Task, Tasks, large, small
-from tests.browser.driver import OpenHost, center
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
@@ -36,7 +37,7 @@ async def test_it_is_never_higher_than_500_pixels(open_host: OpenHost, room: str
     await board.handle("T-101").click()
     await expect(board.button("Cancel")).to_be_visible()
 
-    heights = [size["height"] for size in await board.view.sizes()]
+    heights = [size["height"] for size in (await board.view.settled()).sizes]
     assert max(heights) <= 500
     assert await board.view.locator("html").evaluate("(page) => page.scrollWidth <= innerWidth")
 
@@ -210,4 +211,4 @@ async def test_a_lower_host_gets_a_lower_board(open_host: OpenHost) -> None:
     board = await open_board(open_host, even(), max_height=360)
 
     assert 1 <= await page_size(board, "one") <= 3
-    assert max(size["height"] for size in await board.view.sizes()) <= 360
+    assert max(size["height"] for size in (await board.view.settled()).sizes) <= 360

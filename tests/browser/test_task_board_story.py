@@ -8,7 +8,7 @@ from playwright.async_api import expect
 
 from examples.team_tasks import connector as team_tasks
 from inlay import Connector
-from tests.browser.driver import OpenHost
+from inlay.testing.fixtures import OpenHost
 from tests.browser.stories import SANDBOXES, Board, call, drag_to, served, server_order
 
 HOSTILE = '<img src=x onerror="document.title=1">'
@@ -24,8 +24,9 @@ async def tasks(tmp_path: Path) -> AsyncIterator[Connector]:
 async def test_cards_are_dragged_undone_kept_completed_filtered(
     tasks: Connector, open_host: OpenHost, sandbox: str
 ) -> None:
-    host = await open_host(tasks.app(), sandbox=sandbox)
-    view = await host.open("task_board", project="apollo")
+    host = open_host(tasks.app())
+    await host.open(sandbox=sandbox)
+    view = await host.call("task_board", project="apollo")
     board = Board(view)
     todo, review = await server_order(tasks, "todo"), await server_order(tasks, "review")
     card = todo[0]
@@ -42,7 +43,7 @@ async def test_cards_are_dragged_undone_kept_completed_filtered(
 
     await board.drag(card, onto=review[0])
     await view.wait_for_calls(3, "move_card")
-    again = Board(await host.open("task_board", project="apollo"))
+    again = Board(await host.call("task_board", project="apollo"))
     await again.expect_order("review", [card, review[0]])
 
     await again.card(card).get_by_role("checkbox").check()
@@ -55,17 +56,18 @@ async def test_cards_are_dragged_undone_kept_completed_filtered(
     await select.select_option(name)
     await expect(again.view.locator(f'[role=img][title]:not([title="{name}"])')).to_have_count(0)
     assert 0 < await again.view.locator("li[data-item]").count() < before
-    calls = await again.view.calls("task_board")
-    assert calls[-1]["arguments"]["assignee"] == name
+    calls = (await again.view.settled()).calls_of("task_board")
+    assert calls[-1].arguments["assignee"] == name
 
 
 @pytest.mark.parametrize("sandbox", SANDBOXES)
 async def test_a_card_is_dragged_by_touch(tasks: Connector, open_host: OpenHost, sandbox: str) -> None:
-    host = await open_host(tasks.app(), sandbox=sandbox, touch=True, phone=True)
-    board = Board(await host.open("task_board", project="apollo"))
+    host = open_host(tasks.app())
+    await host.open(sandbox=sandbox, touch=True, phone=True)
+    board = Board(await host.call("task_board", project="apollo"))
     todo = await server_order(tasks, "todo")
 
-    await host.touch_drag(board.handle(todo[0]), board.handle(todo[2]))
+    await host.pages[0].touch_drag(board.handle(todo[0]), board.handle(todo[2]))
     await expect(board.view.locator(".inlay-status")).to_contain_text("Moved")
 
     after = await server_order(tasks, "todo")
@@ -76,8 +78,9 @@ async def test_a_card_is_dragged_by_touch(tasks: Connector, open_host: OpenHost,
 
 @pytest.mark.parametrize("sandbox", SANDBOXES)
 async def test_a_card_is_moved_by_keyboard_alone(tasks: Connector, open_host: OpenHost, sandbox: str) -> None:
-    host = await open_host(tasks.app(), sandbox=sandbox)
-    board = Board(await host.open("task_board", project="apollo"))
+    host = open_host(tasks.app())
+    await host.open(sandbox=sandbox)
+    board = Board(await host.call("task_board", project="apollo"))
     todo, doing = await server_order(tasks, "todo"), await server_order(tasks, "doing")
     keyboard = host.page.keyboard
 
@@ -92,7 +95,7 @@ async def test_a_card_is_moved_by_keyboard_alone(tasks: Connector, open_host: Op
     for key in ("Space", "ArrowDown", "ArrowRight", "Escape"):
         await keyboard.press(key)
     await board.expect_order("todo", todo[1:3])
-    assert len(await board.view.calls("move_card")) == 1
+    assert len((await board.view.settled()).calls_of("move_card")) == 1
     assert doing
 
 
@@ -100,8 +103,9 @@ async def test_a_card_is_moved_by_keyboard_alone(tasks: Connector, open_host: Op
 async def test_a_stale_move_goes_back_with_its_reason_and_the_true_board(
     tasks: Connector, open_host: OpenHost, sandbox: str
 ) -> None:
-    host = await open_host(tasks.app(), sandbox=sandbox)
-    board = Board(await host.open("task_board", project="apollo"))
+    host = open_host(tasks.app())
+    await host.open(sandbox=sandbox)
+    board = Board(await host.call("task_board", project="apollo"))
     todo, review = await server_order(tasks, "todo"), await server_order(tasks, "review")
     moved = await call(tasks, "move_card", project="apollo", card=todo[0], column="done", index=0, version=1)
     assert not moved.is_error, moved.text
@@ -117,8 +121,9 @@ async def test_a_stale_move_goes_back_with_its_reason_and_the_true_board(
 @pytest.mark.parametrize("sandbox", SANDBOXES)
 async def test_stored_markup_is_shown_as_text(tasks: Connector, open_host: OpenHost, sandbox: str) -> None:
     await call(tasks, "add_card", project="apollo", column="doing", title=HOSTILE)
-    host = await open_host(tasks.app(), sandbox=sandbox, display="fullscreen")
-    view = await host.open("task_board", project="apollo")
+    host = open_host(tasks.app())
+    await host.open(sandbox=sandbox, display="fullscreen")
+    view = await host.call("task_board", project="apollo")
 
     await expect(view.locator("li").filter(has_text=HOSTILE)).to_have_count(1)
     assert await view.locator("img[src=x]").count() == 0
@@ -131,11 +136,12 @@ async def test_stored_markup_is_shown_as_text(tasks: Connector, open_host: OpenH
 
 
 async def test_a_drop_on_nothing_changes_nothing(tasks: Connector, open_host: OpenHost) -> None:
-    host = await open_host(tasks.app())
-    board = Board(await host.open("task_board", project="apollo"))
+    host = open_host(tasks.app())
+    await host.open()
+    board = Board(await host.call("task_board", project="apollo"))
     todo = await server_order(tasks, "todo")
 
     await drag_to(board.view, board.card(todo[0]).locator("p").first, board.card(todo[0]), share=0.5)
 
-    assert await board.view.calls("move_card") == []
+    assert (await board.view.settled()).calls_of("move_card") == []
     await board.expect_order("todo", todo[:2])

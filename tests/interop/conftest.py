@@ -16,9 +16,6 @@ from examples.team_tasks.tables import TABLES
 from inlay import Connector
 from inlay.cli import demo_connector
 from inlay.host.serving import running_server
-from tests.browser.conftest import open_host
-
-__all__ = ["open_host"]
 
 Rows = dict[str, list[tuple[Any, ...]]]
 

@@ -1,12 +1,15 @@
 """What the View says and what it is told, recorded in a real browser, against the official schema of MCP Apps."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import expect
 
 from inlay import Connector
-from tests.browser.driver import HostPage, OpenHost, ViewHandle
+from inlay.testing import Host, View
+from inlay.testing.fixtures import OpenHost
+from tests.browser.bundling import script_of_bridge_1
 from tests.browser.stories import Board
 from tests.interop.apps_schema import AppsSchema, Generation, apps_schema
 
@@ -34,8 +37,8 @@ TOLD = {
 }
 
 
-async def use_the_board(host: HostPage) -> ViewHandle:
-    view = await host.open("task_board", project="apollo")
+async def use_the_board(host: Host) -> View:
+    view = await host.call("task_board", project="apollo")
     board = Board(view)
     todo, review = await board.order("todo"), await board.order("review")
     await board.drag(todo[0], onto=review[0])
@@ -49,12 +52,12 @@ async def use_the_board(host: HostPage) -> ViewHandle:
     await host.set(faults={"hold": False})
     await host.release()
     await view.wait_for_calls(1, "task_board")
-    await host.wait_until("([id]) => inlayHost.view(id).modelContext !== null", [view.number])
+    await host.pages[0].wait_until("([id]) => inlayHost.view(id).modelContext !== null", [view.number])
     return view
 
 
-async def use_the_dashboard(host: HostPage) -> ViewHandle:
-    view = await host.open("machine_monitor")
+async def use_the_dashboard(host: Host) -> View:
+    view = await host.call("machine_monitor")
     await expect(view.locator("#w-tile-memory")).to_contain_text("GB")
     await view.locator('select[name="order"]').select_option("memory")
     await view.wait_for_calls(3, "machine_monitor")
@@ -69,8 +72,8 @@ async def use_the_dashboard(host: HostPage) -> ViewHandle:
     return view
 
 
-async def use_the_panel(host: HostPage) -> ViewHandle:
-    view = await host.open("brand_panel", brand="northwind")
+async def use_the_panel(host: Host) -> View:
+    view = await host.call("brand_panel", brand="northwind")
     slider = view.locator('input[type=range][name="radius"]')
     await slider.focus()
     await host.page.keyboard.press("ArrowRight")
@@ -92,9 +95,10 @@ def complain(schema: AppsSchema, entry: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("generation", ["2", "1"])
 async def test_every_message_is_as_the_official_schema_says(
-    demo: Connector, open_host: OpenHost, generation: Generation
+    demo: Connector, open_host: OpenHost, tmp_path: Path, generation: Generation
 ) -> None:
-    host = await open_host(demo.app(), bridge_1=generation == "1")
+    host = open_host(demo.app())
+    await host.open(script=script_of_bridge_1(tmp_path) if generation == "1" else None)
     views = [await use_the_board(host), await use_the_dashboard(host), await use_the_panel(host)]
     await host.set(theme="dark", locale="de-DE", width="480")
     for view in views:
