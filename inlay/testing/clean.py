@@ -1,7 +1,7 @@
 """What every widget promises about its markup and its text form, as asserts."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol, runtime_checkable
 
 from inlay.testing.markup import (
@@ -48,7 +48,7 @@ def assert_clean(what: str | HasHtml | Widget) -> None:
 
 
 def assert_widget(widget: type[Widget]) -> None:
-    """Assert what every widget promises, for each of its examples: templates, root, ids, escaping, text form.
+    """Assert what every widget promises, of itself and of each of its examples.
 
     Args:
         widget: The class.
@@ -56,9 +56,7 @@ def assert_widget(widget: type[Widget]) -> None:
     Raises:
         AssertionError: Names the example, what is wrong with it, and what to do.
     """
-    told = list(_about_templates(widget))
-    if "default" not in widget.examples():
-        told.append("It has no example 'default'. Return one from examples().")
+    told = complaints_about_class(widget)
     for name, example in widget.examples().items():
         told += [f"example {name!r}: {complaint}" for complaint in complaints_about(example)]
     _refuse(told, widget.__name__)
@@ -66,14 +64,17 @@ def assert_widget(widget: type[Widget]) -> None:
 
 def complaints_about(widget: Widget) -> list[str]:
     """Say what breaks a promise in one widget."""
-    rendering = render_widget(widget)
-    return [
-        *complaints_about_markup(rendering.html),
-        *_about_root(widget, rendering),
-        *_about_pieces(rendering),
-        *_about_words(widget),
-        *_about_text(widget),
-    ]
+    return [complaint for promise in PROMISES.values() for complaint in promise(widget)]
+
+
+def complaints_about_class(widget: type[Widget]) -> list[str]:
+    """Say what a widget lacks besides what its examples show."""
+    told = list(_about_templates(widget))
+    return told if "default" in widget.examples() else [*told, "It has no example 'default'. Return one by examples()."]
+
+
+def _about_markup(widget: Widget) -> Iterator[str]:
+    yield from complaints_about_markup(render_widget(widget).html)
 
 
 def _about_templates(widget: type[Widget]) -> Iterator[str]:
@@ -86,8 +87,8 @@ def _about_templates(widget: type[Widget]) -> Iterator[str]:
             yield f"{folder.name}/{path.name}:{number} has {what}. {REMEDIES[what]}"
 
 
-def _about_root(widget: Widget, rendering: Rendering) -> Iterator[str]:
-    roots = list(parse(rendering.html))
+def _about_root(widget: Widget) -> Iterator[str]:
+    roots = list(parse(render_widget(widget).html))
     if len(roots) != 1:
         yield f"Its markup has {len(roots)} roots. Wrap it into one element."
         return
@@ -101,7 +102,8 @@ def _about_root(widget: Widget, rendering: Rendering) -> Iterator[str]:
         yield f"Its root has no class that begins with {style}. Write it into view.html."
 
 
-def _about_pieces(rendering: Rendering) -> Iterator[str]:
+def _about_pieces(widget: Widget) -> Iterator[str]:
+    rendering = render_widget(widget)
     pieces = {name: part.html for name, part in rendering.parts.items()}
     for items in rendering.lists.values():
         pieces |= {items.prefix + key: item.html for key, item in items.items.items()}
@@ -137,9 +139,18 @@ def _first_difference(hostile: Shape, harmless: Shape) -> str:
 
 
 def _about_text(widget: Widget) -> Iterator[str]:
-    text = render_text(reword(widget, lambda words: f"{_INVISIBLE[:2]}[31m{words}{_INVISIBLE[2:]}"))
+    text = render_text(widget)
     if not text.strip():
         yield "Its text form is empty. Say in text.md what a model should know."
+    for name in type(widget).model_fields:
+        offered = getattr(widget, name)
+        is_offered = isinstance(offered, BoundAction) and not getattr(widget, "disabled_reason", None)
+        if is_offered and offered.tool not in text:
+            yield f"Its text form does not name the tool {offered.tool!r} of {name}. Say how it is called."
+
+
+def _about_words_in_text(widget: Widget) -> Iterator[str]:
+    text = render_text(reword(widget, lambda words: f"{_INVISIBLE[:2]}[31m{words}{_INVISIBLE[2:]}"))
     if set(text) & set(_INVISIBLE + "\r"):
         yield "Its text form lets invisible characters through. Use the filter `plain` or `code` in text.md."
     if "\n\n\n" in text:
@@ -147,12 +158,17 @@ def _about_text(widget: Widget) -> Iterator[str]:
     prose = re.sub(r"``.*?``|`[^`]*`", "", render_text(reword(widget, lambda words: _MARKDOWN + words)))
     if "<b>" in prose or "![x]" in prose:
         yield "Words become Markdown in its text form. Use the filter `plain` in text.md."
-    text = render_text(widget)
-    for name in type(widget).model_fields:
-        offered = getattr(widget, name)
-        is_offered = isinstance(offered, BoundAction) and not getattr(widget, "disabled_reason", None)
-        if is_offered and offered.tool not in text:
-            yield f"Its text form does not name the tool {offered.tool!r} of {name}. Say how it is called."
+
+
+PROMISES: Mapping[str, Callable[[Widget], Iterator[str]]] = {
+    "markup": _about_markup,
+    "root": _about_root,
+    "parts": _about_pieces,
+    "words": _about_words,
+    "text form": _about_text,
+    "words in the text form": _about_words_in_text,
+}
+"""What every widget promises, by what it is about."""
 
 
 def _refuse(complaints: list[str], what: str) -> None:
