@@ -237,7 +237,7 @@ GUARDS = {
     ),
     "t09 drafts": (
         f"{SCOPES} -k 't09 and draft'",
-        Mutation(GUARD, 'str(arguments.get("tool")) if name == DRAFT_TOOL else name', "name"),
+        Mutation(GUARD, 'connector.tools.get(str(arguments.get("tool")) if name', "connector.tools.get(name if name"),
     ),
 }  # fmt: skip
 
