@@ -9,7 +9,9 @@ from typing import Any, Literal
 import pytest
 from playwright.async_api import ConsoleMessage, FrameLocator, Page, expect
 
+from inlay import Connector
 from inlay.server.parts import difference
+from inlay.testing.showing import showing_connector
 from inlay.ui_templates import load_document, render_widget
 from inlay.widgets import Widget
 
@@ -82,6 +84,12 @@ class Stage:
         await self.page.wait_for_function("heights.length > 0")
         height: int = await self.page.evaluate("heights.at(-1)")
         return height
+
+
+@pytest.fixture
+def connector() -> Connector:
+    """Let `host` show widgets by themselves."""
+    return showing_connector()
 
 
 @pytest.fixture
