@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from inlay.errors import RefusedError, StoreError
-from inlay.server.store import KEYS, Store
+from inlay.server.store import CONFIRMATIONS, KEYS, Store
 
 KEEP_SECONDS = 24 * 3600
 """How long a key is remembered."""
@@ -33,6 +33,13 @@ class AppliedError(RefusedError):
     """This very call was applied by another process while it ran here; the change is rolled back."""
 
 
+class UsedError(RefusedError):
+    """The confirmation of this call was used before; the change is rolled back."""
+
+    def __init__(self) -> None:
+        super().__init__("This confirmation was used already. Nothing was changed; try again.")
+
+
 @dataclass
 class Once:
     """One action call that carries a key."""
@@ -42,6 +49,8 @@ class Once:
     digest: str
     written_to: set[Store] = field(default_factory=set[Store])
     """Stores that have the key; there is more than one when an action changes another connector's tables."""
+    confirmation: str | None = None
+    """The name of the confirmation that the call uses up."""
 
     async def write(self, store: Store, connection: AsyncConnection) -> bool:
         """Write the key in the transaction of the change, so that a second copy of the call fails here.
@@ -50,6 +59,7 @@ class Once:
 
         Raises:
             AppliedError: Another process applied this very call meanwhile.
+            UsedError: Another call used the confirmation.
         """
         if store in self.written_to:
             return False
@@ -59,6 +69,11 @@ class Once:
         except IntegrityError:
             reason = "This was already done."
             raise AppliedError(reason) from None
+        if self.confirmation is not None:
+            try:
+                await connection.execute(_INSERT_USE, {"id": self.confirmation, "at": time.time()})
+            except IntegrityError:
+                raise UsedError from None
         self.written_to.add(store)
         return True
 
@@ -84,6 +99,20 @@ class Answers:
     def lock(self, once: Once) -> asyncio.Lock:
         """Return the lock that lets only one copy of a call run at a time."""
         return self._locks.setdefault((once.person, once.key), asyncio.Lock())
+
+    def lock_confirmation(self, confirmation: str) -> asyncio.Lock:
+        """Return the lock that lets only one call run at a time with a confirmation. Take that of the call first."""
+        return self._locks.setdefault(("", confirmation), asyncio.Lock())
+
+    async def check_unused(self, confirmation: str) -> None:
+        """Refuse what was used, before anything runs. What is used meanwhile is noticed in the transaction.
+
+        Raises:
+            UsedError: It was.
+        """
+        async with self.store.read() as connection:
+            if (await connection.execute(_FIND_USE, {"of_id": confirmation})).first():
+                raise UsedError
 
     async def find(self, once: Once) -> dict[str, Any] | None:
         """Return the first answer of this call; empty if it was applied but the answer was lost.
@@ -116,13 +145,16 @@ class Answers:
 
     async def _forget_old(self, connection: AsyncConnection) -> None:
         self._forgot_at = time.monotonic()
-        await connection.execute(delete(KEYS).where(KEYS.c.at < time.time() - KEEP_SECONDS))
+        for table in (KEYS, CONFIRMATIONS):
+            await connection.execute(delete(table).where(table.c.at < time.time() - KEEP_SECONDS))
 
 
 # Made once, because making a statement takes longer than running it.
 _IS_HERE = (KEYS.c.person == bindparam("of_person"), KEYS.c.key == bindparam("of_key"))
 _FIND = select(KEYS.c.digest, KEYS.c.answer).where(*_IS_HERE)
 _INSERT = insert(KEYS)
+_INSERT_USE = insert(CONFIRMATIONS)
+_FIND_USE = select(CONFIRMATIONS.c.id).where(CONFIRMATIONS.c.id == bindparam("of_id"))
 _KEEP = update(KEYS).where(*_IS_HERE).values(answer=bindparam("first_answer"))
 
 

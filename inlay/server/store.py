@@ -1,4 +1,4 @@
-"""The store: what must last. Idempotency keys, drafts, and the author's own tables, on SQLite.
+"""The store: what must last. Idempotency keys, confirmations, drafts, and the author's own tables, on SQLite.
 
 One writer, `BEGIN IMMEDIATE`, WAL and `synchronous=FULL`: what was acknowledged survives a power cut, and writers
 queue up instead of failing. Only `_engines` knows SQLite; the rest is SQLAlchemy and can follow a database URL.
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from sqlalchemy import JSON, Column, MetaData, String, Table, event
+from sqlalchemy import JSON, Column, LargeBinary, MetaData, String, Table, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -43,6 +43,23 @@ DRAFTS = Table(
     Column("at", Float, nullable=False),
 )
 """What people changed and did not save."""
+
+CONFIRMATIONS = Table(
+    "inlay_confirmations",
+    OWN_TABLES,
+    Column("id", String(32), primary_key=True),
+    Column("at", Float, nullable=False),
+)
+"""Confirmations that were used: each once."""
+
+SECRETS = Table(
+    "inlay_secrets",
+    OWN_TABLES,
+    Column("name", String(32), primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    Column("at", Float, nullable=False),
+)
+"""What this connector signs with. It never leaves the store."""
 
 _BUSY_MILLISECONDS = 5_000
 _NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
