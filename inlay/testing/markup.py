@@ -45,7 +45,6 @@ _CONTROLS = frozenset({"input", "select", "textarea", "button"})
 _SAFE_STYLE = re.compile(r"(?:--[\w-]+: ?[\d.]+(?:px|%)?;? ?)*")
 _TAG = re.compile(r"""<([a-zA-Z][^\s/>]*)((?:[^<>"'=]|=\s*(?:"[^"]*"|'[^']*'|[^\s"'>]*))*)>""")
 _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s>]*))?""")
-_HARMLESS_ERRORS = frozenset({"expected-closing-tag-but-got-eof"})
 
 
 def parse(html: str, container: str = "div") -> Any:
@@ -103,7 +102,7 @@ def _parsed(html: str, container: str) -> tuple[Any, list[str]]:
     for element in tree.iter():
         if isinstance(element.tag, str):
             element.tag = element.tag.rpartition("}")[2]
-    errors = [_error(*error) for error in parser.errors if error[1] not in _HARMLESS_ERRORS]
+    errors = [_error(*error) for error in parser.errors]
     return tree, errors
 
 

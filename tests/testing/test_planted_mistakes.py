@@ -198,7 +198,7 @@ async def test_words_that_a_behavior_writes_by_inner_html_are_caught(host: Host,
     await assert_inert(careful, widget)
 
     host.expect_console("")  # the browser says what it stopped, or that there is no such picture
-    with pytest.raises(AssertionError, match="Words of Text became markup .* there is <img onerror src>"):
+    with pytest.raises(AssertionError, match=r"Words of Text became markup .* there is <img onerror src>"):
         await assert_inert(careless, widget)
 
 
