@@ -97,9 +97,21 @@ class Guarded(Protocol):
         """A rule of its own, for what depends on the arguments."""
         ...
 
+    @property
+    def is_declared(self) -> bool:
+        """Whether anything was said about who may call it."""
+        ...
+
+
+def is_offered(grant: Grant, tool: Guarded) -> bool:
+    """Whether somebody gets to know of a tool: one that is only for other roles is not there for them at all."""
+    return not tool.roles or bool(tool.roles & grant.roles)
+
 
 def decide_without_arguments(grant: Grant, tool: Guarded) -> Decision:
     """Decide as far as it can be known before there are arguments.
+
+    Where people sign in, a tool for which nothing was declared is refused to everybody.
 
     Args:
         grant: Who calls.
@@ -108,7 +120,10 @@ def decide_without_arguments(grant: Grant, tool: Guarded) -> Decision:
     Returns:
         A refusal without `missing_scopes` can not be mended by granting more.
     """
-    if tool.roles and not tool.roles & grant.roles:
+    if grant.issuer and not tool.is_declared:
+        reason = f"{tool.title} is not open to anybody yet: its scopes are not declared."
+        return Decision(allowed=False, reason=reason)
+    if not is_offered(grant, tool):
         return Decision(allowed=False, reason=f"{tool.title} is only for {_listed(tool.roles)}.")
     missing = tool.scopes - grant.scopes
     if missing:

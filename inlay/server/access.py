@@ -19,33 +19,45 @@ class Access:
     scopes: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
     allow: Rule | None = None
+    is_declared: bool = False
 
     @classmethod
     def of(
         cls,
         name: str,
         *,
-        scopes: AbstractSet[str] = frozenset(),
+        scopes: AbstractSet[str] | None = None,
         roles: AbstractSet[str] = frozenset(),
         allow: Rule | None = None,
     ) -> Self:
-        """Check what the decorator of a tool was given.
+        """Check what the decorator of a tool was given. No scopes at all are something else than an empty set of them.
 
         Raises:
             ToolError: A set is one text, a scope is none by RFC 6749, or the rule cannot be called.
         """
-        wrong = sorted(scope for scope in _checked_set(name, "scopes", scopes) if not _SCOPE.fullmatch(scope))
-        if wrong:
-            message = f"{name}: {wrong[0]!r} is no scope; write it without spaces and quotes, such as 'tasks:write'."
-            raise ToolError(message)
+        wanted = checked_scopes(name, frozenset() if scopes is None else scopes)
         given: object = allow
         if given is not None and not callable(given):
             message = f"{name}: allow must be a function of the Grant and the arguments, not {type(given).__name__}."
             raise ToolError(message)
-        return cls(frozenset(scopes), _checked_set(name, "roles", roles), allow)
+        checked = _checked_set(name, "roles", roles)
+        return cls(wanted, checked, allow, scopes is not None or bool(checked) or allow is not None)
 
 
-ANYBODY = Access()
+UNDECLARED = Access()
+
+
+def checked_scopes(name: str, scopes: AbstractSet[str]) -> frozenset[str]:
+    """Return scopes that can be granted.
+
+    Raises:
+        ToolError: It is one text, or one of them is no scope by RFC 6749.
+    """
+    wrong = sorted(scope for scope in _checked_set(name, "scopes", scopes) if not _SCOPE.fullmatch(scope))
+    if wrong:
+        message = f"{name}: {wrong[0]!r} is no scope; write it without spaces and quotes, such as 'tasks:write'."
+        raise ToolError(message)
+    return frozenset(scopes)
 
 
 def _checked_set(name: str, what: str, given: Any) -> frozenset[str]:

@@ -34,8 +34,8 @@ from mcp_types import (
 )
 from mcp_types import Tool as ListedTool
 
-from inlay.permissions import Grant
-from inlay.server.calls import DRAFT_TOOL, Answer
+from inlay.permissions import Grant, is_offered
+from inlay.server.calls import ACCESS_TOOL, DRAFT_TOOL, Answer
 from inlay.server.reading import AnyWidgetTool
 from inlay.server.tools import ActionTool, Tool, WidgetTool
 from inlay.ui_templates import ViewDocument, load_document
@@ -119,17 +119,20 @@ class Surface:
     def listed(self, request: Origin | None) -> list[ListedTool]:
         """List the tools as the client of a request should see them; without one, as a host that shows widgets."""
         shows_apps = _may_show_apps(request)
-        tools = [self._listed(tool, shows_apps) for tool in self._connector.tools.values()]
-        return [*tools, *([self._draft_tool()] if shows_apps and self._has_drafts() else [])]
+        grant = caller() or self._connector.local
+        offered = [tool for tool in self._connector.tools.values() if is_offered(grant, tool)]
+        tools = [self._listed(tool, shows_apps) for tool in offered]
+        return [*tools, *(self._own_tools() if shows_apps else [])]
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all tools that are answered, those too that only the View calls."""
-        return (*self._connector.tools, *((DRAFT_TOOL,) if self._has_drafts() else ()))
+        return (*self._connector.tools, *(tool.name for tool in self._own_tools()))
 
     def described(self, name: str) -> ListedTool:
         """Describe a tool by its name, as a host that shows widgets sees it."""
-        return self._draft_tool() if name == DRAFT_TOOL else self._listed(self._connector.tools[name], shows_apps=True)
+        own = {tool.name: tool for tool in self._own_tools()}
+        return own[name] if name in own else self._listed(self._connector.tools[name], shows_apps=True)
 
     def _listed(self, tool: Tool, shows_apps: bool) -> ListedTool:  # noqa: FBT001  # private, read at one place
         meta = self._widget_meta(tool) if shows_apps else None
@@ -155,6 +158,23 @@ class Surface:
 
     def _has_drafts(self) -> bool:
         return any(_kind(tool) == DesignPanel.kind for tool in self._connector.tools.values())
+
+    def _own_tools(self) -> list[ListedTool]:
+        """List what only the View calls."""
+        return [
+            *([self._draft_tool()] if self._has_drafts() else []),
+            *([self._access_tool()] if self._connector.scopes else []),
+        ]
+
+    def _access_tool(self) -> ListedTool:
+        return ListedTool(
+            name=ACCESS_TOOL,
+            title="Grant access",
+            description="Asks for the scopes that a tool needs. It changes nothing. Called by the View.",
+            input_schema={"type": "object", "properties": {"tool": {"type": "string"}}, "required": ["tool"]},
+            annotations=ToolAnnotations(title="Grant access", read_only_hint=True, open_world_hint=False),
+            **_with_meta({"ui": {"visibility": ["app"]}}),
+        )
 
     def _draft_tool(self) -> ListedTool:
         return ListedTool(

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from inlay.errors import ArgumentError, ConflictError, RefusedError, ScopeError, StoreError, ToolError, near_miss
-from inlay.permissions import Grant, decide
+from inlay.permissions import Decision, Grant, decide, decide_without_arguments, is_offered
 from inlay.server.arguments import check_arguments, json_arguments
 from inlay.server.drafts import checked_draft, save_draft
 from inlay.server.once import CURRENT, Answers, AppliedError, Once, checked_key, digest_of
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 SEEN, ID, VIA = "dev.inlay/seen", "dev.inlay/id", "dev.inlay/via"
 PARTS, DONE, PROBLEM = "dev.inlay/parts", "dev.inlay/done", "dev.inlay/problem"
 DRAFT_TOOL = "inlay_draft"
+ACCESS_TOOL = "inlay_access"
+"""Asks for what a tool needs: where it is missing the call is refused, which is how a host comes to ask the person."""
 
 AnyActionTool = ActionTool[...]
 
@@ -100,14 +102,35 @@ class Desk:
         return answer
 
     async def _dispatch(self, name: str, call: Call) -> Answer:
-        tool = self._tools.get(name)
+        tool = self._offered(name, call.grant)
         if name == DRAFT_TOOL:
             return await self._keep_draft(call)
+        if name == ACCESS_TOOL:
+            return await self._ask_access(call)
         if isinstance(tool, WidgetTool):
             return await self._show(cast("AnyWidgetTool", tool), call)
         if isinstance(tool, ActionTool):
             return await self._act(tool, call)
-        return _problem("unknown_tool", f"There is no such tool.{near_miss(name, set(self._tools))}")
+        return self._unknown(name, call.grant)
+
+    def _offered(self, name: str, grant: Grant) -> Tool | None:
+        """Return a tool that somebody gets to know of."""
+        tool = self._tools.get(name)
+        return tool if tool and is_offered(grant, tool) else None
+
+    def _unknown(self, name: str, grant: Grant) -> Answer:
+        known = {tool.name for tool in self._tools.values() if is_offered(grant, tool)}
+        return _problem("unknown_tool", f"There is no such tool.{near_miss(name, known)}")
+
+    async def _ask_access(self, call: Call) -> Answer:
+        name = call.arguments.get("tool")
+        tool = self._offered(name, call.grant) if isinstance(name, str) else None
+        if tool is None or set(call.arguments) != {"tool"}:
+            return self._unknown(str(name), call.grant)
+        decision = decide_without_arguments(call.grant, tool)
+        done = Done(f"{tool.title} is open to you.")
+        answer = _done(done) if decision.allowed else _refusal(_refused(decision))
+        return await self._with_true_widget(tool, answer, call)
 
     async def _show(self, tool: AnyWidgetTool, call: Call) -> Answer:
         arguments = dict(call.arguments)
@@ -123,10 +146,10 @@ class Desk:
 
     async def _read(self, tool: AnyWidgetTool, checked: BaseModel, call: Call) -> tuple[Reading, dict[str, Any]]:
         tiles = call.seen.tiles if call.seen and call.seen.tool == tool.name else None
-        reading = await read_widget(tool, checked, self._homes[tool.name].store, call.grant, tiles)
+        reading = await read_widget(tool, checked, self._homes[tool.name].store, call.grant, tiles, self._tools)
         rendering = render_widget(reading.widget, tool.refresh_seconds)
         if reading.skipped and call.seen and rendering.frame.hash != call.seen.frame:
-            reading = await read_widget(tool, checked, self._homes[tool.name].store, call.grant)
+            reading = await read_widget(tool, checked, self._homes[tool.name].store, call.grant, tools=self._tools)
             rendering = render_widget(reading.widget, tool.refresh_seconds)
         parts: dict[str, Any] = {"revision": reading.revision, "tool": tool.name, "arguments": reading.arguments}
         return reading, {**parts, **difference(rendering, call.seen, reading.skipped)}
@@ -177,7 +200,7 @@ class Desk:
             raise ToolError(message)
         return done
 
-    async def _with_true_widget(self, action: AnyActionTool, answer: Answer, call: Call) -> Answer:
+    async def _with_true_widget(self, action: Tool, answer: Answer, call: Call) -> Answer:
         """Add what changed of the widget that the View shows, read under the caller's own rights."""
         tool = self._tools.get(call.seen.tool) if call.seen else None
         if call.seen is None or not isinstance(tool, WidgetTool):
@@ -199,7 +222,7 @@ class Desk:
 
     async def _keep_draft(self, call: Call) -> Answer:
         name, arguments, values = checked_draft(call.arguments)
-        tool = self._tools.get(name)
+        tool = self._offered(name, call.grant)
         if not isinstance(tool, WidgetTool) or not issubclass(cast("AnyWidgetTool", tool).widget_type, DesignPanel):
             message = "inlay_draft: there is no design panel with that tool."
             raise ArgumentError(message)
@@ -218,11 +241,15 @@ async def _allowed_arguments(tool: Tool, arguments: Mapping[str, Any], grant: Gr
     """
     checked = check_arguments(tool.model, arguments)
     decision = await decide(grant, tool, values_of(checked))
-    if decision.missing_scopes:
-        raise ScopeError(decision.reason, decision.missing_scopes, decision.how_to_fix)
     if not decision.allowed:
-        raise RefusedError(decision.reason)
+        raise _refused(decision)
     return checked
+
+
+def _refused(decision: Decision) -> RefusedError:
+    if decision.missing_scopes:
+        return ScopeError(decision.reason, decision.missing_scopes, decision.how_to_fix)
+    return RefusedError(decision.reason)
 
 
 def _saves(reading: Reading, action: str) -> bool:

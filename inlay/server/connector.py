@@ -87,7 +87,7 @@ class Connector:
         self,
         *,
         title: str | None = None,
-        scopes: AbstractSet[str] = frozenset(),
+        scopes: AbstractSet[str] | None = None,
         roles: AbstractSet[str] = frozenset(),
         allow: Rule | None = None,
         refresh_seconds: float | None = None,
@@ -98,7 +98,8 @@ class Connector:
         Args:
             function: The function, when the decorator stands without parentheses.
             title: What people read; made from the function's name if left out.
-            scopes: What a caller must have granted: all of them.
+            scopes: What a caller must have granted: all of them. An empty set opens it to everybody; left out, it is
+                refused wherever people sign in.
             roles: What a caller must be: one of them, if there are any.
             allow: A rule of the tool's own, asked with the Grant and the arguments: `True` allows, `False` or a reason
                 for people refuses. It may be `async`.
@@ -120,7 +121,7 @@ class Connector:
         self,
         *,
         title: str | None = None,
-        scopes: AbstractSet[str] = frozenset(),
+        scopes: AbstractSet[str] | None = None,
         roles: AbstractSet[str] = frozenset(),
         allow: Rule | None = None,
         destructive: bool = False,
@@ -131,7 +132,8 @@ class Connector:
         Args:
             function: The function, when the decorator stands without parentheses.
             title: What people read; made from the function's name if left out.
-            scopes: What a caller must have granted: all of them.
+            scopes: What a caller must have granted: all of them. An empty set opens it to everybody; left out, it is
+                refused wherever people sign in.
             roles: What a caller must be: one of them, if there are any.
             allow: A rule of the tool's own, asked with the Grant and the arguments: `True` allows, `False` or a reason
                 for people refuses. It may be `async`.
@@ -156,6 +158,7 @@ class Connector:
         refresh_seconds: float | None = None,
         timeout_seconds: float = 10,
         width: Literal[1, 2] = 1,
+        scopes: AbstractSet[str] = frozenset(),
     ) -> Callable[[Callable[P, Awaitable[Widget]]], TileFunction[P]]: ...
     def tile(self, function: Any = None, **options: Any) -> Any:
         """Make a function that reads one tile of a dashboard. Tiles are read side by side and fail alone.
@@ -166,6 +169,7 @@ class Connector:
             refresh_seconds: How often an open View reads it again, at least 3.
             timeout_seconds: After how long it counts as failed.
             width: How many places of the dashboard's grid it takes.
+            scopes: What a person must have granted to see it. For others it is not read, and a note stands there.
 
         Raises:
             ToolError: The function cannot be a tile.

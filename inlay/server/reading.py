@@ -12,9 +12,11 @@ from pydantic import BaseModel
 from inlay.errors import RefusedError, ToolError, WidgetError
 from inlay.permissions import Grant
 from inlay.server.arguments import json_arguments
+from inlay.server.deciding import Decider
 from inlay.server.drafts import load_draft
 from inlay.server.store import Store
-from inlay.server.tools import WidgetTool
+from inlay.server.tools import Tool, WidgetTool
+from inlay.server.withholding import hidden_tile, withhold
 from inlay.ui_templates.render import ROOT_ID
 from inlay.widgets import (
     Checkbox,
@@ -34,6 +36,8 @@ from inlay.widgets import (
 logger = logging.getLogger(__name__)
 
 AnyWidgetTool = WidgetTool[..., Any]
+
+NO_TOOLS: Mapping[str, Tool] = {}
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,12 @@ CLOCK = Clock()
 
 
 async def read_widget(
-    tool: AnyWidgetTool, arguments: BaseModel, store: Store, grant: Grant, tiles: frozenset[str] | None = None
+    tool: AnyWidgetTool,
+    arguments: BaseModel,
+    store: Store,
+    grant: Grant,
+    tiles: frozenset[str] | None = None,
+    tools: Mapping[str, Tool] = NO_TOOLS,
 ) -> Reading:
     """Run a widget tool and everything that it needs to be shown.
 
@@ -75,6 +84,7 @@ async def read_widget(
         store: Where drafts are kept.
         grant: For whom, and whose draft to show.
         tiles: The only tiles to read, or `None` for all.
+        tools: The tools whose actions the widget may offer.
 
     Raises:
         RefusedError: The function refused.
@@ -87,28 +97,31 @@ async def read_widget(
         raise WidgetError(message)
     skipped: frozenset[str] = frozenset()
     if isinstance(widget, Dashboard) and tiles is not None:
-        skipped = frozenset({tile.name for tile in widget.tiles if isinstance(tile, PendingTile)} - tiles)
-    widget = await _with_tiles(widget, skipped)
+        pending = [tile for tile in widget.tiles if isinstance(tile, PendingTile)]
+        skipped = frozenset({tile.name for tile in pending if tile.scopes <= grant.scopes} - tiles)
+    widget = withhold(await _with_tiles(widget, grant, skipped), grant.scopes)
     if isinstance(widget, DesignPanel) and widget.draft:
         widget = widget.with_draft(await load_draft(store, grant.person, tool.name, given))
-    widget = _with_filters(widget, tool, given)
+    widget = await Decider(grant, tools).apply(_with_filters(widget, tool, given))
     return Reading(widget, given, revision, frozenset(f"{ROOT_ID}-tile-{name}" for name in skipped))
 
 
-async def _with_tiles(widget: Widget, skipped: frozenset[str] = frozenset()) -> Widget:
+async def _with_tiles(widget: Widget, grant: Grant, skipped: frozenset[str] = frozenset()) -> Widget:
     """Read the tiles of a dashboard, or of the dashboards that stand in a stack or grid."""
     if isinstance(widget, Dashboard):
-        tiles = await asyncio.gather(*(_read_tile(tile, tile.name in skipped) for tile in widget.tiles))
+        tiles = await asyncio.gather(*(_read_tile(tile, grant, tile.name in skipped) for tile in widget.tiles))
         return widget.model_copy(update={"tiles": list(tiles)})
     if isinstance(widget, Stack | Grid):
-        children = await asyncio.gather(*(_with_tiles(child) for child in widget.children))
+        children = await asyncio.gather(*(_with_tiles(child, grant) for child in widget.children))
         return widget.model_copy(update={"children": list(children)})
     return widget
 
 
-async def _read_tile(tile: Tile | PendingTile, is_skipped: bool) -> Tile:  # noqa: FBT001  # private, read at one place
+async def _read_tile(tile: Tile | PendingTile, grant: Grant, is_skipped: bool) -> Tile:  # noqa: FBT001  # private
     if isinstance(tile, Tile):
         return tile
+    if withheld := hidden_tile(tile, grant.scopes):
+        return withheld
     if is_skipped:
         return _tile(tile, problem="Not read.")
     limit = asyncio.timeout(tile.timeout_seconds)

@@ -5,6 +5,7 @@ Nothing is called from outside here; see `inlay.server.calls`.
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast, get_args
 
@@ -13,7 +14,7 @@ from pydantic_core import to_jsonable_python
 
 from inlay.errors import BindError, ToolError, near_miss
 from inlay.permissions import Grant
-from inlay.server.access import ANYBODY, Access
+from inlay.server.access import UNDECLARED, Access, checked_scopes
 from inlay.server.arguments import arguments_model, grant_parameter, input_schema, parameters_of, type_hints
 from inlay.widgets import WIDGETS, BoundAction, Done, Option, PendingTile, Select, Widget
 from inlay.widgets.action import Parameter
@@ -48,6 +49,7 @@ class Tool:
             raise ToolError(message)
         self.model = arguments_model(function)
         self.scopes, self.roles, self.allow = access.scopes, access.roles, access.allow
+        self.is_declared = access.is_declared
         self._grant_parameter = grant_parameter(function)
         self.__doc__ = function.__doc__
 
@@ -85,7 +87,7 @@ class WidgetTool(Tool, Generic[P, W]):
         function: Callable[P, Awaitable[W]],
         title: str | None = None,
         refresh_seconds: float | None = None,
-        access: Access = ANYBODY,
+        access: Access = UNDECLARED,
     ) -> None:
         super().__init__(function, title, access)
         self.refresh_seconds = _checked_refresh(refresh_seconds, self.name)
@@ -129,7 +131,7 @@ class ActionTool(Tool, Generic[P]):
         self,
         function: Callable[P, Awaitable[Done]],
         title: str | None = None,
-        access: Access = ANYBODY,
+        access: Access = UNDECLARED,
         *,
         destructive: bool = False,
     ) -> None:
@@ -157,6 +159,18 @@ class ActionTool(Tool, Generic[P]):
         hints = type_hints(self.function)
         return {name: TypeAdapter[object](hints[name]) for name in self.model.model_fields}
 
+    def as_given(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Return arguments as the function would get them, as far as a widget knows them before it is used.
+
+        Parameters that the call need not name have their defaults; those that only the person's hand will say are
+        left out.
+        """
+        fields = self.model.model_fields
+        optional = {name: field for name, field in fields.items() if not field.is_required()}
+        known = {name: field.get_default(call_default_factory=True) for name, field in optional.items()}
+        sent = {name: value for name, value in arguments.items() if name in fields}
+        return known | {name: self._adapters[name].validate_python(value) for name, value in sent.items()}
+
     def _check_bound(self, name: str, value: object) -> None:
         field = self.model.model_fields.get(name)
         if field is None:
@@ -179,6 +193,7 @@ class TileFunction(Generic[P]):
         refresh_seconds: float | None = None,
         timeout_seconds: float = 10,
         width: Literal[1, 2] = 1,
+        scopes: AbstractSet[str] = frozenset(),
     ) -> None:
         _check_function(function)
         _returned(function, Widget)
@@ -188,6 +203,7 @@ class TileFunction(Generic[P]):
         self.refresh_seconds = _checked_refresh(refresh_seconds, self.name)
         self.timeout_seconds = timeout_seconds
         self.width: Literal[1, 2] = width
+        self.scopes = checked_scopes(self.name, scopes)
         self.__doc__ = function.__doc__
 
     def __call__(self, *values: P.args, **arguments: P.kwargs) -> PendingTile:
@@ -199,6 +215,7 @@ class TileFunction(Generic[P]):
             self.refresh_seconds,
             self.timeout_seconds,
             self.width,
+            self.scopes,
         )
 
 

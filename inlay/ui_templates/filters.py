@@ -12,10 +12,12 @@ from markupsafe import Markup, escape
 
 from inlay.widgets.action import BoundAction
 from inlay.widgets.number import SHORT_UNITS
+from inlay.widgets.refusal import refusals_of
 from inlay.widgets.table import Cell, Table, TableColumn
 
 _INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 _UNKNOWN = Markup('<span class="inlay-unknown">&ndash;</span>')
+_HIDDEN_CELL = Markup('<span class="inlay-unknown">hidden</span>')
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _NUMBERS = (int, float)
 _CLOSE_UNITS = ("percent", "celsius", "fahrenheit")
@@ -123,6 +125,8 @@ def _cell_opening(shows: str, label: str, *, is_head: bool) -> str:
 
 
 def _cell_data(value: Cell, column: TableColumn) -> Markup:
+    if column.hidden:
+        return _HIDDEN_CELL
     if value is None:
         return _UNKNOWN
     if column.shows == "number":
@@ -142,6 +146,8 @@ def row_lines(table: Table, columns: Sequence[TableColumn]) -> str:
 
 
 def _cell_text(value: Cell, column: TableColumn) -> str:
+    if column.hidden:
+        return "hidden"
     if isinstance(value, str):
         return plain(value)
     if value is None or column.shows == "number":
@@ -198,4 +204,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "quoted_json": quoted_json,
     "outlet": outlet,
     "action_attributes": action_attributes,
+    "refusals": refusals_of,
 }

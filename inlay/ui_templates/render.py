@@ -77,6 +77,15 @@ class Page:
 
     rendering: Rendering = field(default_factory=Rendering)
     is_inside_part: bool = False
+    offered: set[frozenset[str]] = field(default_factory=set[frozenset[str]])
+    """The scopes that a button offers to grant already."""
+
+    def may_offer(self, scopes: frozenset[str]) -> bool:
+        """Whether to offer to grant scopes here: where that helps, and once in what is drawn and replaced together."""
+        if not scopes or scopes in self.offered:
+            return False
+        self.offered.add(scopes)
+        return True
 
     def part(self, name: str, caller: Callable[[], str]) -> Markup:
         """Render what a `{% call %}` block holds as the part `name`; it must be one element with that id."""
@@ -116,10 +125,12 @@ class Page:
 
     def _whole(self, caller: Callable[[], str]) -> str:
         was, self.is_inside_part = self.is_inside_part, True
+        # A part stands for itself: which button it has must not depend on which other parts are drawn.
+        offered, self.offered = self.offered, set(self.offered) if was else set()
         try:
             return str(caller()).strip()
         finally:
-            self.is_inside_part = was
+            self.is_inside_part, self.offered = was, offered
 
 
 def render_widget(widget: Widget, refresh_seconds: float | None = None) -> Rendering:

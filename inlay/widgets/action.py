@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from inlay.errors import BindError, near_miss
+from inlay.permissions import ALLOWED, Decision
 
 JsonType = Literal["string", "integer", "number", "boolean", "object", "array", "null"]
 """The types that JSON Schema knows."""
@@ -37,6 +38,13 @@ class BoundAction:
     """What is left for the widget to send."""
     destructive: bool = False
     """Whether what it changes cannot be brought back."""
+    decision: Decision = ALLOWED
+    """Whether the person it is drawn for may do it. Filled in when the widget is read; nothing follows from it."""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it would be refused, so that its control is disabled and says why."""
+        return not self.decision.allowed
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from inlay.errors import WidgetError
 from inlay.widgets.action import BoundAction, JsonType, Parameter, Sends
 from inlay.widgets.checkbox import Checkbox
 from inlay.widgets.color_field import ColorField
+from inlay.widgets.refusal import Refusal, refusals_of
 from inlay.widgets.select import Option, Select
 from inlay.widgets.slider import Slider
 from inlay.widgets.widget import Widget
@@ -42,6 +43,8 @@ class DesignPanel(Widget):
     """Proposes the values to whoever may save them."""
     unsaved: dict[str, TokenValue] = Field(default_factory=dict[str, TokenValue])
     """What this person changed and has not saved; filled in from their draft."""
+    hidden: tuple[str, ...] = ()
+    """Why tokens are left out. Filled in for who may not see them."""
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
@@ -59,6 +62,21 @@ class DesignPanel(Widget):
             token.model_copy(update={"value": self.unsaved[token.name]}) if token.name in self.unsaved else token
             for token in self.tokens
         ]
+
+    @property
+    def actions(self) -> list[BoundAction]:
+        """What people can do with the values."""
+        return [action for action in (self.on_save, self.on_propose) if action is not None]
+
+    @property
+    def can_change(self) -> bool:
+        """Whether this person can do something with changed values."""
+        return any(not action.is_refused for action in self.actions)
+
+    @property
+    def refusals(self) -> list[Refusal]:
+        """What this person cannot do here, and why."""
+        return refusals_of(self.actions)
 
     @property
     def saved(self) -> dict[str, TokenValue | None]:

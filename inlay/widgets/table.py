@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from inlay.errors import WidgetError, near_miss
 from inlay.widgets.number import Unit
-from inlay.widgets.widget import Widget
+from inlay.widgets.widget import Scopes, Widget
 
 ColumnKind = Literal["text", "number", "date", "time"]
 Cell = str | int | float | bool | date | datetime | None
@@ -27,6 +27,8 @@ class TableColumn(Widget):
     """What its numbers are measured in."""
     digits: int = Field(default=1, ge=0, le=6)
     """How many digits after the decimal point at most."""
+    hidden: str = ""
+    """Why its values are left out. Filled in for who may not see them; then no row holds them."""
 
 
 class Table(Widget):
@@ -42,9 +44,19 @@ class Table(Widget):
     """What the table shows; read aloud first."""
     empty: str = "Nothing to show."
     """What stands there when there are no rows."""
+    row_scopes: Mapping[str, Scopes] = Field(default_factory=dict[str, Scopes])
+    """By the key of a row: what a person must have granted to see that row."""
+    hidden: tuple[str, ...] = ()
+    """How many rows are left out, and why. Filled in for who may not see them."""
 
     @model_validator(mode="after")
     def _rows_fit(self) -> Self:
+        if any(column.scopes for column in self.columns if column.key == self.row_key):
+            message = (
+                f"Table {self.caption!r}: the column {self.row_key!r} names the rows everywhere, so it cannot be kept "
+                "from anybody. Name rows by another key."
+            )
+            raise WidgetError(message)
         known = {column.key for column in self.columns} | {self.row_key}
         seen: set[str] = set()
         for number, row in enumerate(self.rows, start=1):

@@ -1,6 +1,7 @@
 """A task board: columns of cards that people move, complete, add and filter."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Literal, Self
 
@@ -8,6 +9,7 @@ from pydantic import Field, model_validator
 
 from inlay.errors import WidgetError
 from inlay.widgets.action import BoundAction, JsonType, Parameter, Sends
+from inlay.widgets.refusal import Refusal, refusals_of
 from inlay.widgets.select import Select
 from inlay.widgets.widget import Widget
 
@@ -16,6 +18,8 @@ Version = int | str
 
 _VERSION: dict[str, set[JsonType]] = {"version": {"integer", "string"}}
 
+
+MANY_REASONS = ["Some of these cards are not yours to change."]
 
 MOST_CARDS = 500
 """How many cards a board can show: hosts take about 130 KB, and a card takes a quarter of one."""
@@ -42,6 +46,12 @@ class Card(Widget):
     """Whether it is completed."""
     version: Version = 0
     """Goes back to the server with every action, so that a stale one is noticed."""
+    refusals: tuple[tuple[str, str], ...] = ()
+    """What cannot be done with this card, such as `on_move`, and why. Filled in from the rules of the actions."""
+
+    def refusal_of(self, action: str) -> str:
+        """Return why an action cannot be done with it, or nothing if it can."""
+        return dict(self.refusals).get(action, "") if self.refusals else ""
 
     @property
     def initials(self) -> str:
@@ -60,6 +70,10 @@ class Column(Widget):
     """From top to bottom."""
     limit: int | None = Field(default=None, ge=1)
     """How many cards it should hold at most; shown, and marked when it is exceeded."""
+    hidden: tuple[str, ...] = ()
+    """How many cards are left out, and why. Filled in for who may not see them."""
+    add_refused: str = ""
+    """Why nothing can be added here. Filled in from the rule of the action."""
 
     @property
     def is_over_limit(self) -> bool:
@@ -120,6 +134,24 @@ class TaskBoard(Widget):
     def actions(self) -> list[BoundAction]:
         """What people can do with its cards."""
         return [action for action in (self.on_move, self.on_complete, self.on_add) if action is not None]
+
+    @property
+    def refusals(self) -> list[Refusal]:
+        """What a person cannot do here, and why, in few sentences."""
+        found = refusals_of(self.actions)
+        if found and all(action.is_refused for action in self.actions):
+            what = "move" if self.actions == [self.on_move] else "change"
+            found[0] = replace(found[0], reason=f"You can look, not {what}: {found[0].reason}")
+        return found + [Refusal(reason, "") for reason in self._refused_in_part]
+
+    @property
+    def _refused_in_part(self) -> list[str]:
+        """What holds for some cards or columns only."""
+        whole = {action.decision.reason for action in self.actions if action.is_refused}
+        told = [reason for column in self.columns for card in column.cards for _name, reason in card.refusals]
+        adds = [column.add_refused for column in self.columns if column.add_refused]
+        reasons = list(dict.fromkeys(reason for reason in [*told, *adds] if reason not in whole))
+        return [f"Not for every card: {reasons[0]}"] if len(reasons) == 1 else MANY_REASONS if reasons else []
 
     @property
     def shows_versions(self) -> bool:

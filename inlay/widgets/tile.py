@@ -67,3 +67,5 @@ class PendingTile:
     """After how long it counts as failed."""
     width: Literal[1, 2] = 1
     """How many places of the dashboard's grid it takes."""
+    scopes: frozenset[str] = frozenset()
+    """What a person must have granted to see it; for others it is not read."""

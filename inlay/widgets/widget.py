@@ -1,18 +1,37 @@
 """What every widget is: frozen data that forbids what it does not know. No HTML and no I/O live here."""
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Self, dataclass_transform
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, dataclass_transform
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from inlay.widgets.action import Sends
+from inlay.widgets.action import BoundAction, Sends
 from inlay.widgets.mistakes import explain
 
 if TYPE_CHECKING:
     from pydantic._internal._model_construction import ModelMetaclass
 else:
     ModelMetaclass = type(BaseModel)
+
+
+Scopes = Annotated[AbstractSet[str], AfterValidator(frozenset[str])]
+"""Scopes that a person must have granted, all of them."""
+
+
+def hidden(missing: AbstractSet[str]) -> str:
+    """Return what stands where something is left out."""
+    return f"Hidden: needs {' and '.join(sorted(missing))}."
+
+
+def hidden_items(what: str, lacking: Sequence[AbstractSet[str]]) -> tuple[str, ...]:
+    """Return what stands for items of a list that are left out, by the scopes that each lacks."""
+    notes: list[str] = []
+    for missing in dict.fromkeys(frozenset(each) for each in lacking):
+        count = sum(each == missing for each in lacking)
+        notes.append(f"{count} {what}{'' if count == 1 else 's'} hidden: needs {' and '.join(sorted(missing))}.")
+    return tuple(notes)
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(Field,))
@@ -33,6 +52,9 @@ class Widget(BaseModel, metaclass=WidgetType):
 
     kind: ClassVar[str] = "widget"
     """The stem of the widget's module, templates and CSS class, such as `task_board`."""
+    scopes: Scopes = frozenset()
+    """What a person must have granted to see it. From others it is kept, and a note stands in its place."""
+
     _positional: ClassVar[tuple[str, ...]] = ()
     """Names of the fields that go by position."""
     _offers: ClassVar[tuple[tuple[str, Sends], ...]] = ()
@@ -70,6 +92,14 @@ class Widget(BaseModel, metaclass=WidgetType):
         cls._offers = tuple(
             (name, mark) for name, field in fields for mark in field.metadata if isinstance(mark, Sends)
         )
+
+    @property
+    def offered(self) -> Iterator[tuple[str, BoundAction]]:
+        """The fields that offer an action, each with its action."""
+        for name, _sends in self._offers:
+            action: BoundAction | None = getattr(self, name)
+            if action is not None:
+                yield name, action
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:

@@ -64,12 +64,12 @@ def notes(path: Path, server: MCPServer[Any] | None = None) -> Connector:
         async with connector.change():
             return Done(f"{who.subject} of {who.issuer} wrote note {next(count)}: {text}, as {sorted(who.roles)}.")
 
-    @connector.action
+    @connector.action(scopes=set())
     async def save(values: dict[str, float]) -> Done:
         """Save the size."""
         return Done(f"Saved {values}.")
 
-    @connector.widget
+    @connector.widget(scopes=set())
     async def panel() -> DesignPanel:
         """Adjust the size."""
         return DesignPanel([Slider("size", min=0, max=9, value=3)], draft=True, on_save=save.bind())
@@ -124,7 +124,9 @@ async def call(served: Served, era: str, token: str, name: str, meta: Any = None
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_two_people_share_no_draft(served: Served, era: str) -> None:
-    await call(served, era, "ada", "inlay_draft", tool="panel", arguments={}, values={"size": 7})
+    shown = await call(served, era, "ada", "panel")
+    meta = {"dev.inlay/view": shown.meta["dev.inlay/view"]}
+    await call(served, era, "ada", "inlay_draft", meta, tool="panel", arguments={}, values={"size": 7})
 
     assert 'value="7"' in str((await call(served, era, "ada", "panel")).meta)
     assert 'value="7"' not in str((await call(served, era, "bob", "panel")).meta)

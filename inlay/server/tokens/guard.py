@@ -19,8 +19,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from inlay.permissions import ALLOWED, Decision, Grant, decide_without_arguments
-from inlay.server.calls import DRAFT_TOOL
+from inlay.permissions import ALLOWED, Decision, Grant, decide_without_arguments, is_offered
+from inlay.server.calls import ACCESS_TOOL, DRAFT_TOOL
 from inlay.server.gate import JSON
 from inlay.server.strict_json import INVALID_REQUEST
 from inlay.server.tokens.claims import Bearer
@@ -150,9 +150,9 @@ def protection_of(connector: "Connector", server: ResourceServer) -> Protection:
     """Return what protects a connector."""
 
     def decides(grant: Grant, name: str, arguments: Mapping[str, Any]) -> Decision:
-        # A draft belongs to its widget, and needs what that needs.
-        tool = connector.tools.get(str(arguments.get("tool")) if name == DRAFT_TOOL else name)
-        return decide_without_arguments(grant, tool) if tool else ALLOWED
+        # A draft belongs to its widget, and needs what that needs; access is asked for a tool.
+        tool = connector.tools.get(str(arguments.get("tool")) if name in (DRAFT_TOOL, ACCESS_TOOL) else name)
+        return decide_without_arguments(grant, tool) if tool and is_offered(grant, tool) else ALLOWED
 
     return Protection(server, name=connector.name, scopes=lambda: connector.scopes, decides=decides)
 

@@ -1,0 +1,178 @@
+"""Deciding what a widget's controls may do, for the person it is drawn for, before it is drawn.
+
+The same function decides as when the tool is called. Rules are asked about each thing by itself, each question once
+for one reading, and nothing is remembered longer than that.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar, cast
+
+from inlay.permissions import ALLOWED, Decision, Grant, decide, decide_without_arguments, is_offered
+from inlay.server.tools import ActionTool, Tool
+from inlay.widgets import (
+    BoundAction,
+    Button,
+    Card,
+    Checkbox,
+    Column,
+    Dashboard,
+    DesignPanel,
+    Grid,
+    Stack,
+    TaskBoard,
+    Text,
+    Tile,
+    Widget,
+)
+
+logger = logging.getLogger(__name__)
+
+W = TypeVar("W", bound=Widget)
+
+NOT_OFFERED = "Nothing here is offered to you."
+
+
+class Decider:
+    """Decides for one person, during one reading.
+
+    Args:
+        grant: Who will see the widget.
+        tools: The tools of the connector.
+    """
+
+    def __init__(self, grant: Grant, tools: Mapping[str, Tool]) -> None:
+        self._grant = grant
+        self._tools = tools
+        self._answers: dict[tuple[str, str], Decision] = {}
+
+    async def apply(self, widget: Widget) -> Widget:
+        """Return a widget whose controls say what may be done; the widget itself where that is everything."""
+        return await self._applied(widget) or Text(NOT_OFFERED, tone="muted")
+
+    async def _applied(self, widget: Widget) -> Widget | None:
+        """Return a widget with its decisions; `None` for a control that is not offered to this person at all."""
+        match widget:
+            case Stack() | Grid():
+                applied = [await self._applied(child) for child in widget.children]
+                children = [child for child in applied if child is not None]
+                return widget if _are_same(children, widget.children) else _copy(widget, children=children)
+            case Dashboard():
+                tiles = [await self._applied(tile) if isinstance(tile, Tile) else tile for tile in widget.tiles]
+                return widget if _are_same(tiles, widget.tiles) else _copy(widget, tiles=tiles)
+            case Tile():
+                content = None if widget.content is None else await self.apply(widget.content)
+                return widget if content is widget.content else _copy(widget, content=content)
+            case TaskBoard():
+                return await self._board(widget)
+            case _:
+                return await self._control(widget)
+
+    async def _control(self, widget: W) -> W | None:
+        changes: dict[str, BoundAction | None] = {}
+        for name, action in widget.offered:
+            decided = await self._decided(action, _sent_by(widget, action))
+            if decided is not action:
+                changes[name] = decided
+        if isinstance(widget, Button) and "on_press" in changes and changes["on_press"] is None:
+            return None
+        return _copy(widget, **changes) if changes else widget
+
+    async def _board(self, board: TaskBoard) -> TaskBoard:
+        changes: dict[str, Any] = {}
+        for name, action in board.offered:
+            decided = self._decided_early(action)
+            if decided is not action:
+                changes[name] = decided
+        board = _copy(board, **changes) if changes else board
+        has_rules = any(self._asks(action) for _name, action in board.offered)
+        return await self._board_by_rules(board) if has_rules else board
+
+    async def _board_by_rules(self, board: TaskBoard) -> TaskBoard:
+        by_card = [(name, action) for name, action in board.offered if name != "on_add" and self._asks(action)]
+        columns = [await self._column(column, board, by_card) for column in board.columns]
+        changes: dict[str, Any] = {} if _are_same(columns, board.columns) else {"columns": columns}
+        for name, action in by_card:
+            refused = [card.refusal_of(name) for column in columns for card in column.cards]
+            if refused and refused[0] and len(set(refused)) == 1:  # one sentence over the board says it for all
+                changes[name] = replace(action, decision=Decision(allowed=False, reason=refused[0]))
+        adds = [column.add_refused for column in columns]
+        if board.on_add and adds[0] and len(set(adds)) == 1:
+            changes["on_add"] = replace(board.on_add, decision=Decision(allowed=False, reason=adds[0]))
+        return _copy(board, **changes) if changes else board
+
+    async def _column(self, column: Column, board: TaskBoard, by_card: Iterable[tuple[str, BoundAction]]) -> Column:
+        changes: dict[str, Any] = {}
+        if board.on_add and self._asks(board.on_add):
+            sent = {"column": column.id} if board.adds_to_columns else {}
+            changes["add_refused"] = (await self._decide(board.on_add, sent)).reason
+        cards = [await self._card(card, by_card) for card in column.cards]
+        if not _are_same(cards, column.cards):
+            changes["cards"] = cards
+        return _copy(column, **changes) if any(changes.values()) else column
+
+    async def _card(self, card: Card, actions: Iterable[tuple[str, BoundAction]]) -> Card:
+        thing = {"card": card.id, "version": card.version, "done": not card.done}
+        decisions = [(name, await self._decide(action, thing)) for name, action in actions]
+        refusals = tuple((name, decision.reason) for name, decision in decisions if not decision.allowed)
+        return _copy(card, refusals=refusals) if refusals else card
+
+    async def _decided(self, action: BoundAction, sent: Mapping[str, Any]) -> BoundAction | None:
+        early = self._decided_early(action)
+        if early is not action or not self._has_rule(action):
+            return early
+        decision = await self._decide(action, sent)
+        return action if decision.allowed else replace(action, decision=decision)
+
+    def _decided_early(self, action: BoundAction) -> BoundAction | None:
+        """Decide as far as no rule is needed; `None` for an action that this person is not to know of."""
+        tool = self._tools.get(action.tool)
+        if tool is None:
+            return action
+        decision = decide_without_arguments(self._grant, tool)
+        if decision.allowed:
+            return action
+        return replace(action, decision=decision) if is_offered(self._grant, tool) else None
+
+    def _has_rule(self, action: BoundAction) -> bool:
+        tool = self._tools.get(action.tool)
+        return tool is not None and tool.allow is not None
+
+    def _asks(self, action: BoundAction) -> bool:
+        return not action.is_refused and self._has_rule(action)
+
+    async def _decide(self, action: BoundAction, sent: Mapping[str, Any]) -> Decision:
+        tool = cast("ActionTool[...]", self._tools[action.tool])
+        known = {**action.arguments, **{name: sent[name] for name in sent if name in action.parameters}}
+        question = (action.tool, repr(sorted(known.items())))
+        if question not in self._answers:
+            self._answers[question] = await self._ask(tool, known)
+        return self._answers[question]
+
+    async def _ask(self, tool: "ActionTool[...]", known: Mapping[str, Any]) -> Decision:
+        try:
+            return await decide(self._grant, tool, tool.as_given(known))
+        except KeyError:
+            # The rule looks at what only the person's hand will say, such as where a card goes: the call decides.
+            return ALLOWED
+        except Exception:
+            logger.exception("The rule of %r could not be asked for drawing.", tool.name)
+            return Decision(allowed=False, reason=f"Whether you may {tool.title.lower()} could not be checked.")
+
+
+def _sent_by(widget: Widget, action: BoundAction) -> Mapping[str, Any]:
+    """Return what a control is sure to send."""
+    if isinstance(widget, Checkbox):
+        return {"value": not widget.value}
+    if isinstance(widget, DesignPanel) and widget.version is not None and "version" in action.parameters:
+        return {"version": widget.version}
+    return {}
+
+
+def _are_same(new: Sequence[object], old: Sequence[object]) -> bool:
+    return len(new) == len(old) and all(one is other for one, other in zip(new, old, strict=True))
+
+
+def _copy(widget: W, **changes: Any) -> W:
+    return widget.model_copy(update=changes)
