@@ -45,8 +45,8 @@ def _reworded(value: Any, words: Callable[[str], str]) -> Any:
             entries = cast("dict[Any, Any]", value)
             return {_reworded(key, words): _reworded(item, words) for key, item in entries.items()}
         case list() | tuple():
-            changed = [_reworded(item, words) for item in cast("Sequence[Any]", value)]
-            return changed if isinstance(value, list) else tuple(changed)
+            items = [_reworded(item, words) for item in cast("Sequence[Any]", value)]
+            return items if isinstance(value, list) else tuple(items)
         case _:
             return value
 
