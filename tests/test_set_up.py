@@ -1,5 +1,6 @@
 """What people are told when a machine lacks something, and what the bundler makes of a tree."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -75,6 +76,32 @@ def test_a_new_widget_joins_the_bundle_by_being_there(tree: Path) -> None:
     script = (tree / "inlay/ui_templates/view/dist/view.js").read_text()
     assert script.index("card pile") < script.index("main")
     assert (tree / "inlay/ui_templates/view/dist/view.css").read_text() == "body{margin:0}.inlay-card-pile{gap:4px}\n"
+
+
+def test_names_of_custom_properties_are_shortened_where_only_styles_know_them(tree: Path) -> None:
+    colors = ".inlay-card { --inlay-edge: rgb(1, 2, 3); --inlay-fill: 0; --inlay-safe-top: 1px; --a: 2px; }"
+    uses = ".inlay-pile { color: var(--inlay-edge, red); margin: var(--inlay-fill) var(--inlay-safe-top) var(--a); }"
+    plant(tree, "inlay/ui_templates/card_pile/style.css", colors + uses)
+    plant(tree, "inlay/ui_templates/card_pile/view.html", '<i style="--inlay-fill: 3">')
+    plant(
+        tree,
+        "inlay/ui_templates/view/theme.ts",
+        "export const safe = (side: string) => `--inlay-safe-${side}`;",
+    )
+
+    bundle.make_bundle(view_bundle())
+
+    style = (tree / "inlay/ui_templates/view/dist/view.css").read_text()
+    assert ".inlay-card{--b:rgb(1,2,3);--inlay-fill:0;--inlay-safe-top:1px;--a:2px}" in style
+    assert ".inlay-pile{color:var(--b, red);margin:var(--inlay-fill) var(--inlay-safe-top) var(--a)}" in style
+
+
+def test_every_custom_property_that_the_views_style_needs_is_there() -> None:
+    style = (ROOT / "inlay/ui_templates/view/dist/view.css").read_text("utf-8")
+    needed, there = re.findall(r"var\((--[\w-]+)\)", style), re.findall(r"(--[\w-]+):", style)
+
+    set_by_the_preview = {"--accent", "--on-accent", "--link", "--surface", "--text"}
+    assert set(needed) - set(there) == set_by_the_preview
 
 
 def test_an_unchanged_bundle_is_left_alone(tree: Path) -> None:
