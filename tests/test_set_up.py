@@ -104,6 +104,15 @@ def test_every_custom_property_that_the_views_style_needs_is_there() -> None:
     assert set(needed) - set(there) == set_by_the_preview
 
 
+def test_a_script_of_others_is_shipped_as_it_is_with_its_license(tree: Path) -> None:
+    (axe,) = bundle.list_copies()
+
+    bundle.make_copy(axe)
+
+    assert (tree / "inlay/testing/dist/axe.js").read_bytes() == (ROOT / "node_modules/axe-core/axe.min.js").read_bytes()
+    assert "Mozilla Public License" in (tree / "inlay/testing/dist/axe.licenses.txt").read_text(encoding="utf-8")
+
+
 def test_an_unchanged_bundle_is_left_alone(tree: Path) -> None:
     bundle.make_bundle(view_bundle())
     script = tree / "inlay/ui_templates/view/dist/view.js"

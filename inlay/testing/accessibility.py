@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from inlay.errors import SettingError
 from inlay.testing.view import View
 
 _AXE = Path(__file__).parent / "dist" / "axe.js"
@@ -59,6 +60,7 @@ async def assert_accessible(view: View) -> None:
 
     Raises:
         AssertionError: Names each rule, the element that breaks it, and what to do.
+        SettingError: axe-core was not copied.
     """
     await view.settled()
     frame = view.frame
@@ -71,8 +73,12 @@ async def assert_accessible(view: View) -> None:
 
 @cache
 def _axe() -> str:
-    # After it has run it returns nothing that Playwright would have to copy.
-    return _AXE.read_text(encoding="utf-8") + "\n;undefined"
+    try:
+        # After it has run it returns nothing that Playwright would have to copy.
+        return _AXE.read_text(encoding="utf-8") + "\n;undefined"
+    except FileNotFoundError as error:
+        message = f"{_AXE.name} of axe-core is missing: copy it with `make bundle`, or install Inlay from a wheel."
+        raise SettingError(message) from error
 
 
 MOST_HEIGHT = 500

@@ -1,4 +1,8 @@
-"""Widgets in the real View, inside a host as small as it can be."""
+"""Widgets in the real View, inside a host as small as it can be.
+
+The fixture `host` shows widgets in the kit's host. `stage` needs no server, and answers calls with what a test laid
+ready: for the many small things that behaviors do.
+"""
 
 import time
 from collections.abc import AsyncIterator, Mapping

@@ -2,20 +2,9 @@
 
 from typing import Any
 
-import html5lib
-
+from inlay.testing.markup import parse
 from inlay.ui_templates import render_widget
 from inlay.widgets import Widget
-
-
-def parse(html: str, container: str = "div") -> Any:
-    """Parse markup as what `container` holds; drawings are named without their namespace."""
-    parser: Any = html5lib  # it comes without useful types
-    tree = parser.parseFragment(html, container=container, namespaceHTMLElements=False, treebuilder="etree")
-    for element in tree.iter():
-        if isinstance(element.tag, str):
-            element.tag = element.tag.rpartition("}")[2]
-    return tree
 
 
 def tree_of(widget: Widget) -> Any:
