@@ -35,6 +35,7 @@ from mcp_types import (
 from mcp_types import Tool as ListedTool
 
 from inlay.permissions import Grant, is_offered
+from inlay.server.audience import EVERYBODY
 from inlay.server.calls import ACCESS_TOOL, DRAFT_TOOL, Answer
 from inlay.server.reading import AnyWidgetTool
 from inlay.server.tools import ActionTool, Tool, WidgetTool
@@ -121,7 +122,8 @@ class Surface:
         shows_apps = _may_show_apps(request)
         grant = caller() or self._connector.local
         offered = [tool for tool in self._connector.tools.values() if is_offered(grant, tool)]
-        tools = [self._listed(tool, shows_apps) for tool in offered]
+        # A client without widgets has nobody who could call what is only for them.
+        tools = [self._listed(tool, shows_apps) for tool in offered if shows_apps or not tool.is_app_only]
         return [*tools, *(self._own_tools() if shows_apps else [])]
 
     @property
@@ -148,7 +150,7 @@ class Surface:
     def _widget_meta(self, tool: Tool) -> dict[str, Any] | None:
         kind = _kind(tool)
         if kind is None:
-            return None
+            return None if tool.visibility == EVERYBODY else {"ui": {"visibility": sorted(tool.visibility)}}
         # Both keys: hosts written before the nested one read only the flat one.
         return {
             "ui": {"resourceUri": self._uri},
@@ -273,8 +275,8 @@ def _annotations(tool: Tool) -> ToolAnnotations:
             title=tool.title,
             read_only_hint=False,
             destructive_hint=tool.destructive,
-            idempotent_hint=False,
-            open_world_hint=False,
+            idempotent_hint=tool.idempotent,
+            open_world_hint=tool.open_world,
         )
     return ToolAnnotations(title=tool.title, read_only_hint=True, open_world_hint=False)
 

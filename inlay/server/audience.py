@@ -18,7 +18,7 @@ def checked_visibility(name: str, given: AbstractSet[Audience] | None, *, destru
     if given is None:
         return frozenset[Audience]({"app"}) if destructive else EVERYBODY
     visible = frozenset[Audience](given)
-    if isinstance(given, str) or not visible or not visible <= EVERYBODY:
+    if not visible or not visible <= EVERYBODY:  # one text is none of them: its letters are no such words
         message = f"{name}: visibility must be a set of 'model' and 'app', such as visibility={{'app'}}."
         raise ToolError(message)
     return visible

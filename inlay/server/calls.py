@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Any, Protocol, cast
 
 from pydantic import BaseModel
@@ -11,7 +12,9 @@ from pydantic_core import to_jsonable_python
 from inlay.errors import ArgumentError, ConflictError, RefusedError, ScopeError, StoreError, ToolError, near_miss
 from inlay.permissions import Decision, Grant, decide, decide_without_arguments, is_offered
 from inlay.server.arguments import check_arguments, json_arguments
+from inlay.server.confirming import check_confirmation, make_confirmation, question_for
 from inlay.server.drafts import checked_draft, save_draft
+from inlay.server.handles import Signer, is_handle, make_handle
 from inlay.server.once import CURRENT, Answers, AppliedError, Once, checked_key, digest_of
 from inlay.server.parts import Seen, difference, parse_seen
 from inlay.server.reading import AnyWidgetTool, Reading, read_widget
@@ -25,7 +28,9 @@ from inlay.widgets import DesignPanel, Done
 logger = logging.getLogger(__name__)
 
 SEEN, ID, VIA = "dev.inlay/seen", "dev.inlay/id", "dev.inlay/via"
+VIEW, CONFIRMATION = "dev.inlay/view", "dev.inlay/confirmation"
 PARTS, DONE, PROBLEM = "dev.inlay/parts", "dev.inlay/done", "dev.inlay/problem"
+CONFIRM = "dev.inlay/confirm"
 DRAFT_TOOL = "inlay_draft"
 ACCESS_TOOL = "inlay_access"
 """Asks for what a tool needs: where it is missing the call is refused, which is how a host comes to ask the person."""
@@ -65,6 +70,8 @@ class Call:
     grant: Grant
     seen: Seen | None = None
     key: object = None
+    handle: object = field(default=None, repr=False)
+    confirmation: object = field(default=None, repr=False)
     via: str | None = None
 
 
@@ -73,19 +80,23 @@ def read_call(arguments: Mapping[str, Any], meta: Mapping[str, Any], grant: Gran
     own = dict(arguments)
     carried = own.pop("_inlay", None)
     spare: Mapping[str, Any] = cast("Mapping[str, Any]", carried) if isinstance(carried, Mapping) else {}
-    if SEEN in meta or ID in meta:
-        return Call(own, grant, parse_seen(meta.get(SEEN)), meta.get(ID), "meta")
-    if spare:
-        return Call(own, grant, parse_seen(spare.get("seen")), spare.get("id"), "argument")
-    return Call(own, grant)
+    if not meta.keys().isdisjoint((SEEN, ID, VIEW)):
+        said, via = [meta.get(name) for name in (SEEN, ID, VIEW, CONFIRMATION)], "meta"
+    elif spare:
+        said, via = [spare.get(name) for name in ("seen", "id", "view", "confirmation")], "argument"
+    else:
+        return Call(own, grant)
+    seen, key, handle, confirmation = said
+    return Call(own, grant, parse_seen(seen), key, handle, confirmation, via)
 
 
 class Desk:
     """Answers calls of the tools of one connector and of those included in it."""
 
-    def __init__(self, tools: Mapping[str, Tool], homes: Mapping[str, Home]) -> None:
+    def __init__(self, tools: Mapping[str, Tool], homes: Mapping[str, Home], signer: Signer) -> None:
         self._tools = tools
         self._homes = homes
+        self.signer = signer
 
     async def answer(self, name: str, arguments: Mapping[str, Any], meta: Mapping[str, Any], grant: Grant) -> Answer:
         """Answer one call of somebody. Never raises for what a caller or a developer's function did."""
@@ -103,13 +114,14 @@ class Desk:
 
     async def _dispatch(self, name: str, call: Call) -> Answer:
         tool = self._offered(name, call.grant)
-        if name == DRAFT_TOOL:
+        is_from_view = is_handle(self.signer, call.grant, call.handle)
+        if name == DRAFT_TOOL and is_from_view:
             return await self._keep_draft(call)
-        if name == ACCESS_TOOL:
+        if name == ACCESS_TOOL and is_from_view:
             return await self._ask_access(call)
         if isinstance(tool, WidgetTool):
             return await self._show(cast("AnyWidgetTool", tool), call)
-        if isinstance(tool, ActionTool):
+        if isinstance(tool, ActionTool) and (is_from_view or not tool.is_app_only):
             return await self._act(tool, call)
         return self._unknown(name, call.grant)
 
@@ -119,7 +131,8 @@ class Desk:
         return tool if tool and is_offered(grant, tool) else None
 
     def _unknown(self, name: str, grant: Grant) -> Answer:
-        known = {tool.name for tool in self._tools.values() if is_offered(grant, tool)}
+        # What only a View may call is not there for anybody else, not even as something that was nearly meant.
+        known = {tool.name for tool in self._tools.values() if is_offered(grant, tool) and not tool.is_app_only}
         return _problem("unknown_tool", f"There is no such tool.{near_miss(name, known)}")
 
     async def _ask_access(self, call: Call) -> Answer:
@@ -142,7 +155,11 @@ class Desk:
         reading, parts = await self._read(tool, checked, call)
         given = json_arguments(checked, with_defaults=False)
         structured = {"tool": tool.name, "arguments": reading.arguments, "revision": reading.revision}
-        return Answer(text_answer(reading.widget, tool.name, given, page), structured, {PARTS: parts})
+        answer = Answer(text_answer(reading.widget, tool.name, given, page), structured, {PARTS: parts})
+        handle = make_handle(self.signer, call.grant, tool.name, reading.arguments)
+        if handle is not None:
+            answer.meta[VIEW] = handle
+        return answer
 
     async def _read(self, tool: AnyWidgetTool, checked: BaseModel, call: Call) -> tuple[Reading, dict[str, Any]]:
         tiles = call.seen.tiles if call.seen and call.seen.tool == tool.name else None
@@ -162,7 +179,7 @@ class Desk:
         except Exception:
             logger.exception("The action %r failed.", tool.name)
             answer = _problem("failed", f"{tool.title} did not work: something went wrong on the server.")
-        return await self._with_true_widget(tool, answer, call)
+        return answer if CONFIRM in answer.meta else await self._with_true_widget(tool, answer, call)
 
     async def _act_once(self, tool: AnyActionTool, call: Call) -> Answer:
         checked = await _allowed_arguments(tool, call.arguments, call.grant)
@@ -170,24 +187,47 @@ class Desk:
             key = checked_key(call.key)
         except StoreError as error:
             raise ArgumentError(str(error)) from None
-        if key is None:
+        if key is None and tool.question is None:
             return _done(await self._run(tool, checked, call.grant, None))
-        return await self._act_with_key(
-            tool, checked, call.grant, Once(call.grant.person, key, digest_of(tool.name, call.arguments))
-        )
-
-    async def _act_with_key(self, tool: AnyActionTool, checked: BaseModel, grant: Grant, once: Once) -> Answer:
+        # The use of a confirmation is written with a key, so a call without one gets one that nobody else has.
+        once = Once(call.grant.person, key or token_hex(16), digest_of(tool.name, call.arguments))
         answers = self._homes[tool.name].answers
         async with answers.lock(once):
             first = await answers.find(once)
             if first is not None:
                 return _replayed(first)
-            try:
-                answer = _done(await self._run(tool, checked, grant, once))
-                await answers.keep(once, answer.meta[DONE])
-            except AppliedError:
-                return _replayed(await answers.find(once) or {})
-            return answer
+            if tool.question is None:
+                return await self._apply(tool, checked, call.grant, once)
+            return await self._act_if_confirmed(tool, checked, call, once)
+
+    async def _apply(self, tool: AnyActionTool, checked: BaseModel, grant: Grant, once: Once) -> Answer:
+        answers = self._homes[tool.name].answers
+        try:
+            answer = _done(await self._run(tool, checked, grant, once))
+            await answers.keep(once, answer.meta[DONE])
+        except AppliedError:
+            return _replayed(await answers.find(once) or {})
+        return answer
+
+    async def _act_if_confirmed(self, tool: AnyActionTool, checked: BaseModel, call: Call, once: Once) -> Answer:
+        if call.confirmation is None or not is_handle(self.signer, call.grant, call.handle):
+            return self._question(tool, checked, call)
+        once.confirmation = check_confirmation(self.signer, call.grant, tool.name, call.arguments, call.confirmation)
+        answers = self._homes[tool.name].answers
+        async with answers.lock_confirmation(once.confirmation):
+            await answers.check_unused(once.confirmation)
+            return await self._apply(tool, checked, call.grant, once)
+
+    def _question(self, tool: AnyActionTool, checked: BaseModel, call: Call) -> Answer:
+        """Ask, and change nothing. Only a View gets what a yes brings back."""
+        answer = _problem("refused", f"{tool.title} was not done: a person must confirm it in the widget.")
+        if is_handle(self.signer, call.grant, call.handle):
+            answer.meta[CONFIRM] = {
+                "question": question_for(tool.question or "", values_of(checked)),
+                "confirmation": make_confirmation(self.signer, call.grant, tool.name, call.arguments),
+                "label": tool.title,
+            }
+        return answer
 
     async def _run(self, tool: AnyActionTool, checked: BaseModel, grant: Grant, once: Once | None) -> Done:
         token = CURRENT.set(once)

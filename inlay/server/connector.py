@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from inlay.errors import SettingError, ToolError
 from inlay.permissions import Grant, Rule
 from inlay.server.access import Access
+from inlay.server.audience import Audience
 from inlay.server.calls import Desk, Home
+from inlay.server.handles import Signer
 from inlay.server.lifetime import Lifetime
 from inlay.server.once import CURRENT, Answers
 from inlay.server.store import Store, default_path
@@ -75,6 +77,7 @@ class Connector:
             raise SettingError(message)
         self.store = Store(Path(store).expanduser() if store else default_path(self.slug), tables)
         self.answers = Answers(self.store)
+        self._signer = Signer(self.slug)
         self._starting = starting
         self._included: list[Connector] = []
         self._lifetime = Lifetime(f"The connector {name!r}", self._opened)
@@ -125,6 +128,10 @@ class Connector:
         roles: AbstractSet[str] = frozenset(),
         allow: Rule | None = None,
         destructive: bool = False,
+        confirm: str | None = None,
+        visibility: AbstractSet[Audience] | None = None,
+        idempotent: bool = False,
+        open_world: bool = False,
     ) -> Callable[[Callable[P, Awaitable[Done]]], ActionTool[P]]: ...
     def action(self, function: Any = None, **options: Any) -> Any:
         """Make a function that changes something into a tool, which widgets offer by `.bind(...)`.
@@ -137,7 +144,13 @@ class Connector:
             roles: What a caller must be: one of them, if there are any.
             allow: A rule of the tool's own, asked with the Grant and the arguments: `True` allows, `False` or a reason
                 for people refuses. It may be `async`.
-            destructive: Whether what it changes cannot be brought back; hosts are told so.
+            destructive: Whether what it changes cannot be brought back; hosts are told so. It is then for people alone,
+                and the View asks before it is done.
+            confirm: What is asked, with places for arguments, such as "Delete {card}?".
+            visibility: Who may call it: `"model"`, `"app"` (the View, for people) or both. A destructive action that
+                is opened to the model without `confirm` is left to the host's approval.
+            idempotent: Whether doing it again with the same arguments changes nothing more; hosts are told so.
+            open_world: Whether it reaches beyond this server, to other services or people; hosts are told so.
 
         Raises:
             ToolError: The function cannot be a tool, its name is taken, or what it asks of callers is malformed.
@@ -247,6 +260,7 @@ class Connector:
     async def _started(self) -> AsyncGenerator[None]:
         async with self.store.open():
             await self.answers.forget_old()
+            await self._signer.load(self.store)
             if self._starting is None:
                 yield
                 return
@@ -267,7 +281,7 @@ class Connector:
     @property
     def desk(self) -> Desk:
         """What answers calls."""
-        return Desk(self.tools, self.homes)
+        return Desk(self.tools, self.homes, self._signer)
 
     def app(
         self,

@@ -16,6 +16,8 @@ from inlay.errors import BindError, ToolError, near_miss
 from inlay.permissions import Grant
 from inlay.server.access import UNDECLARED, Access, checked_scopes
 from inlay.server.arguments import arguments_model, grant_parameter, input_schema, parameters_of, type_hints
+from inlay.server.audience import EVERYBODY, Audience, checked_visibility
+from inlay.server.confirming import checked_question
 from inlay.widgets import WIDGETS, BoundAction, Done, Option, PendingTile, Select, Widget
 from inlay.widgets.action import Parameter
 from inlay.widgets.select import label_from
@@ -50,8 +52,14 @@ class Tool:
         self.model = arguments_model(function)
         self.scopes, self.roles, self.allow = access.scopes, access.roles, access.allow
         self.is_declared = access.is_declared
+        self.visibility: frozenset[Audience] = EVERYBODY
         self._grant_parameter = grant_parameter(function)
         self.__doc__ = function.__doc__
+
+    @property
+    def is_app_only(self) -> bool:
+        """Whether only a View may call it, for a person."""
+        return "model" not in self.visibility
 
     @cached_property
     def schema(self) -> dict[str, Any]:
@@ -134,10 +142,26 @@ class ActionTool(Tool, Generic[P]):
         access: Access = UNDECLARED,
         *,
         destructive: bool = False,
+        confirm: str | None = None,
+        visibility: AbstractSet[Audience] | None = None,
+        idempotent: bool = False,
+        open_world: bool = False,
     ) -> None:
         super().__init__(function, title, access)
-        self.destructive = destructive
+        self.destructive, self.idempotent, self.open_world = destructive, idempotent, open_world
+        self.visibility = checked_visibility(self.name, visibility, destructive=destructive)
+        self.question = self._checked_question(confirm)
         _returned(function, Done)
+
+    def _checked_question(self, confirm: str | None) -> str | None:
+        """What a person is asked before it is done, if they are."""
+        if confirm is None:
+            plain_title = self.title.replace("{", "{{").replace("}", "}}")
+            return f"{plain_title}?" if self.destructive and self.is_app_only else None
+        if not self.destructive:
+            message = f"{self.name}: confirm is for actions that destroy; add destructive=True."
+            raise ToolError(message)
+        return checked_question(confirm, self.name, self.model.model_fields)
 
     async def __call__(self, *values: P.args, **arguments: P.kwargs) -> Done:
         """Call the function itself, as if it were not decorated."""

@@ -48,7 +48,8 @@ REFUSED_BY_TOOL = {
     "an unknown tool": (CANARY, "{}", "unknown_tool", "There is no such tool."),
     "a bad page": ("task_board", '{"project": "apollo", "text_page": 1e3}', "invalid", "text_page must be"),
     "a bad key": ("move_card", move()[:-1] + f', "_inlay": {{"id": "{CANARY}!"}}}}', "invalid", "The key of an action"),
-    "a bad draft": ("inlay_draft", f'{{"tool": ["{CANARY}"], "arguments": 1, "values": 3}}', "invalid", "inlay_draft"),
+    "a bad draft": ("inlay_draft", f'{{"tool": ["{CANARY}"], "arguments": 1, "values": 3}}', "unknown_tool", "no such"),
+    "a bad handle": ("inlay_draft", f'{{"_inlay": {{"view": "{CANARY * 1_000}"}}}}', "unknown_tool", "no such"),
 }
 
 REFUSED_BY_GATE = {

@@ -96,5 +96,11 @@ async def connector(tmp_path: Path) -> AsyncIterator[Connector]:
         yield built
 
 
+async def from_view(connector: Connector, widget: str = "panel", **more: Any) -> dict[str, Any]:
+    """Return what a View that shows a widget adds to its calls."""
+    shown = await call(connector, widget)
+    return {"dev.inlay/view": shown.meta["dev.inlay/view"], **more}
+
+
 async def call(connector: Connector, name: str, meta: Mapping[str, Any] | None = None, **arguments: Any) -> Answer:
     return await connector.desk.answer(name, arguments, meta or {}, connector.local)

@@ -7,6 +7,7 @@ import pytest
 
 from inlay import Connector, Done, Grant
 from inlay.errors import ToolError
+from inlay.server.handles import make_handle
 from inlay.widgets import DesignPanel, Slider, Text
 
 ADA = Grant("ada", scopes={"notes:read", "notes:write"}, issuer="https://id.example")
@@ -45,6 +46,12 @@ class Notes:
     async def call(self, grant: Grant, name: str, /, **arguments: Any) -> Any:
         """Call a tool as somebody."""
         return await self.connector.desk.answer(name, arguments, {}, grant)
+
+    async def draft(self, grant: Grant, **values: int) -> Any:
+        """Keep a draft as the View of somebody does."""
+        handle = make_handle(self.connector.desk.signer, grant, "panel", {})
+        arguments = {"tool": "panel", "arguments": {}, "values": values}
+        return await self.connector.desk.answer("inlay_draft", arguments, {"dev.inlay/view": handle}, grant)
 
 
 @pytest.fixture
@@ -99,8 +106,8 @@ async def test_an_action_brings_back_no_widget_that_its_caller_may_not_read(note
 
 async def test_a_draft_is_kept_for_one_person_and_only_where_they_may_read(notes: Notes) -> None:
     other = Grant("rita", scopes={"notes:read"}, issuer="https://other.example")
-    kept = await notes.call(RITA, "inlay_draft", tool="panel", arguments={}, values={"size": 7})
-    denied = await notes.call(EVE, "inlay_draft", tool="panel", arguments={}, values={"size": 8})
+    kept = await notes.draft(RITA, size=7)
+    denied = await notes.draft(EVE, size=8)
 
     assert not kept.is_error
     assert denied.meta["dev.inlay/problem"]["missing_scopes"] == ["notes:read"]

@@ -10,7 +10,7 @@ import pytest
 from inlay import ConflictError, Connector, Done, RefusedError
 from inlay.errors import ToolError
 from inlay.widgets import Dashboard, Metric, Select, Stack, Text
-from tests.server.conftest import call
+from tests.server.conftest import call, from_view
 from tests.server.helpers import DONE, PARTS, PROBLEM, Shown
 
 MOVE: dict[str, Any] = {"card": "T-1", "column": "done", "index": 0, "version": 1}
@@ -265,7 +265,8 @@ async def test_filters_follow_the_arguments(tmp_path: Any) -> None:
 
 
 async def test_a_draft_is_kept_shown_and_gone_when_saved(connector: Connector) -> None:
-    await call(connector, "inlay_draft", tool="panel", arguments={}, values={"radius": 16.0, "unknown": "x"})
+    view = await from_view(connector)
+    await call(connector, "inlay_draft", view, tool="panel", arguments={}, values={"radius": 16.0, "unknown": "x"})
 
     drafted = await call(connector, "panel")
     shown = Shown(drafted.meta[PARTS])
@@ -280,20 +281,22 @@ async def test_a_draft_is_kept_shown_and_gone_when_saved(connector: Connector) -
 
 @pytest.mark.parametrize("values", [[1], {"radius": [1]}, {f"t{n}": 1 for n in range(101)}, {"radius": "x" * 1_001}])
 async def test_a_draft_that_cannot_be_one_is_refused(connector: Connector, values: object) -> None:
-    answer = await call(connector, "inlay_draft", tool="panel", arguments={}, values=values)
+    answer = await call(connector, "inlay_draft", await from_view(connector), tool="panel", arguments={}, values=values)
 
     assert answer.meta[PROBLEM]["kind"] == "invalid"
 
 
 async def test_only_a_design_panel_has_drafts(connector: Connector) -> None:
+    view = await from_view(connector)
     for tool in ("task_board", "save_panel", "nothing"):
-        answer = await call(connector, "inlay_draft", tool=tool, arguments={}, values={"radius": 9})
+        answer = await call(connector, "inlay_draft", view, tool=tool, arguments={}, values={"radius": 9})
         assert answer.text == "inlay_draft: there is no design panel with that tool."
 
 
 @pytest.mark.parametrize("radius", [900, "16", True, "x"])
 async def test_a_draft_that_does_not_fit_is_not_shown(connector: Connector, radius: object) -> None:
-    await call(connector, "inlay_draft", tool="panel", arguments={}, values={"radius": radius})
+    view = await from_view(connector)
+    await call(connector, "inlay_draft", view, tool="panel", arguments={}, values={"radius": radius})
 
     answer = await call(connector, "panel")
     assert not answer.is_error
@@ -302,9 +305,9 @@ async def test_a_draft_that_does_not_fit_is_not_shown(connector: Connector, radi
 
 @pytest.mark.parametrize("change", [{"values": None, "more": 1}, {}, {"values": {"x" * 201: 1}}])
 async def test_a_draft_is_not_forgotten_by_a_call_that_is_wrong(connector: Connector, change: dict[str, Any]) -> None:
-    await call(connector, "inlay_draft", tool="panel", arguments={}, values={"radius": 16})
+    await call(connector, "inlay_draft", await from_view(connector), tool="panel", arguments={}, values={"radius": 16})
 
-    answer = await call(connector, "inlay_draft", tool="panel", arguments={}, **change)
+    answer = await call(connector, "inlay_draft", await from_view(connector), tool="panel", arguments={}, **change)
 
     assert answer.meta[PROBLEM]["kind"] == "invalid"
     assert "not saved yet: 16" in (await call(connector, "panel")).text

@@ -13,6 +13,7 @@ from tests.server.servers import ERAS, KINDS, Served
 
 OTHERS = [kind for kind in KINDS if kind != "own"]
 OURS = {"task_board", "move_card", "break_down", "panel", "save_panel", "inlay_draft"}
+CHANGING = {"revision", "dev.inlay/view"}
 ADDED = {"io.modelcontextprotocol/serverInfo", "fastmcp", "dev.inlay/tool"}
 """What servers put into `_meta` besides ours."""
 
@@ -37,6 +38,8 @@ async def every_call(client: Client) -> dict[str, Any]:
     shown = Shown((board.meta or {})[PARTS]) if board.meta and PARTS in board.meta else None
     seen: dict[str, Any] = {**shown.meta(), "dev.inlay/id": "key-00000001"} if shown else {}
     move: dict[str, Any] = {"card": "T-1", "column": "done", "index": 0, "version": 1}
+    draft = {"tool": "panel", "arguments": {}, "values": {"radius": 12}}
+    handle = {name: value for name, value in (board.meta or {}).items() if name == "dev.inlay/view"}
     calls: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         "read": ("task_board", {"stage": "todo"}, {}),
         "unknown argument": ("task_board", {"stages": "todo"}, {}),
@@ -47,7 +50,8 @@ async def every_call(client: Client) -> dict[str, Any]:
         "refused": ("move_card", {**move, "card": "T-99"}, {}),
         "carried by an argument": ("task_board", {"_inlay": {"seen": seen.get("dev.inlay/seen")}}, {}),
         "failed": ("break_down", {}, {}),
-        "draft": ("inlay_draft", {"tool": "panel", "arguments": {}, "values": {"radius": 12}}, {}),
+        "draft of nobody": ("inlay_draft", draft, {}),
+        "draft": ("inlay_draft", draft, handle),
         "panel": ("panel", {}, {}),
     }
     answers: dict[str, Any] = {"board": plain(board)}
@@ -58,7 +62,7 @@ async def every_call(client: Client) -> dict[str, Any]:
 
 
 def plain(model: Any) -> Any:
-    """Return what was sent, without revisions, which are the time, and without what servers add."""
+    """Return what was sent, without revisions and handles, which hold the time, and without what servers add."""
     return without(model.model_dump(mode="json", by_alias=True, exclude_none=True))
 
 
@@ -68,7 +72,7 @@ def without(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     fields = {key: without(inner) for key, inner in cast("dict[str, Any]", value).items() if key not in ADDED}
-    return {key: inner for key, inner in fields.items() if key != "revision" and (key, inner) != ("_meta", {})}
+    return {key: inner for key, inner in fields.items() if key not in CHANGING and (key, inner) != ("_meta", {})}
 
 
 @pytest.mark.parametrize("shows_apps", [True, False], ids=["apps", "text"])

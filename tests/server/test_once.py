@@ -13,7 +13,7 @@ from inlay.server import once
 from inlay.server.drafts import save_draft
 from inlay.server.once import Once, digest_of
 from inlay.server.store import DRAFTS, KEYS
-from tests.server.conftest import CARDS, build_connector, call
+from tests.server.conftest import CARDS, build_connector, call, from_view
 from tests.server.helpers import DONE, PROBLEM
 
 MOVE: dict[str, Any] = {"card": "T-1", "column": "done", "index": 0, "version": 1}
@@ -232,7 +232,7 @@ async def test_old_keys_and_drafts_are_forgotten_while_the_connector_runs(
     connector: Connector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await call(connector, "move_card", KEY, **MOVE)
-    await call(connector, "inlay_draft", tool="panel", arguments={}, values={"radius": 9})
+    await call(connector, "inlay_draft", await from_view(connector), tool="panel", arguments={}, values={"radius": 9})
     async with connector.change() as connection:
         await connection.execute(update(KEYS).values(at=0))
         await connection.execute(update(DRAFTS).values(at=0))

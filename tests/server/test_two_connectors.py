@@ -119,7 +119,9 @@ async def test_calls_with_one_key_that_run_at_once_are_two_calls(pair: Pair, era
 @pytest.mark.parametrize("era", ERAS)
 async def test_a_draft_is_kept_in_one_of_them(pair: Pair, era: str) -> None:
     (_, left), (_, right) = pair
-    await call(left, era, "inlay_draft", tool="panel", arguments={}, values={"size": 7})
+    shown = await call(left, era, "panel")
+    meta = {"dev.inlay/view": shown.meta["dev.inlay/view"]}
+    await call(left, era, "inlay_draft", meta, tool="panel", arguments={}, values={"size": 7})
 
     assert 'value="7"' in str((await call(left, era, "panel")).meta)
     assert 'value="7"' not in str((await call(right, era, "panel")).meta)
