@@ -15,6 +15,9 @@ from inlay.testing.host import Host
 from inlay.testing.page import HostPage, Json
 
 FOLDER = ".inlay-failures"
+_PROOF = re.compile(r'("(?:dev\.inlay/)?(?:view|confirmation)": ")[^"]+')
+"""Handles and confirmations: reports are kept and passed on, so they hold none."""
+
 LONGEST_LINE = 300
 
 
@@ -82,6 +85,7 @@ async def _traffic(page: HostPage) -> str:
 def _line(entry: Json) -> str:
     message: Json = entry["message"]
     said = json.dumps(message.get("params", message.get("result", message.get("error"))), ensure_ascii=False)
+    said = _PROOF.sub(r"\1...", said)
     view = f" {entry['view']}" if entry["view"] else ""
     head = f"{entry['at']:>6} ms {entry['from']} -> {entry['to']}{view}: {entry['kind']} {entry['method']} "
     return head + (said if len(said) <= LONGEST_LINE else f"{said[:LONGEST_LINE]}... ({entry['bytes']} bytes)")

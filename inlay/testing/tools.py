@@ -16,7 +16,7 @@ from inlay.errors import near_miss
 from inlay.permissions import Decision, Grant, decide, decide_without_arguments
 from inlay.server.adapter import build_server
 from inlay.server.arguments import check_arguments
-from inlay.server.calls import DONE, ID, PARTS, PROBLEM, SEEN, Answer
+from inlay.server.calls import CONFIRM, CONFIRMATION, DONE, ID, PARTS, PROBLEM, SEEN, VIEW, Answer
 from inlay.server.connector import Connector
 from inlay.server.tools import values_of
 from inlay.testing.persons import access_token
@@ -87,6 +87,8 @@ class Reply:
     """The DOM ids of what came: of a whole widget, of its parts, and of items of its lists."""
     shown: Shown | None = field(default=None, repr=False)
     """What a View shows now; None where no widget is."""
+    handle: str | None = field(default=None, repr=False)
+    """What proves that a View calls; None where none opened."""
 
     @property
     def html(self) -> str:
@@ -122,6 +124,12 @@ class Reply:
         return done.get("undo")
 
     @property
+    def question(self) -> str:
+        """What the person is asked before it is done; empty where nothing is."""
+        asked: Json = self.meta.get(CONFIRM, {})
+        return str(asked.get("question", ""))
+
+    @property
     def problem(self) -> Json | None:
         """Why it was not done: `kind`, `message`, and what the kind says besides."""
         return self.meta.get(PROBLEM)
@@ -152,7 +160,15 @@ class Tools:
         return await self._answer(tool, arguments, {}, as_, None)
 
     async def act(
-        self, on: Reply, tool: str, /, *, as_: Grant | None = None, key: str | None = None, **arguments: Any
+        self,
+        on: Reply,
+        tool: str,
+        /,
+        *,
+        as_: Grant | None = None,
+        key: str | None = None,
+        confirm: bool = False,
+        **arguments: Any,
     ) -> Reply:
         """Call a tool as the View does that shows a widget: it says what it shows, and sends an idempotency key.
 
@@ -161,6 +177,7 @@ class Tools:
             tool: The tool's name.
             as_: Who calls; `person` when left out.
             key: The idempotency key. Send the same again to retry; a new one is made when left out.
+            confirm: Whether the person says yes where they are asked first.
             arguments: What the tool is called with.
 
         Returns:
@@ -170,8 +187,12 @@ class Tools:
             AssertionError: No widget is shown there.
         """
         assert on.shown is not None, f"No View shows this reply, so nobody can act on it. It says: {on.text}"
-        meta = {SEEN: on.shown.seen(), ID: key or uuid4().hex}
-        return await self._answer(tool, arguments, meta, as_, on.shown)
+        meta = {SEEN: on.shown.seen(), ID: key or uuid4().hex, **({VIEW: on.handle} if on.handle else {})}
+        reply = await self._answer(tool, arguments, meta, as_, on)
+        if reply.question and confirm:
+            meta[CONFIRMATION] = reply.meta[CONFIRM]["confirmation"]
+            return await self._answer(tool, arguments, meta, as_, on)
+        return reply
 
     async def decide(self, tool: str, /, *, as_: Grant | None = None, **arguments: Any) -> Decision:
         """Decide whether a person may call a tool; nothing is called.
@@ -198,7 +219,7 @@ class Tools:
             return [tool.name for tool in (await client.list_tools()).tools]
 
     async def _answer(
-        self, tool: str, arguments: Mapping[str, Any], meta: Json, as_: Grant | None, before: Shown | None
+        self, tool: str, arguments: Mapping[str, Any], meta: Json, as_: Grant | None, before: Reply | None
     ) -> Reply:
         answer = await self.connector.desk.answer(tool, arguments, meta, as_ or self.person)
         return _reply(answer, before)
@@ -215,11 +236,13 @@ class Tools:
             auth_context_var.reset(signed_in)
 
 
-def _reply(answer: Answer, before: Shown | None) -> Reply:
+def _reply(answer: Answer, before: Reply | None) -> Reply:
     parts = cast("Json | None", answer.meta.get(PARTS))
-    shown = Shown.after(parts, before) if parts else before
+    shown_before = before.shown if before else None
+    shown = Shown.after(parts, shown_before) if parts else shown_before
+    handle = cast("str | None", answer.meta.get(VIEW, before.handle if before else None))
     changed = tuple(_changed(parts)) if parts else ()
-    return Reply(answer.text, answer.structured, answer.meta, answer.is_error, changed, shown)
+    return Reply(answer.text, answer.structured, answer.meta, answer.is_error, changed, shown, handle)
 
 
 def _changed(parts: Json) -> list[str]:
