@@ -1,18 +1,19 @@
 /** Actions: each press once, in order, retried under the same key, answered by the true widget. */
 
 import type { Outcome } from "./behavior";
-import { ask, newKey } from "./calls";
+import { ask, type Extras, newKey } from "./calls";
 import { noteDoing } from "./context";
 import { flushDraft } from "./drafts";
 import { captureFields, formOf } from "./fields";
+import { captureFocus } from "./focus";
 import { untilReleased } from "./hold";
 import { isAbort, takeTurn } from "./lane";
 import { noteStale } from "./live";
 import { currentGeneration, pieceAround, seenNow, shownWidget } from "./parts";
 import { readNow } from "./reads";
-import { showDone, showProblem } from "./shell";
+import { askPerson, showDone, showProblem } from "./shell";
 import { place, restoreAround, restoreOrder, showAnswer } from "./stage";
-import type { Answer, Arguments } from "./wire";
+import type { Answer, Arguments, Question } from "./wire";
 
 /** Something a person wants done. */
 export interface Wish {
@@ -39,18 +40,25 @@ export function act(wish: Wish): Promise<Outcome> {
   return outcome;
 }
 
-async function perform(wish: Wish, name: string, key: string): Promise<Outcome> {
+async function perform(wish: Wish, name: string, key: string, confirmation?: string): Promise<Outcome> {
   const release = markWorking(wish.from);
   const settle = prepareToSettle(wish.from);
+  // What was asked about is what is done, whatever the control says by then.
+  let args: Arguments = {};
+  const meant: Wish = { ...wish, arguments: () => args };
   try {
-    return await takeTurn("action", async (signal) => {
-      const answer = await performNow(wish, key, signal);
+    const { question, outcome } = await takeTurn("action", async (signal) => {
+      await flushDraft();
+      args = wish.arguments();
+      const answer = await performNow(meant, { id: key, confirmation }, signal);
       if (answer.lost) unanswered.set(name, key);
       else unanswered.delete(name);
       settle(answer.outcome);
-      say(answer, () => void perform(wish, name, key));
-      return answer.outcome;
+      if (!answer.question) say(answer, () => void perform(confirmation ? meant : wish, name, key, confirmation));
+      return answer;
     });
+    release();
+    return question && (await isSure(question)) ? await perform(meant, name, key, question.confirmation) : outcome;
   } catch (error) {
     if (isAbort(error)) return CLOSED;
     throw error;
@@ -59,18 +67,24 @@ async function perform(wish: Wish, name: string, key: string): Promise<Outcome> 
   }
 }
 
-async function performNow(wish: Wish, key: string, signal: AbortSignal): Promise<Answer> {
-  await flushDraft();
-  const args = wish.arguments();
+/** Asks, and gives the focus back to the control that was pressed, unless the person has gone on to another. */
+async function isSure(question: Question): Promise<boolean> {
+  const refocus = captureFocus();
+  const answer = await askPerson(question);
+  if (document.activeElement === document.body) refocus();
+  return answer;
+}
+
+async function performNow(wish: Wish, extras: Extras, signal: AbortSignal): Promise<Answer> {
   let base = currentGeneration();
   const send = (): Promise<Answer> => {
     base = currentGeneration();
-    return ask(wish.tool, args, { seen: seenNow(), id: key }, signal);
+    return ask(wish.tool, wish.arguments(), { ...extras, seen: seenNow() }, signal);
   };
   let answer = await send();
   if (answer.lost) answer = await send();
   await untilReleased(signal);
-  await showTruth(answer, base, signal);
+  if (!answer.question) await showTruth(answer, base, signal);
   return answer;
 }
 

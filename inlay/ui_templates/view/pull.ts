@@ -1,6 +1,7 @@
 /** The first widget: what the host pushes, or, when that lost its parts on the way, the same tool called again. */
 
 import { onNotification, type HostCapabilities } from "./bridge";
+import { noteHandle } from "./calls";
 import { argumentsIn } from "./fields";
 import { noteStale } from "./live";
 import { read } from "./reads";
@@ -33,6 +34,7 @@ function findWidget({ raw, text }: Answer): BoundCall | null {
 /** A pushed result takes the place of whatever is shown: the model ran the tool again. */
 async function showPushed(result: Record<string, unknown>): Promise<void> {
   const pushed = readAnswer(result);
+  noteHandle(result);
   if (!pushed.outcome.ok) return showState(pushed.outcome.kind, pushed.outcome.message);
   if (pushed.parts && showAnswer(pushed.parts, null) !== "unfit") return readAgainIfKept(pushed.parts);
   const widget = findWidget(pushed);

@@ -3,7 +3,7 @@
 import type { ProblemKind, Status } from "./behavior";
 import { hostContext } from "./theme";
 import { place, setBusy, showInstead } from "./stage";
-import { isRecord } from "./wire";
+import { isRecord, type Question } from "./wire";
 
 /** A button that the shell shows. */
 export interface Offer {
@@ -84,6 +84,7 @@ export function showPlainText(text: string): void {
 const statusLine = document.getElementById("inlay-status") ?? place.appendChild(make("div", "inlay-status"));
 const messageLine = make("span", "inlay-status__message");
 messageLine.setAttribute("role", "status");
+messageLine.id = "inlay-question";
 const announcer = make("div", "inlay-visually-hidden");
 announcer.setAttribute("aria-live", "polite");
 statusLine.append(messageLine);
@@ -94,7 +95,11 @@ export function announce(text: string): void {
   announcer.textContent = announcer.textContent === text ? `${text}\u00a0` : text; // the same words again are news too
 }
 
+/** A question that something else took the place of was not answered with yes. */
+let settleQuestion: (isSure: boolean) => void = () => undefined;
+
 function setStatus(message: string, tone: "" | "problem", offers: readonly HTMLElement[]): void {
+  settleQuestion(false);
   statusLine.dataset.tone = tone;
   messageLine.textContent = message;
   statusLine.replaceChildren(messageLine, ...offers);
@@ -107,6 +112,26 @@ const quiet = (offer: Offer, name: string): HTMLElement => {
 };
 
 const dismiss: Offer = { label: "Dismiss", run: () => setStatus("", "", []) };
+
+statusLine.addEventListener("keydown", ({ key }) => {
+  if (key === "Escape") dismiss.run();
+});
+
+/** Asks a person whether something shall be destroyed. Escape, and whatever else is said meanwhile, is a no. */
+export function askPerson({ question, label }: Question): Promise<boolean> {
+  return new Promise((settle) => {
+    const sure = (): void => {
+      settle(true);
+      dismiss.run();
+    };
+    const buttons = [makeButton({ label, run: sure }), makeButton({ label: "Keep", run: dismiss.run })] as const;
+    for (const button of buttons) button.setAttribute("aria-describedby", messageLine.id);
+    buttons[0].dataset.look = "danger";
+    setStatus(question, "", buttons);
+    settleQuestion = settle;
+    buttons[1].focus();
+  });
+}
 
 export const status: Status = {
   show: (message) => setStatus(message, "", []),

@@ -43,6 +43,13 @@ export interface BoundCall {
   readonly arguments: Arguments;
 }
 
+/** What a person is asked before something is destroyed, and what their yes brings back. */
+export interface Question {
+  readonly question: string;
+  readonly label: string;
+  readonly confirmation: string;
+}
+
 /** What a tool said, whichever way it said it. */
 export interface Answer {
   readonly outcome: Outcome;
@@ -50,6 +57,8 @@ export interface Answer {
   readonly lost: boolean;
   readonly parts: PartsAnswer | null;
   readonly undo: BoundCall | null;
+  /** Nothing was done yet: a person must be asked first. */
+  readonly question: Question | null;
   readonly text: string;
   readonly raw: ToolResult;
 }
@@ -66,7 +75,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function metaOf(result: ToolResult, name: string): unknown {
+export function metaOf(result: ToolResult, name: string): unknown {
   return isRecord(result._meta) ? result._meta[`dev.inlay/${name}`] : undefined;
 }
 
@@ -117,6 +126,13 @@ export function textOf(result: ToolResult): string {
   return typeof block?.text === "string" ? block.text : "";
 }
 
+function questionOf(result: ToolResult): Question | null {
+  const asked = metaOf(result, "confirm");
+  if (!isRecord(asked)) return null;
+  const { question, label, confirmation } = asked;
+  return [question, label, confirmation].every((each) => typeof each === "string") ? (asked as unknown as Question) : null;
+}
+
 const PROBLEM_KINDS: readonly string[] = ["invalid", "refused", "conflict", "unknown_tool", "failed", "off"];
 
 function sentence(value: unknown, otherwise: string): string {
@@ -126,7 +142,7 @@ function sentence(value: unknown, otherwise: string): string {
 /** Reads a result: a refusal by `isError` becomes an outcome like any other. */
 export function readAnswer(result: ToolResult): Answer {
   const text = textOf(result);
-  const base = { lost: false, parts: partsOf(result), text, raw: result };
+  const base = { lost: false, parts: partsOf(result), question: questionOf(result), text, raw: result };
   if (result.isError === true) {
     const problem = metaOf(result, "problem");
     const said = isRecord(problem) ? problem : {};
