@@ -17,13 +17,14 @@ RENEW = "If it is meant, run `python -m tests.widgets.snapshots`, and read the d
 Form = Literal["html", "md"]
 
 _MARK = re.compile(r"^<!-- example: (.+) -->\n", re.MULTILINE)
-_REPEATED = re.compile(r"(?<!\n)(?=<(?:li|option|tr)\b)")
-_SPREAD = re.compile(r"\n(?=\n|</)")
+_BETWEEN = re.compile(r"(?<=>)\s+(?=<)")
+_LINES = "div|section|header|h[1-6]|form|fieldset|table|caption|thead|tbody|tr|ol|li|dl|nav|option"
+_STARTS_A_LINE = re.compile(rf"(?=<(?:{_LINES})\b)")
 
 
 def _html(widget: Widget) -> str:
-    # Each repeated element begins a line and nothing else is spread, so that a difference is short to read.
-    return _SPREAD.sub("", _REPEATED.sub("\n", render_widget(widget).html)) + "\n"
+    # How a template breaks its lines is no matter; here lines are broken so that a difference is short to read.
+    return _STARTS_A_LINE.sub("\n", _BETWEEN.sub("", render_widget(widget).html)).strip() + "\n"
 
 
 FORMS: Mapping[Form, Callable[[Widget], str]] = {"html": _html, "md": render_text}
