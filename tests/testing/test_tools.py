@@ -26,6 +26,11 @@ def connector(tmp_path: Path) -> Connector:
         """Archive a card."""
         return Done(f"Archived {card}.")
 
+    @built.action(roles={"manager"})
+    async def close_month() -> Done:
+        """Close the month."""
+        return Done("Closed.")
+
     return built
 
 
@@ -134,6 +139,8 @@ async def test_the_tools_are_listed_over_the_protocol(board_tools: Tools, connec
 
     assert set(connector.tools) <= set(names)
     assert "inlay_draft" in names
+    assert "close_month" in await board_tools.list(as_=Grant("ada", roles={"manager"}))
+    assert "close_month" not in await board_tools.list(as_=Grant("ada"))
 
 
 async def test_what_the_server_logs_is_kept(board_tools: Tools) -> None:
