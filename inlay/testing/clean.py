@@ -11,7 +11,6 @@ from inlay.testing.markup import (
     complaints_about_template,
     parse,
     shape,
-    what_runs_or_leads_out,
 )
 from inlay.testing.words import HARMLESS, HOSTILE, reword
 from inlay.ui_templates import render_text, render_widget
@@ -122,7 +121,7 @@ def _about_words(widget: Widget) -> Iterator[str]:
         difference = _first_difference(shape(evil), shape(good))
         if difference:
             yield f"Words become {place}: {difference}. Let autoescape write them, inside of quotes."
-    yield from (f"with hostile words: {complaint}" for complaint in what_runs_or_leads_out(hostile.html))
+    yield from (f"with hostile words: {complaint}" for complaint in complaints_about_markup(hostile.html))
 
 
 def _with_words(widget: Widget, words: str) -> Rendering:
@@ -144,7 +143,8 @@ def _about_text(widget: Widget) -> Iterator[str]:
         yield "Its text form is empty. Say in text.md what a model should know."
     for name in type(widget).model_fields:
         offered = getattr(widget, name)
-        is_offered = isinstance(offered, BoundAction) and not getattr(widget, "disabled_reason", None)
+        is_offered = isinstance(offered, BoundAction) and not offered.is_refused
+        is_offered = is_offered and not getattr(widget, "disabled_reason", None)
         if is_offered and offered.tool not in text:
             yield f"Its text form does not name the tool {offered.tool!r} of {name}. Say how it is called."
 

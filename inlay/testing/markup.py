@@ -90,11 +90,6 @@ def complaints_about_markup(html: str) -> list[str]:
     return told + list(_nameless(tree, found))
 
 
-def what_runs_or_leads_out(html: str) -> list[str]:
-    """Say what of some markup runs, styles or leads elsewhere by itself."""
-    return [complaint for element in elements(html) for rule in _RULES for complaint in rule(element)]
-
-
 def _parsed(html: str, container: str) -> tuple[Any, list[str]]:
     library: Any = html5lib  # it comes without useful types
     parser = library.HTMLParser(tree=library.getTreeBuilder("etree"), namespaceHTMLElements=False)
@@ -127,7 +122,9 @@ def _ids(found: list[Any]) -> Iterator[str]:
             yield f"The id {name!r} stands {times} times. Make ids from the widget's own id and a key."
     for element in found:
         for attribute in _REFERENCES:
-            for name in element.attrib.get(attribute, "").split():
+            value = element.attrib.get(attribute, "")
+            # A label's `for` is one id, whatever is in it; the others are lists.
+            for name in [value] if attribute == "for" and value else value.split():
                 if name not in counted:
                     yield f"{describe(element)}: {attribute} names {name!r}, and nothing has that id. Correct the id."
 
