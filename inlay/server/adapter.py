@@ -120,7 +120,7 @@ class Surface:
     def listed(self, request: Origin | None) -> list[ListedTool]:
         """List the tools as the client of a request should see them; without one, as a host that shows widgets."""
         shows_apps = _may_show_apps(request)
-        grant = caller() or self._connector.local
+        grant = caller() or (NOBODY if self._signs_in else self._connector.local)
         offered = [tool for tool in self._connector.tools.values() if is_offered(grant, tool)]
         # A client without widgets has nobody who could call what is only for them.
         tools = [self._listed(tool, shows_apps) for tool in offered if shows_apps or not tool.is_app_only]
@@ -288,6 +288,10 @@ def _result(answer: Answer, shows_apps: bool) -> CallToolResult:  # noqa: FBT001
         is_error=answer.is_error,
         **_with_meta(answer.meta or None if shows_apps else None),
     )
+
+
+NOBODY = Grant("")
+"""Whoever asks for the tools without having signed in, where everybody must: they see what needs no role."""
 
 
 def caller() -> Grant | None:

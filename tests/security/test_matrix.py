@@ -25,7 +25,7 @@ from tests.security.served import ERAS, MODERN, RESOURCE, good_claims
 
 READ, WRITE, ERASE = "ledger:read", "ledger:write", "ledger:erase"
 
-PEOPLE = {
+PEOPLE: dict[str, dict[str, Any]] = {
     "reader": {"sub": "ada", "scope": READ},
     "editor": {"sub": "ada", "scope": f"{READ} {WRITE}", "roles": ["editor"]},
     "admin": {"sub": "ada", "scope": f"{READ} {WRITE} {ERASE}", "roles": ["admin"]},

@@ -1,0 +1,153 @@
+"""T10, T24 to T30: nobody gets, guesses or keeps what is another's.
+
+T23, foreign handles and entries, is in `test_matrix.py`; streams that could stay open (T27) are not served.
+"""
+
+import asyncio
+import json
+import random
+import string
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inlay import Connector, Done, Grant
+from inlay.server.adapter import build_server
+from inlay.server.handles import LASTS_SECONDS, is_handle, make_handle
+from inlay.testing import Reply, Tools
+from inlay.ui_templates import load_document
+from inlay.widgets import Card, Column, TaskBoard
+from tests.security.mutation import Mutants, Mutation
+
+ADA = Grant("ada", "chat", {"notes:read", "notes:write"}, issuer="https://id.example")
+BOB = Grant("bob", "chat", {"notes:read"}, issuer="https://id.example")
+CANARIES = {"ada": "canary-of-ada-5f1e", "bob": "canary-of-bob-90c2"}
+
+
+@pytest.fixture
+def connector(tmp_path: Path) -> Connector:
+    notes = Connector("Notes", store=tmp_path / "notes.db")
+    moved: list[str] = []
+
+    @notes.widget(scopes={"notes:read"})
+    async def board(grant: Grant) -> TaskBoard:
+        """Show one's own notes."""
+        await asyncio.sleep(0)  # lets other calls come between
+        cards = [Card(f"N-{number}", f"{CANARIES[grant.subject]} {number}") for number in range(3)]
+        return TaskBoard(columns=[Column("notes", "Notes", cards)], on_move=move.bind())
+
+    @notes.action(scopes={"notes:write"})
+    async def move(card: str, column: str, index: int, grant: Grant) -> Done:
+        """Move a note."""
+        moved.append(f"{grant.subject} {card} {column} {index}")
+        return Done(f"Moved {card} of {CANARIES[grant.subject]}.")
+
+    return notes
+
+
+def found_in(reply: Reply) -> set[str]:
+    """Say whose data are anywhere in an answer."""
+    whole = json.dumps([reply.text, reply.html, reply.structured, dict(reply.meta)], default=str)
+    return {name for name, canary in CANARIES.items() if canary in whole}
+
+
+async def test_t10_a_scope_that_was_withdrawn_between_drawing_and_pressing_is_missed(tools: Tools) -> None:
+    drawn = await tools.call("board", as_=ADA)
+    narrowed = Grant("ada", "chat", {"notes:read"}, issuer="https://id.example")
+    pressed = await tools.act(drawn, "move", card="N-1", column="notes", index=0, as_=narrowed)
+
+    assert pressed.problem is not None
+    assert pressed.problem["missing_scopes"] == ["notes:write"]
+    assert "notes:write" in pressed.html
+
+
+async def test_t25_interleaved_calls_of_two_people_never_mix(tools: Tools) -> None:
+    order = [random.Random(5).choice([ADA, BOB]) for _ in range(200)]  # noqa: S311 - any order that can be repeated
+    replies = await asyncio.gather(*(tools.call("board", as_=grant) for grant in order))
+
+    assert [found_in(reply) for reply in replies] == [{grant.subject} for grant in order]
+
+
+async def test_t28_what_was_drawn_for_one_is_not_kept_for_another(tools: Tools) -> None:
+    hers = await tools.call("board", as_=ADA)
+    his = await tools.call("board", as_=BOB)
+    again = await tools.call("board", as_=ADA)
+
+    assert (found_in(hers), found_in(his)) == ({"ada"}, {"bob"})
+    assert (again.html == hers.html, "<button>Move</button>" in hers.html) == (True, True)
+    assert ("<button>Move</button>" in his.html) is False
+
+
+def test_t29_the_document_is_the_same_for_everybody_and_holds_no_data() -> None:
+    document = load_document("Notes")
+
+    assert document.html == load_document("Notes").html
+    assert not any(canary in document.html for canary in CANARIES.values())
+
+
+@pytest.mark.parametrize("extra", ["owner", "is_admin", "version", "__proto__", "_meta", "grant", "constructor"])
+async def test_t30_nobody_adds_a_field(tools: Tools, extra: str) -> None:
+    given: dict[str, Any] = {"card": "N-1", "column": "notes", "index": 0, extra: "ada"}
+    reply = await tools.call("move", as_=ADA, **given)
+
+    assert reply.problem is not None
+    assert reply.problem["kind"] == "invalid"
+
+
+async def test_t24_no_handle_is_guessed(running_connector: Connector) -> None:
+    signer = running_connector.desk.signer
+    real = make_handle(signer, ADA, "board", {})
+    assert real is not None
+    assert is_handle(signer, ADA, real)
+    dice = random.Random(24)  # noqa: S311 - guesses that can be repeated
+    letters = string.ascii_letters + string.digits + "-_"
+
+    near = [real[:place] + dice.choice(letters) + real[place + 1 :] for place in range(len(real)) for _ in range(100)]
+    cut = [real[:length] for length in range(len(real))] + [real.swapcase(), real.lower(), real.upper(), f" {real}"]
+    far = ["".join(dice.choices(letters, k=len(real))) for _ in range(100_000 - len(near) - len(cut))]
+    hits = [guess for guess in (*near, *cut, *far) if guess != real and is_handle(signer, ADA, guess)]
+
+    assert len(near) + len(cut) + len(far) == 100_000
+    assert hits == []
+    assert not is_handle(signer, BOB, real)
+    assert LASTS_SECONDS <= 24 * 3600
+
+
+async def test_t26_there_is_nothing_to_listen_to(running_connector: Connector) -> None:
+    server = build_server(running_connector)
+
+    assert server.get_request_handler("tools/call") is not None
+    assert server.get_request_handler("subscriptions/listen") is None
+    assert server.get_request_handler("resources/subscribe") is None
+
+
+HERE = "tests/security/test_between_people.py"
+GUARDS = {
+    "t10": (
+        f"{HERE} -k t10",
+        Mutation("inlay/permissions.py", "missing = tool.scopes - grant.scopes", "missing = frozenset[str]()"),
+    ),
+    "t25": (
+        f"{HERE} -k 't25 or t28'",
+        Mutation(
+            "inlay/server/tools.py",
+            "_grant_parameter] = grant",
+            '_grant_parameter] = globals().setdefault("first", grant)',
+        ),
+    ),
+    "t24": (
+        f"{HERE} -k t24",
+        Mutation("inlay/server/handles.py", "hmac.compare_digest(mac, self._mac(self._secret, bound, body))", "True"),
+    ),
+    "t30": (
+        f"{HERE} -k t30",
+        Mutation("inlay/server/arguments.py", 'ConfigDict(extra="forbid"', 'ConfigDict(extra="ignore"'),
+    ),
+}
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+async def test_the_guards_bite(mutants: Mutants, guard: str) -> None:
+    tests, *mutations = GUARDS[guard]
+    await mutants.assert_bites(tests, *mutations)
