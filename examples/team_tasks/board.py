@@ -8,10 +8,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from sqlalchemy import bindparam, case, func, insert, select, update
+from sqlalchemy import bindparam, case, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from examples.team_tasks.tables import CARDS, COLUMNS, PROJECTS
+from examples.team_tasks.tables import CARDS, COLUMNS, DELETED, PROJECTS
 from inlay import ConflictError, RefusedError
 from inlay.errors import near_miss
 from inlay.widgets import Card, Column
@@ -180,11 +180,19 @@ async def archive_task(connection: AsyncConnection, task: Task) -> Task:
     return archived
 
 
+async def delete_task(connection: AsyncConnection, task: Task) -> None:
+    """Delete a card for good. Only its id is kept, so that no other card ever gets it."""
+    await connection.execute(delete(CARDS).where(CARDS.c.id == task.id))
+    await connection.execute(insert(DELETED).values(id=task.id))
+    await _renumber(connection, await order_of(connection, task.project, task.column))
+
+
 async def add_task(connection: AsyncConnection, project: str, stage: Stage, title: str, assignee: str | None) -> Task:
     """Add a card at the end of a column."""
     position = len(await order_of(connection, project, stage.id))
-    # No card is ever deleted and only one writer is at work, so the count makes ids that are never used twice.
-    number = (await connection.execute(select(func.count()).select_from(CARDS))).scalar_one() + 1
+    # Each card that ever was is in one of the tables, and one writer is at work: no id is ever used twice.
+    counts = [select(func.count()).select_from(table) for table in (CARDS, DELETED)]
+    number = sum([(await connection.execute(count)).scalar_one() for count in counts]) + 1
     task = Task(
         id=f"T-{number}",
         project=project,

@@ -39,5 +39,8 @@ CARDS = Table(
     Column("changed_by", String(80), nullable=False),
     Column("change", String(120), nullable=False),
 )
-"""In a column, the positions of the cards that are not archived are 0, 1, 2 and so on. No card is ever deleted.
+"""In a column, the positions of the cards that are not archived are 0, 1, 2 and so on.
 `changed_by` and `change` are the last change in words, such as "Ada" and "moved it to Done"."""
+
+DELETED = Table("deleted_cards", TABLES, Column("id", String(20), primary_key=True))
+"""The ids of cards that were deleted."""

@@ -65,6 +65,7 @@ async def task_board(project: Project, assignee: str | None = None) -> TaskBoard
         on_move=move_card.bind(project=project, assignee=assignee),
         on_complete=complete_card.bind(project=project),
         on_add=add_card.bind(project=project, assignee=assignee),
+        on_delete=delete_card.bind(project=project),
     )
 
 
@@ -135,6 +136,14 @@ async def restore_card(project: str, card: str, version: int) -> Done:
         stage = await board.stage_of(connection, project, old.column)
         new = await board.put_task(connection, old, stage, old.position, f"restored it to {stage.title}")
     return Done(f"Restored {card}.", undo=archive_card.bind(project=project, card=card, version=new.version))
+
+
+@tasks.action(scopes={"tasks:write"}, destructive=True, confirm="Delete {card} for good?")
+async def delete_card(project: str, card: str, version: int) -> Done:
+    """Delete a card for good. To only take it off the board, archive it."""
+    async with tasks.change() as connection:
+        await board.delete_task(connection, await board.find_task(connection, project, card, version))
+    return Done(f"Deleted {card}.")
 
 
 def _back_to(old: board.Task, new: board.Task) -> BoundAction:

@@ -176,7 +176,9 @@ class ActionTool(Tool, Generic[P]):
         for name, value in arguments.items():
             self._check_bound(name, value)
         left = {name: parameter for name, parameter in self.parameters.items() if name not in arguments}
-        return BoundAction(self.name, self.title, to_jsonable_python(arguments), left, self.destructive)
+        return BoundAction(
+            self.name, self.title, to_jsonable_python(arguments), left, self.destructive, self.is_app_only
+        )
 
     @cached_property
     def _adapters(self) -> Mapping[str, TypeAdapter[object]]:

@@ -38,6 +38,8 @@ class BoundAction:
     """What is left for the widget to send."""
     destructive: bool = False
     """Whether what it changes cannot be brought back."""
+    app_only: bool = False
+    """Whether it is for people alone, so that no text offers it to a model."""
     decision: Decision = ALLOWED
     """Whether the person it is drawn for may do it. Filled in when the widget is read; nothing follows from it."""
 

@@ -100,6 +100,15 @@ class TaskBoard(Widget):
     on_add: Annotated[BoundAction | None, Sends({"title": {"string"}}, {"column": {"string"}})] = None
     """Adds a card at the end of a column."""
 
+    on_delete: Annotated[BoundAction | None, Sends({"card": {"string"}}, _VERSION)] = None
+    """Deletes a card for good. It is among the steps of a move, so a board that deletes moves cards, too."""
+
+    @model_validator(mode="after")
+    def _deleting_has_a_place(self) -> Self:
+        if self.on_delete and not self.on_move:
+            message = f"TaskBoard {self.title!r} has on_delete without on_move, whose steps it stands among; give both."
+            raise WidgetError(message)
+        return self
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
         cards = [card.id for column in self.columns for card in column.cards]
@@ -133,7 +142,8 @@ class TaskBoard(Widget):
     @property
     def actions(self) -> list[BoundAction]:
         """What people can do with its cards."""
-        return [action for action in (self.on_move, self.on_complete, self.on_add) if action is not None]
+        every = (self.on_move, self.on_complete, self.on_add, self.on_delete)
+        return [action for action in every if action is not None]
 
     @property
     def refusals(self) -> list[Refusal]:

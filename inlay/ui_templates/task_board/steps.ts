@@ -6,6 +6,7 @@ import {
   type Place,
   cardAround,
   handleOf,
+  idOfCard,
   isRightToLeft,
   listsOf,
   nameOf,
@@ -16,6 +17,8 @@ import { type Companion, Moves } from "./moves";
 
 /** Names of steps, in the order of their buttons. */
 const STEPS = ["previous", "next", "up", "down"];
+
+const LOOKS: Readonly<Record<string, string>> = { drop: "primary", delete: "danger" };
 
 const KEYS: Readonly<Record<string, string>> = {
   ArrowUp: "up",
@@ -58,9 +61,9 @@ export class Steps implements Companion {
 
   lifted(card: HTMLElement): void {
     this.#row = make("div", "inlay-task-board__steps", { role: "group", "aria-label": `Move ${titleOf(card)}` });
-    for (const step of [...STEPS, "drop", "cancel"]) {
-      const button = make("button", "inlay-button", { "data-step": step });
-      if (step === "drop") button.dataset.look = "primary";
+    const canDelete = this.#board.root.querySelector('[data-outlet="delete"]');
+    for (const step of [...STEPS, "drop", "cancel", ...(canDelete ? ["delete"] : [])]) {
+      const button = make("button", "inlay-button", { "data-step": step, "data-look": LOOKS[step] ?? "" });
       button.textContent = step.charAt(0).toUpperCase() + step.slice(1);
       this.#row.append(button);
     }
@@ -97,7 +100,10 @@ export class Steps implements Companion {
     if (!button || !card) return;
     if (step === "drop" || (button === handleOf(card) && card === this.moves.stepping)) void this.moves.drop();
     else if (step === "cancel") this.moves.cancel();
-    else if (step) this.#go(step);
+    else if (step === "delete") {
+      this.moves.cancel();
+      void this.#board.view.act("delete", { card: idOfCard(this.#board, card) }, handleOf(card) ?? card);
+    } else if (step) this.#go(step);
     else if (button === handleOf(card)) {
       this.moves.start(card, "steps");
       button.focus({ preventScroll: true }); // not every browser focuses what is pressed

@@ -128,9 +128,8 @@ export function textOf(result: ToolResult): string {
 
 function questionOf(result: ToolResult): Question | null {
   const asked = metaOf(result, "confirm");
-  if (!isRecord(asked)) return null;
-  const { question, label, confirmation } = asked;
-  return [question, label, confirmation].every((each) => typeof each === "string") ? (asked as unknown as Question) : null;
+  if (!isRecord(asked) || typeof asked.confirmation !== "string") return null;
+  return { question: String(asked.question), label: String(asked.label), confirmation: asked.confirmation };
 }
 
 const PROBLEM_KINDS: readonly string[] = ["invalid", "refused", "conflict", "unknown_tool", "failed", "off"];
