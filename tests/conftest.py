@@ -1,9 +1,22 @@
 """What every test may use besides the fixtures of `inlay.testing`, which brings the event loop and the Chromium."""
 
-from collections.abc import AsyncIterator
+import logging
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from playwright.async_api import Browser, Page
+
+from tests.log_scan import LogScan
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_secret_is_logged() -> Iterator[None]:
+    """Listen to every logger from the first test to the last, and fail when one of them was told a secret."""
+    scan = LogScan()
+    logging.getLogger().addHandler(scan)
+    yield
+    logging.getLogger().removeHandler(scan)
+    assert scan.leaks == []
 
 
 @pytest.fixture

@@ -1,0 +1,51 @@
+"""What the scan of the logs takes for a secret, and what not."""
+
+from secrets import token_hex, token_urlsafe
+
+import jwt
+import pytest
+
+from inlay import Connector, Grant
+from inlay.server.handles import make_handle
+from tests.log_scan import secrets_in
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"A token was refused: {jwt.encode({'sub': 'ada'}, 'k' * 32)}",
+        f"Authorization: Bearer {token_urlsafe(16)}",
+        f"introspected {'aB3' + token_urlsafe(32)}",
+        "client_secret='made-up-secret'",
+        "POST /token?code=SplxlOBeZQQYbYS6WxSbIA",
+        "Set-Cookie: session=1; Cookie: 31d4d96e407aad42",
+    ],
+    ids=["jwt", "bearer", "opaque", "secret", "code", "cookie"],
+)
+def test_a_secret_is_found(line: str) -> None:
+    assert secrets_in(line)
+
+
+async def test_a_handle_is_found(running_connector: Connector) -> None:
+    handle = make_handle(running_connector.desk.signer, Grant("ada"), "board", {})
+
+    assert secrets_in(f"The call brought {handle}.")
+
+
+@pytest.fixture
+def connector() -> Connector:
+    return Connector("Scanned")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "A call was denied: tasks:write is missing.",
+        "The call of 'task_board' failed.",
+        f"key {token_hex(32)} is not known",
+        "/home/Ada/Projects2/inlay-with-a-very-long-name-that-goes-on/tests/test_a_long_name_of_a_test_2.py",
+        "GET /.well-known/oauth-protected-resource/mcp 200",
+    ],
+)
+def test_what_is_no_secret_is_left_alone(line: str) -> None:
+    assert secrets_in(line) == []
