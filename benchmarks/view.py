@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import browser, server, sizes
+from benchmarks import browser, permissions, server, sizes
 from benchmarks.documents import HERE, ROOT, make_documents, npm_version
 from benchmarks.machine import describe_machine
 from benchmarks.prefab import VERSION, running_prefab
@@ -43,6 +43,7 @@ async def measure(rounds: int) -> Report:
             rows += await sizes.compare_answers(folder)
             rows += await server.measure_rendering(folder, prefab, rounds * 4)
             rows += await server.measure_calls(folder, rounds * 5)
+            rows += await permissions.measure_decisions(folder, rounds * 4)
     missing = [name for name, html in others.items() if html is None]
     notes = [f"Left out, because it could not be installed here: {name}." for name in missing]
     packages = {name: npm_version(ROOT, name) for name in ("htmx.org", "@modelcontextprotocol/ext-apps")}
