@@ -16,6 +16,7 @@ class Move:
     scopes: frozenset[str] = frozenset({"tasks:read", "tasks:write"})
     roles: frozenset[str] = frozenset()
     allow: Rule | None = None
+    is_declared: bool = True
 
 
 EDITOR = Grant("ada", scopes={"tasks:read", "tasks:write"}, roles={"editor"})
@@ -38,6 +39,15 @@ async def test_a_missing_scope_is_named_with_what_to_do() -> None:
 @pytest.mark.parametrize("scope", ["TASKS:WRITE", "tasks:write ", "tasks", "tasks:*", "tasks:write tasks:read"])
 async def test_a_scope_counts_only_as_it_is_written(scope: str) -> None:
     assert not (await decide(Grant("eve", scopes={"tasks:read", scope}), Move(), {})).allowed
+
+
+async def test_a_tool_of_which_nothing_was_said_is_refused_where_people_sign_in() -> None:
+    forgotten = Move(scopes=frozenset(), is_declared=False)
+    signed_in = Grant("ada", scopes={"tasks:read"}, issuer="https://id.example")
+
+    assert (await decide(READER, forgotten, {})).allowed
+    assert not (await decide(signed_in, forgotten, {})).allowed
+    assert (await decide(signed_in, Move(scopes=frozenset()), {})).allowed
 
 
 async def test_one_of_the_roles_is_enough() -> None:

@@ -87,7 +87,7 @@ class Screen:
 
     async def call(self, tool: str = "burn_book", *, key: str = "", yes: object = None, **arguments: Any) -> Answer:
         """Call an action, with an idempotency key and a confirmation where there are."""
-        meta = {"dev.inlay/view": self.handle, **({"dev.inlay/id": key} if key else {})}
+        meta: dict[str, object] = {"dev.inlay/view": self.handle, **({"dev.inlay/id": key} if key else {})}
         if yes is not None:
             meta["dev.inlay/confirmation"] = yes
         return await self.shelf.desk.answer(tool, arguments, meta, self.grant)

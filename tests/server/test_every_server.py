@@ -66,9 +66,9 @@ def plain(model: Any) -> Any:
     return without(model.model_dump(mode="json", by_alias=True, exclude_none=True))
 
 
-def without(value: Any) -> Any:
+def without(value: object) -> Any:
     if isinstance(value, list):
-        return [without(inner) for inner in cast("list[Any]", value)]
+        return [without(inner) for inner in cast("list[object]", value)]
     if not isinstance(value, dict):
         return value
     fields = {key: without(inner) for key, inner in cast("dict[str, Any]", value).items() if key not in ADDED}
