@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from inlay.server.connector import Connector
 
 OLDEST, BELOW = (4, 1), (5, 0)
-"""Which versions of FastMCP are supported: what is used of it is there since 4.1."""
+"""Which versions of FastMCP are supported: the series that is tested, and what follows in it."""
 
 _INSTALL = "Install one that is: pip install 'fastmcp>=4.1,<5'."
 
