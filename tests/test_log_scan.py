@@ -1,6 +1,6 @@
 """What the scan of the logs takes for a secret, and what not."""
 
-from secrets import token_hex, token_urlsafe
+from secrets import token_urlsafe
 
 import jwt
 import pytest
@@ -42,7 +42,7 @@ def connector() -> Connector:
     [
         "A call was denied: tasks:write is missing.",
         "The call of 'task_board' failed.",
-        f"key {token_hex(32)} is not known",
+        f"key {'05c9' * 16} is not known",
         "/home/Ada/Projects2/inlay-with-a-very-long-name-that-goes-on/tests/test_a_long_name_of_a_test_2.py",
         "GET /.well-known/oauth-protected-resource/mcp 200",
     ],
