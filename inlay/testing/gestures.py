@@ -39,7 +39,7 @@ async def find_control(body: FrameLocator, name: str, in_: str | None = None) ->
         AssertionError: There is none of that name, or there are several.
     """
     place: Any = innermost(body, in_) if in_ is not None else body
-    begins = re.compile(rf"^{re.escape(name)}\b")
+    begins = re.compile(rf"^{re.escape(name)}(?!\w)")
     exact = _any_of([place.get_by_role(role, name=name, exact=True) for role in ROLES])
     near = _any_of([place.get_by_role(role, name=begins) for role in ROLES])
     complaint = f"nothing to press is called {name!r}" + (f" in {in_!r}" if in_ else "")
@@ -100,7 +100,7 @@ async def drag(host: HostPage, body: FrameLocator, item: str, to: str, index: in
         AssertionError: The item, the list or the place cannot be found, or cannot be seen.
     """
     moved = await _item(body, item)
-    tab = body.get_by_role("tab", name=re.compile(rf"^{re.escape(to)}\b"))
+    tab = body.get_by_role("tab", name=re.compile(rf"^{re.escape(to)}(?!\w)"))
     target = await _list(body, to)
     if target is not None:
         await _drop(host, moved, await _place(target, moved, index))

@@ -66,6 +66,13 @@ def build_pantry(folder: Path) -> Connector:  # noqa: C901 - six tools, each of 
     async def switches(grant: Grant) -> Stack:
         """Show the switches, and who stands before them."""
         lamp = Checkbox("lit", label="Light", value=bool(wall["lit"]), on_change=light.bind())
-        return Stack([Text(f"Hello {grant.subject}"), lamp, Button("Out", on_press=light.bind(value=False))])
+        return Stack(
+            [
+                Text(f"Hello {grant.subject}"),
+                lamp,
+                Button("Out", on_press=light.bind(value=False)),
+                Button("Out <now>", on_press=light.bind(value=False)),
+            ]
+        )
 
     return connector

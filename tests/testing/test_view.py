@@ -110,6 +110,8 @@ async def test_controls_are_used_by_their_names(host: Host) -> None:
     assert await switches.body.get_by_role("checkbox", name="Light").is_checked()
     await switches.press("Out")
     assert switches.announcements == ["Lit.", "Dark."]
+    await switches.press("Out <now>")
+    assert len(switches.calls_of("light")) == 3
     assert not await switches.body.get_by_role("checkbox", name="Light").is_checked()
 
     board = await host.call("pantry")
@@ -129,9 +131,9 @@ async def test_keys_go_where_the_focus_is(host: Host) -> None:
 @pytest.mark.usefixtures("impatient")
 async def test_a_name_that_is_not_there_gets_those_that_are(host: Host) -> None:
     switches = await host.call("switches")
-    with pytest.raises(AssertionError, match=r"Nothing to press is called 'Off'\. There are: Light, Out\."):
+    with pytest.raises(AssertionError, match=r"Nothing to press is called 'Off'\. There are: Light, Out, Out <now>\."):
         await switches.press("Off")
-    with pytest.raises(AssertionError, match=r"No field is called 'Volume'\. There are: Light, Out\."):
+    with pytest.raises(AssertionError, match=r"No field is called 'Volume'\. There are: Light, Out, Out <now>\."):
         await switches.fill("Volume", "3")
 
 
