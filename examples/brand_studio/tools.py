@@ -29,7 +29,7 @@ brands = Connector(
 )
 
 
-@brands.widget
+@brands.widget(scopes={"brand:read"})
 async def brand_panel(brand: BrandName) -> DesignPanel:
     """Adjust a brand's accent color, corners, typeface and shadow, with a live preview."""
     async with brands.read() as connection:
@@ -43,7 +43,7 @@ async def brand_panel(brand: BrandName) -> DesignPanel:
     )
 
 
-@brands.action(title="Save")
+@brands.action(title="Save", scopes={"brand:write"})
 async def save_tokens(brand: BrandName, values: dict[str, Value], version: int) -> Done:
     """Save tokens of a brand, given by name; those left out stay as they are."""
     check_values(values)

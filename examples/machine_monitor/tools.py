@@ -112,7 +112,7 @@ async def disks() -> Table:
     return Table(columns=columns, rows=rows, row_key="mount", caption="Disks")
 
 
-@machine.tile(refresh_seconds=3, width=2)
+@machine.tile(refresh_seconds=3, width=2, scopes={"metrics:processes"})
 async def processes(order: Order) -> Table:
     """Read which programs use the most processor time or memory."""
     columns = [
@@ -125,7 +125,7 @@ async def processes(order: Order) -> Table:
     return Table(columns=columns, rows=[vars(each) for each in busiest], row_key="pid", caption="Busiest processes")
 
 
-@machine.widget
+@machine.widget(scopes={"metrics:read"})
 async def machine_monitor(order: Order = "cpu", period: Period = "1 minute") -> Dashboard:
     """Show how this machine is doing: processors, memory, network, disks and the busiest processes."""
     by = Select("order", label="Busiest by", options=[Option("cpu", "CPU"), Option("memory", "Memory")], any_label="")

@@ -33,7 +33,7 @@ tasks = Connector(
 )
 
 
-@tasks.widget
+@tasks.widget(scopes={"tasks:read"})
 async def project_list() -> Table:
     """List the projects, with how much is open and done in each."""
     async with tasks.read() as connection:
@@ -47,7 +47,7 @@ async def project_list() -> Table:
     return Table(columns=columns, rows=rows, row_key="id", caption="Projects")
 
 
-@tasks.widget
+@tasks.widget(scopes={"tasks:read"})
 async def task_board(project: Project, assignee: str | None = None) -> TaskBoard:
     """Show a project's task board, with everybody's cards or only one person's."""
     async with tasks.read() as connection:
@@ -69,7 +69,7 @@ async def task_board(project: Project, assignee: str | None = None) -> TaskBoard
     )
 
 
-@tasks.action
+@tasks.action(scopes={"tasks:write"})
 async def move_card(
     project: str, card: str, column: str, index: Place, version: int, assignee: str | None = None
 ) -> Done:
@@ -88,7 +88,7 @@ async def move_card(
     return Done(f"Moved {card} to {where}.{warning}", undo=_back_to(old, new))
 
 
-@tasks.action
+@tasks.action(scopes={"tasks:write"})
 async def complete_card(project: str, card: str, done: bool, version: int) -> Done:
     """Complete a card, or reopen it. It goes to the top of the column for what is done, or of the first one."""
     async with tasks.change() as connection:
@@ -101,7 +101,7 @@ async def complete_card(project: str, card: str, done: bool, version: int) -> Do
     return Done(f"Completed {card}." if done else f"Reopened {card}.", undo=_back_to(old, new))
 
 
-@tasks.action
+@tasks.action(scopes={"tasks:write"})
 async def add_card(project: str, column: str, title: Title, assignee: str | None = None) -> Done:
     """Add a card at the end of a column."""
     words = " ".join(title.split())
@@ -119,7 +119,7 @@ async def add_card(project: str, column: str, title: Title, assignee: str | None
     )
 
 
-@tasks.action
+@tasks.action(scopes={"tasks:write"})
 async def archive_card(project: str, card: str, version: int) -> Done:
     """Take a card off the board. Nothing is deleted: restore_card puts it back."""
     async with tasks.change() as connection:
@@ -128,7 +128,7 @@ async def archive_card(project: str, card: str, version: int) -> Done:
     return Done(f"Archived {card}.", undo=restore_card.bind(project=project, card=card, version=new.version))
 
 
-@tasks.action
+@tasks.action(scopes={"tasks:write"})
 async def restore_card(project: str, card: str, version: int) -> Done:
     """Put an archived card back where it was."""
     async with tasks.change() as connection:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from inlay.errors import SettingError, ToolError
 from inlay.permissions import Grant, Rule
-from inlay.server.access import Access
+from inlay.server.access import Access, checked_scopes
 from inlay.server.audience import Audience
 from inlay.server.calls import Desk, Home
 from inlay.server.handles import Signer
@@ -48,6 +48,8 @@ class Connector:
             example to fill a new database.
         server: A server that you have already, to which the tools are added; it stays yours, in every way that you
             run it. For one of FastMCP see `inlay.attach`.
+        scopes: Scopes that only mark data in widgets, so that no tool and no tile names them: people can grant them,
+            and who is local has them.
 
     Raises:
         SettingError: The name holds no letter from a to z and no digit, the store is no path of a file, or the server
@@ -63,6 +65,7 @@ class Connector:
         tables: MetaData | None = None,
         starting: Starting | None = None,
         server: "MCPServer[Any] | None" = None,
+        scopes: AbstractSet[str] = frozenset(),
     ) -> None:
         self.name = name
         self.slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
@@ -72,6 +75,7 @@ class Connector:
         self.instructions = instructions
         self.tools: dict[str, Tool] = {}
         self.homes: dict[str, Home] = {}
+        self._marks: set[str] = set(checked_scopes(name, scopes))
         if store is not None and (str(store).startswith((":", "file:")) or "://" in str(store)):
             message = f"The store must be the path of a file, such as 'tasks.db'; {str(store)!r} is none."
             raise SettingError(message)
@@ -189,7 +193,9 @@ class Connector:
         """
 
         def decorate(decorated: Callable[..., Awaitable[Widget]]) -> Any:
-            return TileFunction(decorated, **options)
+            made: TileFunction[...] = TileFunction(decorated, **options)
+            self._marks |= made.scopes
+            return made
 
         return decorate(function) if function else decorate
 
@@ -203,6 +209,7 @@ class Connector:
             self._check_free(tool.name)
         self.tools.update(other.tools)
         self.homes.update(other.homes)
+        self._marks |= other.scopes
         self.instructions = "\n".join(text for text in (self.instructions, other.instructions) if text)
         self._included.append(other)
         if self.existing:
@@ -269,8 +276,8 @@ class Connector:
 
     @property
     def scopes(self) -> frozenset[str]:
-        """Every scope that a tool of this connector asks for."""
-        return frozenset[str]().union(*(tool.scopes for tool in self.tools.values()))
+        """Every scope that a tool of this connector asks for, or that its data are marked with."""
+        return frozenset(self._marks).union(*(tool.scopes for tool in self.tools.values()))
 
     @property
     def local(self) -> Grant:

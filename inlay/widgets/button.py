@@ -1,12 +1,18 @@
 """A button that runs an action."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
+from inlay.permissions import Decision
 from inlay.widgets.action import BoundAction, Sends
 from inlay.widgets.widget import Widget
+
+NEEDS_SCOPE = Decision(
+    allowed=False, reason="Restart needs services:write.", missing_scopes=frozenset({"services:write"})
+)
 
 
 class Button(Widget):
@@ -29,5 +35,6 @@ class Button(Widget):
             "primary": cls("Restart", on_press=restart, look="primary"),
             "danger": cls("Drop cache", on_press=restart, look="danger"),
             "disabled": cls("Restart", on_press=restart, disabled_reason="A restart is running."),
+            "refused": cls("Restart", on_press=replace(restart, decision=NEEDS_SCOPE)),
             "label is markup": cls("<b>x</b>", on_press=restart),
         }

@@ -1,10 +1,12 @@
 """A yes or no."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Self
 
 from pydantic import Field
 
+from inlay.permissions import Decision
 from inlay.widgets.action import BoundAction, Parameter, Sends
 from inlay.widgets.select import label_from
 from inlay.widgets.widget import Widget
@@ -39,5 +41,8 @@ class Checkbox(Widget):
             "default": cls("shadow"),
             "ticked": cls("shadow", label="Soft shadow", value=True),
             "calls an action": cls("urgent", on_change=mark),
+            "refused": cls(
+                "urgent", on_change=replace(mark, decision=Decision(allowed=False, reason="Not your card."))
+            ),
             "label is markup": cls("shadow", label="<b>x</b>"),
         }

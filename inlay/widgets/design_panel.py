@@ -1,18 +1,20 @@
 """A design panel: controls for tokens, beside a preview that follows them at once."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from inlay.errors import WidgetError
+from inlay.permissions import Decision
 from inlay.widgets.action import BoundAction, JsonType, Parameter, Sends
 from inlay.widgets.checkbox import Checkbox
 from inlay.widgets.color_field import ColorField
 from inlay.widgets.refusal import Refusal, refusals_of
 from inlay.widgets.select import Option, Select
 from inlay.widgets.slider import Slider
-from inlay.widgets.widget import Widget
+from inlay.widgets.widget import Widget, hidden
 
 Token = ColorField | Slider | Select | Checkbox
 TokenValue = str | float | bool
@@ -122,9 +124,20 @@ class DesignPanel(Widget):
                 tokens, title="Northwind", draft=True, version=3, on_save=save, unsaved={"radius": 16.0}
             ),
             "save and propose": cls(tokens, title="Northwind", version=3, on_save=save, on_propose=save),
+            "refused": cls(
+                tokens[1:],
+                title="Northwind",
+                version=3,
+                on_save=replace(save, decision=_needs("Save", "brand:write")),
+                hidden=(hidden({"brand:colors"}),),
+            ),
             "read only": cls(tokens, title="Northwind"),
             "title is markup": cls(tokens[:1], title="<b>x</b>", on_save=save),
         }
+
+
+def _needs(title: str, scope: str) -> Decision:
+    return Decision(allowed=False, reason=f"{title} needs {scope}.", missing_scopes=frozenset({scope}))
 
 
 def _fits(token: Token, value: TokenValue) -> bool:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from inlay.errors import WidgetError, near_miss
 from inlay.widgets.number import Unit
-from inlay.widgets.widget import Scopes, Widget
+from inlay.widgets.widget import Scopes, Widget, hidden, hidden_items
 
 ColumnKind = Literal["text", "number", "date", "time"]
 Cell = str | int | float | bool | date | datetime | None
@@ -92,6 +92,13 @@ class Table(Widget):
         return {
             "default": cls(columns=columns, rows=rows, row_key="pid", caption="Busiest processes"),
             "no rows": cls(columns=columns, rows=[], row_key="pid", caption="Busiest processes"),
+            "left out": cls(
+                columns=[*columns[:2], columns[2].model_copy(update={"hidden": hidden({"metrics:memory"})})],
+                rows=[{"pid": 1, "name": "postgres", "cpu": 12.5}],
+                row_key="pid",
+                caption="Busiest processes",
+                hidden=hidden_items("row", [{"metrics:all"}] * 2),
+            ),
             "dates": cls(
                 columns=[TableColumn("what", "What"), TableColumn("when", "When", shows="date")],
                 rows=[{"what": "Release 2.4", "when": date(2026, 12, 1)}],

@@ -8,10 +8,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from inlay.errors import WidgetError
+from inlay.permissions import Decision
 from inlay.widgets.action import BoundAction, JsonType, Parameter, Sends
 from inlay.widgets.refusal import Refusal, refusals_of
 from inlay.widgets.select import Select
-from inlay.widgets.widget import Widget
+from inlay.widgets.widget import Widget, hidden_items
 
 Priority = Literal["low", "normal", "high", "urgent"]
 Version = int | str
@@ -99,7 +100,6 @@ class TaskBoard(Widget):
     """Completes a card; takes `done` if it can also be reopened."""
     on_add: Annotated[BoundAction | None, Sends({"title": {"string"}}, {"column": {"string"}})] = None
     """Adds a card at the end of a column."""
-
     on_delete: Annotated[BoundAction | None, Sends({"card": {"string"}}, _VERSION)] = None
     """Deletes a card for good. It is among the steps of a move, so a board that deletes moves cards, too."""
 
@@ -109,6 +109,7 @@ class TaskBoard(Widget):
             message = f"TaskBoard {self.title!r} has on_delete without on_move, whose steps it stands among; give both."
             raise WidgetError(message)
         return self
+
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
         cards = [card.id for column in self.columns for card in column.cards]
@@ -184,6 +185,7 @@ class TaskBoard(Widget):
             Column("doing", "Doing", [_card(3, "Ship beta", assignee="Grace Hopper", due=date(2026, 12, 1))], limit=2),
             Column("done", "Done", [_card(1, "Set up CI", done=True)]),
         ]
+        not_yours = (("on_move", "It is Ada's card."),)
         hostile = '<img src=x onerror="alert(1)">'
         return {
             "default": cls(
@@ -195,6 +197,21 @@ class TaskBoard(Widget):
                 on_add=_action("add_card", column="string", title="string"),
             ),
             "read only": cls(title="Apollo", columns=plain),
+            "refused": cls(
+                title="Apollo",
+                columns=[plain[0].model_copy(update={"hidden": hidden_items("card", [{"tasks:private"}])}), *plain[1:]],
+                on_move=_refused("move_card", card="string", column="string", index="integer", version="integer"),
+                on_complete=_refused("complete_card", card="string", done="boolean", version="integer"),
+                on_add=_refused("add_card", column="string", title="string"),
+            ),
+            "some cards refused": cls(
+                title="Apollo",
+                columns=[
+                    Column("todo", "To do", [_card(12, "Fix login"), _card(7, "Write docs", refusals=not_yours)]),
+                    Column("done", "Done", [_card(1, "Set up CI", done=True)]),
+                ],
+                on_move=_action("move_card", card="string", column="string", index="integer", version="integer"),
+            ),
             "no cards yet": cls(
                 columns=[Column("todo", "To do", []), Column("done", "Done", [])],
                 on_add=_action("add_card", column="string", title="string"),
@@ -225,3 +242,11 @@ def _card(number: int, title: str, **fields: object) -> Card:
 def _action(tool: str, **types: JsonType) -> BoundAction:
     parameters = {name: Parameter(required=True, json_types=frozenset([kind])) for name, kind in types.items()}
     return BoundAction(tool, tool.replace("_", " ").capitalize(), {"project": "apollo"}, parameters)
+
+
+def _refused(tool: str, **types: JsonType) -> BoundAction:
+    action = _action(tool, **types)
+    missing = frozenset({"tasks:write"})
+    return replace(
+        action, decision=Decision(allowed=False, reason=f"{action.title} needs tasks:write.", missing_scopes=missing)
+    )

@@ -110,9 +110,10 @@ async def test_values_that_are_there_already_make_no_new_version(brands: Connect
 
 
 async def test_a_draft_is_kept_until_it_is_saved(brands: Connector) -> None:
-    await call(
-        brands, "inlay_draft", tool="brand_panel", arguments={"brand": "northwind"}, values={"radius": 20, "font": "x"}
-    )
+    opened = await call(brands, "brand_panel", brand="northwind")
+    handle = {"dev.inlay/view": opened.meta["dev.inlay/view"]}
+    values = {"radius": 20, "font": "x"}
+    await call(brands, "inlay_draft", handle, tool="brand_panel", arguments={"brand": "northwind"}, values=values)
     drafted = await call(brands, "brand_panel", brand="northwind")
     shown = Shown(drafted.meta["dev.inlay/parts"])
     assert "not saved yet: 20" in drafted.text

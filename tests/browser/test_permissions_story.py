@@ -1,0 +1,103 @@
+"""What people granted, in open widgets: what they see and can do, and what changes when they grant more or less."""
+
+import pytest
+from playwright.async_api import expect
+
+from examples.machine_monitor import connector as machine_monitor
+from examples.team_tasks import connector as team_tasks
+from inlay import Connector
+from inlay.testing import Grant, Host
+from tests.browser.stories import SANDBOXES, Board, server_order
+
+READ, WRITE = "tasks:read", "tasks:write"
+RITA = Grant("rita", scopes={READ})
+EDITOR = Grant("edda", scopes={READ, WRITE})
+
+
+@pytest.fixture
+def connector(request: pytest.FixtureRequest) -> Connector:
+    return machine_monitor if "monitor" in request.node.name else team_tasks
+
+
+@pytest.mark.parametrize("sandbox", SANDBOXES)
+async def test_who_may_not_write_sees_why_and_after_granting_it_the_same_board_can_be_used(
+    host: Host, running_connector: Connector, sandbox: str
+) -> None:
+    await host.set(sandbox=sandbox)
+    view = await host.call("task_board", as_=RITA, project="apollo")
+    board = Board(view)
+    todo, review = await server_order(running_connector, "todo"), await server_order(running_connector, "review")
+
+    assert await view.body.get_by_role("button", name="Move").count() == 0
+    assert await view.body.get_by_role("checkbox").and_(view.locator(":enabled")).count() == 0
+    assert f"need {WRITE}." in view.text
+    await board.drag(todo[0], onto=review[0])
+    assert view.calls_of("move_card") == []
+
+    host.regrant(RITA, Grant("rita", scopes={READ, WRITE}))
+    frame = view.frame
+    await view.press("Grant access")
+    await expect(board.handle(todo[0])).to_be_visible()
+    await board.drag(todo[0], onto=review[0])
+    await board.expect_order("review", [todo[0], review[0]])
+
+    assert view.frame is frame
+    assert WRITE not in (await view.settled()).text
+    assert (await server_order(running_connector, "review"))[:2] == [todo[0], review[0]]
+
+
+@pytest.mark.parametrize("sandbox", SANDBOXES)
+async def test_a_move_goes_back_when_the_scope_was_withdrawn_after_the_board_was_drawn(
+    host: Host, running_connector: Connector, sandbox: str
+) -> None:
+    await host.set(sandbox=sandbox)
+    view = await host.call("task_board", as_=EDITOR, project="apollo")
+    board = Board(view)
+    todo, review = await server_order(running_connector, "todo"), await server_order(running_connector, "review")
+    host.regrant(EDITOR, Grant("edda", scopes={READ}))
+    await board.drag(todo[0], onto=review[0])
+    await view.settled()
+
+    assert [call.sent for call in view.calls_of("move_card")] == [True]
+    assert f"needs {WRITE}" in view.problem
+    await board.expect_order("todo", todo[:2])
+    assert await view.body.get_by_role("button", name="Move").count() == 0
+    assert await server_order(running_connector, "todo") == todo
+    assert await server_order(running_connector, "review") == review
+
+
+async def test_two_people_before_one_board_each_have_their_own_controls(host: Host) -> None:
+    hers = await host.call("task_board", as_=RITA, project="apollo")
+    theirs = await host.call("task_board", as_=EDITOR, project="apollo")
+
+    assert await hers.body.get_by_role("button", name="Move").count() == 0
+    assert await theirs.body.get_by_role("button", name="Move").count() > 0
+    assert WRITE in hers.text
+    assert WRITE not in theirs.text
+
+
+async def test_the_monitor_leaves_out_on_the_server_what_a_person_may_not_see(host: Host) -> None:
+    await host.set(display="fullscreen")
+    guest = Grant("guest", scopes={"metrics:read"})
+    view = await host.call("machine_monitor", as_=guest)
+    whole = await host.call("machine_monitor")
+
+    assert "needs metrics:processes" in view.text
+    assert await view.locator("table caption").filter(has_text="Busiest processes").count() == 0
+    assert await whole.locator("table").filter(has_text="python").count() > 0
+    sent = str([entry for entry in await host.traffic(as_=guest) if entry["method"] == "tools/call"])
+    assert "Busiest processes" not in sent
+
+
+async def test_whoever_is_turned_away_is_told_and_nothing_is_done(host: Host, running_connector: Connector) -> None:
+    host.expect_console("401")
+    view = await host.call("task_board", as_=EDITOR, project="apollo")
+    board = Board(view)
+    todo, review = await server_order(running_connector, "todo"), await server_order(running_connector, "review")
+    host.regrant(EDITOR, None)
+    await board.drag(todo[0], onto=review[0])
+    await view.settled()
+
+    assert view.problem
+    await board.expect_order("todo", todo[:2])
+    assert await server_order(running_connector, "todo") == todo
