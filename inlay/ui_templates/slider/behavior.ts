@@ -16,6 +16,7 @@ function fieldsOf(root: HTMLElement): Fields {
 /** Shows what the slider says. What somebody is typing is left alone. */
 function follow(root: HTMLElement): void {
   const { range, entry } = fieldsOf(root);
+  if (!range) return; // the root holds another control now, because a token before it was left out
   const [low, high] = [Number(range.min), Number(range.max)];
   const unit = root.querySelector(".inlay-slider__unit")?.textContent ?? "";
   range.style.setProperty("--inlay-fill", `${((range.valueAsNumber - low) / (high - low)) * 100}%`);
