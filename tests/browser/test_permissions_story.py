@@ -1,5 +1,7 @@
 """What people granted, in open widgets: what they see and can do, and what changes when they grant more or less."""
 
+from typing import cast
+
 import pytest
 from playwright.async_api import expect
 
@@ -16,7 +18,8 @@ EDITOR = Grant("edda", scopes={READ, WRITE})
 
 @pytest.fixture
 def connector(request: pytest.FixtureRequest) -> Connector:
-    return machine_monitor if "monitor" in request.node.name else team_tasks
+    test = cast("pytest.Item", request.node)  # pyright: ignore[reportUnknownMemberType] - pytest does not say
+    return machine_monitor if "monitor" in test.name else team_tasks
 
 
 @pytest.mark.parametrize("sandbox", SANDBOXES)
