@@ -53,7 +53,7 @@ pictures: setup-browser
 	$(VENV)/python -m scripts.pictures
 
 bundle: setup
-	@$(VENV)/python scripts/bundle.py
+	@$(VENV)/python -m scripts.bundle
 
 clean:
 	rm -rf .venv .inlay-failures node_modules tests/*/node_modules tests/*/*/node_modules inlay/*/dist inlay/ui_templates/view/dist

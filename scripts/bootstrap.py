@@ -50,7 +50,7 @@ def describe_environment() -> str:
 
 def bundle() -> None:
     """Bundle the View and the host page: whoever edits TypeScript wants to see it."""
-    bundled = subprocess.run([PYTHON, ROOT / "scripts" / "bundle.py"], check=False)
+    bundled = subprocess.run([PYTHON, "-m", "scripts.bundle"], cwd=ROOT, check=False)
     if bundled.returncode:
         sys.exit(bundled.returncode)
 

