@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from inlay.cli.check import check
 from inlay.cli.loading import demo_connector
 from inlay.cli.serving import demo, dev, serve
 from inlay.errors import InlayError
@@ -33,5 +34,5 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
 
 
-for command in (demo, dev, serve):
+for command in (check, demo, dev, serve):
     main.add_command(command)
