@@ -7,6 +7,7 @@ bundled into `dist/` when the package is built. The connector that the page talk
 from inlay.host.app import host_app
 from inlay.host.sandbox import content_security_policy, sandbox_app
 from inlay.host.serving import HostAddresses, running_host, running_server, serve_connector, serve_host
+from inlay.host.sign_in import with_persons
 
 __all__ = [
     "HostAddresses",
@@ -17,4 +18,5 @@ __all__ = [
     "sandbox_app",
     "serve_connector",
     "serve_host",
+    "with_persons",
 ]

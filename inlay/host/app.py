@@ -20,6 +20,9 @@ HOST_FOLDER = Path(__file__).parent
 PAGE_FOLDER = HOST_FOLDER / "page"
 BUNDLE_FOLDER = HOST_FOLDER / "dist"
 
+PERSONS = "/host/persons"
+"""Where the page asks about the people between whom it switches, if the connector is served with some."""
+
 # What the page itself may load. Widgets are not bound by this: their frame has its own policy.
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -37,7 +40,8 @@ def host_app(
     """Build the application that serves the host page at `/` and everything else from the connector.
 
     Args:
-        connector_app: The connector's application; its lifespan runs inside this one's.
+        connector_app: The connector's application; its lifespan runs inside this one's. When it brings people to
+            switch between, its `state.persons` says where.
         sandbox_port: Where `sandbox_app` listens, on the same machine.
         hosts: Host names that requests may name, without port.
         script: Another bundle of the page, for tests with another version of the bridge.
@@ -51,12 +55,17 @@ def host_app(
         async with connector_app.router.lifespan_context(connector_app):
             yield
 
-    routes = host_routes(sandbox_port=sandbox_port, hosts=hosts, script=script)
+    persons: str | None = getattr(connector_app.state, "persons", None)
+    routes = host_routes(sandbox_port=sandbox_port, hosts=hosts, script=script, persons=persons)
     return Starlette(routes=[*routes, Mount("/", app=connector_app)], lifespan=lifespan)
 
 
 def host_routes(
-    *, sandbox_port: int, hosts: tuple[str, ...] = LOCAL_HOSTS, script: Path | None = None
+    *,
+    sandbox_port: int,
+    hosts: tuple[str, ...] = LOCAL_HOSTS,
+    script: Path | None = None,
+    persons: str | None = None,
 ) -> list[BaseRoute]:
     """Return the routes of the page, to mount beside a connector's own.
 
@@ -64,6 +73,7 @@ def host_routes(
         sandbox_port: Where `sandbox_app` listens, on the same machine.
         hosts: Host names that requests may name, without port.
         script: Another bundle of the page's script.
+        persons: Where the page asks about the people between whom it switches.
 
     Raises:
         SettingError: The page is not bundled.
@@ -74,7 +84,8 @@ def host_routes(
         return FileResponse(PAGE_FOLDER / "index.html", headers={**FRESH, "Content-Security-Policy": policy})
 
     async def config(request: Request) -> Response:
-        return JSONResponse({"mcp": "/mcp", "sandbox": sandbox_origin(request, sandbox_port)}, headers=FRESH)
+        known = {"mcp": "/mcp", "sandbox": sandbox_origin(request, sandbox_port), "persons": persons}
+        return JSONResponse(known, headers=FRESH)
 
     gate = (Middleware(Gate, hosts=checked_hosts(hosts)),)
     return [

@@ -37,6 +37,12 @@ class HostAddresses:
     """The connector's MCP endpoint, for any other host."""
     sandbox: str
     """The origin of the sandbox proxy."""
+    listens_on: str = "127.0.0.1"
+    """The address that the listeners are bound to; others may reach them by more than that of `page`."""
+
+
+Served = Starlette | Callable[[HostAddresses], Starlette]
+"""What a host is run for: an application, or what makes one as soon as the addresses are known."""
 
 
 class Listener(uvicorn.Server):
@@ -132,7 +138,7 @@ async def _started(listener: Listener, task: "asyncio.Task[None]") -> None:
 
 @contextlib.asynccontextmanager
 async def running_host(
-    connector_app: Starlette,
+    connector_app: Served,
     *,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -143,7 +149,7 @@ async def running_host(
     """Run the host page, the sandbox and a connector while the block runs.
 
     Args:
-        connector_app: A Starlette application that serves `/mcp`.
+        connector_app: A Starlette application that serves `/mcp`, or a function that makes it for the addresses.
         host: The address to listen on.
         port: The page's port; 0 takes a free one.
         sandbox_port: The sandbox's port; 0 takes a free one.
@@ -154,17 +160,20 @@ async def running_host(
         Where everything is.
 
     Raises:
-        SettingError: A port is in use, or the page is not bundled.
+        SettingError: A port is in use, the page is not bundled, or the application cannot be made for the addresses.
     """
     with contextlib.ExitStack() as opened:
         page_socket = opened.enter_context(open_socket(host, port))
         sandbox_socket = opened.enter_context(open_socket(host, sandbox_port))
         page_port, proxy_port = _port(page_socket), _port(sandbox_socket)
-        page = host_app(connector_app, sandbox_port=proxy_port, hosts=hosts, script=script)
+        base = f"http://{_in_url(host)}"
+        origin = f"{base}:{page_port}"
+        addresses = HostAddresses(f"{origin}/", f"{origin}/mcp", f"{base}:{proxy_port}", listens_on=host)
+        app = connector_app if isinstance(connector_app, Starlette) else connector_app(addresses)
+        page = host_app(app, sandbox_port=proxy_port, hosts=hosts, script=script)
         proxy = sandbox_app(page_port, hosts)
         async with running([Listener(page, page_socket), Listener(proxy, sandbox_socket)]):
-            base = f"http://{_in_url(host)}"
-            yield HostAddresses(f"{base}:{page_port}/", f"{base}:{page_port}/mcp", f"{base}:{proxy_port}")
+            yield addresses
 
 
 @contextlib.asynccontextmanager
@@ -199,7 +208,7 @@ def _in_url(host: str) -> str:
 
 
 def serve_host(
-    connector_app: Starlette,
+    connector_app: Served,
     *,
     host: str = "127.0.0.1",
     port: int = 8484,
@@ -210,7 +219,7 @@ def serve_host(
     """Serve a connector with the host page until Ctrl-C or SIGTERM.
 
     Args:
-        connector_app: A Starlette application that serves `/mcp`.
+        connector_app: A Starlette application that serves `/mcp`, or a function that makes it for the addresses.
         host: The address to listen on.
         port: The page's port.
         sandbox_port: The sandbox's port; 0 takes a free one.
