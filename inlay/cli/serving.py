@@ -68,24 +68,36 @@ def _signs_in(command: Command) -> Command:
     return command
 
 
+def _has_persons(*, default: bool) -> Callable[[Command], Command]:
+    """Add the option that says whether people sign in."""
+    return click.option(
+        "--persons/--no-persons",
+        default=default,
+        show_default=True,
+        help="Sign in as a reader, an editor or an admin, who are made up; else nobody signs in.",
+    )
+
+
 @click.command()
 @_listens_at
 @click.option("--sandbox-port", default=0, type=click.IntRange(0, 65535), help="The sandbox's port; free by default.")
-def demo(port: int, host: str, sandbox_port: int, allow_host: tuple[str, ...]) -> None:
-    """Show the three examples in a local host page."""
-    _serve_page(demo_connector(), host=host, port=port, sandbox_port=sandbox_port, allow_host=allow_host)
+@_has_persons(default=True)
+def demo(**options: Any) -> None:
+    """Show the three examples in a local host page, signed in as one of three people."""
+    _serve_page(demo_connector(), **options)
 
 
 @click.command()
 @click.argument("target", metavar="MODULE:CONNECTOR")
 @_listens_at
 @click.option("--sandbox-port", default=0, type=click.IntRange(0, 65535), help="The sandbox's port; free by default.")
-def dev(target: str, port: int, host: str, sandbox_port: int, allow_host: tuple[str, ...]) -> None:
+@_has_persons(default=False)
+def dev(target: str, **options: Any) -> None:
     """Show a connector in a local host page.
 
     MODULE:CONNECTOR names it, such as `app:tasks` for `tasks` in app.py.
     """
-    _serve_page(load_connector(target), host=host, port=port, sandbox_port=sandbox_port, allow_host=allow_host)
+    _serve_page(load_connector(target), **options)
 
 
 @click.command()
@@ -111,9 +123,9 @@ def serve(target: str, port: int, host: str, allow_host: tuple[str, ...], **sign
 
 
 def _serve_page(
-    connector: "Connector", *, host: str, port: int, sandbox_port: int, allow_host: tuple[str, ...]
+    connector: "Connector", *, host: str, port: int, sandbox_port: int, allow_host: tuple[str, ...], persons: bool
 ) -> None:
-    from inlay.host import serve_host  # noqa: PLC0415 - loading the protocol takes a second
+    from inlay.host import serve_host, with_persons  # noqa: PLC0415 - loading the protocol takes a second
 
     def announce(addresses: "HostAddresses") -> None:
         click.echo(f"{connector.name} is ready. Ctrl-C ends it.\n")
@@ -121,9 +133,8 @@ def _serve_page(
         click.echo(f"  Connector   {addresses.mcp}")
 
     hosts = _hosts(host, allow_host)
-    serve_host(
-        connector.app(hosts=hosts), host=host, port=port, sandbox_port=sandbox_port, hosts=hosts, announce=announce
-    )
+    app = with_persons(connector, hosts=hosts) if persons else connector.app(hosts=hosts)
+    serve_host(app, host=host, port=port, sandbox_port=sandbox_port, hosts=hosts, announce=announce)
 
 
 def _say_served(name: str, address: str, auth: "ResourceServer | None") -> None:

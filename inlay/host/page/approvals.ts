@@ -2,6 +2,15 @@
 
 import { element } from "./dom";
 
+interface Words {
+  yes: string;
+  no: string;
+  /** Whether the keyboard goes to the question, and back after it. */
+  takesFocus?: boolean;
+}
+
+const ALLOW: Words = { yes: "Allow", no: "Deny" };
+
 interface Question {
   bar: HTMLElement;
   settle(allowed: boolean): void;
@@ -18,19 +27,27 @@ export class Approvals {
   }
 
   /** Shows a question; resolves with the answer. */
-  ask(text: string, detail: string, words = { yes: "Allow", no: "Deny" }): Promise<boolean> {
+  ask(text: string, detail: string, { yes: allow, no: deny, takesFocus = false }: Words = ALLOW): Promise<boolean> {
     return new Promise((resolve) => {
-      const yes = element("button", { class: "button primary", type: "button" }, words.yes);
-      const no = element("button", { class: "button", type: "button" }, words.no);
+      const yes = element("button", { class: "button primary", type: "button" }, allow);
+      const no = element("button", { class: "button", type: "button" }, deny);
       const about = element("div", { class: "approval-text" }, element("strong", {}, text), element("span", {}, detail));
       const bar = element("div", { class: "approval" }, about, no, yes);
       bar.setAttribute("role", "group");
       bar.setAttribute("aria-label", text);
-      const question: Question = { bar, settle: (allowed) => resolve(allowed) };
+      const before = takesFocus ? document.activeElement : null;
+      const settle = (allowed: boolean) => {
+        if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+        resolve(allowed);
+      };
+      const question: Question = { bar, settle };
       yes.onclick = () => this.#settle(question, true);
       no.onclick = () => this.#settle(question, false);
       this.#open.push(question);
       this.place.append(bar);
+      if (!takesFocus) return;
+      bar.tabIndex = -1;
+      bar.focus({ preventScroll: true });
     });
   }
 

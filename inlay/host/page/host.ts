@@ -1,10 +1,13 @@
 /** Puts the host page together and offers it to tests as `window.inlayHost`. */
 
-import type { CallToolResult, Tool } from "@modelcontextprotocol/client";
+import type { CallToolResult, JSONRPCMessage, Tool } from "@modelcontextprotocol/client";
+import { Access, SignedOutError } from "./access";
 import { Approvals } from "./approvals";
 import type { BridgeKit } from "./bridge";
 import { CallTurn, textOf, userTurn, welcome } from "./conversation";
 import { required } from "./dom";
+import { Persons } from "./persons";
+import { PersonsPanel } from "./persons_panel";
 import { Connection, viewUri } from "./server";
 import type { Services } from "./services";
 import { SettingsStore, type Patch, type Settings } from "./settings";
@@ -19,6 +22,8 @@ import { watchScroll } from "./scrolling";
 interface Config {
   mcp: string;
   sandbox: string;
+  /** Where people sign in who are made up, if the connector is served with some. */
+  persons: string | null;
 }
 
 /** What a View said in the person's name, as tests read it. */
@@ -34,14 +39,15 @@ export class Host {
   readonly said: Said[] = [];
   readonly links: string[] = [];
   readonly approvals = new Approvals(required("#approvals"));
-  readonly calls = new ViewCalls(this.settings, this.approvals, () => this.#current());
+  readonly access = new Access(window.inlayToken ?? null, (refusal) => this.traffic.add("server", "host", null, refusal as JSONRPCMessage));
+  readonly calls = new ViewCalls(this.settings, this.approvals, this.access, () => this.#current());
   ready: Promise<void>;
   readonly #conversation = required("#conversation");
   readonly #chat = required("#chat");
   readonly #tools = new ToolList(required("#tools"));
   #connection: Connection | null = null;
   #config: Config | null = null;
-  #token = window.inlayToken ?? null;
+  #persons: Persons | null = null;
   #count = 0;
 
   constructor(private readonly kit: BridgeKit) {
@@ -57,7 +63,7 @@ export class Host {
 
   /** Connects again as somebody else, or as nobody; Views stay open and go on as them. */
   signIn(token: string | null): Promise<void> {
-    this.#token = token;
+    this.access.use(token);
     this.ready = this.ready.catch(() => undefined).then(() => this.#start());
     return this.ready;
   }
@@ -100,16 +106,37 @@ export class Host {
   async #start(): Promise<void> {
     const answer = await fetch("/host/config.json");
     this.#config = (await answer.json()) as Config;
+    if (this.#config.persons && !this.#persons) await this.#signIn(this.#config.persons);
     await this.#connect();
     if (this.views.length) return;
     const { widgets, others } = callableTools(this.#current().tools);
     this.#conversation.replaceChildren(welcome(widgets.length ? widgets : others, (tool) => this.#pick(tool)));
   }
 
+  /** Signs in as one of the people that the connector is served with. */
+  async #signIn(address: string): Promise<void> {
+    const query = new URLSearchParams(location.search);
+    this.#persons = await Persons.start(address, query, this.access, this.approvals);
+    new PersonsPanel(required("#who"), this.#persons, () => this.#goOn());
+  }
+
+  /** Goes on as another person: what may be called changes, and every widget is theirs. */
+  async #goOn(): Promise<void> {
+    this.ready = this.#start();
+    await this.ready;
+    await Promise.all(this.views.filter((view) => view.state !== "closed").map((view) => this.#showAgain(view)));
+  }
+
+  async #showAgain(view: View): Promise<void> {
+    const params = { name: view.tool.name, arguments: view.given };
+    const asking = this.access.make((signal) => this.#current().callTool(params, signal), { isRead: true, mayAsk: () => false });
+    await view.push(await asking.catch((error: unknown) => ({ isError: true, content: [{ type: "text" as const, text: reasonOf(error) }] })));
+  }
+
   async #connect(): Promise<void> {
     const address = new URL(this.#config?.mcp ?? "/mcp", location.href);
     const before = this.#connection;
-    this.#connection = await Connection.open(address, this.settings.value.era, this.traffic, this.#token);
+    this.#connection = await Connection.open(address, this.settings.value.era, this.traffic, this.access);
     await before?.close();
     const { name, protocolVersion, tools } = this.#connection;
     required("#connector").textContent = name;
@@ -138,7 +165,11 @@ export class Host {
     const turn = new CallTurn(tool, given);
     this.#show(turn.root);
     openPane("#tools", "#show-tools", false);
-    const called = this.#current().callTool({ name: tool.name, arguments: given });
+    const isRead = tool.annotations?.readOnlyHint === true;
+    const called = this.access.make(
+      (signal) => this.#current().callTool({ name: tool.name, arguments: given }, signal),
+      { isRead, mayAsk: () => true },
+    );
     const shown = called.then(
       (result) => turn.showResult(result),
       (error: unknown) => turn.showFailure(reasonOf(error)),
@@ -245,7 +276,8 @@ function showTrouble(error: unknown): void {
   const reason = document.createElement("p");
   reason.className = "failure";
   reason.setAttribute("role", "alert");
-  reason.textContent = `The connector did not answer: ${reasonOf(error)} Start it again and reload this page.`;
+  const isSignedOut = error instanceof SignedOutError;
+  reason.textContent = isSignedOut ? error.message : `The connector did not answer: ${reasonOf(error)} Start it again and reload this page.`;
   required("#conversation").replaceChildren(reason);
 }
 

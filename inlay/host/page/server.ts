@@ -3,6 +3,7 @@
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import type { CallToolRequest, CallToolResult, ReadResourceResult, Tool } from "@modelcontextprotocol/client";
 import type { McpUiResourceCsp, McpUiResourcePermissions } from "@modelcontextprotocol/ext-apps/app-bridge";
+import { refusalOf, type Access } from "./access";
 import { HOST_INFO } from "./bridge";
 import type { Era } from "./settings";
 import { tap, type Traffic } from "./traffic";
@@ -31,19 +32,23 @@ export class Connection {
   private constructor(private readonly client: Client) {}
 
   /** Connects and reads the tools. */
-  static async open(address: URL, era: Era, traffic: Traffic, token: string | null): Promise<Connection> {
+  static async open(address: URL, era: Era, traffic: Traffic, access: Access): Promise<Connection> {
     const client = new Client(HOST_INFO, {
       capabilities: { extensions: { [UI_EXTENSION]: { mimeTypes: [UI_MIME_TYPE] } } },
       versionNegotiation: { mode: negotiation(era) },
     });
-    const transport = tap(new StreamableHTTPClientTransport(address, signedBy(token)), (message, way) => {
+    const transport = tap(new StreamableHTTPClientTransport(address, { fetch: access.fetch }), (message, way) => {
       if (way === "sent") traffic.add("host", "server", null, message);
       else traffic.add("server", "host", null, message);
     });
-    await client.connect(transport);
-    const connection = new Connection(client);
-    connection.tools = (await client.listTools()).tools;
-    return connection;
+    try {
+      await client.connect(transport);
+      const connection = new Connection(client);
+      connection.tools = (await client.listTools()).tools;
+      return connection;
+    } catch (error) {
+      throw refusalOf(error) ?? error;
+    }
   }
 
   get name(): string {
@@ -84,11 +89,6 @@ export class Connection {
   close(): Promise<void> {
     return this.client.close();
   }
-}
-
-/** The token goes out as a header and is noted nowhere: traffic holds messages alone. */
-function signedBy(token: string | null): { requestInit?: RequestInit } {
-  return token === null ? {} : { requestInit: { headers: { Authorization: `Bearer ${token}` } } };
 }
 
 function negotiation(era: Era): "auto" | "legacy" | { pin: string } {

@@ -1,6 +1,7 @@
 /** Passes a View's tool calls on to the server, with the host's policy and whatever faults are switched on. */
 
 import type { CallToolRequest, CallToolResult } from "@modelcontextprotocol/client";
+import { REFUSED, type Access } from "./access";
 import type { Approvals } from "./approvals";
 import { isVisibleTo, titleOf, type Connection } from "./server";
 import type { Faults, SettingsStore } from "./settings";
@@ -19,9 +20,6 @@ export interface ViewCall {
   error: string | null;
 }
 
-/** The specification's code for what a host refuses. */
-const REFUSED = -32000;
-
 class RefusedError extends Error {
   readonly code = REFUSED;
 }
@@ -33,6 +31,7 @@ export class ViewCalls {
   constructor(
     private readonly settings: SettingsStore,
     private readonly approvals: Approvals,
+    private readonly access: Access,
     private readonly connection: () => Connection,
   ) {}
 
@@ -78,7 +77,11 @@ export class ViewCalls {
     if (faults?.slow_ms) await new Promise((resolve) => setTimeout(resolve, faults.slow_ms));
     if (faults?.hold === "request") await this.#hold();
     call.sent = true;
-    const result = await this.connection().callTool(forServer(params, faults), signal);
+    const isRead = this.connection().tool(params.name)?.annotations?.readOnlyHint === true;
+    const result = await this.access.make(
+      (current) => this.connection().callTool(forServer(params, faults), current),
+      { signal, isRead, mayAsk: hasJustActed },
+    );
     if (this.#faults(params.name)?.hold === "answer") await this.#hold();
     return this.#afterLoss(result, call);
   }
@@ -110,6 +113,11 @@ export class ViewCalls {
     if (lost === "never") return new Promise<never>(() => undefined);
     throw new Error("The connection to the connector was lost.");
   }
+}
+
+/** What a widget reads by itself asks for nothing: only what the person does there, which the browser notes. */
+function hasJustActed(): boolean {
+  return navigator.userActivation?.isActive ?? true;
 }
 
 /** A View's progress token would collide with the host's own, and progress is not passed on: it is left out. */

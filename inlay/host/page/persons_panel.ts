@@ -1,0 +1,137 @@
+/** Shows who is signed in, and what they granted: a button in the page's top bar, and a panel below it. */
+
+import { element } from "./dom";
+import type { Person, Persons, Scope } from "./persons";
+
+/** What changes when another person goes on with the widgets. */
+export type Switched = () => Promise<void>;
+
+export class PersonsPanel {
+  readonly #face = element("span", { class: "face" });
+  readonly #name = element("span", { class: "who-name" });
+  readonly #role = element("span", { class: "who-role" });
+  readonly #button = element("button", { class: "button quiet who-button", type: "button" }, this.#face, this.#name, this.#role);
+  readonly #panel = element("section", { class: "who-panel", id: "who-panel", hidden: true });
+  readonly #people: { person: Person; row: HTMLButtonElement }[];
+  readonly #ticks: { scope: Scope; box: HTMLInputElement }[];
+  readonly #granted = element("h2", { class: "who-title" });
+  readonly #scopes: HTMLElement;
+  readonly #said = element("p", { class: "who-said", role: "status" });
+  readonly #leave = element("button", { class: "button", type: "button" }, "Disconnect");
+  readonly #join = element("button", { class: "button primary", type: "button" }, "Connect");
+
+  constructor(
+    place: HTMLElement,
+    private readonly persons: Persons,
+    private readonly switched: Switched,
+  ) {
+    this.#people = persons.all.map((person) => ({ person, row: this.#personRow(person) }));
+    this.#ticks = persons.scopes.map((scope) => ({ scope, box: this.#tick(scope) }));
+    this.#scopes = element("div", { class: "who-scopes" }, ...this.#ticks.map(({ scope, box }) => scopeRow(scope, box)));
+    this.#panel.setAttribute("aria-label", "Who is signed in");
+    this.#panel.append(
+      element("div", { class: "who-people" }, ...this.#people.map(({ row }) => row)),
+      this.#granted,
+      this.#scopes,
+      element("div", { class: "who-end" }, this.#said, this.#join, this.#leave),
+    );
+    this.#button.setAttribute("aria-controls", "who-panel");
+    this.#button.onclick = () => this.#open(this.#panel.hidden === true);
+    this.#leave.onclick = () => this.#do(() => persons.disconnect(), "Disconnected. Open widgets end within 5 seconds.", this.#join);
+    this.#join.onclick = () => this.#do(() => this.#switch(persons.current), "Connected.", this.#leave);
+    place.append(this.#button, this.#panel);
+    this.#closeByItself(place);
+    persons.onChange(() => this.#show());
+    this.#open(false);
+    this.#show();
+  }
+
+  #personRow(person: Person): HTMLButtonElement {
+    const face = element("span", { class: "face", ariaHidden: "true" }, initialsOf(person));
+    const name = element("span", { class: "who-name" }, person.name);
+    const row = element("button", { class: "who-person", type: "button" }, face, name, element("span", { class: "who-role" }, person.role));
+    row.onclick = () => this.#do(() => this.#switch(person), `You are ${person.name} now.`);
+    return row;
+  }
+
+  #tick(scope: Scope): HTMLInputElement {
+    const box = element("input", { type: "checkbox", name: scope.name });
+    box.onchange = () => {
+      if (box.checked) this.#do(() => this.persons.grant([scope.name]), `Granted ${scope.name}.`);
+      else this.#do(() => this.persons.withdraw(scope.name), `Took back ${scope.name}. It ends within 5 seconds.`);
+    };
+    return box;
+  }
+
+  async #switch(person: Person): Promise<void> {
+    await this.persons.connect(person);
+    await this.switched();
+  }
+
+  /** Does something, and says what came of it. */
+  #do(work: () => Promise<void>, done: string, next?: HTMLElement): void {
+    this.#panel.ariaBusy = "true";
+    this.#said.classList.remove("is-error");
+    void work()
+      .then(
+        () => this.#say(done, false),
+        (error: unknown) => this.#say(error instanceof Error ? error.message : String(error), true),
+      )
+      .finally(() => {
+        this.#panel.ariaBusy = "false";
+        this.#show();
+        if (next && !this.#panel.hidden) next.focus();
+      });
+  }
+
+  #say(text: string, isError: boolean): void {
+    this.#said.textContent = text;
+    this.#said.classList.toggle("is-error", isError);
+  }
+
+  #show(): void {
+    const { current } = this.persons;
+    const { granted } = current;
+    this.#face.textContent = granted ? initialsOf(current) : "";
+    this.#face.classList.toggle("is-nobody", !granted);
+    this.#name.textContent = granted ? current.name : "Signed out";
+    this.#role.textContent = granted ? current.role : "";
+    this.#button.setAttribute("aria-label", granted ? `Signed in as ${current.name}, ${current.role}` : "Signed out");
+    for (const { person, row } of this.#people) row.setAttribute("aria-pressed", String(person === current && granted !== null));
+    for (const { scope, box } of this.#ticks) box.checked = granted?.includes(scope.name) ?? false;
+    this.#granted.textContent = granted ? "Granted to this connector" : `${current.name} is not connected`;
+    this.#scopes.hidden = !granted;
+    this.#leave.hidden = !granted;
+    this.#join.hidden = granted !== null;
+  }
+
+  #open(isOpen: boolean): void {
+    this.#button.setAttribute("aria-expanded", String(isOpen));
+    this.#panel.hidden = !isOpen;
+    if (isOpen) this.#say("", false);
+  }
+
+  /** Who looks elsewhere, also into a widget, is done here. */
+  #closeByItself(place: HTMLElement): void {
+    const isIn = (target: EventTarget | null) => target instanceof Node && place.contains(target);
+    document.addEventListener("pointerdown", ({ target }) => {
+      if (!isIn(target)) this.#open(false);
+    });
+    addEventListener("blur", () => {
+      if (document.activeElement instanceof HTMLIFrameElement) this.#open(false);
+    });
+    place.addEventListener("keydown", ({ key }) => {
+      if (key !== "Escape" || this.#panel.hidden) return;
+      this.#open(false);
+      this.#button.focus();
+    });
+  }
+}
+
+function scopeRow(scope: Scope, box: HTMLInputElement): HTMLElement {
+  return element("label", { class: "who-scope" }, box, element("span", {}, scope.label), element("code", {}, scope.name));
+}
+
+function initialsOf({ name }: Person): string {
+  return name.split(" ").map((word) => word.charAt(0)).join("").slice(0, 2);
+}
