@@ -85,6 +85,19 @@ class Once:
 CURRENT: ContextVar[Once | None] = ContextVar("inlay_once", default=None)
 
 
+def idempotency_key() -> str | None:
+    """Return the key of the action that runs, for the service that it passes the change on to.
+
+    A call that is sent again has the same key, and another call another one; between people keys may be the same.
+
+    Returns:
+        8 to 64 letters, digits, dashes or underscores. `None` where the caller sent no key, as models do, and outside
+        of actions.
+    """
+    once = CURRENT.get()
+    return once.key if once else None
+
+
 @dataclass
 class Answers:
     """The first answers of one store's actions."""

@@ -1,14 +1,16 @@
 """An action that is sent again is applied once."""
 
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from sqlalchemy import insert, select, update
 
-from inlay import Connector, Done, RefusedError
+from inlay import Connector, Done, RefusedError, idempotency_key
 from inlay.server import once
 from inlay.server.drafts import save_draft
 from inlay.server.once import Once, digest_of
@@ -246,3 +248,22 @@ async def test_old_keys_and_drafts_are_forgotten_while_the_connector_runs(
         people = set((await connection.execute(select(DRAFTS.c.person))).scalars())
     assert keys == {"fedcba9876543210"}
     assert people == {"somebody"}
+
+
+async def test_a_function_learns_the_key_of_its_own_call_alone(connector: Connector) -> None:
+    learned: dict[str, list[str | None]] = {"Ada": [], "Grace": []}
+
+    @connector.action
+    async def pass_on(to: str) -> Done:
+        """Pass a change on to another service."""
+        learned[to].append(idempotency_key())
+        await anyio.lowlevel.checkpoint()
+        learned[to].append(idempotency_key())
+        return Done(f"Told {to}.")
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(partial(call, connector, "pass_on", KEY, to="Ada"))
+        group.start_soon(partial(call, connector, "pass_on", to="Grace"))
+
+    assert learned == {"Ada": [KEY["dev.inlay/id"]] * 2, "Grace": [None, None]}
+    assert idempotency_key() is None
