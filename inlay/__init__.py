@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from inlay.permissions import Grant
     from inlay.server.attach import attach
     from inlay.server.connector import Connector
+    from inlay.server.once import idempotency_key
     from inlay.server.tokens.settings import Introspection, Issuer, ResourceServer
     from inlay.widgets.action import BoundAction, Done
 
@@ -28,6 +29,7 @@ __all__ = [
     "ResourceServer",
     "__version__",
     "attach",
+    "idempotency_key",
 ]
 
 _HOMES = {
@@ -42,6 +44,7 @@ _HOMES = {
     "RefusedError": "inlay.errors",
     "ResourceServer": "inlay.server.tokens.settings",
     "attach": "inlay.server.attach",
+    "idempotency_key": "inlay.server.once",
 }
 
 
