@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from inlay.server.attach import attach
     from inlay.server.connector import Connector
     from inlay.server.once import idempotency_key
+    from inlay.server.sign_in.settings import EmbeddedIssuer
     from inlay.server.tokens.settings import Introspection, Issuer, ResourceServer
     from inlay.widgets.action import BoundAction, Done
 
@@ -21,6 +22,7 @@ __all__ = [
     "ConflictError",
     "Connector",
     "Done",
+    "EmbeddedIssuer",
     "Grant",
     "InlayError",
     "Introspection",
@@ -37,6 +39,7 @@ _HOMES = {
     "ConflictError": "inlay.errors",
     "Connector": "inlay.server.connector",
     "Done": "inlay.widgets.action",
+    "EmbeddedIssuer": "inlay.server.sign_in.settings",
     "Grant": "inlay.permissions",
     "InlayError": "inlay.errors",
     "Introspection": "inlay.server.tokens.settings",

@@ -19,12 +19,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from inlay.errors import SettingError
 from inlay.server.adapter import build_server
 from inlay.server.gate import JSON, LOCAL_HOSTS, MOST_BYTES, Gate, GateError, checked_hosts, checked_origins, refuse
+from inlay.server.sign_in.settings import EmbeddedIssuer
 from inlay.server.strict_json import BodyError, check_message
 from inlay.server.tokens.guard import Protection, protection_of
 from inlay.server.tokens.settings import ResourceServer
 
 if TYPE_CHECKING:
     from inlay.server.connector import Connector
+    from inlay.server.sign_in.issuing import SignIn
 
 
 PATH = "/mcp"
@@ -60,7 +62,7 @@ def build_app(
     hosts: tuple[str, ...] | None = None,
     origins: tuple[str, ...] | None = None,
     routes: tuple[BaseRoute, ...] = (),
-    auth: ResourceServer | None = None,
+    auth: ResourceServer | EmbeddedIssuer | None = None,
 ) -> Starlette:
     """Make the ASGI application of a connector.
 
@@ -70,18 +72,36 @@ def build_app(
             of the public address.
         origins: Origins that browsers may call from; by default pages of those hosts.
         routes: More routes to serve beside `/mcp`, behind the same gate.
-        auth: Whose tokens are taken. Without it nobody signs in.
+        auth: Whose tokens are taken, or where people sign in at the connector itself. Without it nobody signs in.
     """
-    protection = protection_of(connector, auth) if auth else None
-    names = hosts or (*LOCAL_HOSTS, *((auth.host,) if auth else ()))
+    sign_in, trusted = _issuers_of(connector, auth)
+    protection = protection_of(connector, trusted) if trusted else None
+    names = hosts or (*LOCAL_HOSTS, *((trusted.host,) if trusted else ()))
     if connector.existing:
-        app = _app_of(connector.existing.server, auth)
+        app = _app_of(connector.existing.server, trusted)
         inner = list(app.user_middleware)
         served = [*(_checking(route) for route in app.routes), *routes]
         lifespan = partial(app.router.lifespan_context, app)
-        return _behind_gate(served, inner, running=lifespan, hosts=names, origins=origins, protection=protection)
-    server = build_server(connector, signs_in=auth is not None)
-    return mount(server, running=connector.running, hosts=names, origins=origins, routes=routes, protection=protection)
+        return _behind_gate(
+            served, inner, running=lifespan, hosts=names, origins=origins, protection=protection, sign_in=sign_in
+        )
+    server = build_server(connector, signs_in=trusted is not None)
+    return mount(
+        server, running=connector.running, hosts=names, origins=origins, routes=routes, protection=protection,
+        sign_in=sign_in,
+    )  # fmt: skip
+
+
+def _issuers_of(
+    connector: "Connector", auth: ResourceServer | EmbeddedIssuer | None
+) -> "tuple[SignIn | None, ResourceServer | None]":
+    """Return the issuer that is part of the server, if it is asked for, and whose tokens are taken."""
+    if not isinstance(auth, EmbeddedIssuer):
+        return None, auth
+    from inlay.server.sign_in.issuing import SignIn  # noqa: PLC0415  # its pages and hashes are for who asks for them
+
+    sign_in = SignIn(connector, auth)
+    return sign_in, sign_in.resource_server
 
 
 def _app_of(server: MCPServer[Any], auth: ResourceServer | None) -> Starlette:
@@ -115,6 +135,7 @@ def mount(
     origins: tuple[str, ...] | None = None,
     routes: tuple[BaseRoute, ...] = (),
     protection: Protection | None = None,
+    sign_in: "SignIn | None" = None,
 ) -> Starlette:
     """Make the ASGI application of any MCP server: at `/mcp`, in both eras, stateless, behind the gate.
 
@@ -125,6 +146,7 @@ def mount(
         origins: Origins that browsers may call from; by default pages of those hosts.
         routes: More routes to serve beside `/mcp`, behind the same gate.
         protection: Asks everybody for a token, on every route.
+        sign_in: Where people get one, beside the server.
 
     Raises:
         SettingError: A host or an origin is not of its form.
@@ -143,7 +165,9 @@ def mount(
             yield
 
     all_routes = [Route(PATH, endpoint=_Endpoint(StreamableHTTPASGIApp(manager))), *routes]
-    return _behind_gate(all_routes, [], running=served, hosts=hosts, origins=origins, protection=protection)
+    return _behind_gate(
+        all_routes, [], running=served, hosts=hosts, origins=origins, protection=protection, sign_in=sign_in
+    )
 
 
 def _behind_gate(
@@ -154,15 +178,24 @@ def _behind_gate(
     hosts: tuple[str, ...] | None,
     origins: tuple[str, ...] | None,
     protection: Protection | None,
+    sign_in: "SignIn | None",
 ) -> Starlette:
-    outer = [Middleware(Gate, hosts=checked_hosts(hosts or LOCAL_HOSTS), origins=checked_origins(origins or ()))]
+    allowed, sites = checked_hosts(hosts or LOCAL_HOSTS), checked_origins(origins or ())
+    forms = sign_in.form_paths if sign_in else frozenset[str]()
+    outer = [Middleware(Gate, hosts=allowed, origins=sites, forms=forms)]
+    if sign_in:
+        outer.append(Middleware(sign_in.beside))
     if protection:
         outer.append(protection.middleware)
         routes = [*routes, *protection.routes]
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
-        async with protection.running() if protection else nullcontext(), running():
+        async with (
+            sign_in.running() if sign_in else nullcontext(),
+            protection.running() if protection else nullcontext(),
+            running(),
+        ):
             yield
 
     return Starlette(routes=routes, middleware=[*outer, *middleware], lifespan=lifespan)

@@ -1,10 +1,11 @@
 """The connector: the app that a developer builds, and one MCP server."""
 
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 
 from sqlalchemy import MetaData
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
 
     from inlay.server.existing import ExistingServer
+    from inlay.server.sign_in.settings import EmbeddedIssuer
     from inlay.server.tokens.settings import ResourceServer
 
 P = ParamSpec("P")
@@ -50,6 +52,8 @@ class Connector:
             run it. For one of FastMCP see `inlay.attach`.
         scopes: Scopes that only mark data in widgets, so that no tool and no tile names them: people can grant them,
             and who is local has them.
+        scope_meanings: What scopes mean to people who are asked for them on the connector's own consent page, such
+            as `{"tasks:write": "Move and edit cards"}`; without it, a scope is read as plainly as its name allows.
 
     Raises:
         SettingError: The name holds no letter from a to z and no digit, the store is no path of a file, or the server
@@ -66,6 +70,7 @@ class Connector:
         starting: Starting | None = None,
         server: "MCPServer[Any] | None" = None,
         scopes: AbstractSet[str] = frozenset(),
+        scope_meanings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.name = name
         self.slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
@@ -76,6 +81,7 @@ class Connector:
         self.tools: dict[str, Tool] = {}
         self.homes: dict[str, Home] = {}
         self._marks: set[str] = set(checked_scopes(name, scopes))
+        self.scope_meanings = dict(scope_meanings)
         if store is not None and (str(store).startswith((":", "file:")) or "://" in str(store)):
             message = f"The store must be the path of a file, such as 'tasks.db'; {str(store)!r} is none."
             raise SettingError(message)
@@ -210,6 +216,7 @@ class Connector:
         self.tools.update(other.tools)
         self.homes.update(other.homes)
         self._marks |= other.scopes
+        self.scope_meanings = {**other.scope_meanings, **self.scope_meanings}
         self.instructions = "\n".join(text for text in (self.instructions, other.instructions) if text)
         self._included.append(other)
         if self.existing:
@@ -293,15 +300,16 @@ class Connector:
     def app(
         self,
         *,
-        auth: "ResourceServer | None" = None,
+        auth: "ResourceServer | EmbeddedIssuer | None" = None,
         hosts: "tuple[str, ...] | None" = None,
         origins: "tuple[str, ...] | None" = None,
     ) -> "Starlette":
         """Return the ASGI application that serves this connector at `/mcp`.
 
         Args:
-            auth: Whose access tokens are taken; then every request needs one. Without it nobody signs in, and whoever
-                reaches the server is `local`.
+            auth: Whose access tokens are taken, or, with an `EmbeddedIssuer`, where people sign in at the connector
+                itself; then every request needs a token. Without it nobody signs in, and whoever reaches the server
+                is `local`.
             hosts: Host names that requests may name, without port; by default this machine's own, and with `auth`
                 that of the public address.
             origins: Origins that browsers may call from; by default pages of those hosts.

@@ -85,6 +85,8 @@ class Gate:
     app: ASGIApp
     hosts: tuple[str, ...] = LOCAL_HOSTS
     origins: tuple[str, ...] = field(default=())
+    forms: frozenset[str] = frozenset()
+    """Paths where the form of a page is sent, and no JSON."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check one request, and pass it on or refuse it."""
@@ -95,9 +97,11 @@ class Gate:
             scope = {**scope, "headers": _checked_headers(scope["headers"])}
             self._check_host(scope["headers"])
             if scope["method"] == "POST":
-                _check_content(scope["headers"])
+                is_form = scope["path"] in self.forms
+                _check_content(scope["headers"], is_form=is_form)
                 body = await _read_body(receive, scope["headers"])
-                scope[JSON] = read_json(body)
+                if not is_form:
+                    scope[JSON] = read_json(body)
                 receive = _replay(body, receive)
         except BodyError as error:
             await refuse(send, GateError.of_body(error))
@@ -133,12 +137,14 @@ def _checked_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     return checked
 
 
-def _check_content(headers: Headers) -> None:
+def _check_content(headers: Headers, *, is_form: bool) -> None:
     values = dict(headers)
     kind, _, options = values.get(b"content-type", b"").lower().partition(b";")
     charset = options.replace(b" ", b"").replace(b'"', b"")
-    if kind.strip() != b"application/json" or charset not in (b"", b"charset=utf-8"):
-        raise GateError(415, "The body must be application/json in UTF-8.")
+    wanted = "application/x-www-form-urlencoded" if is_form else "application/json"
+    if kind.strip() != wanted.encode() or charset not in (b"", b"charset=utf-8"):
+        message = f"The body must be {wanted} in UTF-8."
+        raise GateError(415, message)
     if values.get(b"content-encoding", b"identity").lower() != b"identity":
         raise GateError(415, "The body must not be compressed.")
 

@@ -1,8 +1,8 @@
 """What a developer says about sign-in: where the connector lives, and whose tokens it takes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from inlay.errors import SettingError
@@ -58,6 +58,14 @@ class Introspection:
             checked_address(self.endpoint, "Introspection's endpoint")
 
 
+class Vouching(Protocol):
+    """An issuer in this process, which is asked about each of its tokens without HTTP."""
+
+    async def claims_of(self, token: str) -> Mapping[str, Any] | None:
+        """Return what a token is worth right now; None when it is worth nothing."""
+        ...
+
+
 @dataclass(frozen=True)
 class Issuer:
     """An authorization server whose tokens are taken.
@@ -70,6 +78,7 @@ class Issuer:
         jwks_uri: Where its public keys are; by default where its metadata say.
         algorithms: Which signatures are taken; all of them are asymmetric.
         roles_claim: Which claim holds the person's roles; dots lead into objects, such as `realm_access.roles`.
+        vouches: Says what its opaque tokens are worth, when it is part of this process.
 
     Raises:
         SettingError: An address is no HTTPS address (HTTP is for this machine alone), or an algorithm is not known.
@@ -82,6 +91,12 @@ class Issuer:
     jwks_uri: str | None = None
     algorithms: tuple[str, ...] = ALGORITHMS
     roles_claim: str = "roles"
+    vouches: Vouching | None = field(default=None, repr=False)
+
+    @property
+    def takes_opaque(self) -> bool:
+        """Whether tokens that are not signed are taken."""
+        return self.vouches is not None or (self.introspection is not None and self.introspection.opaque_tokens)
 
     def __post_init__(self) -> None:
         checked_address(self.url, "The issuer")
@@ -183,7 +198,7 @@ def _checked_issuers(given: Sequence[Issuer | str]) -> tuple[Issuer, ...]:
         message = "issuers must name at least one issuer, and each of them once."
         raise SettingError(message)
     # To find out who issued an opaque token, it would have to be shown to somebody who did not.
-    opaque = [issuer.url for issuer in issuers if issuer.introspection and issuer.introspection.opaque_tokens]
+    opaque = [issuer.url for issuer in issuers if issuer.takes_opaque]
     if len(opaque) > 1:
         message = (
             f"Only one issuer can have opaque tokens, because these do not say who issued them: {', '.join(opaque)}. "

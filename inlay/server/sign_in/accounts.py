@@ -1,0 +1,171 @@
+"""Accounts: who may sign in. They are made on the command line alone, and their passwords are kept as Argon2 hashes."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from secrets import token_urlsafe
+from time import time
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import anyio
+from anyio.to_thread import run_sync
+from sqlalchemy import delete, insert, select, update
+
+from inlay.errors import SettingError, near_miss
+from inlay.server.sign_in.tables import ACCOUNTS, GRANTS, SESSIONS
+from inlay.server.store import Store
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
+SHORTEST_PASSWORD = 10
+LONGEST_PASSWORD = 1024
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
+_MOST_AT_ONCE = 2
+"""Each hash takes 64 MB for a moment: more at once could be used to fill the memory."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """Somebody who may sign in, or might once."""
+
+    name: str
+    roles: frozenset[str]
+    state: Literal["active", "disabled", "removed"]
+
+
+class Accounts:
+    """The accounts in a store.
+
+    Args:
+        store: Where they are kept; it is open.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._hasher = _hasher()
+        self._turn = anyio.CapacityLimiter(_MOST_AT_ONCE)
+        # Checked when there is no such account, so that the time it takes tells nothing.
+        self._nobody = self._hasher.hash(token_urlsafe(16))
+
+    async def add(self, name: str, password: str, roles: Collection[str] = ()) -> None:
+        """Make an account.
+
+        Raises:
+            SettingError: The name is taken or malformed, the password is too short, or a role is none.
+        """
+        wanted = _checked_name(name)
+        if await self._find(wanted) is not None:
+            message = (
+                f"There is or was an account {wanted!r}. Choose another name, so that nobody gets what belonged to "
+                "somebody else."
+            )
+            raise SettingError(message)
+        made = {"name": wanted, "password": await self._hash(password), "roles": _checked_roles(roles)}
+        async with self._store.write() as connection:
+            await connection.execute(insert(ACCOUNTS).values(**made, state="active", at=time()))
+
+    async def list(self) -> Sequence[Account]:
+        """Return the accounts by name, without those that were removed."""
+        async with self._store.read() as connection:
+            found = select(ACCOUNTS).where(ACCOUNTS.c.state != "removed").order_by(ACCOUNTS.c.name)
+            return [_account(row) for row in await connection.execute(found)]
+
+    async def disable(self, name: str, *, is_disabled: bool = True) -> None:
+        """Close an account, or open it again. Whoever uses it is out at once.
+
+        Raises:
+            SettingError: There is no such account.
+        """
+        await self._change(name, state="disabled" if is_disabled else "active")
+
+    async def set_password(self, name: str, password: str) -> None:
+        """Give an account another password. Whoever is signed in has to sign in again; connected apps stay.
+
+        Raises:
+            SettingError: There is no such account, or the password is too short.
+        """
+        await self._change(name, password=await self._hash(password))
+
+    async def remove(self, name: str) -> None:
+        """Remove an account with all that it granted. Its name stays taken.
+
+        Raises:
+            SettingError: There is no such account.
+        """
+        await self._change(name, state="removed", password="", roles=[])  # nothing verifies against no hash
+        async with self._store.write() as connection:
+            await connection.execute(delete(GRANTS).where(GRANTS.c.account == _checked_name(name)))
+
+    async def check(self, name: str, password: str) -> Account | None:
+        """Return the account that a name and a password open, or None. Both answers take equally long."""
+        row = await self._find(name.lower()) if _NAME.fullmatch(name.lower()) else None
+        may_enter = row is not None and row.state == "active"
+        kept = cast("str", row.password) if row is not None and may_enter else self._nobody
+        if len(password) > LONGEST_PASSWORD or not await self._verify(kept, password) or row is None or not may_enter:
+            return None
+        if self._hasher.check_needs_rehash(kept):
+            hashed = await self._hash(password)
+            async with self._store.write() as connection:
+                await connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == row.name).values(password=hashed))
+        return _account(row)
+
+    async def _verify(self, kept: str, password: str) -> bool:
+        from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415 - an extra
+
+        try:
+            return await run_sync(self._hasher.verify, kept, password, limiter=self._turn)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _hash(self, password: str) -> str:
+        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+            message = f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters; choose a longer one."
+            raise SettingError(message)
+        return await run_sync(self._hasher.hash, password, limiter=self._turn)
+
+    async def _find(self, name: str) -> Any:
+        async with self._store.read() as connection:
+            return (await connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.name == name))).one_or_none()
+
+    async def _change(self, name: str, **values: Any) -> None:
+        wanted = name.lower()
+        known = {account.name for account in await self.list()}
+        if wanted not in known:
+            message = f"There is no account {wanted!r}.{near_miss(wanted, known)} `inlay users list` shows them."
+            raise SettingError(message)
+        async with self._store.write() as connection:
+            await connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == wanted).values(**values))
+            await connection.execute(delete(SESSIONS).where(SESSIONS.c.account == wanted))
+
+
+def _hasher() -> "PasswordHasher":
+    try:
+        from argon2 import PasswordHasher  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        message = "Sign-in needs 'argon2-cffi' for passwords. Install it with: pip install 'inlay[sign-in]'"
+        raise SettingError(message) from error
+    return PasswordHasher()
+
+
+def _account(row: Any) -> Account:
+    return Account(row.name, frozenset(row.roles), row.state)
+
+
+def _checked_name(name: str) -> str:
+    wanted = name.lower()
+    if not _NAME.fullmatch(wanted):
+        message = (
+            f"{name!r} is no name of an account: it has up to 64 letters from a to z, digits, '.', '_', '@' and '-', "
+            "and starts with a letter or a digit."
+        )
+        raise SettingError(message)
+    return wanted
+
+
+def _checked_roles(roles: Collection[str]) -> list[str]:
+    wrong = [role for role in roles if not role.strip() or role != role.strip()]
+    if wrong:
+        message = f"{wrong[0]!r} is no role; write a word, such as 'editor'."
+        raise SettingError(message)
+    return sorted(set(roles))

@@ -1,0 +1,86 @@
+"""The page of connected apps: what somebody granted, and a button that takes it back."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from inlay.server.sign_in.drawing import draw
+from inlay.server.sign_in.entering import draw_stale
+from inlay.server.sign_in.forms import read_form
+from inlay.server.sign_in.meanings import Meaning, meanings_of
+from inlay.server.sign_in.refusing import OAuthError
+from inlay.server.sign_in.sessions import ForgeryError
+
+if TYPE_CHECKING:
+    from inlay.server.connector import Connector
+    from inlay.server.sign_in.issuing import SignIn
+
+
+@dataclass(frozen=True)
+class ConnectedApp:
+    """What one app holds of a person."""
+
+    id: str
+    name: str
+    home: str
+    scopes: list[Meaning]
+    since: str
+    used: str
+
+
+class ConnectedApps:
+    """The page.
+
+    Args:
+        connector: What access was given to.
+        sign_in: What it works with.
+    """
+
+    def __init__(self, connector: "Connector", sign_in: "SignIn") -> None:
+        self._connector = connector
+        self._of = sign_in
+
+    async def show(self, request: Request) -> Response:
+        """Answer with what the person who is signed in granted."""
+        browser = await self._of.sessions.browser(request)
+        if browser.account is None:
+            return self._of.entrance.show(browser)
+        page = draw(
+            "apps", connector=self._connector.name, account=browser.account, form_token=browser.form_token,
+            apps=await self._apps(browser.account),
+        )  # fmt: skip
+        return self._of.sessions.remember(page, browser)
+
+    async def _apps(self, account: str) -> list[ConnectedApp]:
+        grants, clients = await self._of.ledger.grants_of(account), await self._of.clients.names()
+        shown: list[ConnectedApp] = []
+        for client_id in dict.fromkeys(grant.client for grant in grants):
+            own = [grant for grant in grants if grant.client == client_id]
+            scopes = sorted(frozenset[str]().union(*(grant.scopes for grant in own)) & self._connector.scopes)
+            shown.append(ConnectedApp(
+                client_id, clients[client_id].name, clients[client_id].home,
+                meanings_of(self._connector, scopes, frozenset()),
+                _day(min(grant.at for grant in own)), _day(max(grant.used_at or grant.at for grant in own)),
+            ))  # fmt: skip
+        return shown
+
+    async def withdraw(self, request: Request) -> Response:
+        """Answer to the button that takes back what an app holds."""
+        browser = await self._of.sessions.browser(request)
+        try:
+            form = await read_form(request)
+            self._of.sessions.check_form(request, form, browser)
+            client = form.required("app")
+        except (OAuthError, ForgeryError):
+            return draw_stale(self._connector.name)
+        if browser.account is None:
+            return draw_stale(self._connector.name)
+        await self._of.ledger.withdraw(browser.account, client)
+        return RedirectResponse("/apps", 303, {"Cache-Control": "no-store"})
+
+
+def _day(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%-d %B %Y}"

@@ -1,0 +1,54 @@
+"""Draws the pages of sign-in: without script, without anything from elsewhere, and in no frame."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+STYLE_PATH = "/sign-in/style.css"
+
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS: Mapping[str, str] = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": _POLICY,
+    # Not "no-referrer": with it, browsers hide from us that a form comes from our own page.
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+def draw(template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any) -> Response:
+    """Return a page.
+
+    Args:
+        template: Its name in `pages/`, without `.html`.
+        status: The HTTP status.
+        headers: More headers.
+        values: What the template names.
+    """
+    html = _environment().get_template(f"{template}.html").render(style=STYLE_PATH, **values)
+    return HTMLResponse(html, status, {**HEADERS, **(headers or {})})
+
+
+async def show_style(_request: Request) -> Response:
+    """Answer with the style of all pages."""
+    headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
+    return Response(_style(), media_type="text/css", headers=headers)
+
+
+@cache
+def _environment() -> Environment:
+    loader = PackageLoader("inlay.server.sign_in", "pages")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+@cache
+def _style() -> str:
+    return (files("inlay.server.sign_in") / "pages" / "style.css").read_text(encoding="utf-8")

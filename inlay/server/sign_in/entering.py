@@ -1,0 +1,109 @@
+"""Signing in and out, in a browser."""
+
+import logging
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from inlay.server.sign_in.accounts import LONGEST_PASSWORD, Accounts
+from inlay.server.sign_in.attempts import Attempts
+from inlay.server.sign_in.drawing import draw
+from inlay.server.sign_in.forms import fields_of, read_form
+from inlay.server.sign_in.refusing import OAuthError
+from inlay.server.sign_in.sessions import Browser, ForgeryError, Sessions
+
+logger = logging.getLogger(__name__)
+
+_LONGEST_NAME = 64
+
+
+class Entrance:
+    """The page where people sign in.
+
+    Args:
+        name: What the connector is called.
+        accounts: Who may.
+        sessions: Remembers who did.
+    """
+
+    def __init__(self, name: str, accounts: Accounts, sessions: Sessions) -> None:
+        self._name = name
+        self._accounts = accounts
+        self._sessions = sessions
+        self._attempts = Attempts(most=5, seconds=20)
+
+    def show(
+        self,
+        browser: Browser,
+        *,
+        back: str = "",
+        account: str = "",
+        problem: str = "",
+        status: int = 200,
+        wait: int = 0,
+    ) -> Response:
+        """Return the page.
+
+        Args:
+            browser: Who it is for.
+            back: The query of `/authorize` to go on with; without it, the page with connected apps follows.
+            account: What stands in the field for the name.
+            problem: What went wrong before.
+            status: The HTTP status.
+            wait: After how many seconds it may be tried again.
+        """
+        headers = {"Retry-After": str(wait)} if wait else {}
+        page = draw(
+            "sign_in", status=status, headers=headers, connector=self._name, form_token=browser.form_token, back=back,
+            account=account, problem=problem,
+        )  # fmt: skip
+        return self._sessions.remember(page, browser)
+
+    async def sign_in(self, request: Request) -> Response:
+        """Answer to a name and a password."""
+        try:
+            form = await read_form(request)
+            browser = await self._sessions.browser(request)
+            self._sessions.check_form(request, form, browser)
+            back = form.one("back") or ""
+            fields_of(back)
+            name, password = form.one("account") or "", form.one("password") or ""
+        except (OAuthError, ForgeryError):
+            return draw_stale(self._name)
+        account = name.strip().lower()[:_LONGEST_NAME]
+        wait = self._attempts.wait_seconds(account)
+        if wait:
+            problem = f"Too many attempts. Try again in {wait} seconds."
+            return self.show(browser, back=back, account=account, problem=problem, status=429, wait=wait)
+        self._attempts.count(account)
+        found = await self._accounts.check(account, password[: LONGEST_PASSWORD + 1])
+        if found is None:
+            logger.info("Somebody could not sign in: the name or the password was wrong.")
+            problem = "The name or the password is wrong."
+            return self.show(browser, back=back, account=account, problem=problem, status=401)
+        self._attempts.forget(account)
+        # Always one of our own pages: what comes from the form is only its query.
+        response = RedirectResponse(f"/authorize?{back}" if back else "/apps", 303, {"Cache-Control": "no-store"})
+        return self._sessions.remember(response, await self._sessions.start(found.name, browser))
+
+    async def sign_out(self, request: Request) -> Response:
+        """Answer to the button that signs out."""
+        try:
+            form = await read_form(request)
+            browser = await self._sessions.browser(request)
+            self._sessions.check_form(request, form, browser)
+            back = form.one("back") or ""
+            fields_of(back)
+        except (OAuthError, ForgeryError):
+            return draw_stale(self._name)
+        await self._sessions.end(browser)
+        response = RedirectResponse(f"/authorize?{back}" if back else "/apps", 303, {"Cache-Control": "no-store"})
+        return self._sessions.forget(response)
+
+
+def draw_stale(connector: str) -> Response:
+    """Return the answer to a form that no page of ours in this browser was sent from."""
+    return draw(
+        "notice", status=403, connector=connector, title="This page is too old",
+        text="Nothing was changed. Go back to the app, and connect again from there.", link="", label="",
+    )  # fmt: skip

@@ -1,0 +1,154 @@
+"""Puts the authorization server together, and stands it beside `/mcp`."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from inlay.server.sign_in.accounts import Accounts
+from inlay.server.sign_in.apps import ConnectedApps
+from inlay.server.sign_in.clients import Clients
+from inlay.server.sign_in.consenting import Consent
+from inlay.server.sign_in.drawing import STYLE_PATH, show_style
+from inlay.server.sign_in.endpoints import Endpoints
+from inlay.server.sign_in.entering import Entrance
+from inlay.server.sign_in.ledger import OFFLINE, Ledger
+from inlay.server.sign_in.meanings import check_meanings
+from inlay.server.sign_in.registering import Registration
+from inlay.server.sign_in.sessions import Sessions
+from inlay.server.sign_in.settings import EmbeddedIssuer
+from inlay.server.sign_in.tables import TABLES
+from inlay.server.store import Store
+from inlay.server.tokens.settings import Issuer, ResourceServer
+
+if TYPE_CHECKING:
+    from inlay.server.connector import Connector
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+WELL_KNOWN = "/.well-known/oauth-authorization-server"
+_METHODS = ["none", "client_secret_post", "client_secret_basic"]
+
+
+class SignIn:
+    """The authorization server of one connector.
+
+    Args:
+        connector: What people grant access to.
+        settings: Where it is, and where accounts are.
+
+    Raises:
+        SettingError: A scope is explained that nobody asks for, or the library for passwords is missing.
+    """
+
+    def __init__(self, connector: "Connector", settings: EmbeddedIssuer) -> None:
+        check_meanings(connector.scope_meanings, connector.scopes)
+        self.settings = settings
+        self.store = Store(settings.path, TABLES)
+        self.accounts = Accounts(self.store)
+        self.clients = Clients(self.store)
+        self.sessions = Sessions(self.store, settings)
+        self.ledger = Ledger(self.store, settings)
+        self.entrance = Entrance(connector.name, self.accounts, self.sessions)
+        self._connector = connector
+        self._routes = self._make_routes()
+
+    @property
+    def resource_server(self) -> ResourceServer:
+        """What makes the connector take the tokens that are issued here: each is looked up, in this process."""
+        issuer = Issuer(self.settings.public_url, vouches=self.ledger)
+        return ResourceServer(self.settings.resource, [issuer])
+
+    @property
+    def form_paths(self) -> frozenset[str]:
+        """Where forms are sent, and nothing else."""
+        return frozenset({"/sign-in", "/sign-out", "/consent", "/apps", "/token", "/revoke"})
+
+    def beside(self, app: ASGIApp) -> "Beside":
+        """Put the pages and endpoints in front of an application that asks for tokens."""
+        return Beside(app, self._routes)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Open the store while the block runs."""
+        async with self.store.open():
+            await self.ledger.prune()
+            await self.sessions.prune()
+            try:
+                yield
+            finally:
+                await self.clients.stop()
+
+    def _make_routes(self) -> list[Route]:
+        consent, apps = Consent(self._connector, self), ConnectedApps(self._connector, self)
+        endpoints, registration = Endpoints(self), Registration(self.clients)
+        return [
+            Route("/authorize", consent.authorize, methods=["GET"]),
+            Route("/consent", consent.decide, methods=["POST"]),
+            Route("/sign-in", self.entrance.sign_in, methods=["POST"]),
+            Route("/sign-out", self.entrance.sign_out, methods=["POST"]),
+            Route("/apps", apps.show, methods=["GET"]),
+            Route("/apps", apps.withdraw, methods=["POST"]),
+            Route(STYLE_PATH, show_style, methods=["GET"]),
+            _for_programs(WELL_KNOWN, self._show_metadata, "GET"),
+            _for_programs("/token", endpoints.token, "POST"),
+            _for_programs("/revoke", endpoints.revoke, "POST"),
+            _for_programs("/register", registration.register, "POST"),
+        ]
+
+    async def _show_metadata(self, _request: Request) -> Response:
+        """Answer with what clients have to know (RFC 8414)."""
+        own = self.settings.public_url
+        metadata: dict[str, Any] = {
+            "issuer": own,
+            "authorization_endpoint": f"{own}/authorize",
+            "token_endpoint": f"{own}/token",
+            "registration_endpoint": f"{own}/register",
+            "revocation_endpoint": f"{own}/revoke",
+            "scopes_supported": [*sorted(self._connector.scopes), OFFLINE],
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "token_endpoint_auth_methods_supported": _METHODS,
+            "revocation_endpoint_auth_methods_supported": _METHODS,
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": True,
+            "client_id_metadata_document_supported": True,
+        }
+        return JSONResponse(metadata, headers={"Cache-Control": "no-cache"})
+
+
+class Beside:
+    """ASGI middleware that answers on its own paths, and leaves all others to the application.
+
+    Args:
+        app: What has the other paths.
+        routes: What it answers.
+    """
+
+    def __init__(self, app: ASGIApp, routes: Sequence[Route]) -> None:
+        self._app = app
+        self._own = Router(routes)
+        self._paths = frozenset(route.path for route in routes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or pass it on."""
+        is_own = scope["type"] == "http" and scope["path"] in self._paths
+        await (self._own if is_own else self._app)(scope, receive, send)
+
+
+def _for_programs(path: str, handler: Handler, method: str) -> Route:
+    """Let pages of the origins that the gate lets in read the answers, as hosts in a browser do; without cookies."""
+    plain = Route(path, handler, methods=[method])
+    shared = CORSMiddleware(
+        plain.app,
+        allow_origins=["*"],
+        allow_methods=[method],
+        allow_headers=["Authorization", "Content-Type", "MCP-Protocol-Version"],
+    )
+    return Route(path, endpoint=shared, methods=[method, "OPTIONS"])

@@ -1,0 +1,48 @@
+"""Refusals in the words of OAuth. Every text is ours: nothing of what was sent is repeated."""
+
+from enum import StrEnum
+
+from starlette.responses import JSONResponse
+
+
+class Code(StrEnum):
+    """What programs read of a refusal."""
+
+    ACCESS_DENIED = "access_denied"
+    INVALID_CLIENT = "invalid_client"
+    INVALID_CLIENT_METADATA = "invalid_client_metadata"
+    INVALID_GRANT = "invalid_grant"
+    INVALID_REDIRECT_URI = "invalid_redirect_uri"
+    INVALID_REQUEST = "invalid_request"
+    INVALID_SCOPE = "invalid_scope"
+    INVALID_TARGET = "invalid_target"
+    TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
+    UNSUPPORTED_GRANT_TYPE = "unsupported_grant_type"
+    UNSUPPORTED_RESPONSE_TYPE = "unsupported_response_type"
+
+
+NOT_STORED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+
+class OAuthError(Exception):
+    """A request that is refused (RFC 6749, sections 4.1.2.1 and 5.2; RFC 7591, section 3.2.2).
+
+    Args:
+        code: What programs read.
+        description: What people read.
+        retry_seconds: After how long it may be tried again, if that is why it is refused.
+    """
+
+    def __init__(self, code: Code, description: str, *, retry_seconds: int = 0) -> None:
+        super().__init__(description)
+        self.code, self.description, self.retry_seconds = code, description, retry_seconds
+
+    def response(self) -> JSONResponse:
+        """Return the answer to a program."""
+        headers = dict(NOT_STORED)
+        status = 401 if self.code is Code.INVALID_CLIENT else 400
+        if self.code is Code.INVALID_CLIENT:
+            headers["WWW-Authenticate"] = "Basic"
+        if self.retry_seconds:
+            status, headers["Retry-After"] = 429, str(self.retry_seconds)
+        return JSONResponse({"error": self.code, "error_description": self.description}, status, headers)
