@@ -13,6 +13,7 @@ from inlay.errors import ArgumentError, ConflictError, RefusedError, ScopeError,
 from inlay.permissions import Decision, Grant, decide, decide_without_arguments, is_offered
 from inlay.server.arguments import check_arguments, json_arguments
 from inlay.server.confirming import check_confirmation, make_confirmation, question_for
+from inlay.server.deciding import would_allow
 from inlay.server.drafts import checked_draft, save_draft
 from inlay.server.handles import Signer, is_handle, make_handle
 from inlay.server.once import CURRENT, Answers, AppliedError, Once, checked_key, digest_of
@@ -179,7 +180,17 @@ class Desk:
         except Exception:
             logger.exception("The action %r failed.", tool.name)
             answer = _problem("failed", f"{tool.title} did not work: something went wrong on the server.")
-        return answer if CONFIRM in answer.meta else await self._with_true_widget(tool, answer, call)
+        if CONFIRM in answer.meta:
+            return answer
+        await self._withdraw_undo(answer, call.grant)
+        return await self._with_true_widget(tool, answer, call)
+
+    async def _withdraw_undo(self, answer: Answer, grant: Grant) -> None:
+        """Offer no Undo that would be refused to this person now, whenever it was made."""
+        done = answer.meta.get(DONE, {})
+        undo = done.get("undo")
+        if undo and not await would_allow(grant, self._tools, undo["tool"], undo["arguments"]):
+            answer.meta[DONE] = {name: value for name, value in done.items() if name != "undo"}
 
     async def _act_once(self, tool: AnyActionTool, call: Call) -> Answer:
         checked = await _allowed_arguments(tool, call.arguments, call.grant)

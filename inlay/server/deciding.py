@@ -9,8 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar, cast
 
+from inlay.errors import ArgumentError
 from inlay.permissions import ALLOWED, Decision, Grant, decide, decide_without_arguments, is_offered
-from inlay.server.tools import ActionTool, Tool
+from inlay.server.arguments import check_arguments
+from inlay.server.tools import ActionTool, Tool, values_of
 from inlay.widgets import (
     BoundAction,
     Button,
@@ -32,6 +34,28 @@ logger = logging.getLogger(__name__)
 W = TypeVar("W", bound=Widget)
 
 NOT_OFFERED = "Nothing here is offered to you."
+
+
+async def would_allow(grant: Grant, tools: Mapping[str, Tool], name: str, arguments: Mapping[str, Any]) -> bool:
+    """Say whether a call that is offered with all of its arguments would be let through.
+
+    Args:
+        grant: To whom it is offered.
+        tools: The tools of the connector.
+        name: The tool that would be called.
+        arguments: What with, as in JSON.
+    """
+    tool = tools.get(name)
+    if tool is None:
+        return False
+    try:
+        decision = await decide(grant, tool, values_of(check_arguments(tool.model, arguments)))
+    except ArgumentError:
+        return False
+    except Exception:
+        logger.exception("The rule of %r could not be asked for an Undo.", name)
+        return False
+    return decision.allowed
 
 
 class Decider:
