@@ -12,6 +12,7 @@ import click
 from inlay.cli.check import check
 from inlay.cli.loading import demo_connector
 from inlay.cli.serving import demo, dev, serve
+from inlay.cli.users import users
 from inlay.errors import InlayError
 
 __all__ = ["demo_connector", "main"]
@@ -34,5 +35,5 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
 
 
-for command in (check, demo, dev, serve):
+for command in (check, demo, dev, serve, users):
     main.add_command(command)

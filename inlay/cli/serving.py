@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from inlay.cli.loading import demo_connector, load_connector
+from inlay.cli.signing_in import embedded_issuer, embeds_sign_in
+from inlay.errors import SettingError
 
 if TYPE_CHECKING:
     from inlay.host import HostAddresses
     from inlay.server.connector import Connector
+    from inlay.server.sign_in.settings import EmbeddedIssuer
     from inlay.server.tokens.settings import ResourceServer
 
 _ANYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
@@ -104,22 +107,36 @@ def dev(target: str, **options: Any) -> None:
 @click.argument("target", metavar="MODULE:CONNECTOR")
 @_listens_at
 @_signs_in
-def serve(target: str, port: int, host: str, allow_host: tuple[str, ...], **sign_in: Any) -> None:
+@embeds_sign_in
+def serve(target: str, port: int, host: str, allow_host: tuple[str, ...], **options: Any) -> None:
     """Serve a connector's /mcp alone, for any MCP host.
 
-    MODULE:CONNECTOR names it, such as `app:tasks` for `tasks` in app.py. With --resource and --issuer, every request
-    needs an access token.
+    MODULE:CONNECTOR names it, such as `app:tasks` for `tasks` in app.py. With --resource and --issuer, or with
+    --sign-in, every request needs an access token.
     """
     from inlay.host import serve_connector  # noqa: PLC0415 - loading the protocol takes a second
-    from inlay.server.tokens.options import SECRET, SignInOptions  # noqa: PLC0415 - `--help` should not wait for it
 
-    auth = SignInOptions(client_secret=os.environ.get(SECRET), **sign_in).resource_server()
+    auth = _auth_of(port, host, **options)
     connector = load_connector(target)
     hosts = _hosts(host, (*allow_host, auth.host) if auth else allow_host)
     if auth:  # whoever runs a server wants to see why somebody is turned away
         logging.getLogger("inlay.server.tokens").setLevel(logging.INFO)
+        logging.getLogger("inlay.server.sign_in").setLevel(logging.INFO)
     app = connector.app(auth=auth, hosts=hosts)
     serve_connector(app, host=host, port=port, announce=lambda address: _say_served(connector.name, address, auth))
+
+
+def _auth_of(port: int, host: str, **options: Any) -> "EmbeddedIssuer | ResourceServer | None":
+    """Return whose tokens are taken."""
+    from inlay.server.tokens.options import SECRET, SignInOptions  # noqa: PLC0415 - `--help` should not wait for it
+
+    here = {name: options.pop(name) for name in ("sign_in", "public_url", "accounts", "tls_by_proxy")}
+    embedded = embedded_issuer(**here, host=host, port=port)
+    elsewhere = SignInOptions(client_secret=os.environ.get(SECRET), **options).resource_server()
+    if embedded and elsewhere:
+        message = "People sign in at one place: give --sign-in, or --resource and --issuer, and not both."
+        raise SettingError(message)
+    return embedded or elsewhere
 
 
 def _serve_page(
@@ -137,12 +154,12 @@ def _serve_page(
     serve_host(app, host=host, port=port, sandbox_port=sandbox_port, hosts=hosts, announce=announce)
 
 
-def _say_served(name: str, address: str, auth: "ResourceServer | None") -> None:
+def _say_served(name: str, address: str, auth: "EmbeddedIssuer | ResourceServer | None") -> None:
     click.echo(f"{name} is ready. Ctrl-C ends it.\n")
     click.echo(f"  Connector   {address}/mcp")
     if auth:
         click.echo(f"  Known as    {auth.resource}")
-        click.echo(f"  Sign-in at  {', '.join(issuer.url for issuer in auth.trusted())}")
+        click.echo(f"  Sign-in at  {', '.join(auth.addresses)}")
 
 
 def _hosts(host: str, allowed: tuple[str, ...]) -> tuple[str, ...]:

@@ -176,7 +176,10 @@ class Ledger:
         return OAuthToken.model_validate_json(text) if is_unused and text else None
 
     async def _issue(self, connection: AsyncConnection, grant: str, wanted: frozenset[str] | None = None) -> OAuthToken:
-        row = (await connection.execute(select(GRANTS).where(GRANTS.c.id == grant))).one()
+        found = select(GRANTS).join(ACCOUNTS).where(GRANTS.c.id == grant, ACCOUNTS.c.state == "active")
+        row = (await connection.execute(found)).one_or_none()
+        if row is None:
+            raise OAuthError(Code.INVALID_GRANT, "The account is closed.")
         now, access, refresh = time(), token_urlsafe(32), token_urlsafe(32) if row.stays else None
         scopes = sorted(set(row.scopes) if wanted is None else wanted & set(row.scopes))
         await connection.execute(update(GRANTS).where(GRANTS.c.id == grant).values(used_at=now))

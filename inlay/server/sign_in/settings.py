@@ -57,6 +57,17 @@ class EmbeddedIssuer:
         return f"{self.public_url}{MCP_PATH}"
 
     @property
+    def host(self) -> str:
+        """The name in the public address, without port."""
+        name = urlsplit(self.public_url).hostname or ""
+        return f"[{name}]" if ":" in name else name
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where people sign in, and see what they granted."""
+        return (f"{self.public_url}/apps",)
+
+    @property
     def is_https(self) -> bool:
         """Whether browsers come over TLS, so that cookies may be bound to it."""
         return self.public_url.startswith("https:")
@@ -71,7 +82,7 @@ class EmbeddedIssuer:
 
         Args:
             host: The address that the server listens on.
-            has_tls: Whether it speaks TLS itself, or a proxy in front of it is known to.
+            has_tls: Whether a proxy in front of it, on another machine, is known to end TLS.
 
         Raises:
             SettingError: It listens for other machines without TLS.
@@ -82,8 +93,8 @@ class EmbeddedIssuer:
             return
         message = (
             f"Sign-in does not listen on {host!r} without TLS, because passwords would cross the network in the clear. "
-            "Listen on 127.0.0.1 behind a proxy that ends TLS; or give --tls-certificate and --tls-key; or, if a proxy "
-            "on another machine ends TLS, say --tls-by-proxy. The public URL must start with https."
+            "Listen on 127.0.0.1 behind a proxy that ends TLS; or, if a proxy on another machine ends it, give "
+            "--tls-by-proxy and a --public-url that starts with https."
         )
         raise SettingError(message)
 

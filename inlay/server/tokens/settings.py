@@ -150,6 +150,11 @@ class ResourceServer:
         name = urlsplit(self.resource).hostname or ""
         return f"[{name}]" if ":" in name else name
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where people sign in."""
+        return tuple(issuer.url for issuer in self.trusted())
+
     def trusted(self) -> tuple[Issuer, ...]:
         """Return the issuers, each with its settings."""
         return tuple(issuer if isinstance(issuer, Issuer) else Issuer(issuer) for issuer in self.issuers)
