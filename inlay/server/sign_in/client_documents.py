@@ -140,8 +140,9 @@ class ClientDocuments:
         Raises:
             ClientDocumentError: There is none that can be used.
         """
-        known = self._known.get(client_id)
-        found = known or await self._flights.join(client_id, lambda: self._learn(client_id))
+        found = self._known.get(client_id)
+        if found is None:
+            found = await self._flights.join(client_id, lambda: self._learn(client_id))
         if isinstance(found, str):
             raise ClientDocumentError(found)
         return found
