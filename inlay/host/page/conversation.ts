@@ -59,16 +59,22 @@ export class CallTurn implements ViewPlace {
   showFailure(reason: string): void {
     this.#status.textContent = "Failed";
     this.#status.classList.add("is-error");
-    this.#below.append(element("p", { class: "failure", role: "alert" }, reason));
+    this.#fail(reason);
   }
 
   /** Says why there is no widget: the text must do. */
   showWithoutWidget(reason: string): void {
     this.#isWidget = false;
     this.#widget.hidden = true;
-    this.#below.prepend(element("p", { class: "failure", role: "alert" }, reason));
+    this.#fail(reason);
     const folded = this.#below.querySelector("details");
     if (folded) folded.open = true;
+  }
+
+  /** A reason that is there already is not said twice. */
+  #fail(reason: string): void {
+    const said = [...this.#below.querySelectorAll(".failure")].map((failure) => failure.textContent);
+    if (!said.includes(reason)) this.#below.prepend(element("p", { class: "failure", role: "alert" }, reason));
   }
 
   get width(): number {

@@ -18,6 +18,7 @@ export class PersonsPanel {
   readonly #scopes: HTMLElement;
   readonly #said = element("p", { class: "who-said", role: "status" });
   readonly #leave = element("button", { class: "button", type: "button" }, "Disconnect");
+  #doing = Promise.resolve();
   readonly #join = element("button", { class: "button primary", type: "button" }, "Connect");
 
   constructor(
@@ -27,10 +28,10 @@ export class PersonsPanel {
   ) {
     this.#people = persons.all.map((person) => ({ person, row: this.#personRow(person) }));
     this.#ticks = persons.scopes.map((scope) => ({ scope, box: this.#tick(scope) }));
-    this.#scopes = element("div", { class: "who-scopes" }, ...this.#ticks.map(({ scope, box }) => scopeRow(scope, box)));
+    this.#scopes = element("div", { class: "who-scopes", role: "group", ariaLabel: "Scopes" }, ...this.#ticks.map(({ scope, box }) => scopeRow(scope, box)));
     this.#panel.setAttribute("aria-label", "Who is signed in");
     this.#panel.append(
-      element("div", { class: "who-people" }, ...this.#people.map(({ row }) => row)),
+      element("div", { class: "who-people", role: "group", ariaLabel: "Persons" }, ...this.#people.map(({ row }) => row)),
       this.#granted,
       this.#scopes,
       element("div", { class: "who-end" }, this.#said, this.#join, this.#leave),
@@ -50,7 +51,9 @@ export class PersonsPanel {
     const face = element("span", { class: "face", ariaHidden: "true" }, initialsOf(person));
     const name = element("span", { class: "who-name" }, person.name);
     const row = element("button", { class: "who-person", type: "button" }, face, name, element("span", { class: "who-role" }, person.role));
-    row.onclick = () => this.#do(() => this.#switch(person), `You are ${person.name} now.`);
+    row.onclick = () => {
+      if (!this.#isCurrent(person)) this.#do(() => this.#switch(person), `You are ${person.name} now.`);
+    };
     return row;
   }
 
@@ -63,16 +66,21 @@ export class PersonsPanel {
     return box;
   }
 
+  #isCurrent(person: Person): boolean {
+    return person === this.persons.current && person.granted !== null;
+  }
+
   async #switch(person: Person): Promise<void> {
     await this.persons.connect(person);
     await this.switched();
   }
 
-  /** Does something, and says what came of it. */
+  /** Does one thing after the other, and says what came of it. */
   #do(work: () => Promise<void>, done: string, next?: HTMLElement): void {
     this.#panel.ariaBusy = "true";
     this.#said.classList.remove("is-error");
-    void work()
+    this.#doing = this.#doing
+      .then(work)
       .then(
         () => this.#say(done, false),
         (error: unknown) => this.#say(error instanceof Error ? error.message : String(error), true),
@@ -97,7 +105,7 @@ export class PersonsPanel {
     this.#name.textContent = granted ? current.name : "Signed out";
     this.#role.textContent = granted ? current.role : "";
     this.#button.setAttribute("aria-label", granted ? `Signed in as ${current.name}, ${current.role}` : "Signed out");
-    for (const { person, row } of this.#people) row.setAttribute("aria-pressed", String(person === current && granted !== null));
+    for (const { person, row } of this.#people) row.setAttribute("aria-pressed", String(this.#isCurrent(person)));
     for (const { scope, box } of this.#ticks) box.checked = granted?.includes(scope.name) ?? false;
     this.#granted.textContent = granted ? "Granted to this connector" : `${current.name} is not connected`;
     this.#scopes.hidden = !granted;
