@@ -136,8 +136,9 @@ async def add_issue(connection: AsyncConnection, project: str, user: User, field
     prefix = (await connection.execute(select(PROJECTS.c.prefix).where(PROJECTS.c.id == project))).scalar_one()
     in_project = select(func.count()).where(ISSUES.c.project == project)
     number = (await connection.execute(in_project)).scalar_one() + 1
-    row = {
-        "id": f"{prefix}-{number}",
+    name = f"{prefix}-{number}"
+    row: Json = {
+        "id": name,
         "project": project,
         "column": column["id"],
         "position": len(await _order(connection, project, column["id"])),
@@ -147,11 +148,11 @@ async def add_issue(connection: AsyncConnection, project: str, user: User, field
         "change": f"added it to {column['title']}",
     }
     await connection.execute(insert(ISSUES).values(row))
-    return await find_issue(connection, row["id"], user)
+    return await find_issue(connection, name, user)
 
 
 async def change_issue(connection: AsyncConnection, issue: str, user: User, fields: Mapping[str, Any]) -> Json:
-    """Move an issue to a place in a column, or give it to somebody."""
+    """Move an issue to a place in a column, or give it to somebody. The answer says, too, how it was before."""
     right = "move" if "column" in fields else "assign"
     found = await find_issue(connection, issue, user)
     await check_right(connection, found["project"], user, right)
@@ -160,7 +161,8 @@ async def change_issue(connection: AsyncConnection, issue: str, user: User, fiel
         await _move(connection, found, user, fields)
     else:
         await _assign(connection, found, user, fields.get("assignee"))
-    return await find_issue(connection, issue, user)
+    before = {name: found[name] for name in ("column", "position", "assignee")}
+    return {**await find_issue(connection, issue, user), "before": before}
 
 
 async def comment(connection: AsyncConnection, issue: str, user: User, fields: Mapping[str, Any]) -> Json:
@@ -247,5 +249,6 @@ def _text(fields: Mapping[str, Any], name: str, most: int) -> str:
 
 
 def _with_names() -> Any:
-    assignees = USERS.c.name.label("assignee_name")
-    return select(ISSUES, assignees).join(USERS, USERS.c.id == ISSUES.c.assignee, isouter=True)
+    names = (USERS.c.name.label("assignee_name"), COLUMNS.c.title.label("column_title"))
+    here = (COLUMNS.c.project == ISSUES.c.project) & (COLUMNS.c.id == ISSUES.c.column)
+    return select(ISSUES, *names).join(COLUMNS, here).join(USERS, USERS.c.id == ISSUES.c.assignee, isouter=True)

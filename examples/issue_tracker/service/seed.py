@@ -129,5 +129,6 @@ def _issues() -> Iterator[dict[str, Any]]:
 
 def _comments(now: datetime) -> Iterator[dict[str, Any]]:
     for issue, lines in COMMENT_LINES.items():
-        for age, (author, text) in enumerate(reversed(lines), start=1):
-            yield {"issue": issue, "author": author, "text": text, "at": (now - timedelta(hours=5 * age)).timestamp()}
+        for number, (author, text) in enumerate(lines):
+            at = now - timedelta(hours=5 * (len(lines) - number))
+            yield {"issue": issue, "author": author, "text": text, "at": at.timestamp()}

@@ -1,0 +1,224 @@
+"""What became of changes whose answer was lost: asked again under the same key, until it is known.
+
+An action waits a moment for the tracker. When it has waited long enough it says that the change is being checked, and
+the checking goes on without it, over a restart of the connector too: first the change is asked for again, which the
+tracker does once for each key; then the tracker is asked to settle the key, so that what was not done never will be.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from contextvars import Context
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import JSON, Column, Float, String, Table, delete, insert, select, update
+
+from examples.issue_tracker.grants import TABLES
+from examples.issue_tracker.refusals import LostError, NotConnectedError, TroubleError
+from examples.issue_tracker.upstream import Json, Upstream
+from inlay import RefusedError, idempotency_key
+from inlay.server.store import Store
+
+OUTCOMES = Table(
+    "outcomes",
+    TABLES,
+    Column("key", String(64), primary_key=True),
+    Column("person", String(200), primary_key=True),
+    Column("project", String(40), nullable=False),
+    Column("what", String(300), nullable=False),
+    Column("method", String(8), nullable=False),
+    Column("path", String(200), nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("reason", String(400), nullable=False, default=""),
+    Column("at", Float, nullable=False),
+)
+"""Changes that somebody was told are being checked, with what came of them. States: checking, done, refused, open."""
+
+PATIENCE_SECONDS = 3.0
+"""How long an action waits before it says that its change is being checked."""
+ASK_SECONDS = 12.0
+"""How long a change is asked for again."""
+SETTLE_SECONDS = 27.0
+"""How long, from the start, the tracker is asked what came of it."""
+SHOW_SECONDS = 60.0
+"""How long a board tells what came of a change."""
+PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
+"""Seconds before the second, third and later tries; the last one holds for all that follow."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of the tracker, for one person."""
+
+    person: str
+    project: str
+    what: str
+    """In words, such as "Move WEB-8 to review"."""
+    method: str
+    path: str
+    body: Json
+    key: str = ""
+
+
+class NeverKnownError(Exception):
+    """The tracker did not say in time what came of a change."""
+
+
+class Outcomes:
+    """Makes changes, and finds out what came of them.
+
+    Args:
+        store: Where it is kept what is being checked.
+        upstream: The tracker.
+        changed: Told the project of which something became known.
+    """
+
+    def __init__(self, store: Store, upstream: Upstream, changed: Callable[[str], None]) -> None:
+        self._store = store
+        self._upstream = upstream
+        self._changed = changed
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Go on with what was being checked when the connector stopped, and stop at the end."""
+        for change in await self._in_state("checking"):
+            self._start(self._report(change, self._start(self._make(change, is_new=False))))
+        try:
+            yield
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def make(self, change: Change) -> Json | None:
+        """Make a change, once for the call of the action that runs.
+
+        Returns:
+            The tracker's answer, or None: it is not known yet and is being checked.
+
+        Raises:
+            RefusedError: It was not done, and why.
+        """
+        change = replace(change, key=idempotency_key() or uuid4().hex)
+        task: asyncio.Task[Json] = self._start(self._make(change, is_new=True))
+        await asyncio.wait([task], timeout=PATIENCE_SECONDS)
+        if not task.done():
+            await self._note(change)
+            self._start(self._report(change, task))
+            return None
+        try:
+            return task.result()
+        except NeverKnownError:
+            await self._note(change, "open")
+            return None
+
+    async def told(self, person: str, project: str) -> list[tuple[str, str]]:
+        """Return what a person should know of their changes in a project: each state with a sentence."""
+        is_recent = (OUTCOMES.c.at > time.time() - SHOW_SECONDS) | OUTCOMES.c.state.in_(["checking", "open"])
+        wanted = select(OUTCOMES).where(OUTCOMES.c.person == person, OUTCOMES.c.project == project, is_recent)
+        async with self._store.read() as connection:
+            rows = (await connection.execute(wanted.order_by(OUTCOMES.c.at))).all()
+        return [(row.state, _sentence(row.state, row.what, row.reason)) for row in rows]
+
+    async def settle_open(self, person: str) -> None:
+        """Ask what came of a person's changes of which it never became known, now that the tracker answers again."""
+        for change in await self._in_state("open", person):
+            try:
+                settled = await self._upstream.settle(person, change.key)
+            except (RefusedError, LostError):
+                return
+            await self._write(change, "done" if settled["was_done"] else "refused")
+
+    async def _make(self, change: Change, *, is_new: bool) -> Json:
+        """Ask until it is known what came of a change.
+
+        Raises:
+            RefusedError: It was not done.
+            NeverKnownError: There was no answer in time.
+        """
+        start, is_lost, tries = time.monotonic(), not is_new, 0
+        while (passed := time.monotonic() - start) < SETTLE_SECONDS:
+            try:
+                if passed < ASK_SECONDS:
+                    upstream = self._upstream.change(change.person, change.method, change.path, change.body, change.key)
+                    return await upstream
+                return await self._settled(change)
+            except LostError:
+                is_lost = True
+            except (TroubleError, NotConnectedError) as error:
+                if not is_lost:
+                    raise
+                if isinstance(error, NotConnectedError):
+                    break
+            await asyncio.sleep(PAUSES[min(tries, len(PAUSES) - 1)])
+            tries += 1
+        raise NeverKnownError
+
+    async def _settled(self, change: Change) -> Json:
+        settled = await self._upstream.settle(change.person, change.key)
+        if not settled["was_done"]:
+            reason = "The tracker did not get it in time."
+            raise RefusedError(reason)
+        answer: Json = settled["answer"]
+        return answer
+
+    async def _report(self, change: Change, task: "asyncio.Task[Json]") -> None:
+        """Write down what came of a change that somebody was told is being checked."""
+        try:
+            await task
+        except RefusedError as error:
+            await self._write(change, "refused", error.reason)
+        except NeverKnownError:
+            await self._write(change, "open")
+        else:
+            await self._write(change, "done")
+
+    def _start(self, work: Any) -> "asyncio.Task[Any]":
+        # A context of its own: it outlives the action, and its writes are not the action's.
+        task = asyncio.create_task(work, context=Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # asked for, so that nobody complains when the one who waited has gone
+
+    async def _note(self, change: Change, state: str = "checking") -> None:
+        async with self._store.write() as connection:
+            here = (OUTCOMES.c.key == change.key) & (OUTCOMES.c.person == change.person)
+            await connection.execute(delete(OUTCOMES).where(here))
+            row = {**vars(change), "state": state, "reason": "", "at": time.time()}
+            await connection.execute(insert(OUTCOMES).values(row))
+
+    async def _write(self, change: Change, state: str, reason: str = "") -> None:
+        here = (OUTCOMES.c.key == change.key) & (OUTCOMES.c.person == change.person)
+        values = {"state": state, "reason": reason, "at": time.time()}
+        async with self._store.write() as connection:
+            await connection.execute(update(OUTCOMES).where(here).values(values))
+        self._changed(change.project)
+
+    async def _in_state(self, state: str, person: str | None = None) -> list[Change]:
+        wanted = select(*(OUTCOMES.c[name] for name in Change.__dataclass_fields__)).where(OUTCOMES.c.state == state)
+        if person is not None:
+            wanted = wanted.where(OUTCOMES.c.person == person)
+        async with self._store.read() as connection:
+            return [Change(**row) for row in (await connection.execute(wanted)).mappings()]
+
+
+def _sentence(state: str, what: str, reason: str) -> str:
+    match state:
+        case "checking":
+            return f"{what}: the tracker has not answered. It is being checked whether it was done."
+        case "done":
+            return f"{what}: it was done."
+        case "refused":
+            return f"{what}: it was not done. {reason}".strip()
+        case _:
+            return f"{what}: the tracker did not say whether it was done. It is asked again as soon as it answers."
