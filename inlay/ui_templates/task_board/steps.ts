@@ -61,7 +61,7 @@ export class Steps implements Companion {
 
   lifted(card: HTMLElement): void {
     this.#row = make("div", "inlay-task-board__steps", { role: "group", "aria-label": `Move ${titleOf(card)}` });
-    const canDelete = this.#board.root.querySelector('[data-outlet="delete"]');
+    const canDelete = !("stays" in card.dataset) && this.#board.root.querySelector('[data-outlet="delete"]');
     for (const step of [...STEPS, "drop", "cancel", ...(canDelete ? ["delete"] : [])]) {
       const button = make("button", "inlay-button", { "data-step": step, "data-look": LOOKS[step] ?? "" });
       button.textContent = step.charAt(0).toUpperCase() + step.slice(1);
