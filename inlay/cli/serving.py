@@ -3,10 +3,12 @@
 import logging
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from inlay.cli.admitting import admits, behind_allow_list
 from inlay.cli.loading import demo_connector, load_connector
 from inlay.cli.signing_in import embedded_issuer, embeds_sign_in
 from inlay.errors import SettingError
@@ -108,7 +110,16 @@ def dev(target: str, **options: Any) -> None:
 @_listens_at
 @_signs_in
 @embeds_sign_in
-def serve(target: str, port: int, host: str, allow_host: tuple[str, ...], **options: Any) -> None:
+@admits
+def serve(
+    target: str,
+    port: int,
+    host: str,
+    allow_host: tuple[str, ...],
+    allow_ips: Path | None,
+    trusted_proxies: tuple[str, ...],
+    **options: Any,
+) -> None:
     """Serve a connector's /mcp alone, for any MCP host.
 
     MODULE:CONNECTOR names it, such as `app:tasks` for `tasks` in app.py. With --resource and --issuer, or with
@@ -122,8 +133,14 @@ def serve(target: str, port: int, host: str, allow_host: tuple[str, ...], **opti
     if auth:  # whoever runs a server wants to see why somebody is turned away
         logging.getLogger("inlay.server.tokens").setLevel(logging.INFO)
         logging.getLogger("inlay.server.sign_in").setLevel(logging.INFO)
-    app = connector.app(auth=auth, hosts=hosts)
-    serve_connector(app, host=host, port=port, announce=lambda address: _say_served(connector.name, address, auth))
+    app = behind_allow_list(connector.app(auth=auth, hosts=hosts), allow_ips, trusted_proxies)
+    serve_connector(
+        app,
+        host=host,
+        port=port,
+        announce=lambda address: _say_served(connector.name, address, auth),
+        proxy_headers=allow_ips is None,  # the allow list has proxies of its own, and must see the peer
+    )
 
 
 def _auth_of(port: int, host: str, **options: Any) -> "EmbeddedIssuer | ResourceServer | None":

@@ -51,11 +51,17 @@ class Listener(uvicorn.Server):
     Args:
         app: What it serves.
         open_socket: A bound socket; the server closes it.
+        proxy_headers: Whether a proxy on this machine is believed whom it asks for.
     """
 
-    def __init__(self, app: ASGIApp, open_socket: socket.socket) -> None:
+    def __init__(self, app: ASGIApp, open_socket: socket.socket, *, proxy_headers: bool = True) -> None:
         config = uvicorn.Config(
-            app, http=PatientProtocol, log_level="warning", timeout_graceful_shutdown=GRACE_SECONDS, ws="none"
+            app,
+            http=PatientProtocol,
+            log_level="warning",
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            ws="none",
+            proxy_headers=proxy_headers,
         )
         super().__init__(config)
         self.ready = asyncio.Event()
@@ -177,13 +183,16 @@ async def running_host(
 
 
 @contextlib.asynccontextmanager
-async def running_server(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> AsyncGenerator[str]:
+async def running_server(
+    app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, proxy_headers: bool = True
+) -> AsyncGenerator[str]:
     """Run one application while the block runs.
 
     Args:
         app: What to serve.
         host: The address to listen on.
         port: The port; 0 takes a free one.
+        proxy_headers: Whether a proxy on this machine is believed whom it asks for.
 
     Returns:
         Its base address, such as `http://127.0.0.1:8484`.
@@ -192,7 +201,7 @@ async def running_server(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0
         SettingError: The port is in use, or the application does not start.
     """
     with open_socket(host, port) as bound:
-        async with running([Listener(app, bound)]):
+        async with running([Listener(app, bound, proxy_headers=proxy_headers)]):
             yield f"http://{_in_url(host)}:{_port(bound)}"
 
 
@@ -239,7 +248,9 @@ def serve_host(
     asyncio.run(serve())
 
 
-def serve_connector(app: ASGIApp, *, host: str, port: int, announce: Callable[[str], None]) -> None:
+def serve_connector(
+    app: ASGIApp, *, host: str, port: int, announce: Callable[[str], None], proxy_headers: bool = True
+) -> None:
     """Serve a connector alone until Ctrl-C or SIGTERM.
 
     Args:
@@ -247,13 +258,14 @@ def serve_connector(app: ASGIApp, *, host: str, port: int, announce: Callable[[s
         host: The address to listen on.
         port: The port to listen on.
         announce: Told the base address when it answers.
+        proxy_headers: Whether a proxy on this machine is believed whom it asks for.
 
     Raises:
         SettingError: The port is in use, or the connector does not start.
     """
 
     async def serve() -> None:
-        async with running_server(app, host=host, port=port) as address:
+        async with running_server(app, host=host, port=port, proxy_headers=proxy_headers) as address:
             announce(address)
             await asked_to_stop()
 

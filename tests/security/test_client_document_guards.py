@@ -24,7 +24,7 @@ NETWORKS = {
     "6to4": '        "2002::/16",',
 }
 
-GUARDS = {
+GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     **{
         f"t48 {kind}": (f"{FORMS} -k 'test_t48_a_name and {kind}'", Mutation(ADDRESSES, line, ""))
         for kind, line in NETWORKS.items()
