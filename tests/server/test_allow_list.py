@@ -265,7 +265,7 @@ async def test_a_web_socket_is_refused_before_it_opens(tmp_path: Path) -> None:
     async def receive() -> Message:
         return {"type": "websocket.connect"}
 
-    scope = {"type": "websocket", "client": ("192.0.2.1", 1), "headers": []}
+    scope: Scope = {"type": "websocket", "client": ("192.0.2.1", 1), "headers": []}
     await AllowList(whoami, ranges=RangesFile(path))(scope, receive, send)
 
     assert [message["type"] for message in sent] == ["websocket.close"]

@@ -122,7 +122,8 @@ class Site:
 
         self.answer = answer
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Read a request, and answer it."""
         self.connections += 1
         try:
             with suppress(OSError, asyncio.IncompleteReadError):
@@ -144,7 +145,7 @@ async def running_site(
     site = Site()
     if context:
         context.sni_callback = lambda _socket, name, _context: site.names.append(name)
-    server = await asyncio.start_server(site._serve, address, port, ssl=context)  # noqa: SLF001 - its own
+    server = await asyncio.start_server(site.serve, address, port, ssl=context)
     site.port = server.sockets[0].getsockname()[1]
     site.says(site.document())
     try:
@@ -169,6 +170,11 @@ class Names:
         answer = self._answers[min(len(self.asked), len(self._answers) - 1)]
         self.asked.append(name)
         return [ip_address(address) for address in answer]
+
+
+def is_anywhere(_address: IPAddress) -> bool:
+    """Let every address be asked."""
+    return True
 
 
 def is_here(address: IPAddress) -> bool:

@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import json
-import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 from time import monotonic
@@ -19,7 +18,7 @@ from inlay.server.sign_in.client_documents import (
     ClientDocuments,
     fetch_client_document,
 )
-from tests.sign_in.document_site import HOST, LONGEST_WAIT, Authority, Names, Site, is_here, running_site
+from tests.sign_in.document_site import HOST, LONGEST_WAIT, Authority, Names, Site, is_anywhere, is_here, running_site
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
@@ -84,7 +83,7 @@ async def test_t49_the_name_is_looked_up_once_and_the_checked_address_is_asked(a
 async def test_an_address_that_is_down_does_not_hide_the_next(site: Site, authority: Authority) -> None:
     names = Names(["127.0.0.3", "127.0.0.1"])
 
-    document = await fetched(site, authority, resolve=names, may_ask=lambda _address: True)
+    document = await fetched(site, authority, resolve=names, may_ask=is_anywhere)
 
     assert document.client_name == "Task app"
 
@@ -267,10 +266,3 @@ async def test_loopback_is_for_development_alone() -> None:
             await fetch_client_document(elsewhere, allow_loopback=True)
     with pytest.raises(ClientDocumentError, match="not on the public internet"):
         await fetch_client_document(f"https://{HOST}/app.json", allow_loopback=True, resolve=Names(["127.0.0.1"]))
-
-
-def test_the_usual_certificates_are_checked() -> None:
-    context = client_documents._usual_context()  # noqa: SLF001 - what production uses
-
-    assert context.check_hostname
-    assert context.verify_mode is ssl.CERT_REQUIRED

@@ -8,7 +8,7 @@ import pytest
 
 from inlay.server.sign_in.addresses import IPAddress, is_public, place_of
 from inlay.server.sign_in.client_documents import ClientDocumentError, ClientDocuments, fetch_client_document, look_up
-from tests.sign_in.document_site import HOST, Names, Site, running_site
+from tests.sign_in.document_site import HOST, Names, Site, is_anywhere, running_site
 
 NOT_PUBLIC = {
     "loopback": ("127.0.0.1", "127.1.2.3", "::1"),
@@ -122,7 +122,7 @@ async def test_t48_an_id_in_another_form_is_not_asked(written: str, listener: Si
     names = Names(["127.0.0.1"])
 
     with pytest.raises(ClientDocumentError, match="plain https address"):
-        await fetch_client_document(written.format(port=listener.port), resolve=names, may_ask=lambda _address: True)
+        await fetch_client_document(written.format(port=listener.port), resolve=names, may_ask=is_anywhere)
 
     assert names.asked == []
     assert listener.connections == 0
@@ -163,7 +163,10 @@ async def test_t48_the_first_answer_counts(listener: Site) -> None:
 async def test_t48_the_resolver_of_this_machine_is_not_trusted(listener: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """The usual resolver, with a name that leads here."""
 
-    monkeypatch.setattr("socket.getaddrinfo", lambda *_args, **_named: [(2, 1, 6, "", ("127.0.0.1", listener.port))])
+    def leads_here(*_asked: object, **_how: object) -> list[object]:
+        return [(2, 1, 6, "", ("127.0.0.1", listener.port))]
+
+    monkeypatch.setattr("socket.getaddrinfo", leads_here)
     assert [str(address) for address in await look_up(HOST, 1)] == ["127.0.0.1"]
 
     with pytest.raises(ClientDocumentError, match="not on the public internet"):
