@@ -36,7 +36,8 @@ from mcp_types import Tool as ListedTool
 
 from inlay.permissions import Grant, is_offered
 from inlay.server.audience import EVERYBODY
-from inlay.server.calls import ACCESS_TOOL, DRAFT_TOOL, Answer
+from inlay.server.calls import ACCESS_TOOL, DRAFT_TOOL, VIEW_TOOL, Answer
+from inlay.server.live.waiting import LONGEST_WAIT_SECONDS
 from inlay.server.reading import AnyWidgetTool
 from inlay.server.tools import ActionTool, Tool, WidgetTool
 from inlay.ui_templates import ViewDocument, load_document
@@ -166,7 +167,25 @@ class Surface:
         return [
             *([self._draft_tool()] if self._has_drafts() else []),
             *([self._access_tool()] if self._connector.scopes else []),
+            *([self._view_tool()] if self._waits() else []),
         ]
+
+    def _waits(self) -> bool:
+        """Whether an open View may ask for changes."""
+        return self._signs_in or self._connector.names_topics
+
+    def _view_tool(self) -> ListedTool:
+        return ListedTool(
+            name=VIEW_TOOL,
+            title="Refresh",
+            description="Reads again what a widget shows, as soon as it changes. Called by the View.",
+            input_schema={
+                "type": "object",
+                "properties": {"wait_seconds": {"type": "number", "minimum": 0, "maximum": LONGEST_WAIT_SECONDS}},
+            },
+            annotations=ToolAnnotations(title="Refresh", read_only_hint=True, open_world_hint=False),
+            **_with_meta({"ui": {"visibility": ["app"]}}),
+        )
 
     def _access_tool(self) -> ListedTool:
         return ListedTool(

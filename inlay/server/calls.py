@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from secrets import token_hex
 from typing import Any, Protocol, cast
 
@@ -12,17 +12,22 @@ from pydantic_core import to_jsonable_python
 from inlay.errors import ArgumentError, ConflictError, RefusedError, ScopeError, StoreError, ToolError, near_miss
 from inlay.permissions import Decision, Grant, decide, decide_without_arguments, is_offered
 from inlay.server.arguments import check_arguments, json_arguments
+from inlay.server.clock import CLOCK
 from inlay.server.confirming import check_confirmation, make_confirmation, question_for
 from inlay.server.deciding import would_allow
 from inlay.server.drafts import checked_draft, save_draft
-from inlay.server.handles import Signer, is_handle, make_handle
+from inlay.server.handles import Signer, is_drawn_for, is_handle, make_handle, opens
+from inlay.server.live.access import ACCESS
+from inlay.server.live.changes import CHANGES
+from inlay.server.live.topics import filled
+from inlay.server.live.waiting import WITHDRAWN, topics_of, wait_for_change
 from inlay.server.once import CURRENT, Answers, AppliedError, Once, checked_key, digest_of
 from inlay.server.parts import Seen, difference, parse_seen
 from inlay.server.reading import AnyWidgetTool, Reading, read_widget
 from inlay.server.store import Store
 from inlay.server.texts import text_answer
 from inlay.server.tools import ActionTool, Tool, WidgetTool, values_of
-from inlay.ui_templates import render_widget
+from inlay.ui_templates import Rendering, render_widget
 from inlay.ui_templates.filters import plain
 from inlay.widgets import DesignPanel, Done
 
@@ -31,8 +36,11 @@ logger = logging.getLogger(__name__)
 SEEN, ID, VIA = "dev.inlay/seen", "dev.inlay/id", "dev.inlay/via"
 VIEW, CONFIRMATION = "dev.inlay/view", "dev.inlay/confirmation"
 PARTS, DONE, PROBLEM = "dev.inlay/parts", "dev.inlay/done", "dev.inlay/problem"
+UNCHANGED = "dev.inlay/unchanged"
 CONFIRM = "dev.inlay/confirm"
 DRAFT_TOOL = "inlay_draft"
+VIEW_TOOL = "inlay_view"
+"""Reads again what a View shows, and waits for a change of it."""
 ACCESS_TOOL = "inlay_access"
 """Asks for what a tool needs: where it is missing the call is refused, which is how a host comes to ask the person."""
 
@@ -120,6 +128,8 @@ class Desk:
             return await self._keep_draft(call)
         if name == ACCESS_TOOL and is_from_view:
             return await self._ask_access(call)
+        if name == VIEW_TOOL and is_from_view:
+            return await self._refresh(call)
         if isinstance(tool, WidgetTool):
             return await self._show(cast("AnyWidgetTool", tool), call)
         if isinstance(tool, ActionTool) and (is_from_view or not tool.is_app_only):
@@ -165,12 +175,44 @@ class Desk:
     async def _read(self, tool: AnyWidgetTool, checked: BaseModel, call: Call) -> tuple[Reading, dict[str, Any]]:
         tiles = call.seen.tiles if call.seen and call.seen.tool == tool.name else None
         reading = await read_widget(tool, checked, self._homes[tool.name].store, call.grant, tiles, self._tools)
-        rendering = render_widget(reading.widget, tool.refresh_seconds)
+        rendering = _rendered(tool, reading)
         if reading.skipped and call.seen and rendering.frame.hash != call.seen.frame:
             reading = await read_widget(tool, checked, self._homes[tool.name].store, call.grant, tools=self._tools)
-            rendering = render_widget(reading.widget, tool.refresh_seconds)
+            rendering = _rendered(tool, reading)
         parts: dict[str, Any] = {"revision": reading.revision, "tool": tool.name, "arguments": reading.arguments}
+        if reading.skipped and tiles is not None:
+            parts["tiles"] = sorted(tiles)
         return reading, {**parts, **difference(rendering, call.seen, reading.skipped)}
+
+    async def _refresh(self, call: Call) -> Answer:
+        """Read again what a View shows, as soon as something of it changes or it has waited long enough."""
+        seen = call.seen
+        tool = self._offered(seen.tool, call.grant) if seen else None
+        is_its_own = seen and opens(self.signer, call.grant, call.handle, seen.tool, seen.arguments)
+        if seen is None or not is_its_own or not isinstance(tool, WidgetTool):
+            return self._unknown(VIEW_TOOL, call.grant)
+        CLOCK.follow(seen.revision)
+        shown = cast("AnyWidgetTool", tool)
+        checked = await _allowed_arguments(shown, seen.arguments, call.grant)
+        topics = await topics_of(shown, checked, call.grant)
+        # What was drawn for other permissions is read at once.
+        is_true = is_drawn_for(self.signer, call.grant, call.handle)
+        seconds = call.arguments.get("wait_seconds") if is_true else 0
+        wait = await wait_for_change(topics, seen.revision, seconds, call.grant)
+        if wait.grant is None:
+            return _problem("refused", WITHDRAWN)
+        if wait.grant is not call.grant:
+            call = replace(call, grant=wait.grant)
+            checked = await _allowed_arguments(shown, seen.arguments, call.grant)
+        is_true = is_drawn_for(self.signer, call.grant, call.handle)
+        tiles = wait.tiles(seen.tiles) if is_true else None
+        reading, parts = await self._read(shown, checked, replace(call, seen=replace(seen, tiles=tiles)))
+        is_changed = not parts.keys().isdisjoint(("frame", "parts", "lists"))
+        told = {PARTS: parts} if is_changed else {UNCHANGED: _without_place(parts)}
+        answer = Answer("Changed." if is_changed else "Unchanged.", meta=told)
+        if is_changed or not is_true:
+            answer.meta[VIEW] = make_handle(self.signer, call.grant, shown.name, reading.arguments)
+        return answer
 
     async def _act(self, tool: AnyActionTool, call: Call) -> Answer:
         try:
@@ -249,6 +291,7 @@ class Desk:
         if not isinstance(done, Done):
             message = f"{tool.name} returned {type(done).__name__}, not Done; what it changed stays changed."
             raise ToolError(message)
+        CHANGES.publish(filled(tool.changes, values_of(checked)))
         return done
 
     async def _with_true_widget(self, action: Tool, answer: Answer, call: Call) -> Answer:
@@ -281,6 +324,16 @@ class Desk:
         checked = json_arguments(await _allowed_arguments(shown, arguments, call.grant), with_defaults=True)
         await save_draft(self._homes[name].store, call.grant.person, name, checked, values)
         return Answer("Draft kept." if values else "Draft forgotten.", meta={DONE: {"message": ""}})
+
+
+def _without_place(parts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in parts.items() if name not in ("tool", "arguments")}
+
+
+def _rendered(tool: AnyWidgetTool, reading: Reading) -> Rendering:
+    # Where access can be withdrawn, every open widget wants to know.
+    waits = reading.has_topics or ACCESS.get() is not None
+    return render_widget(reading.widget, tool.refresh_seconds, waits=waits)
 
 
 async def _allowed_arguments(tool: Tool, arguments: Mapping[str, Any], grant: Grant) -> BaseModel:

@@ -1,7 +1,7 @@
 """The connector: the app that a developer builds, and one MCP server."""
 
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -18,6 +18,7 @@ from inlay.server.audience import Audience
 from inlay.server.calls import Desk, Home
 from inlay.server.handles import Signer
 from inlay.server.lifetime import Lifetime
+from inlay.server.live.changes import CHANGES
 from inlay.server.once import CURRENT, Answers
 from inlay.server.store import Store, default_path
 from inlay.server.tools import ActionTool, TileFunction, Tool, WidgetTool
@@ -82,6 +83,7 @@ class Connector:
         self.homes: dict[str, Home] = {}
         self._marks: set[str] = set(checked_scopes(name, scopes))
         self.scope_meanings = dict(scope_meanings)
+        self._has_tile_topics = False
         if store is not None and (str(store).startswith((":", "file:")) or "://" in str(store)):
             message = f"The store must be the path of a file, such as 'tasks.db'; {str(store)!r} is none."
             raise SettingError(message)
@@ -104,6 +106,7 @@ class Connector:
         roles: AbstractSet[str] = frozenset(),
         allow: Rule | None = None,
         refresh_seconds: float | None = None,
+        topics: str | Sequence[str] = (),
     ) -> Callable[[Callable[P, Awaitable[W]]], WidgetTool[P, W]]: ...
     def widget(self, function: Any = None, **options: Any) -> Any:
         """Make a function that returns a widget into a tool. The function only reads.
@@ -117,6 +120,8 @@ class Connector:
             allow: A rule of the tool's own, asked with the Grant and the arguments: `True` allows, `False` or a reason
                 for people refuses. It may be `async`.
             refresh_seconds: How often an open View reads it again, at least 3.
+            topics: What it reads, such as `"project:{project}"` with the tool's arguments in places: open Views read
+                it again as soon as one of these changes.
 
         Raises:
             ToolError: The function cannot be a tool, its name is taken, or what it asks of callers is malformed.
@@ -142,6 +147,7 @@ class Connector:
         visibility: AbstractSet[Audience] | None = None,
         idempotent: bool = False,
         open_world: bool = False,
+        changes: str | Sequence[str] = (),
     ) -> Callable[[Callable[P, Awaitable[Done]]], ActionTool[P]]: ...
     def action(self, function: Any = None, **options: Any) -> Any:
         """Make a function that changes something into a tool, which widgets offer by `.bind(...)`.
@@ -161,6 +167,7 @@ class Connector:
                 is opened to the model without `confirm` is left to the host's approval.
             idempotent: Whether doing it again with the same arguments changes nothing more; hosts are told so.
             open_world: Whether it reaches beyond this server, to other services or people; hosts are told so.
+            changes: The topics that it changes, with the action's arguments in places.
 
         Raises:
             ToolError: The function cannot be a tool, its name is taken, or what it asks of callers is malformed.
@@ -182,6 +189,7 @@ class Connector:
         timeout_seconds: float = 10,
         width: Literal[1, 2] = 1,
         scopes: AbstractSet[str] = frozenset(),
+        topics: str | Sequence[str] = (),
     ) -> Callable[[Callable[P, Awaitable[Widget]]], TileFunction[P]]: ...
     def tile(self, function: Any = None, **options: Any) -> Any:
         """Make a function that reads one tile of a dashboard. Tiles are read side by side and fail alone.
@@ -193,6 +201,8 @@ class Connector:
             timeout_seconds: After how long it counts as failed.
             width: How many places of the dashboard's grid it takes.
             scopes: What a person must have granted to see it. For others it is not read, and a note stands there.
+            topics: What it reads, with the tile's arguments in places: when one of these changes, open Views read
+                this tile again, and no other.
 
         Raises:
             ToolError: The function cannot be a tile.
@@ -201,6 +211,7 @@ class Connector:
         def decorate(decorated: Callable[..., Awaitable[Widget]]) -> Any:
             made: TileFunction[...] = TileFunction(decorated, **options)
             self._marks |= made.scopes
+            self._has_tile_topics |= bool(made.topics)
             return made
 
         return decorate(function) if function else decorate
@@ -217,6 +228,7 @@ class Connector:
         self.homes.update(other.homes)
         self._marks |= other.scopes
         self.scope_meanings = {**other.scope_meanings, **self.scope_meanings}
+        self._has_tile_topics |= other.names_topics
         self.instructions = "\n".join(text for text in (self.instructions, other.instructions) if text)
         self._included.append(other)
         if self.existing:
@@ -245,6 +257,16 @@ class Connector:
             if once is not None and is_first:
                 once.forget(self.store)
             raise
+
+    def changed(self, *topics: str) -> None:
+        """Say that something changed which did not change by an action; open Views that show it read it again.
+
+        Any thread of this process may call it. It returns at once.
+
+        Args:
+            topics: As widgets and tiles name them, such as `"project:apollo"`.
+        """
+        CHANGES.publish(frozenset(topics))
 
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Give a connection that sees one moment of your tables and cannot write."""
@@ -285,6 +307,12 @@ class Connector:
     def scopes(self) -> frozenset[str]:
         """Every scope that a tool of this connector asks for, or that its data are marked with."""
         return frozenset(self._marks).union(*(tool.scopes for tool in self.tools.values()))
+
+    @property
+    def names_topics(self) -> bool:
+        """Whether a widget or a tile names what it reads."""
+        tools = self.tools.values()
+        return self._has_tile_topics or any(isinstance(tool, WidgetTool) and bool(tool.topics) for tool in tools)
 
     @property
     def local(self) -> Grant:

@@ -26,6 +26,7 @@ LASTS_SECONDS = 12 * 3600
 SECRET_BYTES = 32
 _ROW = "signing"
 _MAC_BYTES = sha256().digest_size
+_DRAWN_BYTES = 8
 _LONGEST_CHARACTERS = 400
 
 
@@ -82,13 +83,38 @@ class Signer:
 def make_handle(signer: Signer, grant: Grant, tool: str, arguments: Mapping[str, Any]) -> str | None:
     """Return the handle of a widget that was read for somebody."""
     expires = int(time.time()) + LASTS_SECONDS
-    return signer.sign(_bound(grant), expires.to_bytes(8) + bytes.fromhex(digest_of(tool, arguments)))
+    return signer.sign(_bound(grant), expires.to_bytes(8) + _opened(tool, arguments) + _drawn_for(grant))
 
 
 def is_handle(signer: Signer, grant: Grant, handle: object) -> bool:
     """Say whether a handle was made for this person, through this client, and still is good."""
+    return _read_handle(signer, grant, handle) is not None
+
+
+def opens(signer: Signer, grant: Grant, handle: object, tool: str, arguments: Mapping[str, Any]) -> bool:
+    """Say whether a handle was made for this person and client, with just this widget tool and these arguments."""
+    body = _read_handle(signer, grant, handle)
+    return body is not None and body[8:-_DRAWN_BYTES] == _opened(tool, arguments)
+
+
+def is_drawn_for(signer: Signer, grant: Grant, handle: object) -> bool:
+    """Say whether the widget of a handle was drawn for just what this person granted, and not for more or less."""
+    body = _read_handle(signer, grant, handle)
+    return body is not None and body[-_DRAWN_BYTES:] == _drawn_for(grant)
+
+
+def _read_handle(signer: Signer, grant: Grant, handle: object) -> bytes | None:
     body = signer.verify(_bound(grant), handle)
-    return body is not None and int.from_bytes(body[:8]) > time.time()
+    return body if body is not None and int.from_bytes(body[:8]) > time.time() else None
+
+
+def _opened(tool: str, arguments: Mapping[str, Any]) -> bytes:
+    return bytes.fromhex(digest_of(tool, arguments))
+
+
+def _drawn_for(grant: Grant) -> bytes:
+    granted = json.dumps([sorted(grant.scopes), sorted(grant.roles)])
+    return sha256(granted.encode()).digest()[:_DRAWN_BYTES]
 
 
 def _bound(grant: Grant) -> tuple[str, ...]:

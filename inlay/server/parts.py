@@ -22,6 +22,8 @@ class Seen:
     lists: Mapping[str, list[str]] = field(default_factory=dict[str, list[str]])
     tiles: frozenset[str] | None = None
     """The only tiles to run, or `None` for all."""
+    revision: int = 0
+    """Of what is shown."""
 
 
 def parse_seen(value: object) -> Seen | None:
@@ -33,6 +35,7 @@ def parse_seen(value: object) -> Seen | None:
     if not isinstance(tool, str) or not isinstance(arguments, Mapping):
         return None
     tiles: object = seen.get("tiles")
+    revision: object = seen.get("revision")
     return Seen(
         tool,
         cast("Mapping[str, Any]", arguments),
@@ -40,6 +43,7 @@ def parse_seen(value: object) -> Seen | None:
         parts={name: _text(mark) for name, mark in _mapping(seen.get("parts")).items()},
         lists={name: _texts(marks) for name, marks in _mapping(seen.get("lists")).items()},
         tiles=None if tiles is None else frozenset(_texts(tiles)),
+        revision=revision if isinstance(revision, int) else 0,
     )
 
 

@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel
 from inlay.errors import RefusedError, ToolError, WidgetError
 from inlay.permissions import Grant
 from inlay.server.arguments import json_arguments
+from inlay.server.clock import CLOCK
 from inlay.server.deciding import Decider
 from inlay.server.drafts import load_draft
 from inlay.server.store import Store
@@ -51,21 +51,8 @@ class Reading:
     """Grows with every reading; made before the data were read, so that a later one is never older."""
     skipped: frozenset[str] = frozenset()
     """Parts that were not read this time."""
-
-
-class Clock:
-    """Makes revisions: microseconds, and always more than the last."""
-
-    def __init__(self) -> None:
-        self._last = 0
-
-    def next(self) -> int:
-        """Return a revision."""
-        self._last = max(self._last + 1, time.time_ns() // 1_000)
-        return self._last
-
-
-CLOCK = Clock()
+    has_topics: bool = False
+    """Whether it, or a tile of it, names what it reads."""
 
 
 async def read_widget(
@@ -95,6 +82,7 @@ async def read_widget(
     if not isinstance(widget, tool.widget_type):
         message = f"{tool.name} returned {type(widget).__name__}, not {tool.widget_type.__name__}."
         raise WidgetError(message)
+    has_topics = bool(tool.topics) or any(tile.topics for tile in pending_tiles(widget))
     skipped: frozenset[str] = frozenset()
     if isinstance(widget, Dashboard) and tiles is not None:
         pending = [tile for tile in widget.tiles if isinstance(tile, PendingTile)]
@@ -103,7 +91,16 @@ async def read_widget(
     if isinstance(widget, DesignPanel) and widget.draft:
         widget = widget.with_draft(await load_draft(store, grant.person, tool.name, given))
     widget = await Decider(grant, tools).apply(_with_filters(widget, tool, given))
-    return Reading(widget, given, revision, frozenset(f"{ROOT_ID}-tile-{name}" for name in skipped))
+    return Reading(widget, given, revision, frozenset(f"{ROOT_ID}-tile-{name}" for name in skipped), has_topics)
+
+
+def pending_tiles(widget: Widget) -> Iterator[PendingTile]:
+    """Return the tiles that are still to be read, of a dashboard or of those that stand in a stack or grid."""
+    if isinstance(widget, Dashboard):
+        yield from (tile for tile in widget.tiles if isinstance(tile, PendingTile))
+    elif isinstance(widget, Stack | Grid):
+        for child in widget.children:
+            yield from pending_tiles(child)
 
 
 async def _with_tiles(widget: Widget, grant: Grant, skipped: frozenset[str] = frozenset()) -> Widget:

@@ -4,7 +4,7 @@ Nothing is called from outside here; see `inlay.server.calls`.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast, get_args
@@ -18,6 +18,7 @@ from inlay.server.access import UNDECLARED, Access, checked_scopes
 from inlay.server.arguments import arguments_model, grant_parameter, input_schema, parameters_of, type_hints
 from inlay.server.audience import EVERYBODY, Audience, checked_visibility
 from inlay.server.confirming import checked_question
+from inlay.server.live.topics import checked_topics, filled
 from inlay.widgets import WIDGETS, BoundAction, Done, Option, PendingTile, Select, Widget
 from inlay.widgets.action import Parameter
 from inlay.widgets.select import label_from
@@ -96,9 +97,11 @@ class WidgetTool(Tool, Generic[P, W]):
         title: str | None = None,
         refresh_seconds: float | None = None,
         access: Access = UNDECLARED,
+        topics: str | Sequence[str] = (),
     ) -> None:
         super().__init__(function, title, access)
         self.refresh_seconds = _checked_refresh(refresh_seconds, self.name)
+        self.topics = checked_topics(self.name, "topics", topics, self.model.model_fields)
         self.widget_type = _returned(function, Widget)
 
     async def __call__(self, *values: P.args, **arguments: P.kwargs) -> W:
@@ -135,7 +138,7 @@ class WidgetTool(Tool, Generic[P, W]):
 class ActionTool(Tool, Generic[P]):
     """A tool whose function changes something and says what was done."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is an option of the decorator
         self,
         function: Callable[P, Awaitable[Done]],
         title: str | None = None,
@@ -146,8 +149,10 @@ class ActionTool(Tool, Generic[P]):
         visibility: AbstractSet[Audience] | None = None,
         idempotent: bool = False,
         open_world: bool = False,
+        changes: str | Sequence[str] = (),
     ) -> None:
         super().__init__(function, title, access)
+        self.changes = checked_topics(self.name, "changes", changes, self.model.model_fields)
         self.destructive, self.idempotent, self.open_world = destructive, idempotent, open_world
         self.visibility = checked_visibility(self.name, visibility, destructive=destructive)
         self.question = self._checked_question(confirm)
@@ -220,6 +225,7 @@ class TileFunction(Generic[P]):
         timeout_seconds: float = 10,
         width: Literal[1, 2] = 1,
         scopes: AbstractSet[str] = frozenset(),
+        topics: str | Sequence[str] = (),
     ) -> None:
         _check_function(function)
         _returned(function, Widget)
@@ -230,6 +236,8 @@ class TileFunction(Generic[P]):
         self.timeout_seconds = timeout_seconds
         self.width: Literal[1, 2] = width
         self.scopes = checked_scopes(self.name, scopes)
+        self._signature = inspect.signature(function)
+        self.topics = checked_topics(self.name, "topics", topics, self._signature.parameters)
         self.__doc__ = function.__doc__
 
     def __call__(self, *values: P.args, **arguments: P.kwargs) -> PendingTile:
@@ -242,7 +250,13 @@ class TileFunction(Generic[P]):
             self.timeout_seconds,
             self.width,
             self.scopes,
+            self._topics_of(values, arguments) if self.topics else frozenset(),
         )
+
+    def _topics_of(self, values: tuple[Any, ...], arguments: Mapping[str, Any]) -> frozenset[str]:
+        given = self._signature.bind(*values, **arguments)
+        given.apply_defaults()
+        return filled(self.topics, given.arguments)
 
 
 def _check_function(function: Callable[..., Any]) -> None:

@@ -132,14 +132,16 @@ class Host:
         """Return the made-up token of a person, for other clients of `addresses.mcp`."""
         return self._key(grant)
 
-    def regrant(self, grant: Grant, now: Grant | None) -> None:
+    def regrant(self, grant: Grant, now: Grant | None, *, is_noticed: bool = True) -> None:
         """Change what a person granted while their widgets are open.
 
         Args:
             grant: The person, as they are named in `as_=`.
             now: What they grant from now on, or None: they withdrew everything.
+            is_noticed: Whether their open widgets notice it by themselves, which takes a server up to five seconds;
+                else they find out at their next call.
         """
-        self._known_persons().change(grant, now)
+        self._known_persons().change(grant, now, is_noticed=is_noticed)
 
     async def answer(self, *, allow: bool, as_: Grant | None = None) -> None:
         """Answer what the host asks a person, when it asks."""

@@ -1,5 +1,7 @@
 """The people of a test: each Grant gets a made-up token, and the server that is tested knows these and no others."""
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from secrets import token_urlsafe
@@ -8,11 +10,19 @@ from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
 from mcp.server.auth.provider import AccessToken
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inlay.permissions import Grant
+from inlay.server.live.access import ACCESS
+
+LOCAL = "local"
+"""Who everybody is where nobody signs in."""
+
+LOOK_SECONDS = 0.02
 
 
 class Persons:
@@ -21,6 +31,7 @@ class Persons:
     def __init__(self) -> None:
         self._tokens: dict[Grant, str] = {}
         self._grants: dict[str, Grant] = {}
+        self._notices: Counter[str] = Counter()
 
     def token_of(self, grant: Grant) -> str:
         """Return the token of a person, made when it is first asked for."""
@@ -29,20 +40,68 @@ class Persons:
             self._tokens[grant], self._grants[token] = token, grant
         return self._tokens[grant]
 
-    def change(self, grant: Grant, now: Grant | None) -> None:
-        """Let a person's token stand for another grant from now on, or for none: it was revoked."""
+    def change(self, grant: Grant, now: Grant | None, *, is_noticed: bool) -> None:
+        """Let a person's token stand for another grant from now on, or for none: it was revoked.
+
+        Args:
+            grant: The person.
+            now: What they grant from now on.
+            is_noticed: Whether calls that wait are told of it.
+        """
         token = self.token_of(grant)
+        self._notices[token] += is_noticed
         if now is None:
             self._grants.pop(token, None)
         else:
             self._grants[token] = now
 
+    def grant_of(self, token: str) -> Grant | None:
+        """Return what a token stands for."""
+        return self._grants.get(token)
+
+    async def changed(self, token: str) -> Grant | None:
+        """Wait until a token stands for something else, and calls that wait are told of it."""
+        before = self._notices[token]
+        while self._notices[token] == before:  # noqa: ASYNC110  # who changes it may run in another event loop
+            await asyncio.sleep(LOOK_SECONDS)
+        return self._grants.get(token)
+
     async def verify_token(self, token: str) -> AccessToken | None:
         """Say whom a token is about, as the SDK asks."""
-        grant = self._grants.get(token)
+        grant = self.grant_of(token)
         if grant is None:
             return None
         return access_token(grant)
+
+
+class _Held:
+    """The access of one call that waits."""
+
+    def __init__(self, persons: Persons, token: str) -> None:
+        self._persons = persons
+        self._token = token
+
+    async def changed(self) -> Grant | None:
+        """Wait until the person may do something else."""
+        return await self._persons.changed(self._token)
+
+
+class _Watched:
+    """ASGI middleware that lets calls wait for what becomes of their caller's access, as a server with sign-in does."""
+
+    def __init__(self, app: ASGIApp, persons: Persons) -> None:
+        self._app = app
+        self._persons = persons
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on. Whoever is here without signing in has nothing to be withdrawn."""
+        token = Headers(scope=scope).get("authorization", "").removeprefix("Bearer ") if scope["type"] == "http" else ""
+        grant = self._persons.grant_of(token)
+        before = ACCESS.set(_Held(self._persons, token) if grant and grant.subject != LOCAL else None)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            ACCESS.reset(before)
 
 
 def access_token(grant: Grant) -> AccessToken:
@@ -74,6 +133,7 @@ def with_persons(app: Starlette, persons: Persons) -> Starlette:
         middleware=[
             Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(persons)),
             Middleware(AuthContextMiddleware),
+            Middleware(_Watched, persons=persons),
         ],
         lifespan=lifespan,
     )

@@ -13,6 +13,9 @@ from playwright.async_api import Error, Frame, FrameLocator, Locator
 from inlay.testing.gestures import drag, find_control, find_field
 from inlay.testing.page import WAIT_MS, HostPage, Json
 
+FOLLOWING = "inlay_view"
+"""What a View calls to hear of changes. It has such a call open nearly all the time."""
+
 State = Literal["starting", "ready", "away", "closed"]
 
 READ = """(id) => {
@@ -97,8 +100,8 @@ class View:
 
     @property
     def calls(self) -> list[Call]:
-        """Its tool calls, in order."""
-        return self._now.calls
+        """Its tool calls, in order, without those by which it follows changes: these are `calls_of("inlay_view")`."""
+        return [call for call in self._now.calls if call.name != FOLLOWING]
 
     def calls_of(self, name: str) -> list[Call]:
         """Return its calls of one tool, in order."""
@@ -243,7 +246,8 @@ class View:
     async def settled(self) -> "View":
         """Wait until nothing is under way in it, then renew its properties.
 
-        Calls that the host holds, or asks the person about, do not count as under way.
+        Calls that the host holds, or asks the person about, do not count as under way, and neither does the one with
+        which a View waits for changes.
 
         Raises:
             AssertionError: It did not settle within 15 seconds.

@@ -133,17 +133,19 @@ class Page:
             self.is_inside_part, self.offered = was, offered
 
 
-def render_widget(widget: Widget, refresh_seconds: float | None = None) -> Rendering:
+def render_widget(widget: Widget, refresh_seconds: float | None = None, *, waits: bool = False) -> Rendering:
     """Render a widget to markup.
 
     Args:
         widget: What to show; tiles must have been read.
         refresh_seconds: How often an open View reads the whole of it again.
+        waits: Whether an open View keeps asking for changes of it.
     """
     page = Page()
     html = str(page.child(widget, ROOT_ID))
-    if refresh_seconds is not None:
-        html = html.replace(f' id="{ROOT_ID}"', f' id="{ROOT_ID}" data-refresh="{refresh_seconds:g}"', 1)
+    marks = "" if refresh_seconds is None else f' data-refresh="{refresh_seconds:g}"'
+    marks += " data-live" if waits else ""
+    html = html.replace(f' id="{ROOT_ID}"', f' id="{ROOT_ID}"{marks}', 1)
     page.rendering.frame = Part(html, hash_of(html))
     return page.rendering
 

@@ -69,3 +69,5 @@ class PendingTile:
     """How many places of the dashboard's grid it takes."""
     scopes: frozenset[str] = frozenset()
     """What a person must have granted to see it; for others it is not read."""
+    topics: frozenset[str] = frozenset()
+    """A change of one of these makes an open View read it again."""

@@ -37,7 +37,7 @@ async def test_who_may_not_write_sees_why_and_after_granting_it_the_same_board_c
     await board.drag(todo[0], onto=review[0])
     assert view.calls_of("move_card") == []
 
-    host.regrant(RITA, Grant("rita", scopes={READ, WRITE}))
+    host.regrant(RITA, Grant("rita", scopes={READ, WRITE}), is_noticed=False)
     frame = view.frame
     await view.press("Grant access")
     await expect(board.handle(todo[0])).to_be_visible()
@@ -57,7 +57,7 @@ async def test_a_move_goes_back_when_the_scope_was_withdrawn_after_the_board_was
     view = await host.call("task_board", as_=EDITOR, project="apollo")
     board = Board(view)
     todo, review = await server_order(running_connector, "todo"), await server_order(running_connector, "review")
-    host.regrant(EDITOR, Grant("edda", scopes={READ}))
+    host.regrant(EDITOR, Grant("edda", scopes={READ}), is_noticed=False)
     await board.drag(todo[0], onto=review[0])
     await view.settled()
 
@@ -97,7 +97,7 @@ async def test_whoever_is_turned_away_is_told_and_nothing_is_done(host: Host, ru
     view = await host.call("task_board", as_=EDITOR, project="apollo")
     board = Board(view)
     todo, review = await server_order(running_connector, "todo"), await server_order(running_connector, "review")
-    host.regrant(EDITOR, None)
+    host.regrant(EDITOR, None, is_noticed=False)
     await board.drag(todo[0], onto=review[0])
     await view.settled()
 

@@ -28,6 +28,12 @@ _ABOUT_ME = {
     "io.modelcontextprotocol/clientInfo": {"name": "tester", "version": "1"},
     "io.modelcontextprotocol/clientCapabilities": {},
 }
+_SHOWS_WIDGETS = {
+    **_ABOUT_ME,
+    "io.modelcontextprotocol/clientCapabilities": {
+        "extensions": {"io.modelcontextprotocol/ui": {"mimeTypes": ["text/html;profile=mcp-app"]}}
+    },
+}
 
 
 def build_connector(store: Path, entered: list[str], **options: Any) -> Connector:
@@ -76,9 +82,11 @@ class Served:
         headers: Mapping[str, str] | list[tuple[str, str]] | None = None,
         replica: int = 0,
         query: str = "",
+        shows_widgets: bool = False,
     ) -> httpx2.Response:
         """Call a tool as a client of an era does, with a token or with headers of one's own."""
-        params = {"name": tool, "arguments": dict(arguments or {}), "_meta": _ABOUT_ME if era == MODERN else {}}
+        about = _SHOWS_WIDGETS if shows_widgets else _ABOUT_ME
+        params = {"name": tool, "arguments": dict(arguments or {}), "_meta": about if era == MODERN else {}}
         sent = [
             ("Accept", "application/json, text/event-stream"),
             ("Content-Type", "application/json"),
@@ -101,12 +109,15 @@ class Answers:
 
     by_token: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     asked: int = 0
+    is_down: bool = False
 
     def app(self) -> Starlette:
         """Return the endpoint."""
 
         async def introspect(request: Request) -> Response:
             self.asked += 1
+            if self.is_down:
+                return Response(status_code=503)
             async with request.form() as form:
                 return JSONResponse(self.by_token.get(str(form["token"]), {"active": False}))
 

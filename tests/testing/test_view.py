@@ -185,7 +185,7 @@ async def test_what_a_person_granted_can_change_under_an_open_view(host: Host) -
     board = await host.call("pantry", as_=READER)
     refused = await host.call("switches", as_=READER)
     await refused.until("Hello rita")
-    host.regrant(READER, Grant("rita", scopes={"pantry:read", "pantry:write"}))
+    host.regrant(READER, Grant("rita", scopes={"pantry:read", "pantry:write"}), is_noticed=False)
     board = await host.call("pantry", as_=READER)
     await board.fill("Add a card", "Salt", enter=True)
 
@@ -196,7 +196,7 @@ async def test_whoever_withdrew_is_turned_away(host: Host) -> None:
     host.expect_console("401")
     switches = await host.call("switches")
     assert host.person
-    host.regrant(host.person, None)
+    host.regrant(host.person, None, is_noticed=False)
     await switches.press("Out")
 
     assert switches.problem

@@ -7,9 +7,11 @@ interface Words {
   no: string;
   /** Whether the keyboard goes to the question, and back after it. */
   takesFocus?: boolean;
+  /** Takes the question back, which is a no. */
+  signal?: AbortSignal | undefined;
 }
 
-const ALLOW: Words = { yes: "Allow", no: "Deny" };
+export const ALLOW: Words = { yes: "Allow", no: "Deny" };
 
 interface Question {
   bar: HTMLElement;
@@ -27,7 +29,7 @@ export class Approvals {
   }
 
   /** Shows a question; resolves with the answer. */
-  ask(text: string, detail: string, { yes: allow, no: deny, takesFocus = false }: Words = ALLOW): Promise<boolean> {
+  ask(text: string, detail: string, { yes: allow, no: deny, takesFocus = false, signal }: Words = ALLOW): Promise<boolean> {
     return new Promise((resolve) => {
       const yes = element("button", { class: "button primary", type: "button" }, allow);
       const no = element("button", { class: "button", type: "button" }, deny);
@@ -43,6 +45,7 @@ export class Approvals {
       const question: Question = { bar, settle };
       yes.onclick = () => this.#settle(question, true);
       no.onclick = () => this.#settle(question, false);
+      signal?.addEventListener("abort", () => this.#settle(question, false));
       this.#open.push(question);
       this.place.append(bar);
       if (!takesFocus) return;
@@ -59,7 +62,9 @@ export class Approvals {
   }
 
   #settle(question: Question, allowed: boolean): void {
-    this.#open.splice(this.#open.indexOf(question), 1);
+    const place = this.#open.indexOf(question);
+    if (place < 0) return;
+    this.#open.splice(place, 1);
     question.bar.remove();
     question.settle(allowed);
   }

@@ -2,7 +2,7 @@
 
 import type { CallToolRequest, CallToolResult } from "@modelcontextprotocol/client";
 import { REFUSED, type Access } from "./access";
-import type { Approvals } from "./approvals";
+import { ALLOW, type Approvals } from "./approvals";
 import { isVisibleTo, titleOf, type Connection } from "./server";
 import type { Faults, SettingsStore } from "./settings";
 
@@ -72,7 +72,7 @@ export class ViewCalls {
 
   async #pass(params: Params, call: ViewCall, signal: AbortSignal | undefined): Promise<CallToolResult> {
     const faults = this.#faults(params.name);
-    const refusal = await this.#refusal(params, faults);
+    const refusal = await this.#refusal(params, faults, signal);
     if (refusal) return refusal;
     if (faults?.slow_ms) await new Promise((resolve) => setTimeout(resolve, faults.slow_ms));
     if (faults?.hold === "request") await this.#hold();
@@ -87,7 +87,7 @@ export class ViewCalls {
   }
 
   /** What a good host refuses, then what this one was told to refuse. */
-  async #refusal(params: Params, faults: Faults | null): Promise<CallToolResult | null> {
+  async #refusal(params: Params, faults: Faults | null, signal: AbortSignal | undefined): Promise<CallToolResult | null> {
     const tool = this.connection().tool(params.name);
     if (tool && !isVisibleTo(tool, "app")) throw new RefusedError(`${params.name} is not offered to widgets.`);
     if (faults?.refuse_calls === "error") throw new RefusedError("The host refused this call.");
@@ -96,7 +96,8 @@ export class ViewCalls {
     }
     const isChange = tool?.annotations?.readOnlyHint !== true;
     if (faults?.ask === true || (faults?.ask === "changes" && isChange)) {
-      const allowed = await this.approvals.ask(`Allow “${tool ? titleOf(tool) : params.name}”?`, argumentsText(params));
+      const question = `Allow “${tool ? titleOf(tool) : params.name}”?`;
+      const allowed = await this.approvals.ask(question, argumentsText(params), { ...ALLOW, signal });
       if (!allowed) throw new RefusedError("The person declined this call.");
     }
     return null;

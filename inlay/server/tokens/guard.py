@@ -1,9 +1,10 @@
 """Stands behind the gate and asks everybody for a token: who comes without one is told where to get it."""
 
+import asyncio
 import json
 import logging
 import re
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
@@ -22,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from inlay.permissions import ALLOWED, Decision, Grant, decide_without_arguments, is_offered
 from inlay.server.calls import ACCESS_TOOL, DRAFT_TOOL
 from inlay.server.gate import JSON
+from inlay.server.live.access import ACCESS
 from inlay.server.strict_json import INVALID_REQUEST
 from inlay.server.tokens.claims import Bearer
 from inlay.server.tokens.fetching import IssuerError
@@ -36,6 +38,10 @@ logger = logging.getLogger(__name__)
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 RETRY_SECONDS = 5
+ACCESS_SECONDS = 0.5
+"""How often a call that waits asks what its token still says. The verifier remembers answers; this is cheap."""
+
+SERVICE_UNAVAILABLE = 503
 
 _BEARER = re.compile(r"bearer +(\S.*)", re.IGNORECASE)
 
@@ -118,7 +124,13 @@ class Protection:
             challenge = self._challenge(error="invalid_token", scopes=self._scopes())
             return Refusal(401, "The access token is not valid here, or no longer. Sign in again.", challenge)
         except IssuerError:
-            return Refusal(503, "Who you are cannot be checked at the moment. Try again in a few seconds.")
+            return Refusal(
+                SERVICE_UNAVAILABLE, "Who you are cannot be checked at the moment. Try again in a few seconds."
+            )
+
+    def access_of(self, scope: Scope, bearer: Bearer) -> "TokenAccess":
+        """Return what tells a call that waits when the access of its caller changes."""
+        return TokenAccess(lambda: self.identify(scope), bearer)
 
     def refusal_of(self, bearer: Bearer, message: object) -> Refusal | None:
         """Return what to answer to a call of a tool whose scopes are missing."""
@@ -157,6 +169,29 @@ def protection_of(connector: "Connector", server: ResourceServer) -> Protection:
     return Protection(server, name=connector.name, scopes=lambda: connector.scopes, decides=decides)
 
 
+class TokenAccess:
+    """The access that the token of one request gives, for as long as the request is under way.
+
+    Args:
+        identify: Asks again who sends the request.
+        bearer: Who it was when the request came.
+    """
+
+    def __init__(self, identify: Callable[[], Awaitable[Bearer | Refusal]], bearer: Bearer) -> None:
+        self._identify = identify
+        self._grant = grant_of(bearer)
+
+    async def changed(self) -> Grant | None:
+        """Wait until the token says something else than when the request came, or nothing any more."""
+        while True:
+            await asyncio.sleep(ACCESS_SECONDS)
+            found = await self._identify()
+            if isinstance(found, Bearer) and grant_of(found) != self._grant:
+                return grant_of(found)
+            if isinstance(found, Refusal) and found.status != SERVICE_UNAVAILABLE:
+                return None
+
+
 class Guard:
     """ASGI middleware that lets nobody pass without a token, but to the pages that say how to get one.
 
@@ -185,8 +220,13 @@ class Guard:
         if refusal is not None:
             await _refuse(send, refusal, message)
             return
-        signed_in = _signed_in(scope, cast("Bearer", bearer), self._protection.server.resource)
-        await self._app(signed_in, receive, send)
+        known = cast("Bearer", bearer)
+        signed_in = _signed_in(scope, known, self._protection.server.resource)
+        before = ACCESS.set(self._protection.access_of(scope, known))
+        try:
+            await self._app(signed_in, receive, send)
+        finally:
+            ACCESS.reset(before)
 
 
 def grant_of(bearer: Bearer) -> Grant:
@@ -236,7 +276,7 @@ async def _refuse(send: Send, refusal: Refusal, message: object) -> None:
     headers.append((b"cache-control", b"no-store"))
     if refusal.challenge:
         headers.append((b"www-authenticate", refusal.challenge.encode()))
-    if refusal.status == 503:
+    if refusal.status == SERVICE_UNAVAILABLE:
         headers.append((b"retry-after", str(RETRY_SECONDS).encode()))
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

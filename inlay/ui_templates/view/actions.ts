@@ -96,7 +96,7 @@ async function showTruth(answer: Answer, base: number, signal: AbortSignal): Pro
   const { outcome } = await readNow(widget, signal);
   if (outcome.ok) return;
   restoreOrder();
-  noteStale();
+  noteStale(outcome.message);
 }
 
 /** What the press changed in a control gives way to what the server says. Words in a refused form are kept. */

@@ -1,25 +1,36 @@
-/** Refreshing by itself what asks for it (`data-refresh`): one loop, one request, never unseen, slower when it fails. */
+/**
+ * Following the world: one loop, one request at a time, never unseen, slower when it fails.
+ *
+ * The markup asks for it: by the clock with `data-refresh`, for changes with `data-live`.
+ */
 
-import type { ProblemKind } from "./behavior";
 import { isHeld } from "./hold";
 import { isBusy } from "./lane";
 import { shownWidget } from "./parts";
-import { read } from "./reads";
+import { follow, read } from "./reads";
 import { markFresh, markStale, showState } from "./shell";
-import { isOurs, place } from "./stage";
+import { isOurs, place, setBusy } from "./stage";
+import { type Answer, type BoundCall, isRefusal } from "./wire";
 
-/** At most 20 calls a minute. */
+/** At most so many calls a minute, however often something changes. */
+const MOST_CALLS = 20;
+const MINUTE_MS = 60_000;
 const SHORTEST_MS = 3_000;
-const LONGEST_MS = 5 * 60_000;
-const IDLE_MS = 15 * 60_000;
+const LONGEST_MS = 5 * MINUTE_MS;
+const IDLE_MS = 15 * MINUTE_MS;
+/** How long the connector may wait for a change; hosts and proxies give up on calls that take longer than 30 seconds. */
+const WAIT_MS = 25_000;
 /** Calls due this close to each other are one call. */
 const TOGETHER_MS = 500;
+/** After so many it is tried again as seldom as it ever is. */
+const MOST_FAILURES = 7;
 /** What is held or busy now is tried again after this. */
 const SOON_MS = 250;
 
 let timer: number | undefined;
 let isOnScreen = true;
 let isStopped = false;
+let isFollowing = false;
 let lastSignOfLife = Date.now();
 let failures = 0;
 /** When the whole widget was last read, and when anything of it was. */
@@ -27,8 +38,8 @@ let wholeAt = Date.now();
 let anythingAt = Date.now();
 /** When each refreshing element was read since then, by its tile's name or its id. */
 let readAt = new Map<string, number>();
-/** What the refresh that is on its way asks for; null when it asks for everything. */
-let asked: readonly Refreshing[] | null = null;
+/** When the last calls began. */
+let callsAt: number[] = [];
 
 interface Refreshing {
   readonly name: string;
@@ -36,68 +47,112 @@ interface Refreshing {
   readonly dueAt: number;
 }
 
+const findOurs = (selector: string): HTMLElement[] => [...place.querySelectorAll<HTMLElement>(selector)].filter(isOurs);
+
 function listRefreshing(): Refreshing[] {
-  const elements = [...place.querySelectorAll<HTMLElement>("[data-refresh]")].filter(isOurs);
-  return elements.map((element) => {
+  return findOurs("[data-refresh]").map((element) => {
     const { refresh, tile } = element.dataset;
     const name = tile ?? element.id;
     const wanted = Math.max(SHORTEST_MS, Number(refresh) * 1000 || LONGEST_MS);
-    const interval = Math.min(wanted * 2 ** failures, Math.max(wanted, LONGEST_MS));
-    return { name, tile, dueAt: (readAt.get(name) ?? wholeAt) + interval };
+    return { name, tile, dueAt: (readAt.get(name) ?? wholeAt) + slower(wanted) };
   });
 }
+
+/** What failed is tried again after twice the time, and twice that. */
+function slower(wanted: number): number {
+  return Math.min(wanted * 2 ** failures, Math.max(wanted, LONGEST_MS));
+}
+
+const isLive = (): boolean => findOurs("[data-live]").length > 0;
 
 /** Nobody looks, or nobody is there any more. */
 function isPaused(): boolean {
   return isStopped || document.hidden || !isOnScreen || Date.now() - lastSignOfLife > IDLE_MS;
 }
 
+/** When the next call may begin. Those who were told of one change together do not come back together. */
+function nextAt(): number {
+  if (!isLive()) return Math.min(...listRefreshing().map(({ dueAt }) => dueAt));
+  const retryAt = failures ? (callsAt.at(-1) ?? 0) + slower(SHORTEST_MS) : 0;
+  const allowedAt = callsAt.length < MOST_CALLS ? 0 : (callsAt[0] ?? 0) + MINUTE_MS;
+  return Math.max(retryAt, allowedAt) + Math.random() * SOON_MS;
+}
+
 function schedule(): void {
   clearTimeout(timer);
-  const next = Math.min(...listRefreshing().map(({ dueAt }) => dueAt));
-  if (isPaused() || next === Infinity) return;
+  const next = nextAt();
+  if (isFollowing || isPaused() || next === Infinity) return;
   timer = window.setTimeout(() => void refresh(), Math.max(next - Date.now(), SOON_MS));
 }
 
 async function refresh(): Promise<void> {
   const widget = shownWidget();
   if (!widget || isPaused() || isBusy() || isHeld()) return schedule();
-  const due = listRefreshing().filter(({ dueAt }) => dueAt <= Date.now() + TOGETHER_MS);
-  if (!due.length) return schedule();
+  const now = Date.now();
+  const all = listRefreshing();
+  const wait = isLive() ? Math.min(WAIT_MS, Math.max(0, Math.min(...all.map(({ dueAt }) => dueAt)) - now)) : null;
+  const due = all.filter(({ dueAt }) => dueAt <= now + (wait ?? 0) + TOGETHER_MS);
+  if (wait === null && !due.length) return schedule();
   const tiles = due.flatMap(({ tile }) => tile ?? []);
-  asked = tiles.length === due.length ? due : null;
-  const answer = await read(widget, "poll", asked ? tiles : undefined).finally(() => (asked = null));
-  if (answer && !answer.outcome.ok) noteFailure(answer.outcome, due);
+  // A message that was lost on the way is made up for: now and then everything is read.
+  const isWhole = tiles.length !== due.length || !tiles.length || (wait !== null && now - wholeAt > WAIT_MS);
+  const only = isWhole ? undefined : tiles;
+  callsAt = [...callsAt, now].slice(-MOST_CALLS);
+  isFollowing = true;
+  const asking = wait === null ? read(widget, "poll", only) : follow(widget, wait / 1000, only);
+  const answer = await asking.finally(() => (isFollowing = false));
+  if (answer?.outcome.ok) noteRead((answer.parts ?? answer.unchanged)?.tiles ?? only);
+  else if (answer) noteFailure(widget, answer, due);
   schedule();
 }
 
-function noteFailure({ kind, message }: { kind: ProblemKind; message: string }, due: readonly Refreshing[]): void {
-  failures += 1;
+function noteFailure(widget: BoundCall, answer: Answer, due: readonly Refreshing[]): void {
+  if (answer.outcome.ok) return;
+  const { kind, message } = answer.outcome;
+  // A host that refuses, or lets people refuse, is not asked all the time.
+  failures = kind === "refused" ? MOST_FAILURES : failures + 1;
   for (const { name } of due) readAt.set(name, Date.now());
-  if (kind === "off") showState("off", message);
-  else noteStale();
+  if (kind === "off" || isRefusal(answer)) showEnd(widget, answer);
+  else noteStale(message);
 }
 
-/** Something new is in the document: all of it, unless a refresh asked for less. */
-export function noteShown(): void {
+/** What is no longer for the person who looks is no longer on the screen. */
+function showEnd(widget: BoundCall, { outcome }: Answer, text = ""): void {
+  if (outcome.ok) return;
+  showState(outcome.kind, outcome.message, { label: "Try again", run: () => void readOrSay(widget, text) }, text);
+}
+
+/** Reads a widget, or says in its place why there is none. `text` is its text form, when that at least came. */
+export async function readOrSay(widget: BoundCall, text: string): Promise<void> {
+  setBusy(true);
+  const answer = await read(widget, "read");
+  if (answer) showEnd(widget, answer, text);
+}
+
+function noteRead(tiles: readonly string[] | undefined): void {
   anythingAt = Date.now();
-  if (asked) for (const { name } of asked) readAt.set(name, anythingAt);
+  if (tiles) for (const name of tiles) readAt.set(name, anythingAt);
   else [wholeAt, readAt] = [anythingAt, new Map()];
   failures = 0;
   markFresh();
+}
+
+/** Something new is in the document: all of it, unless the loop asked for less and will say so. */
+export function noteShown(): void {
+  if (!isFollowing) noteRead(undefined);
   schedule();
 }
 
 /** What is shown could not be read again; it stays, and says so. */
-export function noteStale(): void {
-  markStale(anythingAt, () => void tryAgain());
+export function noteStale(reason: string): void {
+  markStale(anythingAt, reason, () => void tryAgain());
 }
 
 async function tryAgain(): Promise<void> {
   const widget = shownWidget();
   if (!widget) return;
   const answer = await read(widget, "read");
-  if (answer && !answer.outcome.ok) noteStale();
+  if (answer && !answer.outcome.ok) noteStale(answer.outcome.message);
 }
 
 /** Somebody is there. */

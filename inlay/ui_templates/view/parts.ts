@@ -40,6 +40,11 @@ export function shownWidget(): { readonly tool: string; readonly arguments: Argu
   return shown;
 }
 
+/** What is shown was read again and is the same. */
+export function noteUnchanged(revision: number): void {
+  if (shown) shown = { ...shown, revision };
+}
+
 /** Forgets the widget: a state took its place. */
 export function forgetShown(): void {
   shown = null;
@@ -54,7 +59,7 @@ export function seenNow(tiles?: readonly string[]): Seen | null {
   const lists = Object.fromEntries(
     [...shown.lists].map(([id, { prefix, order }]) => [id, order.map((key) => items.get(prefix + key)?.hash + key)]),
   );
-  const seen: Seen = { tool: shown.tool, arguments: shown.arguments, frame: shown.frame.hash, parts, lists };
+  const seen: Seen = { tool: shown.tool, arguments: shown.arguments, frame: shown.frame.hash, parts, lists, revision: shown.revision };
   if (tiles) seen.tiles = [...tiles];
   return seen;
 }

@@ -3,10 +3,10 @@
 import { onNotification, type HostCapabilities } from "./bridge";
 import { noteHandle } from "./calls";
 import { argumentsIn } from "./fields";
-import { noteStale } from "./live";
+import { noteStale, readOrSay } from "./live";
 import { read } from "./reads";
 import { showPlainText, showSkeleton, showState } from "./shell";
-import { setBusy, showAnswer } from "./stage";
+import { showAnswer } from "./stage";
 import { hostContext } from "./theme";
 import { type Answer, type Arguments, type BoundCall, boundCall, isRecord, type PartsAnswer, readAnswer } from "./wire";
 
@@ -38,7 +38,7 @@ async function showPushed(result: Record<string, unknown>): Promise<void> {
   if (!pushed.outcome.ok) return showState(pushed.outcome.kind, pushed.outcome.message);
   if (pushed.parts && showAnswer(pushed.parts, null) !== "unfit") return readAgainIfKept(pushed.parts);
   const widget = findWidget(pushed);
-  if (widget && canCall) return pull(widget, pushed.text);
+  if (widget && canCall) return readOrSay(widget, withoutReference(pushed.text));
   if (pushed.text) showPlainText(withoutReference(pushed.text));
   else showState("failed", "The host passed nothing on that could be shown.");
 }
@@ -47,15 +47,7 @@ async function showPushed(result: Record<string, unknown>): Promise<void> {
 async function readAgainIfKept({ tool, arguments: args, revision }: PartsAnswer): Promise<void> {
   if (!canCall || Date.now() - revision / 1_000 < KEPT_MS) return;
   const answer = await read({ tool, arguments: args }, "poll");
-  if (answer && !answer.outcome.ok) noteStale();
-}
-
-async function pull(widget: BoundCall, text: string): Promise<void> {
-  setBusy(true);
-  const answer = await read(widget, "read");
-  if (!answer || answer.outcome.ok) return;
-  const again = { label: "Try again", run: () => void pull(widget, text) };
-  showState(answer.outcome.kind, answer.outcome.message, again, withoutReference(text));
+  if (answer && !answer.outcome.ok) noteStale(answer.outcome.message);
 }
 
 function withoutReference(text: string): string {

@@ -4,7 +4,7 @@ import type { Outcome } from "./behavior";
 import { ask } from "./calls";
 import { untilReleased } from "./hold";
 import { isAbort, takeTurn, type Urgency } from "./lane";
-import { currentGeneration, seenNow, shownWidget } from "./parts";
+import { currentGeneration, noteUnchanged, seenNow, shownWidget } from "./parts";
 import { showAnswer } from "./stage";
 import type { Answer, Arguments, BoundCall } from "./wire";
 
@@ -35,18 +35,43 @@ async function readWhole(widget: BoundCall, signal: AbortSignal): Promise<Answer
   return withoutWidget(answer);
 }
 
+/**
+ * Asks the connector for what changed of the widget that is shown, within a turn that the caller has.
+ *
+ * @param seconds how long the connector may wait for a change
+ */
+async function followNow(widget: BoundCall, signal: AbortSignal, seconds: number, tiles?: readonly string[]): Promise<Answer> {
+  const base = currentGeneration();
+  const answer = await ask("inlay_view", { wait_seconds: seconds }, { seen: seenNow(tiles) }, signal);
+  await untilReleased(signal);
+  if (answer.unchanged && base === currentGeneration()) noteUnchanged(answer.unchanged.revision);
+  else if (answer.parts && showAnswer(answer.parts, base) !== "unfit") return answer;
+  // Its handle is too old, or another person's by now: reading under the tool's own name brings a new one.
+  else if (answer.outcome.ok || answer.outcome.kind === "unknown_tool") return readWhole(widget, signal);
+  return answer;
+}
+
 function withoutWidget(answer: Answer): Answer {
   return { ...answer, outcome: { ok: false, kind: "failed", message: "The answer holds no widget." } };
 }
 
 /** Reads a widget in its turn. Resolves to null when something newer took its place. */
-export async function read(widget: BoundCall, urgency: Urgency, tiles?: readonly string[]): Promise<Answer | null> {
+export function read(widget: BoundCall, urgency: Urgency, tiles?: readonly string[]): Promise<Answer | null> {
+  return inTurn(urgency, (signal) => readNow(widget, signal, tiles));
+}
+
+async function inTurn(urgency: Urgency, work: (signal: AbortSignal) => Promise<Answer>): Promise<Answer | null> {
   try {
-    return await takeTurn(urgency, (signal) => readNow(widget, signal, tiles));
+    return await takeTurn(urgency, work);
   } catch (error) {
     if (isAbort(error)) return null;
     throw error;
   }
+}
+
+/** Follows what is shown, in its turn. Resolves to null when something newer took its place. */
+export function follow(widget: BoundCall, seconds: number, tiles?: readonly string[]): Promise<Answer | null> {
+  return inTurn("poll", (signal) => followNow(widget, signal, seconds, tiles));
 }
 
 /** The arguments that the person wants, while an answer for them is on its way. */

@@ -159,11 +159,11 @@ function sayAge(readAt: number): string {
   return minutes < 60 ? `${minutes} min ago` : `${Math.round(minutes / 60)} h ago`;
 }
 
-/** Says that what is shown is old. `readAt` is in milliseconds since 1970. */
-export function markStale(readAt: number, retry: () => void): void {
+/** Says that what is shown is old, and why. `readAt` is in milliseconds since 1970. */
+export function markStale(readAt: number, reason: string, retry: () => void): void {
   place.dataset.stale = "";
   const title = `Could not refresh. Showing what was read ${sayAge(readAt)}.`;
-  const mark = makeState("stale", title, "", { label: "Try again", run: retry });
+  const mark = makeState("stale", title, reason, { label: "Try again", run: retry });
   if (staleMark) staleMark.replaceWith(mark);
   else place.after(mark);
   staleMark = mark;

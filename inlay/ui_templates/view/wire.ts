@@ -25,7 +25,12 @@ export interface PartsAnswer {
   readonly parts?: Readonly<Record<string, Piece>>;
   readonly lists?: Readonly<Record<string, ListChange>>;
   readonly gone?: readonly string[];
+  /** The only tiles that were read; left out when everything was. */
+  readonly tiles?: readonly string[];
 }
+
+/** `dev.inlay/unchanged`: what was read is what the View holds. */
+export type Unchanged = Pick<PartsAnswer, "revision" | "tiles">;
 
 /** `dev.inlay/seen`: what the View holds. */
 export interface Seen {
@@ -34,6 +39,7 @@ export interface Seen {
   frame: string;
   parts: Record<string, string>;
   lists: Record<string, string[]>;
+  revision: number;
   tiles?: string[];
 }
 
@@ -56,6 +62,8 @@ export interface Answer {
   /** No answer came: the call may or may not have happened. */
   readonly lost: boolean;
   readonly parts: PartsAnswer | null;
+  /** What is shown is still true. */
+  readonly unchanged: Unchanged | null;
   readonly undo: BoundCall | null;
   /** Nothing was done yet: a person must be asked first. */
   readonly question: Question | null;
@@ -100,7 +108,8 @@ function isPartsAnswer(value: unknown): value is PartsAnswer {
     (value.frame === undefined || isPiece(value.frame)) &&
     isTable(value.parts, isPiece) &&
     isTable(value.lists, isList) &&
-    (value.gone === undefined || isTexts(value.gone))
+    (value.gone === undefined || isTexts(value.gone)) &&
+    (value.tiles === undefined || isTexts(value.tiles))
   );
 }
 
@@ -108,6 +117,17 @@ function isPartsAnswer(value: unknown): value is PartsAnswer {
 export function partsOf(result: ToolResult): PartsAnswer | null {
   const parts = metaOf(result, "parts");
   return isPartsAnswer(parts) ? parts : null;
+}
+
+function unchangedOf(result: ToolResult): Unchanged | null {
+  const said = metaOf(result, "unchanged");
+  if (!isRecord(said) || typeof said.revision !== "number") return null;
+  return { revision: said.revision, ...(isTexts(said.tiles) && { tiles: said.tiles as string[] }) };
+}
+
+/** Whether the connector itself refused, and not a host on the way to it. */
+export function isRefusal({ raw, outcome }: Answer): boolean {
+  return !outcome.ok && outcome.kind === "refused" && Boolean(metaOf(raw, "problem"));
 }
 
 /** Which of the two ways the View's own values reached the server by. */
@@ -141,7 +161,7 @@ function sentence(value: unknown, otherwise: string): string {
 /** Reads a result: a refusal by `isError` becomes an outcome like any other. */
 export function readAnswer(result: ToolResult): Answer {
   const text = textOf(result);
-  const base = { lost: false, parts: partsOf(result), question: questionOf(result), text, raw: result };
+  const base = { lost: false, parts: partsOf(result), unchanged: unchangedOf(result), question: questionOf(result), text, raw: result };
   if (result.isError === true) {
     const problem = metaOf(result, "problem");
     const said = isRecord(problem) ? problem : {};

@@ -1,0 +1,149 @@
+"""T27: a call that waits for changes ends when its caller's access does, and brings nothing after that."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import httpx2
+import pytest
+
+from inlay import Introspection, Issuer, ResourceServer
+from inlay.host.serving import running_server
+from inlay.server.live.changes import CHANGES
+from tests.security.issuer import RunningIssuer
+from tests.security.mutation import Mutants, Mutation
+from tests.security.served import ERAS, MODERN, RESOURCE, Answers, Served, good_claims, serving
+
+SECONDS = 5
+THIS = "tests/security/test_waiting.py"
+GUARD = "inlay/server/tokens/guard.py"
+CALLS = "inlay/server/calls.py"
+
+
+class Open:
+    """A person with an open View, on a server that asks the issuer about each token."""
+
+    def __init__(self, served: Served, answers: Answers, token: str, era: str) -> None:
+        self.served, self.answers, self.token, self.era = served, answers, token, era
+        self.meta: dict[str, Any] = {}
+
+    async def read(self) -> None:
+        """Open the View."""
+        parts = answered(await self.served.call(self.era, token=self.token, shows_widgets=True))["_meta"]
+        shown = parts["dev.inlay/parts"]
+        seen = {"tool": shown["tool"], "arguments": shown["arguments"], "frame": shown["frame"]["hash"]}
+        lists = {
+            name: [each["hash"] + key for key, each in items["items"].items()] for name, items in shown["lists"].items()
+        }
+        hashes = {name: part["hash"] for name, part in shown["parts"].items()}
+        more = {"revision": shown["revision"], "parts": hashes, "lists": lists}
+        self.meta = {"seen": {**seen, **more}, "view": parts["dev.inlay/view"]}
+
+    async def wait(self, seconds: float = 25) -> "asyncio.Task[httpx2.Response]":
+        """Begin to wait for a change."""
+        before = CHANGES.waiting
+        arguments = {"wait_seconds": seconds, "_inlay": self.meta}
+        call = self.served.call(self.era, token=self.token, tool="inlay_view", arguments=arguments, shows_widgets=True)
+        task = asyncio.create_task(call)
+        while CHANGES.waiting == before and not task.done():  # noqa: ASYNC110  # it is waited for that somebody waits
+            await asyncio.sleep(0.01)
+        return task
+
+
+def answered(response: httpx2.Response) -> Mapping[str, Any]:
+    assert response.status_code == 200, response.text
+    is_event = response.headers["content-type"].startswith("text/event-stream")
+    body = response.text.rpartition("data: ")[2] if is_event else response.text
+    result: Mapping[str, Any] = json.loads(body)["result"]
+    return result
+
+
+@pytest.fixture(params=ERAS)
+async def viewer(request: pytest.FixtureRequest, issuer: RunningIssuer, tmp_path: Path) -> AsyncIterator[Open]:
+    answers = Answers()
+    token = issuer.sign(good_claims(issuer.url))
+    answers.by_token[token] = {"active": True}
+    async with running_server(answers.app()) as address:
+        asks = Introspection(client_id="inlay", client_secret="made-up", endpoint=f"{address}/introspect")
+        auth = ResourceServer(RESOURCE, [Issuer(issuer.url, introspection=asks)])
+        async with serving(auth, tmp_path) as served:
+            opened = Open(served, answers, token, request.param)
+            await opened.read()
+            yield opened
+
+
+async def ends(task: "asyncio.Task[httpx2.Response]") -> Mapping[str, Any]:
+    """Return what a call that waits is answered with, in time."""
+    begun = monotonic()
+    result = answered(await asyncio.wait_for(task, 20))
+    assert monotonic() - begun < SECONDS + 1  # the machine may be busy; the wait itself is 25 seconds
+    return result
+
+
+async def test_t27_a_withdrawn_token_ends_the_wait_and_nothing_is_read(viewer: Open) -> None:
+    waiting = await viewer.wait()
+    viewer.served.entered.clear()
+    viewer.answers.by_token.clear()
+
+    result = await ends(waiting)
+
+    assert result["isError"] is True
+    assert result["_meta"]["dev.inlay/problem"]["kind"] == "refused"
+    assert "withdrawn" in result["content"][0]["text"]
+    assert "Water the plants" not in json.dumps(result)
+    assert viewer.served.entered == []
+    again = await viewer.served.call(viewer.era, token=viewer.token)
+    assert again.status_code == 401
+
+
+async def test_t27_a_scope_that_was_taken_back_ends_the_wait_and_nothing_is_read(viewer: Open) -> None:
+    waiting = await viewer.wait()
+    viewer.served.entered.clear()
+    viewer.answers.by_token[viewer.token] = {"active": True, "scope": "tasks:write"}
+
+    result = await ends(waiting)
+
+    assert result["_meta"]["dev.inlay/problem"]["missing_scopes"] == ["tasks:read"]
+    assert "Water the plants" not in json.dumps(result)
+    assert viewer.served.entered == []
+
+
+async def test_t27_a_scope_that_nothing_shown_depends_on_leaves_the_widget(viewer: Open) -> None:
+    waiting = await viewer.wait()
+    viewer.answers.by_token[viewer.token] = {"active": True, "scope": "tasks:read"}
+
+    result = await ends(waiting)
+
+    assert result["isError"] is False
+    assert "dev.inlay/unchanged" in result["_meta"]
+
+
+async def test_t27_an_issuer_that_cannot_be_asked_ends_no_wait(viewer: Open) -> None:
+    waiting = await viewer.wait(6)
+    viewer.answers.is_down = True
+
+    assert "dev.inlay/unchanged" in answered(await asyncio.wait_for(waiting, 20))["_meta"]
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [
+        Mutation(GUARD, "if isinstance(found, Refusal) and found.status != SERVICE_UNAVAILABLE:", "if False:"),
+        Mutation(GUARD, "ACCESS.set(self._protection.access_of(scope, known))", "ACCESS.set(None)"),
+        Mutation(CALLS, '        if wait.grant is None:\n            return _problem("refused", WITHDRAWN)\n', ""),
+    ],
+    ids=["nobody looks", "nothing to look at", "read all the same"],
+)
+async def test_withdrawal_is_missed_without_its_guard(mutants: Mutants, mutation: Mutation) -> None:
+    await mutants.assert_bites(f"{THIS} -k 'withdrawn_token and {MODERN}'", mutation)
+
+
+async def test_a_lost_scope_is_used_without_its_guard(mutants: Mutants) -> None:
+    stays = Mutation(CALLS, "call = replace(call, grant=wait.grant)", "pass")
+    await mutants.assert_bites(
+        f"{THIS} -k 't27_a_scope_that_was_taken and {MODERN}'",
+        stays,
+    )

@@ -1,0 +1,170 @@
+"""Topics, and waiting for a change of them."""
+
+import asyncio
+from threading import Thread
+
+import pytest
+
+from inlay import Connector, Done
+from inlay.errors import ToolError
+from inlay.server.clock import CLOCK, MOST_AHEAD, Clock
+from inlay.server.live.bus import LocalBus
+from inlay.server.live.changes import MOST_TOPICS, Changes
+from inlay.server.live.topics import LONGEST_TOPIC, checked_topics, filled
+from inlay.widgets import Metric
+
+APOLLO, GEMINI = frozenset({"project:apollo"}), frozenset({"project:gemini"})
+LONG = 30.0
+
+
+@pytest.fixture
+def bus() -> LocalBus:
+    return LocalBus()
+
+
+@pytest.fixture
+def changes(bus: LocalBus) -> Changes:
+    return Changes(bus)
+
+
+async def waiting(changes: Changes, *topics: frozenset[str], revision: int | None = None) -> "list[asyncio.Task[None]]":
+    """Begin to wait for each of the topics."""
+    at = CLOCK.next() if revision is None else revision
+    tasks = [asyncio.create_task(changes.wait(one, at, LONG)) for one in topics]
+    while changes.waiting < len(tasks):  # noqa: ASYNC110  # it is waited for that somebody waits
+        await asyncio.sleep(0)
+    return tasks
+
+
+def test_topics_have_places_for_arguments() -> None:
+    topics = checked_topics("board", "topics", ["project:{project}", "people"], {"project"})
+
+    assert filled(topics, {"project": "apollo", "other": 1}) == {"project:apollo", "people"}
+    assert [len(topic) for topic in filled(["{project}"], {"project": "x" * 5_000})] == [LONGEST_TOPIC]
+
+
+@pytest.mark.parametrize(
+    ("topics", "said"),
+    [
+        ("project:{projet}", "'projet', which is no parameter of it. Did you mean 'project'?"),
+        ("project:{project.name}", "'project.name', which is no parameter"),
+        ("project:{project!r}", "has a place for 'project'"),
+        ("project:{", "cannot be read"),
+        ("", "must be texts"),
+        ([3], "must be texts"),
+        (["a"] * 21, "may name 20 topics, and names 21"),
+    ],
+)
+def test_a_topic_that_cannot_be_filled_is_told_when_it_is_declared(topics: list[str], said: str) -> None:
+    with pytest.raises(ToolError) as told:
+        checked_topics("board", "topics", topics, {"project"})
+
+    assert said in str(told.value)
+    assert str(told.value).startswith("board: topics")
+
+
+def test_tools_and_tiles_check_what_they_name() -> None:
+    connector = Connector("Live")
+
+    async def board(project: str) -> Metric:
+        """Show it."""
+        return Metric(project, 1)
+
+    async def move(project: str) -> Done:
+        """Move it."""
+        return Done(project)
+
+    with pytest.raises(ToolError, match="no parameter"):
+        connector.widget(topics="project:{team}")(board)
+    with pytest.raises(ToolError, match="no parameter"):
+        connector.tile(topics="project:{team}")(board)
+    with pytest.raises(ToolError, match="no parameter"):
+        connector.action(changes="project:{team}")(move)
+    assert not connector.names_topics
+    pending = connector.tile(topics="project:{project}")(board)("apollo")
+    assert pending.topics == APOLLO
+    assert connector.names_topics
+
+
+async def test_who_waits_is_woken_by_its_topic_and_by_no_other(bus: LocalBus, changes: Changes) -> None:
+    apollo, gemini = await waiting(changes, APOLLO, GEMINI)
+
+    bus.publish(GEMINI)
+
+    await asyncio.wait_for(gemini, LONG)
+    assert not apollo.done()
+    assert changes.waiting == 1
+    bus.publish(APOLLO | GEMINI)
+    await asyncio.wait_for(apollo, LONG)
+    assert changes.waiting == 0
+
+
+async def test_a_change_before_the_wait_but_after_the_reading_is_not_missed(bus: LocalBus, changes: Changes) -> None:
+    read_at = CLOCK.next()
+    bus.publish(APOLLO)
+
+    await asyncio.wait_for(changes.wait(APOLLO, read_at, LONG), LONG / 3)
+
+    assert changes.since(APOLLO | GEMINI, read_at) == APOLLO
+    assert changes.since(APOLLO | GEMINI, CLOCK.next()) == frozenset()
+
+
+async def test_what_happened_before_the_process_began_counts_as_changed(changes: Changes) -> None:
+    await asyncio.wait_for(changes.wait(APOLLO, 1, LONG), LONG / 3)
+
+    assert changes.since(APOLLO, 1) == APOLLO
+
+
+async def test_a_change_told_by_another_thread_wakes(bus: LocalBus, changes: Changes) -> None:
+    (task,) = await waiting(changes, APOLLO)
+    thread = Thread(target=bus.publish, args=[APOLLO])
+    thread.start()
+
+    await asyncio.wait_for(task, LONG)
+    thread.join()
+
+
+async def test_a_wait_ends_by_its_time_and_by_what_else_may_end_it(changes: Changes) -> None:
+    await changes.wait(APOLLO, CLOCK.next(), 0.01)
+    ended = asyncio.create_task(asyncio.sleep(0.01))
+    await asyncio.wait_for(changes.wait(APOLLO, CLOCK.next(), LONG, ended), LONG / 3)
+
+    assert ended.done()
+    assert changes.waiting == 0
+
+
+async def test_who_goes_away_is_forgotten(changes: Changes) -> None:
+    (task,) = await waiting(changes, APOLLO)
+    task.cancel()
+    await asyncio.wait([task])
+
+    assert changes.waiting == 0
+
+
+def test_topics_without_end_are_forgotten_one_reading_too_many_and_none_too_few(
+    bus: LocalBus, changes: Changes
+) -> None:
+    read_at = CLOCK.next()
+    bus.publish(APOLLO)
+    for number in range(MOST_TOPICS):
+        bus.publish(frozenset({f"project:{number}"}))
+
+    assert changes.since(APOLLO, read_at) == APOLLO
+
+
+def test_who_is_not_told_any_more_hears_nothing(bus: LocalBus, changes: Changes) -> None:
+    changes.close()
+    read_at = CLOCK.next()
+    bus.publish(APOLLO)
+
+    assert changes.since(APOLLO, read_at) == frozenset()
+
+
+def test_revisions_go_on_after_what_a_view_shows_but_not_after_what_nobody_made() -> None:
+    clock = Clock()
+    ahead = clock.next() + MOST_AHEAD // 2
+
+    clock.follow(ahead)
+    assert clock.next() == ahead + 1
+    clock.follow(ahead + 2 * MOST_AHEAD)
+    assert clock.next() == ahead + 2
