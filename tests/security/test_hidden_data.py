@@ -1,0 +1,136 @@
+"""Who may not see something gets nothing of it: not as markup, text, data or `_meta`, and not from what is kept.
+
+Everything that can be marked with a scope holds a canary of that scope. Each widget is drawn for somebody of every set
+of scopes, and the canaries in the whole answer must be those of the set.
+"""
+
+import asyncio
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from inlay import Connector, Grant
+from inlay.testing import Reply, Tools
+from tests.security.drawn_controls import Drawn
+from tests.security.mutation import Mutants, Mutation
+from tests.security.secrets_shop import MARKS, build_shop, canary, canary_number, grants_with
+
+PEOPLE = grants_with()
+WIDGETS = ("fields", "rows", "cards", "same_cards", "overview", "panel")
+EVERYTHING = PEOPLE[-1]
+NOTES = {"fields", "rows", "cards", "overview", "panel"}
+"""The widgets in which something stands in the place of what is left out."""
+
+
+@pytest.fixture
+def connector(tmp_path: Path) -> Connector:
+    return build_shop(tmp_path / "shop.db")
+
+
+def found_in(reply: Reply) -> set[str]:
+    """Say of which scopes there are data anywhere in an answer, as it goes over the wire."""
+    whole = json.dumps([reply.text, reply.structured, dict(reply.meta)], default=str)
+    return {scope for scope in MARKS if any(sign in whole for sign in _signs(scope))}
+
+
+def _signs(scope: str) -> tuple[str, ...]:
+    number = canary_number(scope)
+    return canary(scope), f"{number}", f"{number:,}"
+
+
+def may_see(grant: Grant) -> set[str]:
+    return set(MARKS) & grant.scopes
+
+
+@pytest.mark.parametrize("widget", WIDGETS)
+async def test_each_gets_the_data_of_what_they_granted_and_of_nothing_else(tools: Tools, widget: str) -> None:
+    replies = [await tools.call(widget, as_=grant) for grant in PEOPLE]
+
+    assert [found_in(reply) for reply in replies] == [may_see(grant) for grant in PEOPLE]
+
+
+@pytest.mark.parametrize("widget", sorted(NOTES))
+async def test_a_note_says_what_is_left_out(tools: Tools, widget: str) -> None:
+    for grant in PEOPLE:
+        reply = await tools.call(widget, as_=grant)
+        shown = Drawn(reply.html).text
+        lacking = set(MARKS) - grant.scopes
+        assert {scope for scope in MARKS if f"needs {scope}" in shown} == lacking
+        assert {scope for scope in MARKS if f"needs {scope}" in reply.text} == lacking
+
+
+@pytest.mark.parametrize("widget", WIDGETS)
+async def test_what_came_after_a_scope_was_withdrawn_holds_nothing_of_it(tools: Tools, widget: str) -> None:
+    shown = await tools.call(widget, as_=EVERYTHING)
+    for grant in PEOPLE:
+        narrowed = replace(EVERYTHING, scopes=grant.scopes)
+        acted = await tools.act(shown, "touch", as_=narrowed, thing="all")
+        assert found_in(acted) <= may_see(grant)
+        assert acted.message == "Touched all."
+
+
+async def test_a_draft_of_what_is_hidden_stays_hidden(tools: Tools) -> None:
+    shown = await tools.call("panel", as_=EVERYTHING)
+    hidden = MARKS[1]
+    draft = {"size": 4, "t1": canary_number(hidden) + 500}
+    kept = await tools.act(shown, "inlay_draft", as_=EVERYTHING, tool="panel", arguments={}, values=draft)
+    narrowed = replace(EVERYTHING, scopes=EVERYTHING.scopes - {hidden})
+    reply = await tools.call("panel", as_=narrowed)
+
+    assert kept.problem is None
+    assert f"{canary_number(hidden) + 500}" in (await tools.call("panel", as_=EVERYTHING)).text
+    whole = json.dumps([reply.text, reply.structured, dict(reply.meta)], default=str)
+    assert (f"{canary_number(hidden) + 500}" in whole, found_in(reply)) == (False, may_see(narrowed))
+    assert "not saved yet: 4" in reply.text
+
+
+@pytest.mark.parametrize("widget", ["cards", "same_cards"])
+async def test_two_thousand_interleaved_drawings_never_mix(tools: Tools, widget: str) -> None:
+    one, other = (Grant(name, "chat", {"shop:read", MARKS[at]}, issuer="x") for at, name in enumerate(("ada", "bob")))
+    dice = random.Random(2)  # noqa: S311 - an order that can be repeated
+    order = [dice.choice([one, other]) for _ in range(2_000)]
+    replies = await asyncio.gather(*(tools.call(widget, as_=grant) for grant in order))
+
+    wrong = [
+        (grant.subject, found)
+        for grant, reply in zip(order, replies, strict=True)
+        if (found := found_in(reply)) != may_see(grant)
+    ]
+    assert wrong == []
+    assert len({grant.subject for grant in order}) == 2
+
+
+HERE = "tests/security/test_hidden_data.py"
+WITHHOLDING = "inlay/server/withholding.py"
+NOTHING = "frozenset[str]()"
+GUARDS = {
+    "widgets": ("each_gets and fields", "missing := widget.scopes - granted", f"missing := {NOTHING}"),
+    "histories": ("each_gets and fields", "bool(widget.history.scopes - granted)", "False"),
+    "rows": ("each_gets and rows", "(missing := scopes - granted)", f"(missing := {NOTHING})"),
+    "columns": ("each_gets and rows", "    missing = column.scopes - granted", f"    missing = {NOTHING}"),
+    "cards": ("each_gets and cards", "(missing := card.scopes - granted)", f"(missing := {NOTHING})"),
+    "lists of cards": ("each_gets and cards", "if missing := column.scopes - granted", f"if missing := {NOTHING}"),
+    "options": ("each_gets and cards", "isinstance(option, Option) and option.scopes - granted", "False"),
+    "tiles": ("each_gets and overview", "if missing := tile.scopes - granted", f"if missing := {NOTHING}"),
+    "tokens": (
+        "each_gets and panel",
+        "for token in panel.tokens if not token.scopes - granted]",
+        "for token in panel.tokens]",
+    ),
+}
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+async def test_nothing_else_keeps_it_back(mutants: Mutants, guard: str) -> None:
+    tests, old, new = GUARDS[guard]
+    await mutants.assert_bites(f"{HERE} -k '{tests}'", Mutation(WITHHOLDING, old, new))
+
+
+async def test_what_is_kept_of_a_drawing_is_found_by_all_that_is_in_it(mutants: Mutants) -> None:
+    by_id = Mutation(
+        "inlay/ui_templates/drawn.py", "(macro, also, *vars(thing).values())", '(macro, also, getattr(thing, "id", 0))'
+    )
+    await mutants.assert_bites(f"{HERE} -k 'interleaved and same_cards'", by_id)
