@@ -1,9 +1,9 @@
 """What drawn markup offers, read from the markup alone: which tools, with which arguments, for which thing."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 from xml.etree.ElementTree import Element
 
 import html5lib
@@ -88,7 +88,8 @@ class Drawn:
     """Markup, parsed as a browser would."""
 
     def __init__(self, html: str) -> None:
-        self.tree: Element = html5lib.parseFragment(html, treebuilder="etree", namespaceHTMLElements=False)
+        parse = cast("Callable[..., Element]", html5lib.parseFragment)  # pyright: ignore[reportUnknownMemberType] - untyped
+        self.tree = parse(html, treebuilder="etree", namespaceHTMLElements=False)
         self.by_id = {element.attrib["id"]: element for element in self.tree.iter() if "id" in element.attrib}
         self.text = " ".join("".join(self.tree.itertext()).split())
 

@@ -11,13 +11,27 @@ from inlay.widgets import WIDGETS, Card, Column, Dashboard, Grid, Stack, TaskBoa
 
 ISSUER = "https://id.example"
 LOCKED = "T-7"
+
+
+def _is_open(_grant: Grant, given: Mapping[str, Any]) -> bool | str:
+    return given["place"] != "locked" or "This place is locked."
+
+
+def _is_other_card(_grant: Grant, given: Mapping[str, Any]) -> bool | str:
+    return given.get("card", LOCKED) != LOCKED or "T-7 is locked."
+
+
+def _is_ada(grant: Grant, _given: Mapping[str, Any]) -> bool | str:
+    return grant.subject == "ada" or "This is for Ada."
+
+
 KINDS: dict[str, dict[str, Any]] = {
     "scope": {},
     "two scopes": {"scopes": {"do:both"}},
     "role": {"roles": {"lead"}},
-    "rule on what is bound": {"allow": lambda _grant, given: given["place"] != "locked" or "This place is locked."},
-    "rule on what is sent": {"allow": lambda _grant, given: given.get("card", LOCKED) != LOCKED or "T-7 is locked."},
-    "rule on who": {"allow": lambda grant, _given: grant.subject == "ada" or "This is for Ada."},
+    "rule on what is bound": {"allow": _is_open},
+    "rule on what is sent": {"allow": _is_other_card},
+    "rule on who": {"allow": _is_ada},
     "undeclared": {"scopes": None},
 }
 FIELDS = ("on_press", "on_change", "on_save", "on_propose", "on_move", "on_complete", "on_add", "on_delete")
