@@ -1,5 +1,7 @@
 """The connector with the pages by which people connect their accounts, as one application."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -18,7 +20,10 @@ def make_app(auth: "ResourceServer | None" = None) -> Starlette:
         auth: Whose access tokens are taken at `/mcp`. Without it whoever reaches the server is one and the same person.
     """
     connector = issues.app(auth=auth)
-    return Starlette(
-        routes=[*connecting.routes, Mount("/", connector)],
-        lifespan=lambda _: connector.router.lifespan_context(connector),
-    )
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
+        async with connector.router.lifespan_context(connector):
+            yield
+
+    return Starlette(routes=[*connecting.routes, Mount("/", connector)], lifespan=lifespan)

@@ -134,6 +134,11 @@ class Outcomes:
                 return
             await self._write(change, "done" if settled["was_done"] else "refused")
 
+    async def finish(self) -> None:
+        """Wait until nothing is being made or checked."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
     async def _make(self, change: Change, *, is_new: bool) -> Json:
         """Ask until it is known what came of a change.
 

@@ -9,6 +9,7 @@ import pytest
 from examples import brand_studio, machine_monitor, team_tasks
 from inlay import Connector
 from inlay.server.calls import Answer
+from tests.examples.tracker_world import EMIL, LUCIA, NOOR, TOMAS, World, running_world
 
 
 async def call(connector: Connector, name: str, meta: Mapping[str, Any] | None = None, **arguments: Any) -> Answer:
@@ -44,3 +45,17 @@ async def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     monkeypatch.setattr(machine_monitor.connector.store, "path", tmp_path / "machine.db")
     async with machine_monitor.connector.running():
         yield machine_monitor.connector
+
+
+@pytest.fixture
+async def stopped_tracker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    async with running_world(tmp_path, monkeypatch) as world:
+        yield world
+
+
+@pytest.fixture
+async def tracker(stopped_tracker: World) -> AsyncIterator[World]:
+    async with stopped_tracker.connector.running():
+        for person in (NOOR, EMIL, LUCIA, TOMAS):
+            await stopped_tracker.connect(person)
+        yield stopped_tracker

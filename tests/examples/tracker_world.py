@@ -9,7 +9,6 @@ from typing import Any
 import httpx2
 import pytest
 from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from examples.issue_tracker import tools
 from examples.issue_tracker.service.accounts import make_tokens
@@ -43,17 +42,17 @@ class Wire(httpx2.AsyncBaseTransport):
         self.before: Fate = nothing
         self.after: Fate = nothing
         self.sent: list[httpx2.Request] = []
+        self.statuses: list[int] = []
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Carry one request."""
         self.sent.append(request)
-        _meet(self.before(request))
-        if isinstance(fate := self.before(request), httpx2.Response):
-            return fate
-        response = await self._carrier.handle_async_request(request)
-        fate = self.after(request)
-        _meet(fate)
-        return fate if isinstance(fate, httpx2.Response) else response
+        instead = _met(self.before(request))
+        if instead is None:
+            answer = await self._carrier.handle_async_request(request)
+            self.statuses.append(answer.status_code)
+            instead = _met(self.after(request)) or answer
+        return instead
 
     def changes(self) -> list[httpx2.Request]:
         """Return the requests that asked for a change, without those that settle one."""
@@ -61,9 +60,10 @@ class Wire(httpx2.AsyncBaseTransport):
         return [one for one in asked if not one.url.path.startswith("/v1/requests/")]
 
 
-def _meet(fate: httpx2.Response | Exception | None) -> None:
+def _met(fate: httpx2.Response | Exception | None) -> httpx2.Response | None:
     if isinstance(fate, Exception):
         raise fate
+    return fate
 
 
 class World:
@@ -103,7 +103,7 @@ class World:
         async with self.service.database.write() as connection:
             await connection.execute(delete(TOKENS).where(TOKENS.c.kind == kind) if kind else delete(TOKENS))
 
-    async def rename(self, issue: str, change: str) -> None:
+    async def touch(self, issue: str, change: str) -> None:
         """Let somebody change an issue at the tracker."""
         values = {"version": ISSUES.c.version + 1, "changed_by": "Noor Haddad", "change": change}
         async with self.service.database.write() as connection:
@@ -112,11 +112,8 @@ class World:
     async def issue(self, name: str) -> Mapping[str, Any]:
         """Return an issue as the tracker has it."""
 
-        async def read(connection: AsyncConnection) -> Mapping[str, Any]:
-            return dict((await connection.execute(select(ISSUES).where(ISSUES.c.id == name))).mappings().one())
-
         async with self.service.database.read() as connection:
-            return await read(connection)
+            return dict((await connection.execute(select(ISSUES).where(ISSUES.c.id == name))).mappings().one())
 
     async def count(self, title: str) -> int:
         """Return how many issues have a title."""
@@ -127,12 +124,12 @@ class World:
 
 @asynccontextmanager
 async def running_world(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[World]:
-    """Run both sides on new files."""
+    """Run the service on a new file; the connector, which has new files too, is not started."""
     service = Tracker(folder / "service.db", calls_per_minute=1_000_000)
     wire = Wire(service)
     monkeypatch.setattr(tools.wire, "transport", wire)
     monkeypatch.setattr(tools.issues.store, "path", folder / "connector.db")
     monkeypatch.setattr(tools.rights, "_known", {})
     monkeypatch.setattr(tools.connecting, "_links", {})
-    async with service.database.running(), tools.issues.running():
+    async with service.database.running():
         yield World(service, wire)

@@ -30,6 +30,8 @@ class Database:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(self._path)))
         try:
+            async with self._engine.connect() as connection:
+                await connection.exec_driver_sql("PRAGMA journal_mode=WAL")
             async with self.write() as connection:
                 await connection.run_sync(TABLES.create_all)
                 await fill_if_new(connection)
