@@ -1,6 +1,7 @@
-"""MCP's official client registers by itself, signs in at the connector, and asks for more when a call needs more."""
+"""MCP's official client registers or names its document, signs in, and asks for more when a call needs more."""
 
 from collections.abc import AsyncGenerator
+from collections.abc import Set as AbstractSet
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from inlay.host.serving import Listener, open_socket, running
 from tests.security.served import build_connector
 from tests.sign_in.accounts import with_account
 from tests.sign_in.browser import Browser, opened
+from tests.sign_in.place import site_on_this_machine
 
 CALLBACK = "http://127.0.0.1:3999/callback"
 BOTH = {"tasks:read", "tasks:write"}
@@ -29,7 +31,7 @@ class App:
     """A client's own storage, and the browser of the person in front of it."""
 
     browser: Browser
-    untick: set[str] = field(default_factory=set[str])
+    untick: AbstractSet[str] = frozenset()
     tokens: OAuthToken | None = None
     registered: OAuthClientInformationFull | None = None
     shown: list[str] = field(default_factory=list[str])
@@ -50,7 +52,7 @@ class App:
         self.shown.append(address)
 
     async def come_back(self) -> AuthorizationCodeResult:
-        untick = self.untick if len(self.shown) == 1 else set[str]()
+        untick = self.untick if len(self.shown) == 1 else frozenset[str]()
         told = await self.browser.consent(self.shown[-1], untick=untick)
         return AuthorizationCodeResult(code=told["code"], state=told["state"], iss=told["iss"])
 
@@ -59,7 +61,9 @@ class App:
 
 
 @asynccontextmanager
-async def connected(folder: Path, mode: str, untick: set[str]) -> AsyncGenerator[tuple[Client, App]]:
+async def connected(
+    folder: Path, mode: str, *, untick: AbstractSet[str] = frozenset(), document: str | None = None
+) -> AsyncGenerator[tuple[Client, App]]:
     await with_account(folder / "accounts.db", "ada", roles=["editor"])
     async with AsyncExitStack() as stack:
         bound = stack.enter_context(open_socket("127.0.0.1", 0))
@@ -67,7 +71,9 @@ async def connected(folder: Path, mode: str, untick: set[str]) -> AsyncGenerator
         app = build_connector(folder / "store.db", []).app(auth=EmbeddedIssuer(origin, accounts=folder / "accounts.db"))
         person = App(await stack.enter_async_context(opened(origin)), untick)
         metadata = OAuthClientMetadata(redirect_uris=[AnyUrl(CALLBACK)], client_name="Test chat")
-        signs_in = OAuthClientProvider(f"{origin}/mcp", metadata, person, person.open_browser, person.come_back)
+        signs_in = OAuthClientProvider(
+            f"{origin}/mcp", metadata, person, person.open_browser, person.come_back, client_metadata_url=document
+        )
         await stack.enter_async_context(running([Listener(app, bound)]))
         http = await stack.enter_async_context(httpx2.AsyncClient(auth=signs_in, timeout=30))
         chat = Client(streamable_http_client(f"{origin}/mcp", http_client=http), mode=mode)
@@ -82,7 +88,7 @@ async def text_of(client: Client, tool: str, **arguments: Any) -> str:
 
 @pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
 async def test_one_sign_in_is_enough_for_everything(tmp_path: Path, mode: str) -> None:
-    async with connected(tmp_path, mode, set()) as (client, app):
+    async with connected(tmp_path, mode) as (client, app):
         assert "Water the plants" in await text_of(client, "task_board")
         assert await text_of(client, "add_task", title="Rest") == "Added Rest."
         said = await text_of(client, "say_who")
@@ -100,7 +106,7 @@ async def test_one_sign_in_is_enough_for_everything(tmp_path: Path, mode: str) -
 async def test_who_granted_less_grants_more_when_a_call_needs_it_and_the_call_succeeds(
     tmp_path: Path, mode: str
 ) -> None:
-    async with connected(tmp_path, mode, {"tasks:write"}) as (client, app):
+    async with connected(tmp_path, mode, untick={"tasks:write"}) as (client, app):
         assert "Water the plants" in await text_of(client, "task_board")
         assert app.tokens is not None
         assert app.tokens.scope == "tasks:read offline_access"
@@ -108,3 +114,20 @@ async def test_who_granted_less_grants_more_when_a_call_needs_it_and_the_call_su
 
     assert len(app.shown) == 2
     assert app.asked()[1] >= BOTH
+
+
+@pytest.mark.parametrize("mode", ["legacy", "2026-07-28"])
+async def test_an_app_that_names_its_document_need_not_register(
+    tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with site_on_this_machine(tmp_path, monkeypatch) as site:
+        site.says(site.document(redirect_uris=["http://127.0.0.1/callback"]))
+        untick = {"tasks:write"}
+        async with connected(tmp_path, mode, untick=untick, document=site.client_id) as (client, app):
+            assert "Water the plants" in await text_of(client, "task_board")
+            assert await text_of(client, "add_task", title="Rest") == "Added Rest."
+            said = await text_of(client, "say_who")
+
+    assert f'"client": "{site.client_id}"' in said
+    assert site.connections == 1
+    assert len(app.shown) == 2

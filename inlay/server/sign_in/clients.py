@@ -5,26 +5,22 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hmac import compare_digest
-from time import monotonic, time
+from time import time
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects.sqlite import insert
 
-from inlay.server.sign_in.redirects import is_allowed
+from inlay.server.sign_in.client_documents import ClientDocumentError, ClientDocuments
 from inlay.server.sign_in.refusing import Code, OAuthError
 from inlay.server.sign_in.tables import CLIENTS, GRANTS, digest_of
 from inlay.server.store import Store
-from inlay.server.tokens.flights import Flights, Memory
 
 LONGEST_NAME = 80
 MOST_REGISTERED = 1_000
 """How many apps that registered themselves are kept; those that nobody allowed anything go first."""
-DOCUMENT_SECONDS = 300
-"""How long an app's document is used before it is read again."""
 
-_MOST_DOCUMENTS = 200
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 """Characters that cannot be seen, or that turn the direction of what stands beside them."""
 _SPACES = re.compile(r"\s+")
@@ -64,12 +60,12 @@ class Clients:
 
     Args:
         store: Where they are kept.
+        documents: Reads documents.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, documents: ClientDocuments) -> None:
         self._store = store
-        self._documents: Memory[Client] = Memory(_MOST_DOCUMENTS)
-        self._flights = Flights()
+        self._documents = documents
 
     async def known(self, client_id: str) -> Client | None:
         """Return an app that registered or was made here, or that somebody allowed something already."""
@@ -78,33 +74,16 @@ class Clients:
         return _client(row) if row is not None else None
 
     async def described(self, client_id: str) -> Client:
-        """Return an app as its own document describes it now.
+        """Return an app as its own document describes it.
 
         Raises:
             OAuthError: There is no such document, or it cannot be used.
         """
-        found = self._documents.get(client_id)
-        if found is None:
-            found = await self._flights.join(client_id, lambda: self._fetch(client_id))
-        return found
-
-    async def _fetch(self, client_id: str) -> Client:
-        from inlay.server.sign_in.client_documents import (  # noqa: PLC0415 - connections are for who needs them
-            ClientDocumentError,
-            fetch_client_document,
-        )
-
         try:
-            document = await fetch_client_document(client_id)
+            document = await self._documents.get(client_id)
         except ClientDocumentError as error:
-            raise OAuthError(Code.INVALID_CLIENT, str(error)) from None
-        if document.token_endpoint_auth_method != "none":  # noqa: S105 - the name of a way, no secret
-            message = "The app's document asks for a way of proving itself that is not supported; 'none' is."
-            raise OAuthError(Code.INVALID_CLIENT, message)
-        addresses = tuple(uri for uri in document.redirect_uris if is_allowed(uri))
-        client = Client(client_id, "document", clean_name(document.client_name), addresses)
-        self._documents.keep(client_id, client, monotonic() + DOCUMENT_SECONDS)
-        return client
+            raise OAuthError(Code.INVALID_CLIENT, error.reason) from None
+        return Client(client_id, "document", clean_name(document.client_name), document.redirect_uris)
 
     async def keep(self, client: Client) -> None:
         """Write an app down, as it is now.
@@ -140,7 +119,7 @@ class Clients:
 
     async def stop(self) -> None:
         """End what is being fetched."""
-        await self._flights.stop()
+        await self._documents.stop()
 
 
 def is_document(client_id: str) -> bool:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inlay.server.sign_in.accounts import Accounts
 from inlay.server.sign_in.apps import ConnectedApps
+from inlay.server.sign_in.client_documents import ClientDocuments
 from inlay.server.sign_in.clients import Clients
 from inlay.server.sign_in.consenting import Consent
 from inlay.server.sign_in.drawing import STYLE_PATH, show_style
@@ -51,7 +53,8 @@ class SignIn:
         self.settings = settings
         self.store = Store(settings.path, TABLES)
         self.accounts = Accounts(self.store)
-        self.clients = Clients(self.store)
+        # A server on this machine alone is for development: apps may be there too.
+        self.clients = Clients(self.store, ClientDocuments(allow_loopback=not settings.is_https))
         self.sessions = Sessions(self.store, settings)
         self.ledger = Ledger(self.store, settings)
         self.entrance = Entrance(connector.name, self.accounts, self.sessions)
@@ -133,7 +136,7 @@ class Beside:
 
     def __init__(self, app: ASGIApp, routes: Sequence[Route]) -> None:
         self._app = app
-        self._own = Router(routes)
+        self._own = ExceptionMiddleware(Router(routes))
         self._paths = frozenset(route.path for route in routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
