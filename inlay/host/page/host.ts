@@ -117,7 +117,13 @@ export class Host {
   async #signIn(address: string): Promise<void> {
     const query = new URLSearchParams(location.search);
     this.#persons = await Persons.start(address, query, this.access, this.approvals);
+    this.#persons.onSignedOut(() => void this.#end());
     new PersonsPanel(required("#who"), this.#persons, () => this.#goOn());
+  }
+
+  /** Nobody is signed in: what was for them is no longer on the screen. */
+  async #end(): Promise<void> {
+    await Promise.all(this.views.filter((view) => view.state !== "closed").map((view) => view.push(refused(new SignedOutError().message))));
   }
 
   /** Goes on as another person: what may be called changes, and every widget is theirs. */
@@ -130,7 +136,7 @@ export class Host {
   async #showAgain(view: View): Promise<void> {
     const params = { name: view.tool.name, arguments: view.given };
     const asking = this.access.make((signal) => this.#current().callTool(params, signal), { isRead: true, mayAsk: () => false });
-    await view.push(await asking.catch((error: unknown) => ({ isError: true, content: [{ type: "text" as const, text: reasonOf(error) }] })));
+    await view.push(await asking.catch((error: unknown) => refused(reasonOf(error))));
   }
 
   async #connect(): Promise<void> {
@@ -269,6 +275,10 @@ export function startHost(kit: BridgeKit): void {
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+function refused(text: string): CallToolResult {
+  return { isError: true, content: [{ type: "text", text }] };
 }
 
 function showTrouble(error: unknown): void {

@@ -27,6 +27,7 @@ const FIRST = "editor";
 
 export class Persons {
   readonly #listeners: (() => void)[] = [];
+  #signedOut: () => void = () => undefined;
   readonly #asking = new Map<string, Promise<boolean>>();
 
   private constructor(
@@ -53,6 +54,11 @@ export class Persons {
   /** Calls back after each change. */
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** Calls back when the person who was signed in is not any more. */
+  onSignedOut(listener: () => void): void {
+    this.#signedOut = listener;
   }
 
   /** Signs in as somebody, who grants what they granted before, or at first. */
@@ -109,7 +115,9 @@ export class Persons {
   }
 
   #leave(): void {
+    if (this.current.granted === null) return;
     this.current.granted = null;
+    this.#signedOut();
     this.#tell();
   }
 

@@ -7,10 +7,12 @@ import type { Person, Persons, Scope } from "./persons";
 export type Switched = () => Promise<void>;
 
 export class PersonsPanel {
-  readonly #face = element("span", { class: "face" });
+  readonly #face = element("span", { class: "face", ariaHidden: "true" });
+  readonly #before = element("span", { class: "unseen" }, "Signed in as ");
   readonly #name = element("span", { class: "who-name" });
   readonly #role = element("span", { class: "who-role" });
-  readonly #button = element("button", { class: "button quiet who-button", type: "button" }, this.#face, this.#name, this.#role);
+  readonly #label = element("span", { class: "label" }, this.#before, this.#name, " ", this.#role);
+  readonly #button = element("button", { class: "button quiet who-button", type: "button" }, this.#face, this.#label);
   readonly #panel = element("section", { class: "who-panel", id: "who-panel", hidden: true });
   readonly #people: { person: Person; row: HTMLButtonElement }[];
   readonly #ticks: { scope: Scope; box: HTMLInputElement }[];
@@ -104,7 +106,7 @@ export class PersonsPanel {
     this.#face.classList.toggle("is-nobody", !granted);
     this.#name.textContent = granted ? current.name : "Signed out";
     this.#role.textContent = granted ? current.role : "";
-    this.#button.setAttribute("aria-label", granted ? `Signed in as ${current.name}, ${current.role}` : "Signed out");
+    this.#before.hidden = !granted;
     for (const { person, row } of this.#people) row.setAttribute("aria-pressed", String(this.#isCurrent(person)));
     for (const { scope, box } of this.#ticks) box.checked = granted?.includes(scope.name) ?? false;
     this.#granted.textContent = granted ? "Granted to this connector" : `${current.name} is not connected`;
