@@ -15,7 +15,7 @@ from inlay import Connector, Done
 from inlay.errors import SettingError
 from inlay.host import HostAddresses, running_host, with_persons
 from inlay.host.demo_issuer import GUARD, TOKEN_SECONDS, DemoIssuer
-from inlay.host.persons import Grants, label_of, persons_for
+from inlay.host.persons import Grants, in_order, label_of, persons_for
 from inlay.widgets import TaskBoard
 from tests.security.mutation import Mutation, mutating
 
@@ -264,6 +264,12 @@ def test_scopes_that_do_not_say_what_they_are_for_are_the_admins() -> None:
 )  # fmt: skip
 def test_a_scope_has_a_plain_name(scope: str, label: str) -> None:
     assert label_of(scope) == label
+
+
+def test_scopes_stand_in_the_order_in_which_people_think_of_them() -> None:
+    assert in_order({"b:write", "b:other", "a:write", "b:delete", "a:read", "openid", "b:read"}) == [
+        "openid", "a:read", "a:write", "b:read", "b:write", "b:delete", "b:other",
+    ]  # fmt: skip
 
 
 def test_taking_back_gives_nothing_and_connects_nobody() -> None:

@@ -60,6 +60,17 @@ def label_of(scope: str) -> str:
     return f"{about.capitalize()}: {what}"
 
 
+def in_order(scopes: Iterable[str]) -> list[str]:
+    """Return scopes as people read them: by what they are about, reading before changing before deleting."""
+    verbs = list(_VERBS)
+
+    def place(scope: str) -> tuple[str, int, str]:
+        about, _, verb = scope.rpartition(":")
+        return about, verbs.index(verb) if verb in verbs else len(verbs), verb
+
+    return sorted(scopes, key=place)
+
+
 def _words(name: str) -> str:
     return re.sub(r"[\W_]+", " ", name).strip()
 

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from inlay.errors import SettingError
 from inlay.host.app import FRESH, PERSONS
 from inlay.host.demo_issuer import GUARD, DemoIssuer
-from inlay.host.persons import Grants, Person, label_of, persons_for
+from inlay.host.persons import Grants, Person, in_order, label_of, persons_for
 from inlay.host.serving import HostAddresses
 from inlay.server.connector import Connector
 from inlay.server.gate import JSON, LOCAL_HOSTS, Gate
@@ -133,7 +133,7 @@ def _page_routes(issuer: DemoIssuer, hosts: tuple[str, ...]) -> list[BaseRoute]:
         return JSONResponse(
             {
                 "persons": [_shown(person, grants) for person in grants.persons.values()],
-                "scopes": [{"name": scope, "label": label_of(scope)} for scope in sorted(grants.scopes)],
+                "scopes": [{"name": scope, "label": label_of(scope)} for scope in in_order(grants.scopes)],
             },
             headers=FRESH,
         )

@@ -40,7 +40,7 @@ export class PersonsPanel {
     );
     this.#button.setAttribute("aria-controls", "who-panel");
     this.#button.onclick = () => this.#open(this.#panel.hidden === true);
-    this.#leave.onclick = () => this.#do(() => persons.disconnect(), "Disconnected. Open widgets end within 5 seconds.", this.#join);
+    this.#leave.onclick = () => this.#do(() => persons.disconnect(), "Disconnected. Open widgets have ended.", this.#join);
     this.#join.onclick = () => this.#do(() => this.#switch(persons.current), "Connected.", this.#leave);
     place.append(this.#button, this.#panel);
     this.#closeByItself(place);
