@@ -14,6 +14,9 @@ from inlay.widgets import Option, Select, Table, TableColumn, TaskBoard
 
 Project = Annotated[str, Field(examples=["apollo"])]
 Place = Annotated[int, Field(ge=0)]
+CHANGED = ("project:{project}", "projects")
+"""What every action changes: a board, and the counts in the list of projects."""
+
 Title = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -33,7 +36,7 @@ tasks = Connector(
 )
 
 
-@tasks.widget(scopes={"tasks:read"})
+@tasks.widget(scopes={"tasks:read"}, topics="projects")
 async def project_list() -> Table:
     """List the projects, with how much is open and done in each."""
     async with tasks.read() as connection:
@@ -47,7 +50,7 @@ async def project_list() -> Table:
     return Table(columns=columns, rows=rows, row_key="id", caption="Projects")
 
 
-@tasks.widget(scopes={"tasks:read"})
+@tasks.widget(scopes={"tasks:read"}, topics="project:{project}")
 async def task_board(project: Project, assignee: str | None = None) -> TaskBoard:
     """Show a project's task board, with everybody's cards or only one person's."""
     async with tasks.read() as connection:
@@ -69,7 +72,7 @@ async def task_board(project: Project, assignee: str | None = None) -> TaskBoard
     )
 
 
-@tasks.action(scopes={"tasks:write"})
+@tasks.action(scopes={"tasks:write"}, changes=CHANGED)
 async def move_card(
     project: str, card: str, column: str, index: Place, version: int, assignee: str | None = None
 ) -> Done:
@@ -88,7 +91,7 @@ async def move_card(
     return Done(f"Moved {card} to {where}.{warning}", undo=_back_to(old, new))
 
 
-@tasks.action(scopes={"tasks:write"})
+@tasks.action(scopes={"tasks:write"}, changes=CHANGED)
 async def complete_card(project: str, card: str, done: bool, version: int) -> Done:
     """Complete a card, or reopen it. It goes to the top of the column for what is done, or of the first one."""
     async with tasks.change() as connection:
@@ -101,7 +104,7 @@ async def complete_card(project: str, card: str, done: bool, version: int) -> Do
     return Done(f"Completed {card}." if done else f"Reopened {card}.", undo=_back_to(old, new))
 
 
-@tasks.action(scopes={"tasks:write"})
+@tasks.action(scopes={"tasks:write"}, changes=CHANGED)
 async def add_card(project: str, column: str, title: Title, assignee: str | None = None) -> Done:
     """Add a card at the end of a column."""
     words = " ".join(title.split())
@@ -119,7 +122,7 @@ async def add_card(project: str, column: str, title: Title, assignee: str | None
     )
 
 
-@tasks.action(scopes={"tasks:write"})
+@tasks.action(scopes={"tasks:write"}, changes=CHANGED)
 async def archive_card(project: str, card: str, version: int) -> Done:
     """Take a card off the board. Nothing is deleted: restore_card puts it back."""
     async with tasks.change() as connection:
@@ -128,7 +131,7 @@ async def archive_card(project: str, card: str, version: int) -> Done:
     return Done(f"Archived {card}.", undo=restore_card.bind(project=project, card=card, version=new.version))
 
 
-@tasks.action(scopes={"tasks:write"})
+@tasks.action(scopes={"tasks:write"}, changes=CHANGED)
 async def restore_card(project: str, card: str, version: int) -> Done:
     """Put an archived card back where it was."""
     async with tasks.change() as connection:
@@ -138,7 +141,7 @@ async def restore_card(project: str, card: str, version: int) -> Done:
     return Done(f"Restored {card}.", undo=archive_card.bind(project=project, card=card, version=new.version))
 
 
-@tasks.action(scopes={"tasks:write"}, destructive=True, confirm="Delete {card} for good?")
+@tasks.action(scopes={"tasks:delete"}, changes=CHANGED, destructive=True, confirm="Delete {card} for good?")
 async def delete_card(project: str, card: str, version: int) -> Done:
     """Delete a card for good. To only take it off the board, archive it."""
     async with tasks.change() as connection:

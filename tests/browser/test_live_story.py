@@ -1,15 +1,18 @@
-"""Open widgets that follow what people granted, with nothing pressed and nothing opened again."""
+"""Open widgets that follow what others do and what people granted, with nothing pressed and nothing opened again."""
+
+import json
 
 import pytest
 from playwright.async_api import expect
 
 from examples.team_tasks import connector as team_tasks
 from inlay import Connector
-from inlay.testing import Grant, Host
-from tests.browser.stories import SANDBOXES, Board, server_order
+from inlay.testing import Grant, Host, View
+from tests.browser.stories import SANDBOXES, Board, call, server_order
 
 READ, WRITE = "tasks:read", "tasks:write"
 READER, EDITOR = Grant("edda", scopes={READ}), Grant("edda", scopes={READ, WRITE})
+JOHN = Grant("john", scopes={READ, WRITE})
 NOTICED_MS = 5_000
 
 HIDE = """(value) => {
@@ -95,3 +98,58 @@ async def test_a_board_that_nobody_sees_asks_for_nothing(host: Host) -> None:
 
     await view.frame.evaluate(HIDE, 0)
     await view.until(lambda: len(view.calls_of("inlay_view")) == count + 1)
+
+
+async def test_two_people_on_one_board_see_each_others_moves(host: Host, running_connector: Connector) -> None:
+    hers = Board(await host.call("task_board", as_=EDITOR, project="apollo"))
+    theirs = Board(await host.call("task_board", as_=JOHN, project="apollo"))
+    todo, review = await server_order(running_connector, "todo"), await server_order(running_connector, "review")
+
+    await hers.drag(todo[0], onto=review[0])
+    await theirs.expect_order("review", [todo[0], review[0]])
+    await theirs.drag(todo[1], onto=todo[0])
+    await hers.expect_order("review", [todo[1], todo[0], review[0]])
+
+    assert [one.name for one in (await theirs.view.settled()).calls] == ["move_card"]
+    assert await server_order(running_connector, "review") == [todo[1], todo[0], *review]
+
+
+async def test_who_did_not_sign_in_sees_what_models_and_others_do(host: Host, running_connector: Connector) -> None:
+    board = Board(await host.call("task_board", project="apollo"))
+    todo = await server_order(running_connector, "todo")
+    version = await board.card(todo[0]).get_attribute("data-item")
+    assert version
+
+    await call(
+        running_connector, "archive_card", project="apollo", card=todo[0], version=json.loads(version)["version"]
+    )
+
+    await expect(board.card(todo[0])).not_to_be_attached()
+    await board.expect_order("todo", todo[1:3])
+
+
+async def test_a_card_in_the_hand_is_not_pulled_away(host: Host, running_connector: Connector) -> None:
+    board = Board(await host.call("task_board", as_=EDITOR, project="apollo"))
+    todo, review = await server_order(running_connector, "todo"), await server_order(running_connector, "review")
+    mouse = board.view.host.page.mouse
+    await board.card(review[0]).hover(trial=True)
+    await board.card(todo[0]).locator("p").first.hover()
+    place = await board.card(review[0]).bounding_box()
+    assert place
+    await mouse.down()
+    await mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] * 0.2, steps=8)
+    before = len(board.view.calls_of("inlay_view"))
+
+    await call(running_connector, "add_card", project="apollo", column="review", title="From somebody else")
+    await board.view.until(lambda: answered_calls(board.view) >= before)
+    assert "From somebody else" not in board.view.text
+    await mouse.up()
+
+    await expect(board.card(todo[0])).to_be_visible()
+    await board.expect_order("review", [todo[0], review[0]])
+    await expect(board.column("review").get_by_text("From somebody else")).to_be_attached()
+    assert (await server_order(running_connector, "review"))[:2] == [todo[0], review[0]]
+
+
+def answered_calls(view: View) -> int:
+    return [call.state for call in view.calls_of("inlay_view")].count("answered")
