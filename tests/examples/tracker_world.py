@@ -74,12 +74,12 @@ class World:
         self.wire = wire
         self.connector = tools.issues
 
-    async def connect(self, grant: Grant) -> None:
-        """Connect a person with the account of the same name."""
+    async def connect(self, grant: Grant, person: str | None = None) -> None:
+        """Connect a person with the account of the same name; `person` is who they are where they signed in."""
         name = grant.subject.removesuffix("@here")
         async with self.service.database.write() as connection:
             tokens = await make_tokens(connection, name, CLIENT, token_hex(8))
-        await tools.grants.keep(grant.person, PEOPLE[name], tokens)
+        await tools.grants.keep(person or grant.person, PEOPLE[name], tokens)
 
     async def call(self, tool: str, grant: Grant, meta: Mapping[str, Any] | None = None, **arguments: Any) -> Answer:
         """Call a tool as a host would."""
