@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from examples.machine_monitor import connector as machine_monitor
 from examples.team_tasks import connector as team_tasks
 from inlay import Connector
-from inlay.testing import Grant, Host
+from inlay.testing import Grant, Host, View
 from tests.browser.stories import SANDBOXES, Board, server_order
 
 READ, WRITE = "tasks:read", "tasks:write"
@@ -20,6 +20,11 @@ EDITOR = Grant("edda", scopes={READ, WRITE})
 def connector(request: pytest.FixtureRequest) -> Connector:
     test = cast("pytest.Item", request.node)  # pyright: ignore[reportUnknownMemberType] - pytest does not say
     return machine_monitor if "monitor" in test.name else team_tasks
+
+
+async def until_it_waits(view: View) -> None:
+    """Wait until an open View waits for changes: what changes unnoticed now is found out at its next call."""
+    await view.until(lambda: any(call.state == "waiting" for call in view.calls_of("inlay_view")))
 
 
 @pytest.mark.parametrize("sandbox", SANDBOXES)
@@ -37,9 +42,10 @@ async def test_who_may_not_write_sees_why_and_after_granting_it_the_same_board_c
     await board.drag(todo[0], onto=review[0])
     assert view.calls_of("move_card") == []
 
+    await until_it_waits(view)
     host.regrant(RITA, Grant("rita", scopes={READ, WRITE}), is_noticed=False)
     frame = view.frame
-    await view.press("Grant access")
+    await view.press(f"Grant access to {WRITE}")
     await expect(board.handle(todo[0])).to_be_visible()
     await board.drag(todo[0], onto=review[0])
     await board.expect_order("review", [todo[0], review[0]])
@@ -57,6 +63,7 @@ async def test_a_move_goes_back_when_the_scope_was_withdrawn_after_the_board_was
     view = await host.call("task_board", as_=EDITOR, project="apollo")
     board = Board(view)
     todo, review = await server_order(running_connector, "todo"), await server_order(running_connector, "review")
+    await until_it_waits(view)
     host.regrant(EDITOR, Grant("edda", scopes={READ}), is_noticed=False)
     await board.drag(todo[0], onto=review[0])
     await view.settled()
@@ -97,6 +104,7 @@ async def test_whoever_is_turned_away_is_told_and_nothing_is_done(host: Host, ru
     view = await host.call("task_board", as_=EDITOR, project="apollo")
     board = Board(view)
     todo, review = await server_order(running_connector, "todo"), await server_order(running_connector, "review")
+    await until_it_waits(view)
     host.regrant(EDITOR, None, is_noticed=False)
     await board.drag(todo[0], onto=review[0])
     await view.settled()
