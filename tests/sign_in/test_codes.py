@@ -154,7 +154,7 @@ async def test_a_field_that_stands_twice_is_refused(place: Place) -> None:
 
     answer = await place.http().post(
         "/token",
-        content=f"grant_type=authorization_code&client_id={client_id}&client_id={client_id}&code={code}",
+        content=f"grant_type=authorization_code&client_id={client_id}&code={code}&code={code}&code_verifier={VERIFIER}",
         headers={"Content-Type": "application/x-www-form-urlencoded"},
     )
 

@@ -217,8 +217,8 @@ async def test_t17_the_name_of_an_app_hides_nothing(place: Place, name: str) -> 
 
 
 async def test_t18_who_allowed_it_before_is_asked_again(place: Place) -> None:
-    browser, client_id = place.browser(), await place.register()
-    await browser.consent(place.asks(client_id))
+    browser = place.browser()
+    client_id = (await place.connect(browser)).client_id
 
     for extra in ({}, {"prompt": "none"}, {"approval": "auto"}):
         page = await browser.get(place.asks(client_id, **extra))
@@ -227,8 +227,8 @@ async def test_t18_who_allowed_it_before_is_asked_again(place: Place) -> None:
 
 
 async def test_t18_a_request_that_another_site_started_is_shown_and_no_more(place: Place) -> None:
-    browser, client_id = place.browser(), await place.register()
-    await browser.consent(place.asks(client_id))
+    browser = place.browser()
+    client_id = (await place.connect(browser)).client_id
 
     headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
     page = Page(await browser.http.get(place.asks(client_id), headers=headers))

@@ -28,7 +28,8 @@ class ConnectedApp:
     home: str
     scopes: list[Meaning]
     since: str
-    used: str
+    renewed: str
+    """When it got its newest token; empty when that was on the first day."""
 
 
 class ConnectedApps:
@@ -60,10 +61,11 @@ class ConnectedApps:
         for client_id in dict.fromkeys(grant.client for grant in grants):
             own = [grant for grant in grants if grant.client == client_id]
             scopes = sorted(frozenset[str]().union(*(grant.scopes for grant in own)) & self._connector.scopes)
+            since = _day(min(grant.at for grant in own))
+            renewed = _day(max(grant.used_at or grant.at for grant in own))
             shown.append(ConnectedApp(
                 client_id, clients[client_id].name, clients[client_id].home,
-                meanings_of(self._connector, scopes, frozenset()),
-                _day(min(grant.at for grant in own)), _day(max(grant.used_at or grant.at for grant in own)),
+                meanings_of(self._connector, scopes, frozenset()), since, renewed if renewed != since else "",
             ))  # fmt: skip
         return shown
 
@@ -83,4 +85,5 @@ class ConnectedApps:
 
 
 def _day(at: float) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%-d %B %Y}"
+    day = datetime.fromtimestamp(at, UTC)
+    return f"{day.day} {day:%B %Y}"

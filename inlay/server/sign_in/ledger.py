@@ -253,10 +253,10 @@ class Ledger:
 
 
 def _fits(row: Any, use: CodeUse) -> bool:
-    is_same: bool = (
-        row.client == use.client and use.redirect_uri in (None, row.redirect_uri) and row.challenge == use.challenge
-    )
-    return is_same and bool(row.expires_at > time())
+    # Who leaves the address out goes by OAuth 2.1 (section 10.2); the verifier ties the code to who asked for it.
+    is_same_place = use.redirect_uri in (None, row.redirect_uri)
+    is_same_app: bool = row.client == use.client and row.challenge == use.challenge
+    return is_same_place and is_same_app and bool(row.expires_at > time())
 
 
 def _is_alive(now: float) -> Any:

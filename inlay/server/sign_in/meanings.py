@@ -29,16 +29,21 @@ class Meaning:
 
 
 def meanings_of(connector: "Connector", scopes: Iterable[str], roles: frozenset[str]) -> list[Meaning]:
-    """Return scopes as people read them.
+    """Return scopes as people read them: in the developer's order, then what only reads before what changes.
 
     Args:
         connector: Whose scopes they are.
-        scopes: Which of them, in order.
+        scopes: Which of them.
         roles: Those of the person; tools for others are not named.
     """
+    explained = list(connector.scope_meanings)
+
+    def place(scope: str) -> tuple[int, int, str]:
+        return (explained.index(scope) if scope in explained else len(explained), _weight(scope), scope)
+
     return [
         Meaning(scope, connector.scope_meanings.get(scope) or read_aloud(scope), _used_by(connector, scope, roles))
-        for scope in scopes
+        for scope in sorted(scopes, key=place)
     ]
 
 
@@ -56,11 +61,16 @@ def check_meanings(meanings: Mapping[str, str], scopes: frozenset[str]) -> None:
 def read_aloud(scope: str) -> str:
     """Return a scope as plain words: `tasks:write` is "Change tasks"."""
     words = [word for word in _BETWEEN.split(scope) if word]
-    for at in (-1, 0):
-        if len(words) > 1 and words[at].lower() in _VERBS:
-            rest = words[:-1] if at else words[1:]
+    for at, rest in ((-1, words[:-1]), (0, words[1:])):
+        if rest and words[at].lower() in _VERBS:
             return _VERBS[words[at].lower()].format(" ".join(rest))
     return " ".join(words).capitalize() or scope
+
+
+def _weight(scope: str) -> int:
+    """Return how much a scope allows, as far as its name tells."""
+    known = list(_VERBS)
+    return max([-1, *(known.index(word) for word in _BETWEEN.split(scope.lower()) if word in _VERBS)])
 
 
 def _used_by(connector: "Connector", scope: str, roles: frozenset[str]) -> str:

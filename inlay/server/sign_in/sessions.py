@@ -81,9 +81,7 @@ class Sessions:
             ForgeryError: It does not.
         """
         origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
-        if (origin is not None and origin != self._settings.public_url) or (
-            site is not None and site not in _OWN_PAGES
-        ):
+        if origin not in (None, self._settings.public_url) or site not in (None, *_OWN_PAGES):
             raise ForgeryError
         if not compare_digest(browser.form_token.encode(), (form.one("form_token") or "").encode()):
             raise ForgeryError
