@@ -1,7 +1,8 @@
 """How a person connects their tracker account: a link of their own, a page that says for whom, and the tracker's page.
 
-The link says who asked for it, sealed and for a quarter of an hour. Whoever opens it reads whose connector it is
-before they sign in, and only the browser in which they agreed can come back (RFC 6749, section 10.12).
+The link stands for who asked for it, for a quarter of an hour and until they are connected. Whoever opens it reads
+whose connector it is before they sign in, and only the browser in which they agreed can come back (RFC 6749, section
+10.12).
 """
 
 import secrets
@@ -14,15 +15,27 @@ from typing import Any
 from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy import Column, Float, String, Table, delete, insert, select
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from examples.issue_tracker.grants import Grants
+from examples.issue_tracker.grants import TABLES, Grants
 from examples.issue_tracker.refusals import LostError, understood
 from examples.issue_tracker.settings import Sealer, Settings
 from examples.issue_tracker.wire import Wire
 from inlay import Grant, RefusedError
+from inlay.server.store import Store
+
+LINKS = Table(
+    "links",
+    TABLES,
+    Column("digest", String(64), primary_key=True),
+    Column("person", String(200), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("until", Float, nullable=False),
+)
+"""Who asked for a link. What stands in the link is known to nobody else, so its digest is kept."""
 
 PATH = "/connect/tracker"
 CALLBACK = f"{PATH}/callback"
@@ -43,13 +56,15 @@ class Connecting:
 
     Args:
         settings: Where everything is.
+        store: Where links are kept.
         wire: The way to the tracker.
         grants: Where what is granted goes.
-        sealer: Seals links.
+        sealer: Seals what comes back from the tracker.
     """
 
-    def __init__(self, settings: Settings, wire: Wire, grants: Grants, sealer: Sealer) -> None:
+    def __init__(self, settings: Settings, store: Store, wire: Wire, grants: Grants, sealer: Sealer) -> None:
         self.settings = settings
+        self._store = store
         self._wire = wire
         self._grants = grants
         self._sealer = sealer
@@ -60,25 +75,39 @@ class Connecting:
         """The pages, to serve beside the connector."""
         return [Route(PATH, self._ask, methods=["GET", "POST"]), Route(CALLBACK, self._finish, methods=["GET"])]
 
-    def link_for(self, grant: Grant) -> str:
+    async def link_for(self, grant: Grant) -> str:
         """Return the address at which a person connects. It stays the same for a while, so that widgets do too."""
-        link, made = self._links.get(grant.person, ("", 0.0))
+        link, made = self._links.get(grant.person, ("", float("-inf")))
         if made < time.monotonic() - LINK_SECONDS / 2:
-            name = str(grant.claims.get("name") or grant.subject)
-            ticket = self._sealer.seal("link", {"person": grant.person, "name": name})
-            # Underscores are encoded, because in the text form of a widget they would be escaped.
-            query = urlencode({"ticket": ticket}).replace("_", "%5F")
-            link = f"{self.settings.public}{PATH}?{query}"
+            ticket = secrets.token_hex(16)
+            link = f"{self.settings.public}{PATH}?ticket={ticket}"
             self._links[grant.person] = (link, time.monotonic())
+            await self._keep(ticket, grant)
         return link
+
+    async def _keep(self, ticket: str, grant: Grant) -> None:
+        name = str(grant.claims.get("name") or grant.subject)[:200]
+        row = {"digest": _digest(ticket), "person": grant.person, "name": name, "until": time.time() + LINK_SECONDS}
+        async with self._store.write() as connection:
+            await connection.execute(delete(LINKS).where(LINKS.c.until < time.time()))
+            await connection.execute(insert(LINKS).values(row))
+
+    async def _asked_by(self, ticket: str) -> dict[str, str] | None:
+        here = (LINKS.c.digest == _digest(ticket)) & (LINKS.c.until > time.time())
+        async with self._store.read() as connection:
+            row = (await connection.execute(select(LINKS.c.person, LINKS.c.name).where(here))).mappings().first()
+        return dict(row) if row else None
+
+    async def _end_links(self, person: str) -> None:
+        self._links.pop(person, None)
+        async with self._store.write() as connection:
+            await connection.execute(delete(LINKS).where(LINKS.c.person == person))
 
     async def _ask(self, request: Request) -> Response:
         """Say for whom the tracker will be connected, and after a yes go there."""
-        asked = self._sealer.unseal("link", request.query_params.get("ticket", ""), LINK_SECONDS)
+        asked = await self._asked_by(request.query_params.get("ticket", ""))
         if asked is None:
-            return _page("This link is too old. Ask for a new one in the chat.", status=400)
-        if await self._grants.held(asked["person"]):
-            return _page("A tracker account is connected already. You can close this page.")
+            return _page("This link is no longer good. Ask for a new one in the chat.", status=400)
         if request.method == "GET":
             return _page(name=asked["name"])
         browser, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
@@ -115,6 +144,7 @@ class Connecting:
         headers = {"Authorization": f"Bearer {tokens['access_token']}"}
         account = understood(await self._wire.send("GET", "/v1/me", headers=headers)).json()["name"]
         await self._grants.keep(back["person"], account, tokens)
+        await self._end_links(back["person"])
         return str(account)
 
     @property

@@ -50,7 +50,7 @@ grants = Grants(issues.store, wire, settings.client, sealer)
 upstream = Upstream(wire, grants)
 rights = Rights(upstream)
 outcomes = Outcomes(issues.store, upstream, lambda project: issues.changed(f"project:{project}"))
-connecting = Connecting(settings, wire, grants, sealer)
+connecting = Connecting(settings, issues.store, wire, grants, sealer)
 
 
 @issues.widget(scopes={"issues:read"}, refresh_seconds=REFRESH_SECONDS)
@@ -58,7 +58,7 @@ async def tracker_account(grant: Grant) -> Widget:
     """Show which account of the tracker is connected, and how to connect one or disconnect it."""
     held = await grants.held(grant.person)
     if held is None:
-        return _connect(grant)
+        return await _connect(grant)
     told = f"You work in the tracker as {held.account}. What you may do there, you may do here."
     return Stack([Heading("Tracker account"), Text(told), Button("Disconnect", on_press=disconnect_tracker.bind())])
 
@@ -222,14 +222,14 @@ async def _or_state(
     try:
         return await read()
     except NotConnectedError:
-        return _connect(grant)
+        return await _connect(grant)
     except RefusedError as error:
         notices = shown.notices(await outcomes.told(grant.person, project)) if project else []
         return Stack([Heading(title), Text(error.reason, tone="warning"), *notices])
 
 
-def _connect(grant: Grant) -> Widget:
-    return shown.connect(connecting.link_for(grant))
+async def _connect(grant: Grant) -> Widget:
+    return shown.connect(await connecting.link_for(grant))
 
 
 def _issue_path(issue: str) -> str:

@@ -4,15 +4,16 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
 from playwright.async_api import expect
+from sqlalchemy import select
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from examples.issue_tracker import tools
+from examples.issue_tracker.connecting import LINKS
 from examples.issue_tracker.service.app import Tracker
 from examples.issue_tracker.service.seed import PASSWORD
 from inlay import Connector
@@ -101,9 +102,10 @@ async def connected(host: Host, tracker: World) -> View:
     """Return the board of a person who is connected already."""
     view = await host.call("tracker_account", as_=EMIL)
     link = next(word for word in view.text.split() if word.startswith(tools.settings.public))
-    asked = tools.sealer.unseal("link", parse_qs(urlsplit(link).query)["ticket"][0])
-    assert asked is not None
-    await tracker.connect(EMIL, asked["person"])
+    async with tools.issues.read() as connection:
+        person = (await connection.execute(select(LINKS.c.person))).scalar_one()
+    assert link.startswith(f"{tools.settings.public}/connect/tracker?ticket=")
+    await tracker.connect(EMIL, person)
     return await host.call("issue_board", as_=EMIL, project="webshop")
 
 

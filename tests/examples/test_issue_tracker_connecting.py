@@ -82,15 +82,28 @@ async def test_the_pages_hold_no_token_and_cannot_be_framed_or_kept(tracker: Wor
         assert held.access not in page.text
 
 
-async def test_a_link_is_the_persons_who_asked_and_ends_when_they_are_connected(
+async def test_a_link_ends_when_its_person_is_connected_and_a_new_one_is_another(
     tracker: World, browser: Browser
 ) -> None:
     link = await link_of(tracker)
     await browser.follow(link)
     again = await browser.post(link)
+    await tracker.call("disconnect_tracker", NEWCOMER)
 
-    assert "A tracker account is connected already." in again.text
-    assert "location" not in again.headers
+    assert again.status_code == 400
+    assert "This link is no longer good." in again.text
+    assert await link_of(tracker) != link
+
+
+async def test_a_state_that_comes_back_late_connects_nobody_anew(tracker: World, browser: Browser) -> None:
+    asked = await browser.post(await link_of(tracker))
+    allowed = await browser.post(asked.headers["location"], ALLOW)
+    await browser.get(allowed.headers["location"])
+    await tracker.call("disconnect_tracker", NEWCOMER)
+    again = await browser.get(allowed.headers["location"])
+
+    assert "The tracker did not take it." in again.text
+    assert await tools.grants.held(NEWCOMER.person) is None
 
 
 @pytest.mark.parametrize("ticket", ["", "nonsense", "é", "gAAAAAB"])
@@ -99,14 +112,14 @@ async def test_a_link_that_nobody_made_opens_nothing(browser: Browser, ticket: s
     response = await browser.get(f"{tools.settings.public}/connect/tracker?ticket={ticket}")
 
     assert response.status_code == 400
-    assert "This link is too old." in response.text
+    assert "This link is no longer good." in response.text
 
 
 async def test_a_link_of_another_day_opens_nothing(
     tracker: World, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    link = await link_of(tracker)
     monkeypatch.setattr("examples.issue_tracker.connecting.LINK_SECONDS", -1)
+    link = await link_of(tracker)
 
     assert (await browser.get(link)).status_code == 400
 
@@ -156,7 +169,8 @@ async def test_the_tracker_lets_nobody_in_with_a_wrong_password_or_sends_them_el
 async def test_a_sealed_text_serves_its_own_purpose_alone(tracker: World) -> None:
     sealer = Sealer()
     sealer.open("", tracker.connector.store.path.with_suffix(".key"))
-    link = sealer.seal("link", {"person": EMIL.person, "name": "Emil"})
+    sealed = sealer.seal("state", {"person": EMIL.person})
 
-    assert sealer.unseal("state", link) is None
-    assert sealer.unseal("link", link) == {"person": EMIL.person, "name": "Emil"}
+    assert sealer.unseal("grant", sealed) is None
+    assert sealer.unseal("state", sealed, 60) == {"person": EMIL.person}
+    assert sealer.unseal("state", "é") is None
