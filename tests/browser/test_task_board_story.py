@@ -105,6 +105,8 @@ async def test_a_stale_move_goes_back_with_its_reason_and_the_true_board(
 ) -> None:
     host = open_host(tasks.app())
     await host.open(sandbox=sandbox)
+    # The board would follow the other's move before anybody could drag what is no longer there.
+    await host.set(faults={"hold": "request", "only": ["inlay_view"]})
     board = Board(await host.call("task_board", project="apollo"))
     todo, review = await server_order(tasks, "todo"), await server_order(tasks, "review")
     moved = await call(tasks, "move_card", project="apollo", card=todo[0], column="done", index=0, version=1)
