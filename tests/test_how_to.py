@@ -22,8 +22,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from packaging.requirements import Requirement
 
+from inlay.cli import main
 from tests.commands import running
 from tests.how_to_pages import Command, Page, PageError, read_page
 
@@ -119,6 +121,9 @@ def try_command(command: Command) -> None:
         case ["inlay", ("dev" | "serve") as verb, target, *options]:
             with running(verb, target, *options, "--port", "0") as (_, said):
                 assert "is ready" in said
+        case ["inlay", "users", *words]:
+            done = CliRunner().invoke(main, ["users", *words], input="a long password\n")
+            assert done.exit_code == 0, done.output
         case ["make", target]:
             assert f"\n{target}:" in (ROOT / "Makefile").read_text(encoding="utf-8")
         case _:
