@@ -25,6 +25,7 @@ SCOPES = ("notes:read", "notes:write", "notes:secret")
 ENDS_WITHIN_SECONDS = 5
 ISSUER = "inlay/host/demo_issuer.py"
 SIGN_IN = "inlay/host/sign_in.py"
+PAGE_ONLY = "inlay/host/page_only.py"
 
 
 def a_connector(folder: Path) -> Connector:
@@ -282,9 +283,9 @@ def test_taking_back_gives_nothing_and_connects_nobody() -> None:
 
 
 MUTATIONS = {
-    "origin": ("only_the_page", Mutation(SIGN_IN, 'get("origin") != own', 'get("x") == ""')),
-    "no origin": ("names_no_origin", Mutation(SIGN_IN, 'get("origin") != own', 'get("origin", own) != own')),
-    "site": ("only_the_page", Mutation(SIGN_IN, 'site", "same-origin") != "same-origin"', 'site") == ""')),
+    "origin": ("only_the_page", Mutation(PAGE_ONLY, 'get("origin") != own', 'get("x") == ""')),
+    "no origin": ("names_no_origin", Mutation(PAGE_ONLY, 'get("origin") != own', 'get("origin", own) != own')),
+    "site": ("only_the_page", Mutation(PAGE_ONLY, 'site", "same-origin") != "same-origin"', 'site") == ""')),
     "secret": ("tells_nobody", Mutation(SIGN_IN, "compare_digest(unquote_plus(given), secret)", "bool(given)")),
     "machine": ("from_another_machine", Mutation(SIGN_IN, "addresses.listens_on not in _THIS_MACHINE", "False")),
     "issued": ("comes_back", Mutation(ISSUER, 'claims["jti"] not in self._issued', "not self.secret")),

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from hmac import compare_digest
 from typing import Any, cast
@@ -17,18 +17,17 @@ from starlette.routing import BaseRoute, Mount, Route
 from inlay.errors import SettingError
 from inlay.host.app import FRESH, PERSONS
 from inlay.host.demo_issuer import GUARD, DemoIssuer
+from inlay.host.page_only import UnclearError, fields_of, for_the_page
 from inlay.host.persons import Grants, Person, in_order, label_of, persons_for
 from inlay.host.serving import HostAddresses
 from inlay.server.connector import Connector
-from inlay.server.gate import JSON, LOCAL_HOSTS, Gate
+from inlay.server.gate import LOCAL_HOSTS, Gate
 from inlay.server.tokens.settings import Introspection, Issuer, ResourceServer
 
 ISSUER_PATH = "/host/issuer"
 MOST_FORM_BYTES = 32 * 1024
 
 _THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def with_persons(connector: Connector, *, hosts: tuple[str, ...] = LOCAL_HOSTS) -> Callable[[HostAddresses], Starlette]:
@@ -122,10 +121,6 @@ async def _read(request: Request) -> bytes:
     return bytes(body)
 
 
-class _UnclearError(Exception):
-    """A request of the page that makes no sense."""
-
-
 def _page_routes(issuer: DemoIssuer, hosts: tuple[str, ...]) -> list[BaseRoute]:
     grants = issuer.grants
 
@@ -155,7 +150,7 @@ def _page_routes(issuer: DemoIssuer, hosts: tuple[str, ...]) -> list[BaseRoute]:
     return [
         Route(PERSONS, show, methods=["GET"], middleware=gate),
         *(
-            Route(f"{PERSONS}/{name}", _for_the_page(endpoint), methods=["POST"], middleware=gate)
+            Route(f"{PERSONS}/{name}", for_the_page(endpoint), methods=["POST"], middleware=gate)
             for name, endpoint in (("token", token), ("narrow", narrow), ("disconnect", disconnect))
         ),
     ]
@@ -171,41 +166,18 @@ def _shown(person: Person, grants: Grants) -> dict[str, Any]:
     }
 
 
-def _for_the_page(endpoint: Endpoint) -> Endpoint:
-    """Answer to the host page alone. The sandbox of the widgets has the same host name, and another origin."""
-
-    async def answer(request: Request) -> Response:
-        own = f"http://{request.headers['host']}"
-        if (
-            request.headers.get("origin") != own
-            or request.headers.get("sec-fetch-site", "same-origin") != "same-origin"
-        ):
-            return _refused(403, "Only the host page may ask this.")
-        try:
-            return await endpoint(request)
-        except _UnclearError as error:
-            return _refused(400, str(error))
-
-    return answer
-
-
-def _refused(status: int, message: str) -> Response:
-    return JSONResponse({"error": message}, status_code=status, headers=FRESH)
-
-
 def _asked(request: Request, grants: Grants) -> tuple[Person, list[str] | None]:
     """Return who is asked for, and the scopes that are named, if any are."""
-    given: object = request.scope.get(JSON)
-    fields = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
+    fields = fields_of(request)
     person = grants.persons.get(str(fields.get("person")))
     if person is None:
         message = f"person must be one of {', '.join(grants.persons)}."
-        raise _UnclearError(message)
+        raise UnclearError(message)
     scopes: object = fields.get("scopes")
     if scopes is None:
         return person, None
     texts = cast("list[object]", scopes) if isinstance(scopes, list) else [None]
     if not all(isinstance(text, str) for text in texts):
         message = "scopes must be a list of texts."
-        raise _UnclearError(message)
+        raise UnclearError(message)
     return person, cast("list[str]", texts)
