@@ -27,7 +27,7 @@ async def test_a_code_is_worth_tokens(place: Place) -> None:
     connection = await place.connect()
 
     assert connection.tokens["token_type"] == "Bearer"
-    assert connection.tokens["scope"] == "tasks:read tasks:write offline_access"
+    assert connection.tokens["scope"] == "offline_access tasks:read tasks:write"
     assert connection.tokens["expires_in"] == 3600
     assert await place.call(connection.access) == 200
 

@@ -109,7 +109,7 @@ async def test_who_granted_less_grants_more_when_a_call_needs_it_and_the_call_su
     async with connected(tmp_path, mode, untick={"tasks:write"}) as (client, app):
         assert "Water the plants" in await text_of(client, "task_board")
         assert app.tokens is not None
-        assert app.tokens.scope == "tasks:read offline_access"
+        assert app.tokens.scope == "offline_access tasks:read"
         assert await text_of(client, "add_task", title="Rest") == "Added Rest."
 
     assert len(app.shown) == 2

@@ -49,7 +49,7 @@ async def test_a_refresh_may_ask_for_less_and_not_for_more(place: Place) -> None
     less = await place.refresh(connection.client_id, connection.renewing, scope="tasks:read")
 
     assert more.json()["error"] == "invalid_scope"
-    assert less.json()["scope"] == "tasks:read offline_access"
+    assert less.json()["scope"] == "tasks:read"
 
 
 async def test_t19_a_token_that_is_used_again_ends_everything(place: Place, caplog: pytest.LogCaptureFixture) -> None:

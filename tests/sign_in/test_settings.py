@@ -105,9 +105,7 @@ def test_meanings_are_included_with_the_tools(tmp_path: Path) -> None:
 def test_a_meaning_that_no_tool_asks_for_is_a_mistake(tmp_path: Path) -> None:
     connector = connector_with(tmp_path, {"task:write": "Move and edit cards"})
 
-    with pytest.raises(
-        SettingError, match=r"'task:write', which no tool asks for\. Did you mean 'tasks:write'"
-    ):
+    with pytest.raises(SettingError, match=r"'task:write', which no tool asks for\. Did you mean 'tasks:write'"):
         connector.app(auth=EmbeddedIssuer(ORIGIN, accounts=tmp_path / "accounts.db"))
 
 

@@ -77,7 +77,7 @@ async def test_what_is_left_out_later_ends_in_what_was_granted_before(place: Pla
     await place.redeem(connection.client_id, told["code"])
 
     tokens = (await place.refresh(connection.client_id, connection.renewing)).json()
-    assert tokens["scope"] == "tasks:read offline_access"
+    assert tokens["scope"] == "offline_access tasks:read"
     assert await place.call(tokens["access_token"], "add_task") == 403
 
 

@@ -32,7 +32,9 @@ class Asked:
     scopes: tuple[str, ...]
     """What may be granted of what was asked for, in order."""
     stays: bool
-    """Whether the app asks to stay connected."""
+    """Whether the person is asked if the app may stay connected."""
+    names_it: bool
+    """Whether the app asks for that by the scope `offline_access`, and not just by its way of registering."""
 
     @classmethod
     def of(
@@ -66,7 +68,8 @@ class Asked:
         if asked - {OFFLINE} and known and not granted:
             raise OAuthError(Code.INVALID_SCOPE, "None of these scopes is one of this connector.")
         challenge, state = query.required("code_challenge"), query.one("state")
-        return cls(client, redirect_uri, state, challenge, tuple(sorted(granted)), stays or OFFLINE in asked)
+        names_it = OFFLINE in asked
+        return cls(client, redirect_uri, state, challenge, tuple(sorted(granted)), stays or names_it, names_it)
 
 
 class Questions:

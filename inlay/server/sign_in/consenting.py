@@ -99,8 +99,10 @@ class Consent:
             return await self._show(browser, client, asked, back=back, problem="Tick what you allow, or choose Cancel.")
         if client.kind == "document":
             await self._of.clients.keep(client)
+        # In the answer no scope stands that was not asked for.
+        named = {*asked.scopes, *([OFFLINE] if asked.names_it else [])}
         allowed = Allowed(
-            account=browser.account, client=client.id, scopes=ticked & set(asked.scopes),
+            account=browser.account, client=client.id, scopes=ticked & named,
             stays=asked.stays and OFFLINE in ticked, redirect_uri=asked.redirect_uri, challenge=asked.challenge,
         )  # fmt: skip
         return self._send_back(client.name, asked, code=await self._of.ledger.allow(allowed))

@@ -135,7 +135,7 @@ class Ledger:
             row = (await connection.execute(found.where(REFRESH_TOKENS.c.digest == digest_of(token)))).one_or_none()
             if row is not None and (row.client != client or row.expires_at <= time()):
                 row = None
-            if row is not None and scopes is not None and not scopes <= {*row.scopes, OFFLINE}:
+            if row is not None and scopes is not None and not scopes <= set(row.scopes):
                 raise OAuthError(Code.INVALID_SCOPE, "More is asked for than was granted.")
             if row is not None and row.used_at is None:
                 answer = await self._rotate(connection, row, token, scopes)
@@ -199,7 +199,7 @@ class Ledger:
         return OAuthToken(
             access_token=access,
             expires_in=self._settings.access_seconds,
-            scope=" ".join([*scopes, *([OFFLINE] if refresh else [])]),
+            scope=" ".join(scopes),
             refresh_token=refresh,
         )
 
@@ -216,7 +216,7 @@ class Ledger:
             "aud": self._settings.resource,
             "sub": row.account,
             "client_id": row.client,
-            "scope": " ".join(sorted(set(row.scopes) & set(row.granted))),
+            "scope": " ".join(sorted((set(row.scopes) & set(row.granted)) - {OFFLINE})),
             "roles": row.roles,
             "iat": int(row.issued_at),
             "exp": int(row.expires_at),
