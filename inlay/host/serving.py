@@ -22,6 +22,7 @@ from inlay.host.app import host_app
 from inlay.host.patience import PatientProtocol
 from inlay.host.sandbox import sandbox_app
 from inlay.server.gate import LOCAL_HOSTS
+from inlay.server.live.changes import CHANGES
 
 GRACE_SECONDS = 2
 """How long open requests may take to end when a server is asked to stop."""
@@ -82,7 +83,11 @@ class Listener(uvicorn.Server):
         await self.serve(sockets=[self._socket])
 
     def stop(self) -> None:
-        """Ask for the end: open requests have `GRACE_SECONDS` left; asked again, they have none."""
+        """Ask for the end: open requests have `GRACE_SECONDS` left; asked again, they have none.
+
+        Calls that wait for changes are answered now. Those of other servers in this process are, too, and ask again.
+        """
+        CHANGES.wake_all()
         self.force_exit = self.should_exit
         self.should_exit = True
 

@@ -133,6 +133,15 @@ async def test_a_wait_ends_by_its_time_and_by_what_else_may_end_it(changes: Chan
     assert changes.waiting == 0
 
 
+async def test_everybody_is_answered_when_the_server_stops(changes: Changes) -> None:
+    tasks = await waiting(changes, APOLLO, GEMINI, frozenset())
+
+    changes.wake_all()
+
+    await asyncio.wait_for(asyncio.gather(*tasks), LONG / 3)
+    assert changes.waiting == 0
+
+
 async def test_who_goes_away_is_forgotten(changes: Changes) -> None:
     (task,) = await waiting(changes, APOLLO)
     task.cancel()

@@ -57,6 +57,13 @@ class Changes:
         if topics:
             self._bus.publish(topics)
 
+    def wake_all(self) -> None:
+        """End every wait now: the server is about to stop, and has an answer for each."""
+        with self._lock:
+            everybody = tuple(self._everybody)
+        for waiter in everybody:
+            waiter.wake()
+
     def close(self) -> None:
         """Hear of nothing more."""
         self._end()
