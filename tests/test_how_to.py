@@ -121,8 +121,8 @@ def try_command(command: Command) -> None:
         case ["inlay", ("dev" | "serve") as verb, target, *options]:
             with running(verb, target, *options, "--port", "0") as (_, said):
                 assert "is ready" in said
-        case ["inlay", "users", *words]:
-            done = CliRunner().invoke(main, ["users", *words], input="a long password\n")
+        case ["inlay", ("users" | "clients") as kept, *words]:
+            done = CliRunner().invoke(main, [kept, *words], input="a long password\n")
             assert done.exit_code == 0, done.output
         case ["make", target]:
             assert f"\n{target}:" in (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from inlay.cli.check import check
+from inlay.cli.clients import clients
 from inlay.cli.loading import demo_connector
 from inlay.cli.serving import demo, dev, serve
 from inlay.cli.users import users
@@ -35,5 +36,5 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
 
 
-for command in (check, demo, dev, serve, users):
+for command in (check, clients, demo, dev, serve, users):
     main.add_command(command)

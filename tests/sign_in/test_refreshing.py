@@ -1,5 +1,6 @@
 """T19 and T20: a refresh token is used once, and an answer that was lost is given again."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -104,6 +105,15 @@ async def test_t20_a_lost_answer_is_given_again_for_half_a_minute(place: Place) 
     set_back(place, ledger.GRACE_SECONDS - 5)
 
     assert await refreshed(place, connection, connection.renewing) == lost
+
+
+async def test_t20_whoever_asks_at_the_same_moment_gets_the_same(place: Place) -> None:
+    connection = await place.connect()
+
+    answers = await asyncio.gather(*(refreshed(place, connection, connection.renewing) for _ in range(8)))
+
+    assert {answer["refresh_token"] for answer in answers} == {answers[0]["refresh_token"]}
+    assert await refreshed(place, connection, answers[0]["refresh_token"])
 
 
 async def test_t20_a_restart_does_not_matter(tmp_path: Path) -> None:

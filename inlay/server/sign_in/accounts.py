@@ -24,6 +24,8 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 _MOST_AT_ONCE = 2
 """Each hash takes 64 MB for a moment: more at once could be used to fill the memory."""
 
+_MOST_WAITING = 50
+
 
 @dataclass(frozen=True)
 class Account:
@@ -47,6 +49,11 @@ class Accounts:
         self._turn = anyio.CapacityLimiter(_MOST_AT_ONCE)
         # Checked when there is no such account, so that the time it takes tells nothing.
         self._nobody = self._hasher.hash(token_urlsafe(16))
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether more passwords wait to be checked than people type."""
+        return self._turn.statistics().tasks_waiting >= _MOST_WAITING
 
     async def add(self, name: str, password: str, roles: Collection[str] = ()) -> None:
         """Make an account.

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import func, select
 from sqlalchemy.dialects.sqlite import insert
 
+from inlay.errors import SettingError
 from inlay.server.sign_in.client_documents import ClientDocumentError, ClientDocuments
 from inlay.server.sign_in.refusing import Code, OAuthError
 from inlay.server.sign_in.tables import CLIENTS, GRANTS, digest_of
@@ -116,6 +117,18 @@ class Clients:
         """Return every app that is kept, by its id."""
         async with self._store.read() as connection:
             return {row.id: _client(row) for row in await connection.execute(select(CLIENTS))}
+
+    async def remove(self, client_id: str) -> None:
+        """Forget an app, with all that it was granted.
+
+        Raises:
+            SettingError: It is not known.
+        """
+        async with self._store.write() as connection:
+            removed = await connection.execute(CLIENTS.delete().where(CLIENTS.c.id == client_id))
+        if not removed.rowcount:
+            message = f"There is no app {client_id!r}. `inlay clients list` shows them."
+            raise SettingError(message)
 
     async def stop(self) -> None:
         """End what is being fetched."""

@@ -15,6 +15,7 @@ from inlay.server.sign_in.sessions import Browser, ForgeryError, Sessions
 logger = logging.getLogger(__name__)
 
 _LONGEST_NAME = 64
+_BUSY_SECONDS = 10
 
 
 class Entrance:
@@ -71,7 +72,7 @@ class Entrance:
         except (OAuthError, ForgeryError):
             return draw_stale(self._name)
         account = name.strip().lower()[:_LONGEST_NAME]
-        wait = self._attempts.wait_seconds(account)
+        wait = self._attempts.wait_seconds(account) or (_BUSY_SECONDS if self._accounts.is_busy else 0)
         if wait:
             problem = f"Too many attempts. Try again in {wait} seconds."
             return self.show(browser, back=back, account=account, problem=problem, status=429, wait=wait)
