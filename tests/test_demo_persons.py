@@ -287,7 +287,7 @@ MUTATIONS = {
     "no origin": ("names_no_origin", Mutation(PAGE_ONLY, 'get("origin") != own', 'get("origin", own) != own')),
     "site": ("only_the_page", Mutation(PAGE_ONLY, 'site", "same-origin") != "same-origin"', 'site") == ""')),
     "secret": ("tells_nobody", Mutation(SIGN_IN, "compare_digest(unquote_plus(given), secret)", "bool(given)")),
-    "machine": ("from_another_machine", Mutation(SIGN_IN, "addresses.listens_on not in _THIS_MACHINE", "False")),
+    "machine": ("from_another_machine", Mutation(SIGN_IN, "addresses.listens_on not in THIS_MACHINE", "False")),
     "issued": ("comes_back", Mutation(ISSUER, 'claims["jti"] not in self._issued', "not self.secret")),
     "narrower": ("taken_back", Mutation(ISSUER, "granted.intersection(str(", "self.grants.scopes.intersection(str(")),
 }  # fmt: skip

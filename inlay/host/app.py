@@ -3,8 +3,8 @@
 The sandbox proxy is a second application, because it must live on another origin: see `inlay.host.sandbox`.
 """
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -14,6 +14,9 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from inlay.errors import SettingError
+from inlay.host.connector_routes import CONNECTORS, connector_routes
+from inlay.host.connectors import Connectors
+from inlay.host.page_only import FRESH
 from inlay.server.gate import LOCAL_HOSTS, Gate, checked_hosts
 
 HOST_FOLDER = Path(__file__).parent
@@ -36,6 +39,7 @@ def host_app(
     sandbox_port: int,
     hosts: tuple[str, ...] = LOCAL_HOSTS,
     script: Path | None = None,
+    connectors: Connectors | None = None,
 ) -> Starlette:
     """Build the application that serves the host page at `/` and everything else from the connector.
 
@@ -45,6 +49,7 @@ def host_app(
         sandbox_port: Where `sandbox_app` listens, on the same machine.
         hosts: Host names that requests may name, without port.
         script: Another bundle of the page, for tests with another version of the bridge.
+        connectors: Those that people add in the page; without it they cannot.
 
     Raises:
         SettingError: The page is not bundled.
@@ -52,11 +57,15 @@ def host_app(
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
-        async with connector_app.router.lifespan_context(connector_app):
+        adding = connectors.running() if connectors else nullcontext()
+        async with adding, connector_app.router.lifespan_context(connector_app):
             yield
 
     persons: str | None = getattr(connector_app.state, "persons", None)
-    routes = host_routes(sandbox_port=sandbox_port, hosts=hosts, script=script, persons=persons)
+    about = {"persons": persons, "connectors": CONNECTORS if connectors else None}
+    routes = host_routes(sandbox_port=sandbox_port, hosts=hosts, script=script, about=about)
+    if connectors:
+        routes += connector_routes(connectors, checked_hosts(hosts))
     return Starlette(routes=[*routes, Mount("/", app=connector_app)], lifespan=lifespan)
 
 
@@ -65,7 +74,7 @@ def host_routes(
     sandbox_port: int,
     hosts: tuple[str, ...] = LOCAL_HOSTS,
     script: Path | None = None,
-    persons: str | None = None,
+    about: Mapping[str, str | None] | None = None,
 ) -> list[BaseRoute]:
     """Return the routes of the page, to mount beside a connector's own.
 
@@ -73,7 +82,7 @@ def host_routes(
         sandbox_port: Where `sandbox_app` listens, on the same machine.
         hosts: Host names that requests may name, without port.
         script: Another bundle of the page's script.
-        persons: Where the page asks about the people between whom it switches.
+        about: Where the page asks about people between whom it switches, and about connectors that are added.
 
     Raises:
         SettingError: The page is not bundled.
@@ -84,7 +93,7 @@ def host_routes(
         return FileResponse(PAGE_FOLDER / "index.html", headers={**FRESH, "Content-Security-Policy": policy})
 
     async def config(request: Request) -> Response:
-        known = {"mcp": "/mcp", "sandbox": sandbox_origin(request, sandbox_port), "persons": persons}
+        known = {"mcp": "/mcp", "sandbox": sandbox_origin(request, sandbox_port), **(about or {})}
         return JSONResponse(known, headers=FRESH)
 
     gate = (Middleware(Gate, hosts=checked_hosts(hosts)),)
@@ -96,9 +105,6 @@ def host_routes(
         file_route("/host/icon.svg", PAGE_FOLDER / "icon.svg", gate),
         file_route("/favicon.ico", PAGE_FOLDER / "icon.svg", gate),
     ]
-
-
-FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def file_route(path: str, file: Path, middleware: tuple[Middleware, ...] = ()) -> Route:

@@ -16,7 +16,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from inlay.errors import SettingError
-from inlay.host.app import FRESH, HOST_FOLDER, bundle, file_route
+from inlay.host.app import HOST_FOLDER, bundle, file_route
+from inlay.host.page_only import FRESH
 from inlay.server.gate import LOCAL_HOSTS, Gate, checked_hosts
 
 Flavor = Literal["spec", "opaque", "loose"]

@@ -19,10 +19,14 @@ from starlette.types import ASGIApp
 
 from inlay.errors import SettingError
 from inlay.host.app import host_app
+from inlay.host.connectors import Connectors
 from inlay.host.patience import PatientProtocol
 from inlay.host.sandbox import sandbox_app
 from inlay.server.gate import LOCAL_HOSTS
 from inlay.server.live.changes import CHANGES
+
+THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Addresses that only this machine reaches."""
 
 GRACE_SECONDS = 2
 """How long open requests may take to end when a server is asked to stop."""
@@ -181,7 +185,8 @@ async def running_host(
         origin = f"{base}:{page_port}"
         addresses = HostAddresses(f"{origin}/", f"{origin}/mcp", f"{base}:{proxy_port}", listens_on=host)
         app = connector_app if isinstance(connector_app, Starlette) else connector_app(addresses)
-        page = host_app(app, sandbox_port=proxy_port, hosts=hosts, script=script)
+        connectors = Connectors(addresses.page) if _is_private(host, hosts) else None
+        page = host_app(app, sandbox_port=proxy_port, hosts=hosts, script=script, connectors=connectors)
         proxy = sandbox_app(page_port, hosts)
         async with running([Listener(page, page_socket), Listener(proxy, sandbox_socket)]):
             yield addresses
@@ -208,6 +213,11 @@ async def running_server(
     with open_socket(host, port) as bound:
         async with running([Listener(app, bound, proxy_headers=proxy_headers)]):
             yield f"http://{_in_url(host)}:{_port(bound)}"
+
+
+def _is_private(host: str, hosts: tuple[str, ...]) -> bool:
+    """Say whether this machine alone reaches the page: whoever does may call the connectors that are added there."""
+    return host in THIS_MACHINE and set(hosts) <= set(LOCAL_HOSTS)
 
 
 def _port(bound: socket.socket) -> int:

@@ -15,19 +15,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from inlay.errors import SettingError
-from inlay.host.app import FRESH, PERSONS
+from inlay.host.app import PERSONS
 from inlay.host.demo_issuer import GUARD, DemoIssuer
-from inlay.host.page_only import UnclearError, fields_of, for_the_page
+from inlay.host.page_only import FRESH, UnclearError, fields_of, for_the_page
 from inlay.host.persons import Grants, Person, in_order, label_of, persons_for
-from inlay.host.serving import HostAddresses
+from inlay.host.serving import THIS_MACHINE, HostAddresses
 from inlay.server.connector import Connector
 from inlay.server.gate import LOCAL_HOSTS, Gate
 from inlay.server.tokens.settings import Introspection, Issuer, ResourceServer
 
 ISSUER_PATH = "/host/issuer"
 MOST_FORM_BYTES = 32 * 1024
-
-_THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def with_persons(connector: Connector, *, hosts: tuple[str, ...] = LOCAL_HOSTS) -> Callable[[HostAddresses], Starlette]:
@@ -48,7 +46,7 @@ def with_persons(connector: Connector, *, hosts: tuple[str, ...] = LOCAL_HOSTS) 
         raise SettingError(_for_this_machine(f", and {others} may lead others to it. Leave that name out"))
 
     def app(addresses: HostAddresses) -> Starlette:
-        if addresses.listens_on not in _THIS_MACHINE:
+        if addresses.listens_on not in THIS_MACHINE:
             raise SettingError(
                 _for_this_machine(f", and {addresses.listens_on!r} lets others in. Use --host 127.0.0.1")
             )
