@@ -125,6 +125,15 @@ async def test_a_password_cannot_be_tried_without_end(place: Place) -> None:
     assert (await place.browser("ada").arrive("/apps")).response.status_code == 200
 
 
+async def test_no_queue_of_passwords_grows(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accounts, "_MOST_WAITING", 0)
+
+    page = await place.browser().arrive("/apps")
+
+    assert page.response.status_code == 429
+    assert page.response.headers["retry-after"] == "10"
+
+
 def test_attempts_are_forgotten_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr("inlay.server.sign_in.attempts.monotonic", lambda: now)

@@ -35,6 +35,7 @@ async def test_the_person_ticks_scopes_one_by_one(place: Place) -> None:
     assert page.form("/consent").ticks == ["tasks:read", "tasks:write", "offline_access"]
     assert "See tasks" in page.words
     assert "Change tasks" in page.words
+    assert "Without it, you connect it again after an hour" in page.words
     assert "It calls itself Chat" in page.words
     assert "chat.example.com" in page.words
     told = (await browser.decide(page, untick={"tasks:write", "offline_access"})).told

@@ -228,6 +228,15 @@ GUARDS = {
         Mutation(ENTERING, "        if wait:\n", "        if False:\n"),
     ),
     "fields that stand twice": (f"{CODES} -k 'stands_twice'", Mutation(FORMS, "if len(values) > 1:", "if False:")),
+    "secrets of apps": (
+        f"{HERE}/test_clients_made_here.py -k 'nobody_else and wrong'",
+        Mutation(ENDPOINTS, "or not client.proves(secret)", ""),
+    ),
+    "apps without their secrets": (
+        f"{HERE}/test_clients_made_here.py -k 'nobody_else and none'",
+        Mutation(CLIENTS, "return secret is not None and compare_digest(digest_of(secret), self.secret)",
+                 "return secret is None or compare_digest(digest_of(secret), self.secret)"),
+    ),
     "another resource": (
         f"{CODES} -k 'not_redeemed_for'",
         Mutation(ENDPOINTS, 'if form.one("resource") not in (None, self._of.settings.resource):', "if False:"),

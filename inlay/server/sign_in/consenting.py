@@ -72,6 +72,7 @@ class Consent:
             scopes=meanings_of(self._connector, asked.scopes, frozenset()),
             stays=asked.stays,
             offline=OFFLINE,
+            lasts=_in_words(self._of.settings.access_seconds),
             problem=problem,
             question=handle,
             form_token=browser.form_token,
@@ -139,6 +140,13 @@ class Consent:
             title=f"{app} could not be connected" if app else "The app could not be connected",
             text=error.description, link=link, label=f"Go back to {shown(redirect_uri)}" if link else "",
         )  # fmt: skip
+
+
+def _in_words(seconds: int) -> str:
+    hours, minutes = seconds / 3600, round(seconds / 60)
+    if hours == 1:
+        return "an hour"
+    return f"{hours:g} hours" if hours.is_integer() else f"{minutes} minute{'s' if minutes > 1 else ''}"
 
 
 def _redirect_uri(query: Fields, client: Client) -> str:

@@ -10,6 +10,7 @@ from hashlib import sha256
 from hmac import compare_digest, new
 from secrets import token_urlsafe
 from time import time
+from urllib.parse import urlsplit
 
 from sqlalchemy import delete, insert, select
 from starlette.requests import Request
@@ -61,7 +62,8 @@ class Sessions:
         self._store = store
         self._settings = settings
         # The prefix binds it to this very host, over TLS alone (RFC 6265bis, section 4.1.3).
-        self._name = "__Host-inlay" if settings.is_https else "inlay"
+        # On one machine all ports share their cookies: there, each server has a name of its own.
+        self._name = "__Host-inlay" if settings.is_https else f"inlay-{urlsplit(settings.public_url).port or 80}"
 
     async def browser(self, request: Request) -> Browser:
         """Say which browser a request comes from."""
