@@ -8,7 +8,7 @@ import { isHeld } from "./hold";
 import { isBusy } from "./lane";
 import { shownWidget } from "./parts";
 import { follow, read } from "./reads";
-import { markFresh, markStale, showState } from "./shell";
+import { markFresh, markStale, sayAge, showState } from "./shell";
 import { isOurs, place, setBusy } from "./stage";
 import { type Answer, type BoundCall, isRefusal } from "./wire";
 
@@ -22,6 +22,8 @@ const IDLE_MS = 15 * MINUTE_MS;
 const WAIT_MS = 25_000;
 /** Calls due this close to each other are one call. */
 const TOGETHER_MS = 500;
+/** How often the age of what is shown is said anew. */
+const AGE_MS = 5_000;
 /** After so many it is tried again as seldom as it ever is. */
 const MOST_FAILURES = 7;
 /** What is held or busy now is tried again after this. */
@@ -129,12 +131,24 @@ export async function readOrSay(widget: BoundCall, text: string): Promise<void> 
   if (answer) showEnd(widget, answer, text);
 }
 
+/** Keeps the age of what is shown true, where a widget has a place for it. */
+function showAge(): void {
+  for (const element of findOurs("[data-age]")) element.textContent = `Updated ${sayAge(anythingAt)}`;
+}
+
 function noteRead(tiles: readonly string[] | undefined): void {
   anythingAt = Date.now();
   if (tiles) for (const name of tiles) readAt.set(name, anythingAt);
   else [wholeAt, readAt] = [anythingAt, new Map()];
   failures = 0;
   markFresh();
+  showAge();
+}
+
+/** What is shown was kept by the host since it was read. `readAt` is in milliseconds since 1970. */
+export function noteKept(readAt: number): void {
+  anythingAt = readAt;
+  showAge();
 }
 
 /** Something new is in the document: all of it, unless the loop asked for less and will say so. */
@@ -171,6 +185,7 @@ export function startLive(): void {
     noteSignOfLife();
     schedule();
   });
+  setInterval(showAge, AGE_MS);
   new IntersectionObserver((entries) => {
     isOnScreen = entries.at(-1)?.isIntersecting ?? true;
     schedule();

@@ -3,7 +3,7 @@
 import { onNotification, type HostCapabilities } from "./bridge";
 import { noteHandle } from "./calls";
 import { argumentsIn } from "./fields";
-import { noteStale, readOrSay } from "./live";
+import { noteKept, noteStale, readOrSay } from "./live";
 import { read } from "./reads";
 import { showPlainText, showSkeleton, showState } from "./shell";
 import { showAnswer } from "./stage";
@@ -45,7 +45,9 @@ async function showPushed(result: Record<string, unknown>): Promise<void> {
 
 /** What a host kept may be long out of date, so it is shown at once and read again. A wrong clock costs one small read. */
 async function readAgainIfKept({ tool, arguments: args, revision }: PartsAnswer): Promise<void> {
-  if (!canCall || Date.now() - revision / 1_000 < KEPT_MS) return;
+  if (Date.now() - revision / 1_000 < KEPT_MS) return;
+  noteKept(revision / 1_000);
+  if (!canCall) return;
   const answer = await read({ tool, arguments: args }, "poll");
   if (answer && !answer.outcome.ok) noteStale(answer.outcome.message);
 }

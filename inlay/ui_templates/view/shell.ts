@@ -150,10 +150,15 @@ export function showProblem(message: string, retry?: () => void): void {
   setStatus(message, "problem", [...offers, quiet(dismiss, "dismiss")]);
 }
 
+/** What is younger is told without a number that would be wrong at once. */
+const JUST_NOW_S = 5;
+
 let staleMark: HTMLElement | null = null;
 
-function sayAge(readAt: number): string {
-  const seconds = Math.max(1, Math.round((Date.now() - readAt) / 1000));
+/** Says how long ago something was read. `readAt` is in milliseconds since 1970. */
+export function sayAge(readAt: number): string {
+  const seconds = Math.round((Date.now() - readAt) / 1000);
+  if (seconds < JUST_NOW_S) return "just now";
   if (seconds < 60) return `${seconds} s ago`;
   const minutes = Math.round(seconds / 60);
   return minutes < 60 ? `${minutes} min ago` : `${Math.round(minutes / 60)} h ago`;
