@@ -97,7 +97,7 @@ class Grants:
         """
         task = self._renewals.get(person)
         if task is None:
-            # A context of its own: it belongs to no action, so no idempotency key is written with it.
+            # A context of its own: it is for everybody who waits, and belongs to no request.
             task = asyncio.create_task(self._renew(person, stale), context=Context())
             self._renewals[person] = task
             task.add_done_callback(lambda done: self._landed(person, done))

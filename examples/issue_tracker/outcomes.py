@@ -184,7 +184,7 @@ class Outcomes:
             await self._write(change, "done")
 
     def _start(self, work: Any) -> "asyncio.Task[Any]":
-        # A context of its own: it outlives the action, and its writes are not the action's.
+        # A context of its own: it outlives the request, and nothing that it does belongs to that.
         task = asyncio.create_task(work, context=Context())
         self._tasks.add(task)
         task.add_done_callback(self._ended)

@@ -64,11 +64,6 @@ def comments(found: Json, *, on_add: BoundAction) -> TaskBoard:
     return TaskBoard(title="Comments", columns=[Column("comments", "Oldest first", cards)], on_add=on_add)
 
 
-def role_of(project: Json) -> Text:
-    """Say what the reader is in a project."""
-    return Text(f"You are a {project['role']} in {project['title']}, says the tracker.", tone="muted")
-
-
 def notices(told: Sequence[tuple[str, str]]) -> list[Text]:
     """Return what is to be told of changes whose answer was lost."""
     return [Text(sentence, tone=TONES[state]) for state, sentence in told]

@@ -94,7 +94,7 @@ async def issue_board(project: Project, grant: Grant, assignee: str | None = Non
             on_move=move_issue.bind(project=project, assignee=assignee),
             on_add=add_issue.bind(project=project, assignee=assignee),
         )
-        return Stack([*notices, drawn, shown.role_of(board)])
+        return Stack([*notices, drawn])
 
     return await _or_state(grant, "Issues", read, project)
 
@@ -112,7 +112,6 @@ async def issue_details(project: Project, issue: Issue, grant: Grant) -> Widget:
                 *notices,
                 *shown.issue(found, on_assign=assign_issue.bind(project=project, issue=issue, version=version)),
                 shown.comments(found, on_add=comment_on_issue.bind(project=project, issue=issue)),
-                shown.role_of(found),
             ]
         )
 

@@ -18,7 +18,7 @@ from examples.issue_tracker.service.app import Tracker
 from examples.issue_tracker.service.seed import PASSWORD
 from inlay import Connector
 from inlay.host.serving import running_server
-from inlay.testing import Grant, Host, View
+from inlay.testing import Grant, Host, View, assert_accessible, assert_fits_inline
 from tests.browser.stories import SANDBOXES, drag_to
 from tests.examples.tracker_world import SCOPES, World, nothing, running_world
 
@@ -140,3 +140,26 @@ async def test_a_change_whose_answer_was_lost_is_checked_before_the_persons_eyes
     await view.until("Move WEB-8 to review: it was done.")
     assert (await tracker.issue("WEB-8"))["version"] == 2
     assert await board.column_of("WEB-8") == "review"
+
+
+@pytest.mark.parametrize("width", ["320", "760"])
+async def test_every_state_fits_into_the_chat_of_a_phone_and_can_be_used_by_everybody(
+    host: Host, tracker: World, width: str
+) -> None:
+    await host.open(touch=width == "320")
+    await host.set(width=width)
+    unconnected = await host.call("issue_board", as_=EMIL, project="webshop")
+    await assert_accessible(unconnected)
+    await assert_fits_inline(unconnected)
+    board = await connected(host, tracker)
+    await assert_accessible(board)
+    await assert_fits_inline(board)
+    details = await host.call("issue_details", as_=EMIL, project="webshop", issue="WEB-8")
+    await assert_accessible(details)
+    await details.fill("Add a card", "It is fixed in the next release.", enter=True)
+    await details.until("It is fixed in the next release.")
+    await details.choose("Assignee", "Lucía Romero")
+    await details.until("Emil Sørensen gave it to Lucía Romero.")
+    await tracker.seat("emil", "guest")
+    await details.until("a guest cannot comment.")
+    await assert_accessible(details)

@@ -84,7 +84,6 @@ async def test_a_right_that_is_revoked_upstream_is_gone_from_the_open_board_at_i
 
     assert "cannot move" not in before
     assert "You are a guest in webshop; a guest cannot move issues." in after
-    assert "You are a guest in Webshop" in after
 
 
 async def test_a_right_that_is_revoked_upstream_after_the_board_was_drawn_stops_the_move(tracker: World) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from examples.issue_tracker import tools
 from examples.issue_tracker.grants import GRANTS
+from examples.issue_tracker.service.accounts import digest
 from examples.issue_tracker.service.tables import TOKENS
 from examples.issue_tracker.settings import Sealer
 from inlay.errors import SettingError
@@ -208,6 +209,31 @@ async def test_who_disconnects_while_a_token_is_renewed_stays_disconnected(track
     assert LINK in shown.text
     assert await tools.grants.held(EMIL.person) is None
     assert left == []
+
+
+async def test_who_connects_anew_while_an_old_token_is_renewed_keeps_the_new_one(tracker: World) -> None:
+    old = await tools.grants.held(EMIL.person)
+    assert old is not None
+    await age(tracker)
+    carry = tracker.wire.handle_async_request
+
+    async def connect_first(request: httpx2.Request) -> httpx2.Response:
+        answer = await carry(request)
+        tracker.wire.handle_async_request = carry  # type: ignore[method-assign]
+        await tracker.connect(EMIL)
+        return answer
+
+    tracker.wire.handle_async_request = connect_first  # type: ignore[method-assign]
+    renewed = await tools.grants.renewed(EMIL.person, old.access)
+    tokens = parse_qs(tracker.wire.sent[0].content.decode())
+
+    assert tokens["refresh_token"] == [old.refresh]
+    assert renewed == await tools.grants.held(EMIL.person)
+    async with tracker.service.database.read() as connection:
+        family = select(TOKENS.c.family).where(TOKENS.c.digest == digest(renewed.refresh))
+        first = select(TOKENS.c.family).where(TOKENS.c.digest == digest(old.refresh))
+        families = [(await connection.execute(wanted)).scalar_one() for wanted in (family, first)]
+    assert families[0] != families[1]
 
 
 async def test_a_stolen_refresh_token_that_is_used_late_ends_the_whole_grant(tracker: World) -> None:

@@ -141,7 +141,7 @@ async def add_issue(connection: AsyncConnection, project: str, user: User, field
         "id": name,
         "project": project,
         "column": column["id"],
-        "position": len(await _order(connection, project, column["id"])),
+        "position": (await connection.execute(in_project.where(ISSUES.c.column == column["id"]))).scalar_one(),
         "title": title,
         "assignee": fields.get("assignee"),
         "changed_by": user.name,

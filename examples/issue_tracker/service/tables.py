@@ -101,6 +101,6 @@ ANSWERS = Table(
     Column("digest", String(64), nullable=False),
     Column("status", Integer),
     Column("body", JSON),
-    Column("at", Float, nullable=False),
+    Column("at", Float, nullable=False, index=True),
 )
 """What a request with an Idempotency-Key was answered. Without a status the key was given up: it never will be used."""
