@@ -11,7 +11,7 @@ from examples.issue_tracker import tools
 from examples.issue_tracker.app import make_app
 from examples.issue_tracker.service.seed import PASSWORD
 from examples.issue_tracker.settings import Sealer
-from inlay import Grant
+from inlay import Grant, ResourceServer
 from tests.examples.tracker_world import EMIL, SCOPES, World
 
 NEWCOMER = Grant("newcomer", scopes=SCOPES, claims={"name": "Emil <S>"}, issuer="https://sign-in.example")
@@ -174,3 +174,17 @@ async def test_a_sealed_text_serves_its_own_purpose_alone(tracker: World) -> Non
     assert sealer.unseal("grant", sealed) is None
     assert sealer.unseal("state", sealed, 60) == {"person": EMIL.person}
     assert sealer.unseal("state", "é") is None
+
+
+async def test_where_people_sign_in_browsers_need_no_token_for_the_pages_and_everybody_needs_one_for_mcp(
+    tracker: World,
+) -> None:
+    auth = ResourceServer("https://tracker.example/mcp", issuers=["https://sign-in.example"])
+    link = await link_of(tracker)
+    carrier = httpx2.ASGITransport(make_app(auth))
+    async with httpx2.AsyncClient(transport=carrier, base_url="https://tracker.example") as browser:
+        page = await browser.get(link.removeprefix(tools.settings.public))
+        called = await browser.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+
+    assert page.status_code == 200
+    assert called.status_code == 401
