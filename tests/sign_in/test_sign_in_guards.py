@@ -237,6 +237,11 @@ GUARDS = {
         Mutation(CLIENTS, "return secret is not None and compare_digest(digest_of(secret), self.secret)",
                  "return secret is None or compare_digest(digest_of(secret), self.secret)"),
     ),
+    "t48 strangers": (
+        f"{HERE}/test_described_apps.py -k 't48'",
+        Mutation(ASKED, "await self._of.clients.described(client_id) if browser.account else None",
+                 "await self._of.clients.described(client_id)"),
+    ),
     "another resource": (
         f"{CODES} -k 'not_redeemed_for'",
         Mutation(ENDPOINTS, 'if form.one("resource") not in (None, self._of.settings.resource):', "if False:"),

@@ -81,6 +81,16 @@ async def test_what_is_left_out_later_ends_in_what_was_granted_before(place: Pla
     assert await place.call(tokens["access_token"], "add_task") == 403
 
 
+async def test_an_app_that_may_not_stay_any_more_does_not(place: Place) -> None:
+    browser = place.browser()
+    connection = await place.connect(browser)
+
+    await browser.consent(place.asks(connection.client_id), untick={"offline_access"})
+
+    assert (await place.refresh(connection.client_id, connection.renewing)).json()["error"] == "invalid_grant"
+    assert await place.call(connection.access) == 200
+
+
 @pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
 async def test_an_app_gives_back_what_it_holds(place: Place, kind: str) -> None:
     connection = await place.connect()

@@ -103,8 +103,8 @@ class Consent:
         # In the answer no scope stands that was not asked for.
         named = {*asked.scopes, *([OFFLINE] if asked.names_it else [])}
         allowed = Allowed(
-            account=browser.account, client=client.id, scopes=ticked & named,
-            stays=asked.stays and OFFLINE in ticked, redirect_uri=asked.redirect_uri, challenge=asked.challenge,
+            account=browser.account, client=client.id, scopes=ticked & named, redirect_uri=asked.redirect_uri,
+            stays=(OFFLINE in ticked) if asked.stays else None, challenge=asked.challenge,
         )  # fmt: skip
         return self._send_back(client.name, asked, code=await self._of.ledger.allow(allowed))
 

@@ -38,8 +38,8 @@ class Allowed:
     account: str
     client: str
     scopes: frozenset[str]
-    stays: bool
-    """Whether the app may stay connected, by refresh tokens."""
+    stays: bool | None
+    """Whether the app may stay connected, by refresh tokens; None when that was not asked."""
     redirect_uri: str
     challenge: str
     """The S256 challenge of PKCE (RFC 7636)."""
@@ -76,13 +76,17 @@ class Ledger:
         code, grant, now = token_urlsafe(32), token_hex(16), time()
         same_app = (GRANTS.c.account == allowed.account) & (GRANTS.c.client == allowed.client)
         async with self._store.write() as connection:
-            for row in (await connection.execute(select(GRANTS.c.id, GRANTS.c.scopes).where(same_app))).all():
+            for row in (await connection.execute(select(GRANTS).where(same_app))).all():
                 left = sorted(allowed.scopes & set(row.scopes))
-                await connection.execute(update(GRANTS).where(GRANTS.c.id == row.id).values(scopes=left))
+                stays = row.stays and allowed.stays is not False
+                changed = update(GRANTS).where(GRANTS.c.id == row.id).values(scopes=left, stays=stays)
+                await connection.execute(changed)
+                if not stays:
+                    await connection.execute(delete(REFRESH_TOKENS).where(REFRESH_TOKENS.c.grant == row.id))
             await connection.execute(
                 insert(GRANTS).values(
                     id=grant, account=allowed.account, client=allowed.client, scopes=sorted(allowed.scopes),
-                    stays=allowed.stays, at=now, used_at=None,
+                    stays=bool(allowed.stays), at=now, used_at=None,
                 )
             )  # fmt: skip
             await connection.execute(
