@@ -22,6 +22,11 @@ function makeWay(urgency: Urgency): void {
   }
 }
 
+/** Nobody looks any more: what refreshes by itself gives its connection back, of which a browser has six. */
+export function abandonPolls(): void {
+  makeWay("poll");
+}
+
 /**
  * Runs the work when everything before it is done.
  *

@@ -5,7 +5,7 @@
  */
 
 import { isHeld } from "./hold";
-import { isBusy } from "./lane";
+import { abandonPolls, isBusy } from "./lane";
 import { shownWidget } from "./parts";
 import { follow, read } from "./reads";
 import { markFresh, markStale, sayAge, showState } from "./shell";
@@ -169,6 +169,12 @@ async function tryAgain(): Promise<void> {
   if (answer && !answer.outcome.ok) noteStale(answer.outcome.message);
 }
 
+/** Goes on where somebody looks, and lets go where nobody does. */
+function settle(): void {
+  if (isPaused()) abandonPolls();
+  schedule();
+}
+
 /** Somebody is there. */
 function noteSignOfLife(): void {
   const wasPaused = isPaused();
@@ -183,12 +189,12 @@ export function startLive(): void {
   }
   document.addEventListener("visibilitychange", () => {
     noteSignOfLife();
-    schedule();
+    settle();
   });
   setInterval(showAge, AGE_MS);
   new IntersectionObserver((entries) => {
     isOnScreen = entries.at(-1)?.isIntersecting ?? true;
-    schedule();
+    settle();
   }).observe(place);
 }
 
