@@ -182,6 +182,8 @@ def _behind_gate(
 ) -> Starlette:
     allowed, sites = checked_hosts(hosts or LOCAL_HOSTS), checked_origins(origins or ())
     forms = sign_in.form_paths if sign_in else frozenset[str]()
+    if sites and sign_in:  # its own forms come from its own pages
+        sites = (*sites, sign_in.settings.public_url)
     outer = [Middleware(Gate, hosts=allowed, origins=sites, forms=forms)]
     if sign_in:
         outer.append(Middleware(sign_in.beside))

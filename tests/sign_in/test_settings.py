@@ -11,6 +11,7 @@ from inlay import Connector, Done, EmbeddedIssuer
 from inlay.cli import main
 from inlay.errors import SettingError
 from inlay.server.sign_in.meanings import meanings_of, read_aloud
+from tests.sign_in.accounts import with_account
 from tests.sign_in.place import ORIGIN, Place
 
 
@@ -143,6 +144,20 @@ async def test_every_route_is_for_its_own_host(place: Place, path: str) -> None:
     answer = await place.http().get(path, headers={"Host": "evil.example"})
 
     assert answer.status_code == 421
+
+
+async def test_pages_send_their_forms_where_only_other_origins_are_named(tmp_path: Path) -> None:
+    await with_account(tmp_path / "accounts.db", "ada")
+    issuer = EmbeddedIssuer(ORIGIN, accounts=tmp_path / "accounts.db")
+    app = connector_with(tmp_path, {}).app(auth=issuer, origins=("https://inspector.example.com",))
+    async with app.router.lifespan_context(app):
+        browser = Place(app, tmp_path).browser()
+        browser.http.headers["Origin"] = ORIGIN
+
+        page = await browser.arrive("/apps")
+
+    assert page.response.status_code == 200
+    assert "No app is connected" in page.words
 
 
 async def test_without_it_there_are_no_such_pages(tmp_path: Path) -> None:
