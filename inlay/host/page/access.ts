@@ -57,7 +57,11 @@ export class Access {
   /** Uses another token from now on. Reads that wait begin anew with it; without one, the connector ends them. */
   use(token: string | null): void {
     this.#token = token;
-    if (token === null) return;
+    if (token !== null) this.renew();
+  }
+
+  /** Begins reads anew that wait: what the person is allowed has changed. */
+  renew(): void {
     const before = this.#turn;
     this.#turn = new AbortController();
     before.abort();

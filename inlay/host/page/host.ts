@@ -1,22 +1,24 @@
 /** Puts the host page together and offers it to tests as `window.inlayHost`. */
 
-import type { CallToolResult, JSONRPCMessage, Tool } from "@modelcontextprotocol/client";
-import { Access, SignedOutError } from "./access";
+import type { CallToolResult, Tool } from "@modelcontextprotocol/client";
+import { SignedOutError } from "./access";
 import { Approvals } from "./approvals";
 import type { BridgeKit } from "./bridge";
+import { Connectors } from "./connectors";
+import { ConnectorsPanel } from "./connectors_panel";
 import { CallTurn, textOf, userTurn, welcome } from "./conversation";
 import { required } from "./dom";
 import { Persons } from "./persons";
 import { PersonsPanel } from "./persons_panel";
-import { Connection, viewUri } from "./server";
+import { titleOf, viewUri } from "./server";
 import type { Services } from "./services";
 import { SettingsStore, type Patch, type Settings } from "./settings";
 import { showSettings } from "./settings_bar";
+import { BUILT_IN, Source } from "./source";
 import { callableTools, ToolList } from "./tool_list";
 import { Traffic } from "./traffic";
 import { TrafficPanel } from "./traffic_panel";
 import { View } from "./view";
-import { ViewCalls } from "./view_calls";
 import { watchScroll } from "./scrolling";
 
 interface Config {
@@ -24,6 +26,8 @@ interface Config {
   sandbox: string;
   /** Where people sign in who are made up, if the connector is served with some. */
   persons: string | null;
+  /** Where the page asks about connectors that people add, if they can. */
+  connectors: string | null;
 }
 
 /** What a View said in the person's name, as tests read it. */
@@ -39,15 +43,18 @@ export class Host {
   readonly said: Said[] = [];
   readonly links: string[] = [];
   readonly approvals = new Approvals(required("#approvals"));
-  readonly access = new Access(window.inlayToken ?? null, (refusal) => this.traffic.add("server", "host", null, refusal as JSONRPCMessage));
-  readonly calls = new ViewCalls(this.settings, this.approvals, this.access, () => this.#current());
+  /** The connector that the host itself serves. */
+  readonly #own = new Source(BUILT_IN, this, window.inlayToken ?? null);
+  readonly access = this.#own.access;
+  readonly calls = this.#own.calls;
   ready: Promise<void>;
   readonly #conversation = required("#conversation");
   readonly #chat = required("#chat");
-  readonly #tools = new ToolList(required("#tools"));
-  #connection: Connection | null = null;
+  readonly #tools = new ToolList(required("#tool-list"));
+  readonly #sourceOf = new WeakMap<View, Source>();
   #config: Config | null = null;
   #persons: Persons | null = null;
+  #connectors: Connectors | null = null;
   #count = 0;
 
   constructor(private readonly kit: BridgeKit) {
@@ -76,9 +83,11 @@ export class Host {
   /** Calls a tool as a model does; resolves with the View's id when the View has its result, or null without a View. */
   async call(name: string, given: Record<string, unknown> = {}): Promise<number | null> {
     await this.ready;
-    const tool = this.#current().tool(name);
-    if (!tool) throw new Error(`The connector lists no tool ${name}.`);
-    return this.#run(tool, given);
+    for (const source of this.#sources) {
+      const tool = source.tools.find((one) => one.name === name);
+      if (tool) return this.#run(source, tool, given);
+    }
+    throw new Error(`The connector lists no tool ${name}.`);
   }
 
   /** The View with an id, or the last one. */
@@ -108,72 +117,109 @@ export class Host {
     this.#config = (await answer.json()) as Config;
     if (this.#config.persons && !this.#persons) await this.#signIn(this.#config.persons);
     await this.#connect();
+    if (this.#config.connectors && !this.#connectors) await this.#startConnectors(this.#config.connectors);
     if (this.views.length) return;
-    const { widgets, others } = callableTools(this.#current().tools);
+    const { widgets, others } = callableTools(this.#own.offered);
     this.#conversation.replaceChildren(welcome(widgets.length ? widgets : others, (tool) => this.#pick(tool)));
+  }
+
+  async #startConnectors(address: string): Promise<void> {
+    const connectors = (this.#connectors = new Connectors(address, this.#own, this));
+    connectors.onChange(() => this.#follow());
+    connectors.onSignedIn((source) => void this.#showAllAgain(source));
+    connectors.onSignedOut((source, why) => void this.#end(source, why));
+    new ConnectorsPanel(required("#connectors"), required("#show-connectors"), connectors, this.#own);
+    await connectors.refresh();
+  }
+
+  /** Follows what was switched and blocked: what may not be called is not listed, and not on the screen. */
+  #follow(): void {
+    this.#offer();
+    for (const source of this.#sources) {
+      for (const view of this.#viewsOf(source)) {
+        const why = source.rules.why(view.tool.name, titleOf(view.tool));
+        if (why !== null) void view.push(refused(why));
+      }
+    }
+  }
+
+  get #sources(): Source[] {
+    return this.#connectors?.sources ?? [this.#own];
   }
 
   /** Signs in as one of the people that the connector is served with. */
   async #signIn(address: string): Promise<void> {
     const query = new URLSearchParams(location.search);
     this.#persons = await Persons.start(address, query, this.access, this.approvals);
-    this.#persons.onSignedOut(() => void this.#end());
+    this.#persons.onSignedOut(() => void this.#end(this.#own, new SignedOutError().message));
     new PersonsPanel(required("#who"), this.#persons, () => this.#goOn());
   }
 
   /** Nobody is signed in: what was for them is no longer on the screen. */
-  async #end(): Promise<void> {
-    await Promise.all(this.views.filter((view) => view.state !== "closed").map((view) => view.push(refused(new SignedOutError().message))));
+  async #end(source: Source, why: string): Promise<void> {
+    await Promise.all(this.#viewsOf(source).map((view) => view.push(refused(why))));
+  }
+
+  #viewsOf(source: Source): View[] {
+    return this.views.filter((view) => view.state !== "closed" && this.#sourceOf.get(view) === source);
   }
 
   /** Goes on as another person: what may be called changes, and every widget is theirs. */
   async #goOn(): Promise<void> {
     this.ready = this.#start();
     await this.ready;
-    await Promise.all(this.views.filter((view) => view.state !== "closed").map((view) => this.#showAgain(view)));
+    await this.#showAllAgain(this.#own);
   }
 
-  async #showAgain(view: View): Promise<void> {
+  async #showAllAgain(source: Source): Promise<void> {
+    await Promise.all(this.#viewsOf(source).map((view) => this.#showAgain(source, view)));
+  }
+
+  async #showAgain(source: Source, view: View): Promise<void> {
     const params = { name: view.tool.name, arguments: view.given };
-    const asking = this.access.make((signal) => this.#current().callTool(params, signal), { isRead: true, mayAsk: () => false });
+    const asking = source.access.make((signal) => source.connection.callTool(params, signal), { isRead: true, mayAsk: () => false });
     await view.push(await asking.catch((error: unknown) => refused(reasonOf(error))));
   }
 
   async #connect(): Promise<void> {
     const address = new URL(this.#config?.mcp ?? "/mcp", location.href);
-    const before = this.#connection;
-    this.#connection = await Connection.open(address, this.settings.value.era, this.traffic, this.access);
-    await before?.close();
-    const { name, protocolVersion, tools } = this.#connection;
+    const { name, protocolVersion } = await this.#own.open(address);
     required("#connector").textContent = name;
     required("#protocol").textContent = protocolVersion;
     document.title = `${name} · Inlay host`;
-    this.#tools.show(tools, (tool, given) => void this.#run(tool, given));
+    this.#offer();
   }
 
-  #current(): Connection {
-    if (!this.#connection) throw new Error("The host is not connected yet.");
-    return this.#connection;
+  /** Lists what can be called in this conversation. */
+  #offer(): void {
+    const from = (source: Source) => (tool: Tool, given: Record<string, unknown>) => void this.#run(source, tool, given);
+    const added = (this.#connectors?.added ?? []).map(({ told, source }) => ({ name: told.name, tools: source.offered, call: from(source) }));
+    this.#tools.show(this.#own.offered, from(this.#own), added);
   }
 
   /** A tool without arguments to ask for is called at once. */
   #pick(tool: Tool): void {
     if (!tool.inputSchema.required?.length) {
-      void this.#run(tool, {});
+      void this.#run(this.#own, tool, {});
       return;
     }
     openPane("#tools", "#show-tools", true);
     this.#tools.open(tool);
   }
 
-  async #run(tool: Tool, given: Record<string, unknown>): Promise<number | null> {
+  async #run(source: Source, tool: Tool, given: Record<string, unknown>): Promise<number | null> {
     this.#conversation.querySelector(".welcome")?.remove();
     const turn = new CallTurn(tool, given);
     this.#show(turn.root);
     openPane("#tools", "#show-tools", false);
+    const why = await source.rules.refusal(tool.name, titleOf(tool), JSON.stringify(given), this.approvals);
+    if (why !== null) {
+      turn.showFailure(why);
+      return null;
+    }
     const isRead = tool.annotations?.readOnlyHint === true;
-    const called = this.access.make(
-      (signal) => this.#current().callTool({ name: tool.name, arguments: given }, signal),
+    const called = source.access.make(
+      (signal) => source.connection.callTool({ name: tool.name, arguments: given }, signal),
       { isRead, mayAsk: () => true },
     );
     const shown = called.then(
@@ -181,7 +227,7 @@ export class Host {
       (error: unknown) => turn.showFailure(reasonOf(error)),
     );
     // The View starts while the tool runs; if it does not start, the text is there all the same.
-    const view = await this.#open(tool, given, turn, called).catch((error: unknown) => {
+    const view = await this.#open(source, tool, given, turn, called).catch((error: unknown) => {
       turn.showWithoutWidget(reasonOf(error));
       return null;
     });
@@ -190,14 +236,15 @@ export class Host {
     return view;
   }
 
-  async #open(tool: Tool, given: Record<string, unknown>, turn: CallTurn, called: Promise<CallToolResult>) {
+  async #open(source: Source, tool: Tool, given: Record<string, unknown>, turn: CallTurn, called: Promise<CallToolResult>) {
     const uri = viewUri(tool);
     if (uri === undefined) return null;
-    const page = await this.#current().readView(this.settings.value.faults.view_uri ?? uri);
-    const view = new View((this.#count += 1), tool, given, this.#services(), turn, page);
+    const page = await source.connection.readView(this.settings.value.faults.view_uri ?? uri);
+    const view = new View((this.#count += 1), tool, given, this.#services(source), turn, page);
     turn.root.dataset["view"] = String(view.id);
     turn.showWidget(page.ui.prefersBorder ?? true, () => this.#leaveFullscreen(view));
     this.views.push(view);
+    this.#sourceOf.set(view, source);
     watchScroll(this.#chat, turn.slot, view, this.settings);
     const told = called.then(
       (result) => view.finish({ result }),
@@ -208,14 +255,14 @@ export class Host {
     return view.id;
   }
 
-  #services(): Services {
+  #services(source: Source): Services {
     return {
       kit: this.kit,
       settings: this.settings,
       traffic: this.traffic,
-      calls: this.calls,
+      calls: source.calls,
       sandboxOrigin: this.#config?.sandbox ?? "",
-      connection: () => this.#current(),
+      connection: () => source.connection,
       userTurn: async (view, content) => {
         this.said.push({ view: view.id, text: textOf(content) });
         this.#show(userTurn(content));
@@ -245,7 +292,7 @@ export class Host {
 
   async #apply(now: Settings, before: Settings): Promise<void> {
     showLook(now);
-    if (now.era !== before.era) await this.#connect();
+    if (now.era !== before.era) await this.#connectAgain();
     if (now.display !== before.display || now.phone !== before.phone) {
       this.views.at(-1)?.show(now.phone ? "inline" : now.display);
     }
@@ -253,6 +300,11 @@ export class Host {
       await Promise.all(this.views.filter((view) => view.state === "ready").map((view) => view.recreate()));
     }
     this.#refreshContexts();
+  }
+
+  async #connectAgain(): Promise<void> {
+    await this.#connect();
+    await this.#connectors?.openAgain();
   }
 
   #refreshContexts(): void {

@@ -44,11 +44,16 @@ export class Connection {
     try {
       await client.connect(transport);
       const connection = new Connection(client);
-      connection.tools = (await client.listTools()).tools;
+      await connection.readTools();
       return connection;
     } catch (error) {
       throw refusalOf(error) ?? error;
     }
+  }
+
+  /** Reads the tools, which also tells whether the connector still knows the person. */
+  async readTools(): Promise<void> {
+    this.tools = (await this.client.listTools({}, { cacheMode: "refresh" })).tools;
   }
 
   get name(): string {

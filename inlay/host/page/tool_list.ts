@@ -16,12 +16,21 @@ export function callableTools(tools: Tool[]): { widgets: Tool[]; others: Tool[] 
   };
 }
 
+/** What an added connector offers. */
+export interface Offer {
+  name: string;
+  tools: Tool[];
+  call: Call;
+}
+
 export class ToolList {
   constructor(private readonly place: HTMLElement) {}
 
-  show(tools: Tool[], call: Call): void {
+  /** Shows the page's own tools, then those of other connectors under their names. */
+  show(tools: Tool[], call: Call, added: Offer[] = []): void {
     const { widgets, others } = callableTools(tools);
-    this.place.replaceChildren(...group("Widgets", widgets, call), ...group("Other tools", others, call));
+    const own = [...group("Widgets", widgets, call), ...group("Other tools", others, call)];
+    this.place.replaceChildren(...own, ...added.flatMap((offer) => group(offer.name, inOrder(offer.tools), offer.call)));
   }
 
   /** Opens a tool's form and goes to its first field. */
@@ -32,6 +41,11 @@ export class ToolList {
     entry.scrollIntoView({ block: "nearest" });
     entry.querySelector<HTMLElement>("input, select, textarea, button")?.focus();
   }
+}
+
+function inOrder(tools: Tool[]): Tool[] {
+  const { widgets, others } = callableTools(tools);
+  return [...widgets, ...others];
 }
 
 function group(title: string, tools: Tool[], call: Call): HTMLElement[] {

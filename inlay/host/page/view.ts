@@ -188,7 +188,7 @@ export class View {
         error: null,
       };
       this.calls.push(call);
-      const answer = this.services.calls.make(params, call, this.#cancelledByView(bridge, signalOf(extra)));
+      const answer = this.services.calls.make(params, call, this.tool, this.#cancelledByView(bridge, signalOf(extra)));
       void answer.then(() => this.#leaveAfter(call), () => undefined);
       return answer;
     };

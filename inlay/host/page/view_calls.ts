@@ -1,10 +1,11 @@
 /** Passes a View's tool calls on to the server, with the host's policy and whatever faults are switched on. */
 
-import type { CallToolRequest, CallToolResult } from "@modelcontextprotocol/client";
+import type { CallToolRequest, CallToolResult, Tool } from "@modelcontextprotocol/client";
 import { REFUSED, type Access } from "./access";
 import { ALLOW, type Approvals } from "./approvals";
 import { isVisibleTo, titleOf, type Connection } from "./server";
 import type { Faults, SettingsStore } from "./settings";
+import type { ToolRules } from "./tool_rules";
 
 type Params = CallToolRequest["params"];
 
@@ -33,6 +34,7 @@ export class ViewCalls {
     private readonly approvals: Approvals,
     private readonly access: Access,
     private readonly connection: () => Connection,
+    private readonly rules: ToolRules,
   ) {}
 
   /** How many calls or answers are held. */
@@ -46,9 +48,9 @@ export class ViewCalls {
   }
 
   /** Makes one call for a View. */
-  async make(params: Params, call: ViewCall, signal: AbortSignal | undefined): Promise<CallToolResult> {
+  async make(params: Params, call: ViewCall, from: Tool, signal: AbortSignal | undefined): Promise<CallToolResult> {
     try {
-      const result = await this.#inTurn(() => this.#pass(params, call, signal));
+      const result = await this.#inTurn(() => this.#pass(params, call, from, signal));
       call.state = "answered";
       return result;
     } catch (error) {
@@ -70,9 +72,9 @@ export class ViewCalls {
     return turn;
   }
 
-  async #pass(params: Params, call: ViewCall, signal: AbortSignal | undefined): Promise<CallToolResult> {
+  async #pass(params: Params, call: ViewCall, from: Tool, signal: AbortSignal | undefined): Promise<CallToolResult> {
     const faults = this.#faults(params.name);
-    const refusal = await this.#refusal(params, faults, signal);
+    const refusal = await this.#refusal(params, faults, from, signal);
     if (refusal) return refusal;
     if (faults?.slow_ms) await new Promise((resolve) => setTimeout(resolve, faults.slow_ms));
     if (faults?.hold === "request") await this.#hold();
@@ -87,16 +89,21 @@ export class ViewCalls {
   }
 
   /** What a good host refuses, then what this one was told to refuse. */
-  async #refusal(params: Params, faults: Faults | null, signal: AbortSignal | undefined): Promise<CallToolResult | null> {
+  async #refusal(params: Params, faults: Faults | null, from: Tool, signal: AbortSignal | undefined): Promise<CallToolResult | null> {
+    const isBlocked = this.rules.why(from.name, titleOf(from));
+    if (isBlocked !== null) throw new RefusedError(isBlocked);
     const tool = this.connection().tool(params.name);
     if (tool && !isVisibleTo(tool, "app")) throw new RefusedError(`${params.name} is not offered to widgets.`);
     if (faults?.refuse_calls === "error") throw new RefusedError("The host refused this call.");
     if (faults?.refuse_calls === "result") {
       return { isError: true, content: [{ type: "text", text: "The host refused this call." }] };
     }
+    const title = tool ? titleOf(tool) : params.name;
+    const why = await this.rules.refusal(params.name, title, argumentsText(params), this.approvals, signal);
+    if (why !== null) throw new RefusedError(why);
     const isChange = tool?.annotations?.readOnlyHint !== true;
     if (faults?.ask === true || (faults?.ask === "changes" && isChange)) {
-      const question = `Allow “${tool ? titleOf(tool) : params.name}”?`;
+      const question = `Allow “${title}”?`;
       const allowed = await this.approvals.ask(question, argumentsText(params), { ...ALLOW, signal });
       if (!allowed) throw new RefusedError("The person declined this call.");
     }
