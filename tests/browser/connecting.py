@@ -94,7 +94,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def opened_desk(browser: Browser, folder: Path, *, size: tuple[int, int] = (1200, 900)) -> AsyncGenerator[Desk]:
+async def opened_desk(browser: Browser, folder: Path, *, size: tuple[int, int] = (1600, 1000)) -> AsyncGenerator[Desk]:
     """Run a host, and the task board behind a sign-in elsewhere, while the block runs."""
     own = Connector("Own", store=folder / "own.db")
 

@@ -53,7 +53,7 @@ async def test_the_whole_story(desk: Desk) -> None:
     await expect(board.view.locator("body")).to_contain_text(
         re.compile("no longer knows you|withdrawn|signed out"), timeout=STOPS_MS
     )
-    assert await board.view.locator(".inlay-card").count() == 0
+    assert await board.view.locator('[id^="w-card-"]').count() == 0
     await desk.open_pane()
     await expect(desk.card()).to_contain_text("Sign in again")
 
@@ -73,7 +73,7 @@ async def test_who_disconnects_connects_again_and_removes(desk: Desk) -> None:
 
     tab = await desk.new_tab(desk.card().get_by_role("button", name="Connect", exact=True))
     await desk.consent(tab, signs_in=False)
-    await expect(board.view.locator(".inlay-card").first).to_be_visible()
+    await expect(board.view.locator('[id^="w-card-"]').first).to_be_visible()
 
     await desk.card().get_by_role("button", name="Remove").click()
     await expect(desk.page.get_by_text(f"Removed {NAME}.", exact=True)).to_be_visible()
@@ -140,7 +140,7 @@ async def test_a_connector_can_be_left_out_of_one_conversation(desk: Desk) -> No
     await expect(board.view.locator("body")).to_contain_text("This connector is turned off in this conversation.")
     await switch.check()
     await expect(desk.page.locator('#tool-list [data-tool="task_board"]')).to_have_count(1)
-    await expect(board.view.locator(".inlay-card").first).to_be_visible()
+    await expect(board.view.locator('[id^="w-card-"]').first).to_be_visible()
 
 
 async def test_what_an_owner_blocks_is_blocked_on_every_page(desk: Desk) -> None:
@@ -159,4 +159,4 @@ async def test_what_an_owner_blocks_is_blocked_on_every_page(desk: Desk) -> None
     for page in (desk.page, other):
         await expect(page.locator('#tool-list [data-tool="task_board"]')).to_have_count(0)
     await block.uncheck()
-    await expect(board.view.locator(".inlay-card").first).to_be_visible()
+    await expect(board.view.locator('[id^="w-card-"]').first).to_be_visible()

@@ -52,6 +52,8 @@ export class Host {
   readonly #chat = required("#chat");
   readonly #tools = new ToolList(required("#tool-list"));
   readonly #sourceOf = new WeakMap<View, Source>();
+  /** Those whose tool may not be called at the moment. */
+  readonly #stopped = new WeakSet<View>();
   #config: Config | null = null;
   #persons: Persons | null = null;
   #connectors: Connectors | null = null;
@@ -138,7 +140,10 @@ export class Host {
     for (const source of this.#sources) {
       for (const view of this.#viewsOf(source)) {
         const why = source.rules.why(view.tool.name, titleOf(view.tool));
-        if (why !== null) void view.push(refused(why));
+        if (why !== null && !this.#stopped.has(view)) void view.push(refused(why));
+        if (why === null && this.#stopped.has(view) && source.isOpen) void this.#showAgain(source, view);
+        if (why !== null) this.#stopped.add(view);
+        else this.#stopped.delete(view);
       }
     }
   }
