@@ -4,9 +4,8 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from examples.team_tasks import connector as team_tasks
 from inlay import Connector, Done, EmbeddedIssuer
@@ -37,7 +36,7 @@ class Desk:
     def page(self) -> Page:
         return self.host.page
 
-    def card(self, name: str = NAME) -> Any:
+    def card(self, name: str = NAME) -> Locator:
         """What the pane shows of one connector."""
         return self.page.locator("#connectors").get_by_role("region", name=name, exact=True)
 
@@ -62,7 +61,7 @@ class Desk:
         await pane.get_by_role("button", name="Add", exact=True).click()
         await expect(pane.get_by_text(f"Added {NAME}.")).to_be_visible()
 
-    async def new_tab(self, press: Any) -> Page:
+    async def new_tab(self, press: Locator) -> Page:
         """Press something that opens a sign-in page, and go there."""
         async with self.context.expect_page() as opened:
             await press.click()

@@ -24,6 +24,7 @@ export class ConnectorCard {
   readonly root = element("section", { class: "connector" });
   readonly #name = element("h3", {});
   readonly #state = element("p", { class: "connector-about" });
+  readonly #granted = element("p", { class: "connector-about" });
   readonly #join = element("button", { class: "button primary", type: "button" }, "Connect");
   readonly #leave = element("button", { class: "button", type: "button" }, "Disconnect");
   readonly #remove = element("button", { class: "button", type: "button" }, "Remove");
@@ -37,7 +38,7 @@ export class ConnectorCard {
   ) {
     const switched = element("label", { class: "connector-switch" }, element("span", {}, "In this conversation"), this.#isOn);
     const buttons = element("div", { class: "connector-buttons" }, this.#join, this.#leave, this.#remove);
-    this.root.append(this.#name, this.#state, ...(doing.added ? [buttons] : []), switched, this.#tools);
+    this.root.append(this.#name, this.#state, this.#granted, ...(doing.added ? [buttons] : []), switched, this.#tools);
     this.#isOn.onchange = () => {
       source.rules.isOn = this.#isOn.checked;
       doing.tell();
@@ -58,6 +59,7 @@ export class ConnectorCard {
     this.root.setAttribute("aria-label", name);
     this.#name.textContent = name;
     this.#state.textContent = told ? `${STATES[told.state]} · ${told.url}` : "Served by this host";
+    this.#granted.textContent = told?.scopes.length ? `Granted: ${told.scopes.join(", ")}` : "";
     this.#join.hidden = told?.state === "connected";
     this.#leave.hidden = told?.state !== "connected";
     this.#isOn.checked = this.source.rules.isOn;
@@ -90,7 +92,7 @@ export class ConnectorCard {
       this.source.rules.set(tool.name, control.value as Rule);
       this.doing.tell();
     };
-    const forWidgets = !isVisibleTo(tool, "model") && element("small", {}, "called by widgets alone");
+    const forWidgets = !isVisibleTo(tool, "model") && element("small", {}, "for widgets");
     return element("label", { class: "tool-rule" }, element("span", {}, titleOf(tool), forWidgets), control);
   }
 }

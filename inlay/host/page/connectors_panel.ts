@@ -72,7 +72,11 @@ export class ConnectorsPanel {
       tell: () => this.connectors.tell(),
       connect: () => this.#do(() => this.connectors.connect(added), () => `${added.told.name} is connected.`),
       disconnect: () => this.#do(() => this.connectors.disconnect(added), (isTakenBack) => ended("Disconnected", added, isTakenBack)),
-      remove: () => this.#do(() => this.connectors.remove(added), (isTakenBack) => ended("Removed", added, isTakenBack)),
+      remove: async () => {
+        const isRemoved = await this.#do(() => this.connectors.remove(added), (isTakenBack) => ended("Removed", added, isTakenBack));
+        if (isRemoved) this.#close.focus();
+        return isRemoved;
+      },
     });
     this.#cards.set(added, card);
     return card;
@@ -147,7 +151,7 @@ export class ConnectorsPanel {
     const box = element("input", { type: "checkbox", name: tool, data: { connector: source.id } });
     box.onchange = () => {
       const done = `${title} is ${box.checked ? "blocked for everybody" : "no longer blocked for everybody"}.`;
-      void this.#do(() => this.connectors.block(source, tool, box.checked), () => done);
+      void this.#do(() => this.connectors.block(source, tool, box.checked), () => done).then(() => this.#showOrganization());
     };
     const from = this.connectors.added.find((added) => added.source === source)?.told.name;
     return element("label", { class: "block-row" }, box, element("span", {}, `Block ${title}`, from !== undefined && element("small", {}, from)));
