@@ -37,6 +37,7 @@ from mcp_types import Tool as ListedTool
 from inlay.permissions import Grant, is_offered
 from inlay.server.audience import EVERYBODY
 from inlay.server.calls import ACCESS_TOOL, DRAFT_TOOL, VIEW_TOOL, Answer
+from inlay.server.live.access import ACCESS
 from inlay.server.live.waiting import LONGEST_WAIT_SECONDS
 from inlay.server.reading import AnyWidgetTool
 from inlay.server.tools import ActionTool, Tool, WidgetTool
@@ -172,7 +173,7 @@ class Surface:
 
     def _waits(self) -> bool:
         """Whether an open View may ask for changes."""
-        return self._signs_in or self._connector.names_topics
+        return self._signs_in or self._connector.names_topics or ACCESS.get() is not None
 
     def _view_tool(self) -> ListedTool:
         return ListedTool(

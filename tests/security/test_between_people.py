@@ -140,6 +140,12 @@ GUARDS = {
         f"{HERE} -k t24",
         Mutation("inlay/server/handles.py", "hmac.compare_digest(mac, self._mac(self._secret, bound, body))", "True"),
     ),
+    "t28": (
+        f"{HERE} -k t28",
+        Mutation(
+            "inlay/ui_templates/drawn.py", "(macro, also, *vars(thing).values())", '(macro, getattr(thing, "id", 0))'
+        ),
+    ),
     "t30": (
         f"{HERE} -k t30",
         Mutation("inlay/server/arguments.py", 'ConfigDict(extra="forbid"', 'ConfigDict(extra="ignore"'),

@@ -115,7 +115,7 @@ async def test_a_failing_refresh_leaves_the_data_says_how_old_it_is_and_recovers
     await timed_lab.run("() => { lab.refusal = 'Down.' }")
     await timed_lab.pass_time(3.1)
     stale = timed_lab.view.locator('[data-state="stale"]')
-    await expect(stale).to_contain_text("Could not refresh. Showing what was read 3 s ago.")
+    await expect(stale).to_contain_text("Could not refresh. Showing what was read just now.")
     await timed_lab.shows(["1", "1"], "b")
 
     await stale.get_by_role("button", name="Try again").click()
