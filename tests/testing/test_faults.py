@@ -2,7 +2,7 @@
 
 import pytest
 
-from inlay import Connector
+from inlay import Connector, Grant
 from inlay.testing import FAULTS, Fault, Host
 from inlay.testing.faults import settings_of
 from tests.testing.careful_board import careful_board
@@ -52,3 +52,11 @@ def test_a_fault_can_end() -> None:
     assert FAULTS["slow_calls"].off == {"faults": {"slow_ms": 0}}
     assert FAULTS["phone"].off == {"phone": False, "faults": {}}
     assert FAULTS["opaque_frame"].off == {"sandbox": "spec", "faults": {}}
+
+
+async def test_following_changes_asks_nobody(host: Host, asks_approval: Fault) -> None:
+    view = await host.call("task_board", project=PROJECT, as_=Grant("ada", scopes={"tasks:read"}))
+
+    await view.until(lambda: any(call.sent for call in view.calls_of("inlay_view")))
+    assert asks_approval.name == "asks_approval"
+    assert [call.state for call in view.calls_of("inlay_view")] == ["waiting"]
