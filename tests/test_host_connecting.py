@@ -45,7 +45,26 @@ async def test_who_is_refused_a_renewal_is_signed_out() -> None:
     connecting.expire("Bearer access-1")
     made_up.statuses["/token"] = 400
     assert await connecting.authorization() is None
-    connecting.sign_out()
+    connecting.refuse(None)
+    assert connecting.state == "needs_sign_in"
+
+
+async def test_a_refusal_that_comes_late_signs_nobody_out() -> None:
+    made_up = MadeUp()
+    connecting = await signed_in(made_up)
+    connecting.expire("Bearer access-1")
+    await connecting.authorization()
+    connecting.refuse("Bearer access-1")
+    assert connecting.state == "connected"
+
+    await connecting.leave()
+    connecting.refuse("Bearer access-2")
+    assert connecting.state == "not_connected"
+
+
+async def test_who_is_refused_with_what_counts_now_has_to_sign_in() -> None:
+    connecting = await signed_in(MadeUp())
+    connecting.refuse("Bearer access-1")
     assert connecting.state == "needs_sign_in"
 
 

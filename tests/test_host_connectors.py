@@ -127,6 +127,7 @@ MUTATIONS = {
     "private": (f"{HERE} -k others_reach", Mutation(SERVING, "if _is_private(host, hosts) else None", "")),
     "opened": (f"{UNIT} -k not_safe", Mutation(CONNECTING, "if not self._may_ask(address):", "if not address:")),
     "asked": (f"{UNIT} -k not_safe", Mutation(CONNECTING, "if not self._may_ask(str(request.url)):", "if False:")),
+    "late": (f"{UNIT} -k late", Mutation(CONNECTING, "if self.is_open and authorization == current:", "if True:")),
     "down": (f"{UNIT} -k costs_nobody", Mutation(CONNECTING, "== 429 or answer.status_code >= 500", "== 1")),
 }  # fmt: skip
 

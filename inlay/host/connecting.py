@@ -230,6 +230,13 @@ class Connecting:
             context.token_expiry_time = 1.0
         return context.can_refresh_token()
 
+    def refuse(self, authorization: str | None) -> None:
+        """Note that the connector no longer knows who sent a header, unless it has been replaced or given up since."""
+        tokens = self._provider.context.current_tokens if self._provider else None
+        current = f"Bearer {tokens.access_token}" if tokens else None
+        if self.is_open and authorization == current:
+            self.sign_out()
+
     def sign_out(self) -> None:
         """Note that the connector no longer knows the person."""
         self._kept.tokens, self._provider, self.is_open, self._is_lost = None, None, False, True

@@ -39,7 +39,7 @@ async def pass_on(request: Request, connectors: Connectors, added: Added) -> Res
     if response is None:
         return Response(status_code=499)  # the page no longer waits for it
     if response.status_code == UNAUTHORIZED:
-        added.connecting.sign_out()
+        added.connecting.refuse(response.request.headers.get("authorization"))
     if response.is_redirect or _kind(response) not in _KINDS:
         await response.aclose()
         return _error(message, f"{added.name} did not answer as a connector does (HTTP {response.status_code}).")
@@ -70,11 +70,10 @@ async def _send(request: Request, http: httpx2.AsyncClient, connecting: Connecti
 
 
 async def _ask(request: Request, body: bytes, http: httpx2.AsyncClient, connecting: Connecting) -> httpx2.Response:
-    headers = {name: value for name, value in request.headers.items() if _is_sent_on(name)}
+    sent_on = {name: value for name, value in request.headers.items() if _is_sent_on(name)}
     while True:
         authorization = await connecting.authorization()
-        if authorization:
-            headers["authorization"] = authorization
+        headers = {**sent_on, "authorization": authorization} if authorization else sent_on
         asked = http.build_request("POST", connecting.url, headers=headers, content=body)
         response = await http.send(asked, stream=True)
         is_refused = response.status_code == UNAUTHORIZED

@@ -46,6 +46,8 @@ export class Connectors {
   readonly #asking = new Map<string, Promise<boolean>>();
   #signedIn: (source: Source) => void = () => undefined;
   #signedOut: (source: Source, why: string) => void = () => undefined;
+  /** What the person disconnected or removed, by its id. */
+  readonly #left = new Set<string>();
 
   constructor(
     private readonly address: string,
@@ -96,6 +98,7 @@ export class Connectors {
     const { address } = await this.#post<{ address: string | null }>(`/${id}/connect`, { scopes });
     if (address === null) await this.#wait(id);
     else await this.#signIn(added, address);
+    this.#left.delete(id);
     const wasOpen = added.source.isOpen;
     added.source.access.renew();
     await this.refresh(true);
@@ -104,15 +107,21 @@ export class Connectors {
 
   /** Forgets the person's access; returns whether the issuer took it back. */
   async disconnect(added: Added): Promise<boolean> {
-    const { is_taken_back } = await this.#post<{ is_taken_back: boolean }>(`/${added.told.id}/disconnect`);
-    this.#signedOut(added.source, "You disconnected this connector.");
-    await this.refresh(true);
-    return is_taken_back;
+    return this.#leave(added, "disconnect", "You disconnected this connector.");
   }
 
   async remove(added: Added): Promise<boolean> {
-    const { is_taken_back } = await this.#post<{ is_taken_back: boolean }>(`/${added.told.id}/remove`);
-    this.#signedOut(added.source, "You removed this connector.");
+    return this.#leave(added, "remove", "You removed this connector.");
+  }
+
+  async #leave({ told, source }: Added, how: "disconnect" | "remove", why: string): Promise<boolean> {
+    this.#left.add(told.id);
+    const leaving = this.#post<{ is_taken_back: boolean }>(`/${told.id}/${how}`);
+    const { is_taken_back } = await leaving.catch((error: unknown) => {
+      this.#left.delete(told.id);
+      throw error;
+    });
+    this.#signedOut(source, why);
     await this.refresh(true);
     return is_taken_back;
   }
@@ -146,6 +155,7 @@ export class Connectors {
     const added = new Added(told, this.shared);
     added.source.access.widen = (missing) => this.#widen(added, missing);
     added.source.access.onSignedOut = () => {
+      if (this.#left.has(told.id)) return; // a call that was under way; the person knows already
       this.#signedOut(added.source, `${added.told.name} no longer knows you. Connect again.`);
       void this.refresh(true);
     };
