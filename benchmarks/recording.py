@@ -6,7 +6,7 @@ from typing import Any
 
 from benchmarks.playing_view import PARTS, PlayedView
 from benchmarks.subject import build_subject
-from inlay.server.calls import Answer
+from inlay.server.wire import Answer
 from inlay.ui_templates import render_widget
 
 Json = dict[str, Any]

@@ -10,7 +10,7 @@ from benchmarks.playing_view import PARTS, PlayedView
 from benchmarks.recording import result_of
 from benchmarks.report import Row
 from benchmarks.subject import build_subject
-from inlay.server.calls import Answer
+from inlay.server.wire import Answer
 
 VIEW, ANSWERS = "View document", "Answers"
 VIEW_BUDGET = 40_000

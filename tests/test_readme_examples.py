@@ -10,7 +10,7 @@ import pytest
 
 from examples import hello
 from inlay import Connector
-from inlay.server.calls import Answer
+from inlay.server.wire import Answer
 from tests.server.helpers import Shown
 from tests.typed import design_examples as design
 

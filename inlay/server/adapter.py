@@ -36,11 +36,11 @@ from mcp_types import Tool as ListedTool
 
 from inlay.permissions import Grant, is_offered
 from inlay.server.audience import EVERYBODY
-from inlay.server.calls import ACCESS_TOOL, DRAFT_TOOL, VIEW_TOOL, Answer
 from inlay.server.live.access import ACCESS
-from inlay.server.live.waiting import LONGEST_WAIT_SECONDS
+from inlay.server.own_tools import access_tool, draft_tool, view_tool
 from inlay.server.reading import AnyWidgetTool
 from inlay.server.tools import ActionTool, Tool, WidgetTool
+from inlay.server.wire import Answer
 from inlay.ui_templates import ViewDocument, load_document
 from inlay.widgets import DesignPanel
 
@@ -166,61 +166,14 @@ class Surface:
     def _own_tools(self) -> list[ListedTool]:
         """List what only the View calls."""
         return [
-            *([self._draft_tool()] if self._has_drafts() else []),
-            *([self._access_tool()] if self._connector.scopes else []),
-            *([self._view_tool()] if self._waits() else []),
+            *([draft_tool()] if self._has_drafts() else []),
+            *([access_tool()] if self._connector.scopes else []),
+            *([view_tool()] if self._waits() else []),
         ]
 
     def _waits(self) -> bool:
         """Whether an open View may ask for changes."""
         return self._signs_in or self._connector.names_topics or ACCESS.get() is not None
-
-    def _view_tool(self) -> ListedTool:
-        return ListedTool(
-            name=VIEW_TOOL,
-            title="Refresh",
-            description="Reads again what a widget shows, as soon as it changes. Called by the View.",
-            input_schema={
-                "type": "object",
-                "properties": {"wait_seconds": {"type": "number", "minimum": 0, "maximum": LONGEST_WAIT_SECONDS}},
-            },
-            annotations=ToolAnnotations(title="Refresh", read_only_hint=True, open_world_hint=False),
-            **_with_meta({"ui": {"visibility": ["app"]}}),
-        )
-
-    def _access_tool(self) -> ListedTool:
-        return ListedTool(
-            name=ACCESS_TOOL,
-            title="Grant access",
-            description="Asks for the scopes that a tool needs. It changes nothing. Called by the View.",
-            input_schema={"type": "object", "properties": {"tool": {"type": "string"}}, "required": ["tool"]},
-            annotations=ToolAnnotations(title="Grant access", read_only_hint=True, open_world_hint=False),
-            **_with_meta({"ui": {"visibility": ["app"]}}),
-        )
-
-    def _draft_tool(self) -> ListedTool:
-        return ListedTool(
-            name=DRAFT_TOOL,
-            title="Keep a draft",
-            description="Keeps what a person changed in a design panel and has not saved yet. Called by the View.",
-            input_schema={
-                "type": "object",
-                "properties": {
-                    "tool": {"type": "string"},
-                    "arguments": {"type": "object"},
-                    "values": {"type": ["object", "null"]},
-                },
-                "required": ["tool", "arguments", "values"],
-            },
-            annotations=ToolAnnotations(
-                title="Keep a draft",
-                read_only_hint=False,
-                destructive_hint=False,
-                idempotent_hint=True,
-                open_world_hint=False,
-            ),
-            **_with_meta({"ui": {"visibility": ["app"]}}),
-        )
 
     async def call_tool(self, request: Request, params: CallToolRequestParams) -> CallToolResult:
         """Answer `tools/call`."""

@@ -2,15 +2,14 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from secrets import token_hex
 from typing import Any, Protocol, cast
 
 from pydantic import BaseModel
-from pydantic_core import to_jsonable_python
 
-from inlay.errors import ArgumentError, ConflictError, RefusedError, ScopeError, StoreError, ToolError, near_miss
-from inlay.permissions import Decision, Grant, decide, decide_without_arguments, is_offered
+from inlay.errors import ArgumentError, RefusedError, StoreError, ToolError, near_miss
+from inlay.permissions import Grant, decide, decide_without_arguments, is_offered
 from inlay.server.arguments import check_arguments, json_arguments
 from inlay.server.clock import CLOCK
 from inlay.server.confirming import check_confirmation, make_confirmation, question_for
@@ -22,27 +21,34 @@ from inlay.server.live.changes import CHANGES
 from inlay.server.live.topics import filled
 from inlay.server.live.waiting import WITHDRAWN, topics_of, wait_for_change
 from inlay.server.once import CURRENT, Answers, AppliedError, Once, checked_key, digest_of
-from inlay.server.parts import Seen, difference, parse_seen
+from inlay.server.parts import difference
 from inlay.server.reading import AnyWidgetTool, Reading, read_widget
 from inlay.server.store import Store
 from inlay.server.texts import text_answer
 from inlay.server.tools import ActionTool, Tool, WidgetTool, values_of
+from inlay.server.wire import (
+    ACCESS_TOOL,
+    CONFIRM,
+    DONE,
+    DRAFT_TOOL,
+    PARTS,
+    UNCHANGED,
+    VIA,
+    VIEW,
+    VIEW_TOOL,
+    Answer,
+    Call,
+    done_answer,
+    problem_answer,
+    read_call,
+    refusal,
+    refused,
+    replayed,
+)
 from inlay.ui_templates import Rendering, render_widget
-from inlay.ui_templates.filters import plain
 from inlay.widgets import DesignPanel, Done
 
 logger = logging.getLogger(__name__)
-
-SEEN, ID, VIA = "dev.inlay/seen", "dev.inlay/id", "dev.inlay/via"
-VIEW, CONFIRMATION = "dev.inlay/view", "dev.inlay/confirmation"
-PARTS, DONE, PROBLEM = "dev.inlay/parts", "dev.inlay/done", "dev.inlay/problem"
-UNCHANGED = "dev.inlay/unchanged"
-CONFIRM = "dev.inlay/confirm"
-DRAFT_TOOL = "inlay_draft"
-VIEW_TOOL = "inlay_view"
-"""Reads again what a View shows, and waits for a change of it."""
-ACCESS_TOOL = "inlay_access"
-"""Asks for what a tool needs: where it is missing the call is refused, which is how a host comes to ask the person."""
 
 AnyActionTool = ActionTool[...]
 
@@ -61,44 +67,6 @@ class Home(Protocol):
         ...
 
 
-@dataclass
-class Answer:
-    """What a call is answered with."""
-
-    text: str
-    structured: dict[str, Any] | None = None
-    meta: dict[str, Any] = field(default_factory=dict[str, Any])
-    is_error: bool = False
-
-
-@dataclass
-class Call:
-    """One call of a tool: what came with it, and who makes it."""
-
-    arguments: dict[str, Any]
-    grant: Grant
-    seen: Seen | None = None
-    key: object = None
-    handle: object = field(default=None, repr=False)
-    confirmation: object = field(default=None, repr=False)
-    via: str | None = None
-
-
-def read_call(arguments: Mapping[str, Any], meta: Mapping[str, Any], grant: Grant) -> Call:
-    """Take what the View said out of a call: from its `_meta`, or from `_inlay` where a host drops `_meta`."""
-    own = dict(arguments)
-    carried = own.pop("_inlay", None)
-    spare: Mapping[str, Any] = cast("Mapping[str, Any]", carried) if isinstance(carried, Mapping) else {}
-    if not meta.keys().isdisjoint((SEEN, ID, VIEW)):
-        said, via = [meta.get(name) for name in (SEEN, ID, VIEW, CONFIRMATION)], "meta"
-    elif spare:
-        said, via = [spare.get(name) for name in ("seen", "id", "view", "confirmation")], "argument"
-    else:
-        return Call(own, grant)
-    seen, key, handle, confirmation = said
-    return Call(own, grant, parse_seen(seen), key, handle, confirmation, via)
-
-
 class Desk:
     """Answers calls of the tools of one connector and of those included in it."""
 
@@ -113,10 +81,11 @@ class Desk:
         try:
             answer = await self._dispatch(name, call)
         except (ArgumentError, RefusedError) as error:
-            answer = _refusal(error)
+            answer = refusal(error)
         except Exception:
             logger.exception("The call of %r failed.", name)
-            answer = _problem("failed", "Something went wrong on the server. Nothing more is known here; try again.")
+            message = "Something went wrong on the server. Nothing more is known here; try again."
+            answer = problem_answer("failed", message)
         if call.via:
             answer.meta[VIA] = call.via
         return answer
@@ -144,7 +113,7 @@ class Desk:
     def _unknown(self, name: str, grant: Grant) -> Answer:
         # What only a View may call is not there for anybody else, not even as something that was nearly meant.
         known = {tool.name for tool in self._tools.values() if is_offered(grant, tool) and not tool.is_app_only}
-        return _problem("unknown_tool", f"There is no such tool.{near_miss(name, known)}")
+        return problem_answer("unknown_tool", f"There is no such tool.{near_miss(name, known)}")
 
     async def _ask_access(self, call: Call) -> Answer:
         name = call.arguments.get("tool")
@@ -153,7 +122,7 @@ class Desk:
             return self._unknown(str(name), call.grant)
         decision = decide_without_arguments(call.grant, tool)
         done = Done(f"{tool.title} is open to you.")
-        answer = _done(done) if decision.allowed else _refusal(_refused(decision))
+        answer = done_answer(done) if decision.allowed else refusal(refused(decision))
         return await self._with_true_widget(tool, answer, call)
 
     async def _show(self, tool: AnyWidgetTool, call: Call) -> Answer:
@@ -200,7 +169,7 @@ class Desk:
         seconds = call.arguments.get("wait_seconds") if is_true else 0
         wait = await wait_for_change(topics, seen.revision, seconds, call.grant)
         if wait.grant is None:
-            return _problem("refused", WITHDRAWN)
+            return problem_answer("refused", WITHDRAWN)
         if wait.grant is not call.grant:
             call = replace(call, grant=wait.grant)
             checked = await _allowed_arguments(shown, seen.arguments, call.grant)
@@ -218,10 +187,10 @@ class Desk:
         try:
             answer = await self._act_once(tool, call)
         except (ArgumentError, RefusedError) as error:
-            answer = _refusal(error)
+            answer = refusal(error)
         except Exception:
             logger.exception("The action %r failed.", tool.name)
-            answer = _problem("failed", f"{tool.title} did not work: something went wrong on the server.")
+            answer = problem_answer("failed", f"{tool.title} did not work: something went wrong on the server.")
         if CONFIRM in answer.meta:
             return answer
         await self._withdraw_undo(answer, call.grant)
@@ -241,14 +210,14 @@ class Desk:
         except StoreError as error:
             raise ArgumentError(str(error)) from None
         if key is None and tool.question is None:
-            return _done(await self._run(tool, checked, call.grant, None))
+            return done_answer(await self._run(tool, checked, call.grant, None))
         # The use of a confirmation is written with a key, so a call without one gets one that nobody else has.
         once = Once(call.grant.person, key or token_hex(16), digest_of(tool.name, call.arguments))
         answers = self._homes[tool.name].answers
         async with answers.lock(once):
             first = await answers.find(once)
             if first is not None:
-                return _replayed(first)
+                return replayed(first)
             if tool.question is None:
                 return await self._apply(tool, checked, call.grant, once)
             return await self._act_if_confirmed(tool, checked, call, once)
@@ -256,10 +225,10 @@ class Desk:
     async def _apply(self, tool: AnyActionTool, checked: BaseModel, grant: Grant, once: Once) -> Answer:
         answers = self._homes[tool.name].answers
         try:
-            answer = _done(await self._run(tool, checked, grant, once))
+            answer = done_answer(await self._run(tool, checked, grant, once))
             await answers.keep(once, answer.meta[DONE])
         except AppliedError:
-            return _replayed(await answers.find(once) or {})
+            return replayed(await answers.find(once) or {})
         return answer
 
     async def _act_if_confirmed(self, tool: AnyActionTool, checked: BaseModel, call: Call, once: Once) -> Answer:
@@ -273,7 +242,7 @@ class Desk:
 
     def _question(self, tool: AnyActionTool, checked: BaseModel, call: Call) -> Answer:
         """Ask, and change nothing. Only a View gets what a yes brings back."""
-        answer = _problem("refused", f"{tool.title} was not done: a person must confirm it in the widget.")
+        answer = problem_answer("refused", f"{tool.title} was not done: a person must confirm it in the widget.")
         if is_handle(self.signer, call.grant, call.handle):
             answer.meta[CONFIRM] = {
                 "question": question_for(tool.question or "", values_of(checked)),
@@ -346,14 +315,8 @@ async def _allowed_arguments(tool: Tool, arguments: Mapping[str, Any], grant: Gr
     checked = check_arguments(tool.model, arguments)
     decision = await decide(grant, tool, values_of(checked))
     if not decision.allowed:
-        raise _refused(decision)
+        raise refused(decision)
     return checked
-
-
-def _refused(decision: Decision) -> RefusedError:
-    if decision.missing_scopes:
-        return ScopeError(decision.reason, decision.missing_scopes, decision.how_to_fix)
-    return RefusedError(decision.reason)
 
 
 def _saves(reading: Reading, action: str) -> bool:
@@ -363,34 +326,3 @@ def _saves(reading: Reading, action: str) -> bool:
         and bool(widget.unsaved)
         and bool(widget.on_save and widget.on_save.tool == action)
     )
-
-
-def _done(done: Done) -> Answer:
-    meta: dict[str, Any] = {"message": done.message}
-    if done.undo:
-        meta["undo"] = {"tool": done.undo.tool, "arguments": dict(done.undo.arguments)}
-    return Answer(done.message, meta={DONE: meta})
-
-
-def _replayed(first: Mapping[str, Any]) -> Answer:
-    done: dict[str, Any] = {"message": "This was already done.", **first, "replayed": True}
-    return Answer(done["message"], meta={DONE: done})
-
-
-def _refusal(error: ArgumentError | RefusedError) -> Answer:
-    if isinstance(error, ConflictError):
-        return _problem("conflict", error.reason, error.current)
-    if isinstance(error, ScopeError):
-        answer = _problem("refused", f"{error.reason} {error.how_to_fix}")
-        answer.meta[PROBLEM] |= {"missing_scopes": sorted(error.missing_scopes), "how_to_fix": error.how_to_fix}
-        return answer
-    return _problem("refused" if isinstance(error, RefusedError) else "invalid", str(error))
-
-
-def _problem(kind: str, message: str, current: Mapping[str, Any] | None = None) -> Answer:
-    problem: dict[str, Any] = {"kind": kind, "message": message}
-    if current:
-        problem["current"] = to_jsonable_python(current, fallback=str)
-    # What is true now is data, as in any other text form: nothing in it may look like ours.
-    now = "".join(f" {plain(name)}: {plain(value)}." for name, value in (current or {}).items())
-    return Answer(message + (f"\n\nNow:{now}" if now else ""), meta={PROBLEM: problem}, is_error=True)

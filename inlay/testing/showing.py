@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from inlay.server.calls import PARTS
 from inlay.server.clock import CLOCK
 from inlay.server.connector import Connector
 from inlay.server.parts import difference
+from inlay.server.wire import PARTS
 from inlay.testing.host import Host
 from inlay.testing.view import View
 from inlay.ui_templates import render_widget

@@ -16,9 +16,9 @@ from inlay.errors import near_miss
 from inlay.permissions import Decision, Grant, decide, decide_without_arguments
 from inlay.server.adapter import build_server
 from inlay.server.arguments import check_arguments
-from inlay.server.calls import CONFIRM, CONFIRMATION, DONE, ID, PARTS, PROBLEM, SEEN, VIEW, Answer
 from inlay.server.connector import Connector
 from inlay.server.tools import values_of
+from inlay.server.wire import CONFIRM, CONFIRMATION, DONE, ID, PARTS, PROBLEM, SEEN, VIEW, Answer
 from inlay.testing.persons import access_token
 from inlay.ui_templates.render import ROOT_ID, ListPart, Part, Rendering
 

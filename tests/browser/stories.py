@@ -8,7 +8,7 @@ from typing import Any
 from playwright.async_api import Locator, expect
 
 from inlay import Connector
-from inlay.server.calls import Answer
+from inlay.server.wire import Answer
 from inlay.testing import View
 
 SANDBOXES = ("spec", "opaque", "loose")

@@ -8,7 +8,7 @@ import pytest
 
 from examples import brand_studio, machine_monitor, team_tasks
 from inlay import Connector
-from inlay.server.calls import Answer
+from inlay.server.wire import Answer
 from tests.examples.tracker_world import EMIL, LUCIA, NOOR, TOMAS, World, running_world
 
 

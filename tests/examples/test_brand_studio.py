@@ -6,7 +6,7 @@ import pytest
 
 from examples.brand_studio.tools import brand_panel
 from inlay import Connector
-from inlay.server.calls import Answer
+from inlay.server.wire import Answer
 from tests.examples.conftest import call
 from tests.server.helpers import Shown
 

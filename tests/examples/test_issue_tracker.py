@@ -5,7 +5,7 @@ import re
 import httpx2
 import pytest
 
-from inlay.server.calls import Answer
+from inlay.server.wire import Answer
 from tests.examples.tracker_world import EMIL, LUCIA, NOOR, TOMAS, World
 
 PROBLEM, DONE = "dev.inlay/problem", "dev.inlay/done"

@@ -14,7 +14,7 @@ from examples.machine_monitor.readings import ProcessList, Sample
 from examples.machine_monitor.recorder import Rate, Recorder, cpu_percent, memory_used
 from inlay import Connector
 from inlay.errors import RefusedError
-from inlay.server.calls import Answer
+from inlay.server.wire import Answer
 from inlay.widgets import Dashboard, Metric, PendingTile, Table, Widget
 from tests.examples.conftest import call
 from tests.server.helpers import Shown

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from examples.team_tasks.tables import CARDS
 from examples.team_tasks.tools import task_board
 from inlay import Connector
-from inlay.server.calls import Answer
+from inlay.server.wire import Answer
 from inlay.widgets import Card, TaskBoard
 from tests.examples.conftest import call
 

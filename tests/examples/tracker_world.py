@@ -16,7 +16,7 @@ from examples.issue_tracker.service.app import CLIENT, Tracker
 from examples.issue_tracker.service.seed import PEOPLE
 from examples.issue_tracker.service.tables import ISSUES, MEMBERS, TOKENS
 from inlay import Grant
-from inlay.server.calls import Answer
+from inlay.server.wire import Answer
 
 SCOPES = frozenset({"issues:read", "issues:write"})
 NOOR, EMIL, LUCIA, TOMAS = (Grant(f"{name}@here", scopes=SCOPES) for name in PEOPLE)

@@ -8,7 +8,7 @@ from sqlalchemy import Integer, MetaData, String, Table, delete, insert, select
 
 from inlay import ConflictError, Connector, Done
 from inlay.permissions import Grant
-from inlay.server.calls import Answer
+from inlay.server.wire import Answer
 from inlay.widgets import Button, Stack
 
 METADATA = MetaData()

@@ -13,7 +13,7 @@ import pytest
 
 from inlay import Connector
 from inlay.server import confirming, handles
-from inlay.server.calls import Answer
+from inlay.server.wire import Answer
 from tests.security.shelf import ADA, BOB, FAILING, Screen, build_shelf, fill, left, restore
 
 ALL = 13

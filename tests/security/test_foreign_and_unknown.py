@@ -18,8 +18,8 @@ from sqlalchemy import Column, MetaData, String, Table, event, insert, select
 from sqlalchemy.engine import Engine
 
 from inlay import Connector, Done, Grant
-from inlay.server.calls import Answer
 from inlay.server.handles import make_handle
+from inlay.server.wire import Answer
 from inlay.widgets import Text
 from tests.security.mutation import Mutants, Mutation
 

@@ -232,7 +232,7 @@ GUARDS = {
     "t09 the body rules": (
         f"{SCOPES} -k 't09 and header'",
         Mutation(GUARD, 'name: object = params.get("name")', 'name: object = ""'),
-        Mutation("inlay/server/calls.py", "    if decision.missing_scopes:\n", "    if False:\n"),
+        Mutation("inlay/server/wire.py", "    if decision.missing_scopes:\n", "    if False:\n"),
         Mutation("inlay/server/calls.py", "    if not decision.allowed:\n", "    if False:\n"),
     ),
     "t09 drafts": (

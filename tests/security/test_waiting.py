@@ -133,7 +133,9 @@ async def test_t27_an_issuer_that_cannot_be_asked_ends_no_wait(viewer: Open) -> 
     [
         Mutation(GUARD, "if isinstance(found, Refusal) and found.status != SERVICE_UNAVAILABLE:", "if False:"),
         Mutation(GUARD, "ACCESS.set(self._protection.access_of(scope, known))", "ACCESS.set(None)"),
-        Mutation(CALLS, '        if wait.grant is None:\n            return _problem("refused", WITHDRAWN)\n', ""),
+        Mutation(
+            CALLS, '        if wait.grant is None:\n            return problem_answer("refused", WITHDRAWN)\n', ""
+        ),
     ],
     ids=["nobody looks", "nothing to look at", "read all the same"],
 )

@@ -10,7 +10,7 @@ from sqlalchemy import Column as Field
 from sqlalchemy import Integer, MetaData, String, Table, insert, select, update
 
 from inlay import ConflictError, Connector, Done, RefusedError
-from inlay.server.calls import Answer
+from inlay.server.wire import Answer
 from inlay.widgets import Card, Column, DesignPanel, Slider, TaskBoard
 
 METADATA = MetaData()

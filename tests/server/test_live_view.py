@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from inlay import Connector, Done, Grant
-from inlay.server.calls import Answer
 from inlay.server.live.access import ACCESS
 from inlay.server.live.changes import CHANGES
 from inlay.server.live.waiting import WITHDRAWN
+from inlay.server.wire import Answer
 from inlay.widgets import Dashboard, Metric
 from tests.server.helpers import PARTS, PROBLEM, Shown
 

@@ -21,7 +21,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inlay.permissions import ALLOWED, Decision, Grant, decide_without_arguments, is_offered
-from inlay.server.calls import ACCESS_TOOL, DRAFT_TOOL
 from inlay.server.gate import JSON
 from inlay.server.live.access import ACCESS
 from inlay.server.strict_json import INVALID_REQUEST
@@ -30,6 +29,7 @@ from inlay.server.tokens.fetching import IssuerError
 from inlay.server.tokens.reasons import TokenError
 from inlay.server.tokens.settings import ResourceServer
 from inlay.server.tokens.verifier import Verifier
+from inlay.server.wire import ACCESS_TOOL, DRAFT_TOOL
 
 if TYPE_CHECKING:
     from inlay.server.connector import Connector
