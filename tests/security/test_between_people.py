@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp.server.auth.middleware.auth_context import auth_context_var
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
 
 from inlay import Connector, Done, Grant
-from inlay.server.adapter import build_server
+from inlay.server.adapter import Surface, build_server
 from inlay.server.handles import LASTS_SECONDS, is_handle, make_handle
 from inlay.testing import Reply, Tools
-from inlay.ui_templates import load_document
 from inlay.widgets import Card, Column, TaskBoard
 from tests.security.mutation import Mutants, Mutation
 
@@ -79,11 +81,23 @@ async def test_t28_what_was_drawn_for_one_is_not_kept_for_another(tools: Tools) 
     assert ("<button>Move</button>" in his.html) is False
 
 
-def test_t29_the_document_is_the_same_for_everybody_and_holds_no_data() -> None:
-    document = load_document("Notes")
+async def test_t29_the_document_is_the_same_for_everybody_and_holds_no_data(
+    tools: Tools, running_connector: Connector
+) -> None:
+    surface = Surface(running_connector)
+    (uri,) = {str(view.uri) for view in surface.views(None)}
+    documents: set[str] = set()
+    for grant in (ADA, BOB):
+        await tools.call("board", as_=grant)
+        token = AccessToken(token="made-up", client_id="chat", scopes=sorted(grant.scopes), subject=grant.subject)
+        signed_in = auth_context_var.set(AuthenticatedUser(token))
+        document = surface.read(uri)
+        auth_context_var.reset(signed_in)
+        assert document is not None
+        documents.add(document.text)
 
-    assert document.html == load_document("Notes").html
-    assert not any(canary in document.html for canary in CANARIES.values())
+    (text,) = documents
+    assert [name for name, canary in CANARIES.items() if canary in text] == []
 
 
 @pytest.mark.parametrize("extra", ["owner", "is_admin", "version", "__proto__", "_meta", "grant", "constructor"])
@@ -145,6 +159,10 @@ GUARDS = {
         Mutation(
             "inlay/ui_templates/drawn.py", "(macro, also, *vars(thing).values())", '(macro, getattr(thing, "id", 0))'
         ),
+    ),
+    "t29": (
+        f"{HERE} -k t29",
+        Mutation("inlay/server/adapter.py", "text=self._document.html", "text=self._document.html + repr(caller())"),
     ),
     "t30": (
         f"{HERE} -k t30",
