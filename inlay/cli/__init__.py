@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from inlay.cli.audit import audit
 from inlay.cli.check import check
 from inlay.cli.clients import clients
 from inlay.cli.loading import demo_connector
@@ -36,5 +37,5 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
 
 
-for command in (check, clients, demo, dev, serve, users):
+for command in (audit, check, clients, demo, dev, serve, users):
     main.add_command(command)

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from inlay.errors import ArgumentError, RefusedError, StoreError, ToolError, near_miss
 from inlay.permissions import Grant, decide, decide_without_arguments, is_offered
 from inlay.server.arguments import check_arguments, json_arguments
+from inlay.server.audit.log import Audit, Entry
 from inlay.server.clock import CLOCK
 from inlay.server.confirming import check_confirmation, make_confirmation, question_for
 from inlay.server.deciding import would_allow
@@ -66,6 +67,11 @@ class Home(Protocol):
         """The first answers of actions."""
         ...
 
+    @property
+    def audit(self) -> Audit:
+        """Where it is written down who did what."""
+        ...
+
 
 class Desk:
     """Answers calls of the tools of one connector and of those included in it."""
@@ -82,6 +88,7 @@ class Desk:
             answer = await self._dispatch(name, call)
         except (ArgumentError, RefusedError) as error:
             answer = refusal(error)
+            await self._note(name, call, error)
         except Exception:
             logger.exception("The call of %r failed.", name)
             message = "Something went wrong on the server. Nothing more is known here; try again."
@@ -188,8 +195,10 @@ class Desk:
             answer = await self._act_once(tool, call)
         except (ArgumentError, RefusedError) as error:
             answer = refusal(error)
-        except Exception:
+            await self._note(tool.name, call, error)
+        except Exception as error:
             logger.exception("The action %r failed.", tool.name)
+            await self._note(tool.name, call, error)
             answer = problem_answer("failed", f"{tool.title} did not work: something went wrong on the server.")
         if CONFIRM in answer.meta:
             return answer
@@ -209,11 +218,14 @@ class Desk:
             key = checked_key(call.key)
         except StoreError as error:
             raise ArgumentError(str(error)) from None
-        if key is None and tool.question is None:
-            return done_answer(await self._run(tool, checked, call.grant, None))
-        # The use of a confirmation is written with a key, so a call without one gets one that nobody else has.
-        once = Once(call.grant.person, key or token_hex(16), digest_of(tool.name, call.arguments))
         answers = self._homes[tool.name].answers
+        once = Once(call.grant.person, key, digest_of(tool.name, call.arguments), entry=self._entry(tool.name, call))
+        if key is None and tool.question is None:
+            answer = done_answer(await self._run(tool, checked, call.grant, once))
+            await answers.note(once)
+            return answer
+        # The use of a confirmation is written with a key, so a call without one gets one that nobody else has.
+        once.key = key or token_hex(16)
         async with answers.lock(once):
             first = await answers.find(once)
             if first is not None:
@@ -251,7 +263,20 @@ class Desk:
             }
         return answer
 
-    async def _run(self, tool: AnyActionTool, checked: BaseModel, grant: Grant, once: Once | None) -> Done:
+    def _entry(self, name: str, call: Call, result: str = "done") -> Entry:
+        """Return what the audit log says of a call."""
+        by = "view" if is_handle(self.signer, call.grant, call.handle) else "model"
+        digest = self._homes[name].audit.digest(name, call.arguments)
+        version = str(call.arguments.get("version", ""))
+        return Entry("action", call.grant.person, call.grant.client, by, name, digest, result, version)
+
+    async def _note(self, name: str, call: Call, error: Exception) -> None:
+        """Write down that somebody was refused what they know of, or that it failed."""
+        if self._offered(name, call.grant) and not isinstance(error, ArgumentError):
+            why = f"refused: {error}" if isinstance(error, RefusedError) else "failed"
+            await self._homes[name].audit.refuse(self._entry(name, call, why))
+
+    async def _run(self, tool: AnyActionTool, checked: BaseModel, grant: Grant, once: Once) -> Done:
         token = CURRENT.set(once)
         try:
             done = await tool.run(checked, grant)

@@ -15,6 +15,7 @@ from inlay.errors import SettingError, ToolError
 from inlay.permissions import Grant, Rule
 from inlay.server.access import Access, checked_scopes
 from inlay.server.audience import Audience
+from inlay.server.audit.log import Audit
 from inlay.server.calls import Desk, Home
 from inlay.server.handles import Signer
 from inlay.server.lifetime import Lifetime
@@ -89,6 +90,7 @@ class Connector:
             raise SettingError(message)
         self.store = Store(Path(store).expanduser() if store else default_path(self.slug), tables)
         self.answers = Answers(self.store)
+        self.audit = Audit(self.store)
         self._signer = Signer(self.slug)
         self._starting = starting
         self._included: list[Connector] = []
@@ -296,6 +298,7 @@ class Connector:
     async def _started(self) -> AsyncGenerator[None]:
         async with self.store.open():
             await self.answers.forget_old()
+            await self.audit.load()
             await self._signer.load(self.store)
             if self._starting is None:
                 yield

@@ -19,6 +19,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from inlay.errors import RefusedError, StoreError
+from inlay.server.audit.log import KEEP_SECONDS as AUDIT_SECONDS
+from inlay.server.audit.log import Entry, append, prune
 from inlay.server.store import CONFIRMATIONS, KEYS, Store
 
 KEEP_SECONDS = 24 * 3600
@@ -42,18 +44,20 @@ class UsedError(RefusedError):
 
 @dataclass
 class Once:
-    """One action call that carries a key."""
+    """One action call, which is applied once if it carries a key."""
 
     person: str
-    key: str
+    key: str | None
     digest: str
     written_to: set[Store] = field(default_factory=set[Store])
     """Stores that have the key; there is more than one when an action changes another connector's tables."""
     confirmation: str | None = None
     """The name of the confirmation that the call uses up."""
+    entry: Entry | None = None
+    """What the audit log says of it, in the transaction of the change."""
 
     async def write(self, store: Store, connection: AsyncConnection) -> bool:
-        """Write the key in the transaction of the change, so that a second copy of the call fails here.
+        """Write key and audit row in the transaction of the change, so that a second copy of the call fails here.
 
         Returns whether it was written now: whoever rolls the transaction back must say so with `forget`.
 
@@ -63,19 +67,25 @@ class Once:
         """
         if store in self.written_to:
             return False
+        if self.key is not None:
+            await self._write_key(connection)
+        if self.confirmation is not None:
+            try:
+                await connection.execute(_INSERT_USE, {"id": self.confirmation, "at": time.time()})
+            except IntegrityError:
+                raise UsedError from None
+        if self.entry is not None:
+            await append(connection, self.entry)
+        self.written_to.add(store)
+        return True
+
+    async def _write_key(self, connection: AsyncConnection) -> None:
         values = {"person": self.person, "key": self.key, "digest": self.digest, "at": time.time()}
         try:
             await connection.execute(_INSERT, values)
         except IntegrityError:
             reason = "This was already done."
             raise AppliedError(reason) from None
-        if self.confirmation is not None:
-            try:
-                await connection.execute(_INSERT_USE, {"id": self.confirmation, "at": time.time()})
-            except IntegrityError:
-                raise UsedError from None
-        self.written_to.add(store)
-        return True
 
     def forget(self, store: Store) -> None:
         """Say that the transaction which wrote the key to a store was rolled back."""
@@ -111,7 +121,7 @@ class Answers:
 
     def lock(self, once: Once) -> asyncio.Lock:
         """Return the lock that lets only one copy of a call run at a time."""
-        return self._locks.setdefault((once.person, once.key), asyncio.Lock())
+        return self._locks.setdefault((once.person, once.key or ""), asyncio.Lock())
 
     def lock_confirmation(self, confirmation: str) -> asyncio.Lock:
         """Return the lock that lets only one call run at a time with a confirmation. Take that of the call first."""
@@ -151,6 +161,13 @@ class Answers:
                 if time.monotonic() - self._forgot_at >= FORGET_EVERY_SECONDS:
                     await self._forget_old(connection)
 
+    async def note(self, once: Once) -> None:
+        """Write down a call without a key that was applied, unless its change did."""
+        if not once.written_to:
+            with anyio.CancelScope(shield=True):
+                async with self.store.write() as connection:
+                    await once.write(self.store, connection)
+
     async def forget_old(self) -> None:
         """Forget keys that nobody can still be retrying."""
         async with self.store.write() as connection:
@@ -160,6 +177,7 @@ class Answers:
         self._forgot_at = time.monotonic()
         for table in (KEYS, CONFIRMATIONS):
             await connection.execute(delete(table).where(table.c.at < time.time() - KEEP_SECONDS))
+        await prune(connection, time.time() - AUDIT_SECONDS)
 
 
 # Made once, because making a statement takes longer than running it.

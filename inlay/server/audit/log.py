@@ -1,10 +1,12 @@
 """Writing the audit log and reading it again. Knows the store alone."""
 
+import getpass
 import hmac
 import json
+import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
 from secrets import token_bytes
 from types import MappingProxyType
@@ -13,8 +15,11 @@ from typing import Any
 from sqlalchemy import RowMapping, Select, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from inlay.server.audit.repeats import Repeats
 from inlay.server.audit.tables import ANCHOR, AUDIT
 from inlay.server.store import SECRETS, Store
+
+logger = logging.getLogger(__name__)
 
 KEEP_SECONDS = 400 * 24 * 3600
 """How long rows are kept: a year, and what it takes to look back on it."""
@@ -108,6 +113,7 @@ class Audit:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._secret = token_bytes(32)
+        self._repeats = Repeats()
 
     async def load(self) -> None:
         """Take what arguments are digested with from the store, where it is made once."""
@@ -125,19 +131,25 @@ class Audit:
         text = json.dumps([tool, dict(arguments)], sort_keys=True, default=str)
         return hmac.digest(self._secret, text.encode(), "sha256").hex()[:32]
 
-    async def append(self, connection: AsyncConnection, entry: Entry) -> int:
-        """Write a row in the transaction of the change that it is about; return its number."""
-        last = (await connection.execute(_LAST)).first() or (await connection.execute(_LAST_ANCHOR)).first()
-        n, before = (last.n, last.seal) if last else (0, BEGINNING)
-        values = {"n": n + 1, "at": time.time(), **_values_of(entry)}
-        await connection.execute(_INSERT, {**values, "seal": seal_of(before, values)})
-        return n + 1
-
     async def write(self, *entries: Entry) -> None:
         """Write rows of what changed nothing else in the store."""
         async with self._store.write() as connection:
             for entry in entries:
-                await self.append(connection, entry)
+                await append(connection, entry)
+
+    async def refuse(self, entry: Entry) -> None:
+        """Write down that something was refused; what is refused over and over is counted, and written once a minute.
+
+        A log that cannot be written to is no reason to answer the refusal with an error.
+        """
+        repeats = self._repeats.count((entry.who, entry.client, entry.by, entry.what))
+        if repeats is None:
+            return
+        details = {**entry.details, "times": repeats} if repeats > 1 else entry.details
+        try:
+            await self.write(replace(entry, event="refusal", details=details))
+        except Exception:
+            logger.exception("A refusal could not be written to the audit log.")
 
     async def rows(self, wanted: Wanted = Wanted(), limit: int | None = 100) -> list[Row]:  # frozen
         """Return the newest rows, newest first."""
@@ -154,25 +166,48 @@ class Audit:
         return count
 
     async def prune(self, before: float, most: int = MOST_ROWS) -> int:
-        """Forget rows before a moment, and the oldest of too many. The rest of the chain can still be verified.
-
-        Args:
-            before: In seconds since 1970.
-            most: How many rows are kept at most.
-
-        Returns:
-            How many were forgotten.
-        """
+        """Forget rows before a moment, in seconds since 1970, and the oldest of too many; return how many it were."""
         async with self._store.write() as connection:
-            newest = (await connection.execute(select(func.max(AUDIT.c.n)))).scalar_one() or 0
-            old = select(func.max(AUDIT.c.n)).where(AUDIT.c.at < before)
-            last = max((await connection.execute(old)).scalar_one() or 0, newest - most)
-            kept = (await connection.execute(select(AUDIT.c.n, AUDIT.c.seal).where(AUDIT.c.n == last))).first()
-            if kept is None:
-                return 0
-            await connection.execute(delete(ANCHOR))
-            await connection.execute(insert(ANCHOR).values(n=kept.n, seal=kept.seal, at=time.time()))
-            return (await connection.execute(delete(AUDIT).where(AUDIT.c.n <= last))).rowcount
+            return await prune(connection, before, most)
+
+
+async def append(connection: AsyncConnection, entry: Entry) -> int:
+    """Write a row in the transaction of the change that it is about; return its number."""
+    last = (await connection.execute(_LAST)).first() or (await connection.execute(_LAST_ANCHOR)).first()
+    n, before = (last.n, last.seal) if last else (0, BEGINNING)
+    values = {"n": n + 1, "at": time.time(), **_values_of(entry)}
+    await connection.execute(_INSERT, {**values, "seal": seal_of(before, values)})
+    return n + 1
+
+
+async def prune(connection: AsyncConnection, before: float, most: int = MOST_ROWS) -> int:
+    """Forget rows before a moment, and the oldest of too many. The rest of the chain can still be verified.
+
+    Args:
+        connection: Of a transaction.
+        before: In seconds since 1970.
+        most: How many rows are kept at most.
+
+    Returns:
+        How many were forgotten.
+    """
+    newest = (await connection.execute(select(func.max(AUDIT.c.n)))).scalar_one() or 0
+    old = select(func.max(AUDIT.c.n)).where(AUDIT.c.at < before)
+    last = max((await connection.execute(old)).scalar_one() or 0, newest - most)
+    kept = (await connection.execute(select(AUDIT.c.n, AUDIT.c.seal).where(AUDIT.c.n == last))).first()
+    if kept is None:
+        return 0
+    await connection.execute(delete(ANCHOR))
+    await connection.execute(insert(ANCHOR).values(n=kept.n, seal=kept.seal, at=time.time()))
+    return (await connection.execute(delete(AUDIT).where(AUDIT.c.n <= last))).rowcount
+
+
+def shell_user() -> str:
+    """Return who runs a command on this machine."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # an account without a name, as containers have
+        return "shell"
 
 
 def seal_of(before: bytes, values: Mapping[str, Any]) -> bytes:

@@ -1,7 +1,7 @@
 """Accounts: who may sign in. They are made on the command line alone, and their passwords are kept as Argon2 hashes."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from secrets import token_urlsafe
 from time import time
@@ -12,6 +12,7 @@ from anyio.to_thread import run_sync
 from sqlalchemy import delete, insert, select, update
 
 from inlay.errors import SettingError, near_miss
+from inlay.server.audit.log import Entry, append, shell_user
 from inlay.server.sign_in.tables import ACCOUNTS, GRANTS, SESSIONS
 from inlay.server.store import Store
 
@@ -71,6 +72,7 @@ class Accounts:
         made = {"name": wanted, "password": await self._hash(password), "roles": _checked_roles(roles)}
         async with self._store.write() as connection:
             await connection.execute(insert(ACCOUNTS).values(**made, state="active", at=time()))
+            await append(connection, _entry(wanted, "added", {"roles": made["roles"]}))
 
     async def list(self) -> Sequence[Account]:
         """Return the accounts by name, without those that were removed."""
@@ -84,7 +86,9 @@ class Accounts:
         Raises:
             SettingError: There is no such account.
         """
-        await self._change(name, state="disabled" if is_disabled else "active")
+        await self._change(
+            name, "disabled" if is_disabled else "enabled", state="disabled" if is_disabled else "active"
+        )
 
     async def set_password(self, name: str, password: str) -> None:
         """Give an account another password. Whoever is signed in has to sign in again; connected apps stay.
@@ -92,7 +96,7 @@ class Accounts:
         Raises:
             SettingError: There is no such account, or the password is too short.
         """
-        await self._change(name, password=await self._hash(password))
+        await self._change(name, "got another password", password=await self._hash(password))
 
     async def remove(self, name: str) -> None:
         """Remove an account with all that it granted. Its name stays taken.
@@ -100,7 +104,8 @@ class Accounts:
         Raises:
             SettingError: There is no such account.
         """
-        await self._change(name, state="removed", password="", roles=[])  # nothing verifies against no hash
+        # Nothing verifies against no hash.
+        await self._change(name, "removed", state="removed", password="", roles=[])
         async with self._store.write() as connection:
             await connection.execute(delete(GRANTS).where(GRANTS.c.account == _checked_name(name)))
 
@@ -135,7 +140,7 @@ class Accounts:
         async with self._store.read() as connection:
             return (await connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.name == name))).one_or_none()
 
-    async def _change(self, name: str, **values: Any) -> None:
+    async def _change(self, name: str, result: str, **values: Any) -> None:
         wanted = name.lower()
         known = {account.name for account in await self.list()}
         if wanted not in known:
@@ -144,6 +149,12 @@ class Accounts:
         async with self._store.write() as connection:
             await connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == wanted).values(**values))
             await connection.execute(delete(SESSIONS).where(SESSIONS.c.account == wanted))
+            await append(connection, _entry(wanted, result, {}))
+
+
+def _entry(account: str, result: str, details: Mapping[str, Any]) -> Entry:
+    """Return what the audit log says: accounts are kept on the command line, so whoever runs it did it."""
+    return Entry("account", shell_user(), by="shell", what=account, result=result, details=details)
 
 
 def _hasher() -> "PasswordHasher":

@@ -5,6 +5,7 @@ import logging
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from inlay.server.audit.log import Audit, Entry
 from inlay.server.sign_in.accounts import LONGEST_PASSWORD, Accounts
 from inlay.server.sign_in.attempts import Attempts
 from inlay.server.sign_in.drawing import draw
@@ -25,12 +26,14 @@ class Entrance:
         name: What the connector is called.
         accounts: Who may.
         sessions: Remembers who did.
+        audit: Where tries that failed are counted.
     """
 
-    def __init__(self, name: str, accounts: Accounts, sessions: Sessions) -> None:
+    def __init__(self, name: str, accounts: Accounts, sessions: Sessions, audit: Audit) -> None:
         self._name = name
         self._accounts = accounts
         self._sessions = sessions
+        self._audit = audit
         self._attempts = Attempts(most=5, seconds=20)
 
     def show(
@@ -80,6 +83,8 @@ class Entrance:
         found = await self._accounts.check(account, password[: LONGEST_PASSWORD + 1])
         if found is None:
             logger.info("Somebody could not sign in: the name or the password was wrong.")
+            # Nobody knows who it was: what was typed as a name may be anything, a password too.
+            await self._audit.refuse(Entry("refusal", "", what="sign_in", result="wrong name or password"))
             problem = "The name or the password is wrong."
             return self.show(browser, back=back, account=account, problem=problem, status=401)
         self._attempts.forget(account)

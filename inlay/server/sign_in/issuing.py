@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from inlay.server.audit.log import Audit
 from inlay.server.sign_in.accounts import Accounts
 from inlay.server.sign_in.apps import ConnectedApps
 from inlay.server.sign_in.client_documents import ClientDocuments
@@ -52,12 +53,13 @@ class SignIn:
         check_meanings(connector.scope_meanings, connector.scopes)
         self.settings = settings
         self.store = Store(settings.path, TABLES)
+        self.audit = Audit(self.store)
         self.accounts = Accounts(self.store)
         # A server on this machine alone is for development: apps may be there too.
         self.clients = Clients(self.store, ClientDocuments(allow_loopback=not settings.is_https))
         self.sessions = Sessions(self.store, settings)
         self.ledger = Ledger(self.store, settings)
-        self.entrance = Entrance(connector.name, self.accounts, self.sessions)
+        self.entrance = Entrance(connector.name, self.accounts, self.sessions, self.audit)
         self._connector = connector
         self._routes = self._make_routes()
 

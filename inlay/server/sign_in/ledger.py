@@ -14,6 +14,8 @@ from mcp.shared.auth import OAuthToken
 from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from inlay.server.audit.log import KEEP_SECONDS as AUDIT_SECONDS
+from inlay.server.audit.log import Entry, append, prune
 from inlay.server.sign_in.refusing import Code, OAuthError
 from inlay.server.sign_in.sealing import seal, unseal
 from inlay.server.sign_in.settings import EmbeddedIssuer
@@ -95,6 +97,8 @@ class Ledger:
                     challenge=allowed.challenge, expires_at=now + CODE_SECONDS, used=False,
                 )
             )  # fmt: skip
+            details = {"scopes": sorted(allowed.scopes), "stays": bool(allowed.stays)}
+            await append(connection, Entry("grant", allowed.account, allowed.client, details=details))
         logger.info("%s allowed the app %s %s.", allowed.account, allowed.client, " ".join(sorted(allowed.scopes)))
         return code
 
@@ -112,7 +116,7 @@ class Ledger:
                 await connection.execute(update(CODES).where(CODES.c.digest == row.digest).values(used=True))
             if row is not None and row.used:
                 logger.warning("The code of grant %s was used twice: the grant is taken back.", row.grant)
-                await connection.execute(delete(GRANTS).where(GRANTS.c.id == row.grant))
+                await _take_back(connection, GRANTS.c.id == row.grant, "its code was used twice")
                 row = None
             answer = await self._issue(connection, row.grant) if row is not None and _fits(row, use) else None
         if answer is None:
@@ -147,7 +151,7 @@ class Ledger:
                 answer = await self._repeat(connection, row, token)
                 if answer is None:
                     logger.warning("A refresh token of grant %s was used again: the grant is taken back.", row.grant)
-                    await connection.execute(delete(GRANTS).where(GRANTS.c.id == row.grant))
+                    await _take_back(connection, GRANTS.c.id == row.grant, "a refresh token was used again")
         if answer is None:
             raise OAuthError(Code.INVALID_GRANT, "The refresh token is not valid, or no longer.")
         return answer
@@ -232,12 +236,14 @@ class Ledger:
         async with self._store.write() as connection:
             for table in (ACCESS_TOKENS, REFRESH_TOKENS):
                 held = select(table.c.grant).where(table.c.digest == digest)
-                await connection.execute(delete(GRANTS).where(GRANTS.c.id.in_(held), GRANTS.c.client == client))
+                of_client = GRANTS.c.id.in_(held) & (GRANTS.c.client == client)
+                await _take_back(connection, of_client, "the app gave it back")
 
     async def withdraw(self, account: str, client: str) -> None:
         """Take back all that a person granted an app."""
         async with self._store.write() as connection:
-            await connection.execute(delete(GRANTS).where(GRANTS.c.account == account, GRANTS.c.client == client))
+            of_app = (GRANTS.c.account == account) & (GRANTS.c.client == client)
+            await _take_back(connection, of_app, "done")
         logger.info("%s withdrew what the app %s was allowed.", account, client)
 
     async def grants_of(self, account: str) -> Sequence[Any]:
@@ -254,6 +260,15 @@ class Ledger:
                 await connection.execute(delete(table).where(table.c.expires_at < now))
             too_old = GRANTS.c.at < now - _KEPT_SECONDS
             await connection.execute(delete(GRANTS).where(too_old, ~_is_alive(now)))
+            await prune(connection, now - AUDIT_SECONDS)
+
+
+async def _take_back(connection: AsyncConnection, which: Any, why: str) -> None:
+    """Take grants back, and write down whose they were."""
+    held = select(GRANTS.c.account, GRANTS.c.client).where(which).distinct()
+    for account, client in (await connection.execute(held)).all():
+        await append(connection, Entry("withdrawal", account, client, result=why))
+    await connection.execute(delete(GRANTS).where(which))
 
 
 def _fits(row: Any, use: CodeUse) -> bool:

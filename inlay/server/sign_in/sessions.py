@@ -16,6 +16,7 @@ from sqlalchemy import delete, insert, select
 from starlette.requests import Request
 from starlette.responses import Response
 
+from inlay.server.audit.log import Entry, append
 from inlay.server.sign_in.forms import Fields
 from inlay.server.sign_in.settings import EmbeddedIssuer
 from inlay.server.sign_in.tables import ACCOUNTS, SESSIONS, digest_of
@@ -97,12 +98,15 @@ class Sessions:
             await connection.execute(insert(SESSIONS).values(
                 digest=browser.session, account=account, expires_at=expires_at
             ))  # fmt: skip
+            await append(connection, Entry("sign_in", account))
         return browser
 
     async def end(self, browser: Browser) -> None:
         """Sign out."""
         async with self._store.write() as connection:
             await connection.execute(delete(SESSIONS).where(SESSIONS.c.digest == browser.session))
+            if browser.account is not None:
+                await append(connection, Entry("sign_out", browser.account))
 
     async def prune(self) -> None:
         """Forget sessions that have expired."""

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inlay.permissions import ALLOWED, Decision, Grant, decide_without_arguments, is_offered
+from inlay.server.audit.log import Entry
 from inlay.server.gate import JSON
 from inlay.server.live.access import ACCESS
 from inlay.server.strict_json import INVALID_REQUEST
@@ -29,7 +30,7 @@ from inlay.server.tokens.fetching import IssuerError
 from inlay.server.tokens.reasons import TokenError
 from inlay.server.tokens.settings import ResourceServer
 from inlay.server.tokens.verifier import Verifier
-from inlay.server.wire import ACCESS_TOOL, DRAFT_TOOL
+from inlay.server.wire import ACCESS_TOOL, DRAFT_TOOL, read_call
 
 if TYPE_CHECKING:
     from inlay.server.connector import Connector
@@ -47,6 +48,9 @@ _BEARER = re.compile(r"bearer +(\S.*)", re.IGNORECASE)
 
 Decides = Callable[[Grant, str, Mapping[str, Any]], Decision]
 """Says whether somebody may call a tool, by its name and its arguments, as far as that can be known in front of it."""
+
+Notes = Callable[[Grant, str, Mapping[str, Any], Decision], Awaitable[None]]
+"""Writes down that somebody was refused a tool."""
 
 
 @dataclass(frozen=True)
@@ -67,16 +71,24 @@ class Protection:
         name: What the connector is called.
         scopes: Returns every scope that its tools name.
         decides: Says which scopes somebody lacks for a tool.
+        notes: Writes down that somebody was refused.
     """
 
     def __init__(
-        self, server: ResourceServer, *, name: str, scopes: Callable[[], frozenset[str]], decides: Decides
+        self,
+        server: ResourceServer,
+        *,
+        name: str,
+        scopes: Callable[[], frozenset[str]],
+        decides: Decides,
+        notes: Notes,
     ) -> None:
         self.server = server
         self._verifier = Verifier(server)
         self._name = name
         self._scopes = scopes
         self._decides = decides
+        self._notes = notes
         parts = urlsplit(server.resource)
         own = WELL_KNOWN + ("" if parts.path == "/" else parts.path)
         self._metadata_address = f"{parts.scheme}://{parts.netloc}{own}"
@@ -132,14 +144,16 @@ class Protection:
         """Return what tells a call that waits when the access of its caller changes."""
         return TokenAccess(lambda: self.identify(scope), bearer)
 
-    def refusal_of(self, bearer: Bearer, message: object) -> Refusal | None:
+    async def refusal_of(self, bearer: Bearer, message: object) -> Refusal | None:
         """Return what to answer to a call of a tool whose scopes are missing."""
         called = _called_tool(message)
-        decision = self._decides(grant_of(bearer), *called) if called else ALLOWED
+        grant = grant_of(bearer)
+        decision = self._decides(grant, *called) if called else ALLOWED
         missing = decision.missing_scopes
         if not called or not missing:
             return None
         logger.info("A call of %s was denied: %s is missing.", called[0], " and ".join(sorted(missing)))
+        await self._notes(grant, *called, decision)
         # All that is held and all that is needed: a client that asks for just this loses nothing.
         wanted = (bearer.scopes & self._scopes()) | missing
         challenge = self._challenge(
@@ -166,7 +180,16 @@ def protection_of(connector: "Connector", server: ResourceServer) -> Protection:
         tool = connector.tools.get(str(arguments.get("tool")) if name in (DRAFT_TOOL, ACCESS_TOOL) else name)
         return decide_without_arguments(grant, tool) if tool and is_offered(grant, tool) else ALLOWED
 
-    return Protection(server, name=connector.name, scopes=lambda: connector.scopes, decides=decides)
+    async def notes(grant: Grant, name: str, arguments: Mapping[str, Any], decision: Decision) -> None:
+        home = connector.homes.get(name)
+        if home is not None:
+            # What came with the call is not read here; a hand in a View is known by what the desk reads.
+            digest = home.audit.digest(name, read_call(arguments, {}, grant).arguments)
+            await home.audit.refuse(
+                Entry("refusal", grant.person, grant.client, "server", name, digest, f"refused: {decision.reason}")
+            )
+
+    return Protection(server, name=connector.name, scopes=lambda: connector.scopes, decides=decides, notes=notes)
 
 
 class TokenAccess:
@@ -216,7 +239,7 @@ class Guard:
             return
         bearer = await self._protection.identify(scope)
         message = scope.get(JSON)
-        refusal = bearer if isinstance(bearer, Refusal) else self._protection.refusal_of(bearer, message)
+        refusal = bearer if isinstance(bearer, Refusal) else await self._protection.refusal_of(bearer, message)
         if refusal is not None:
             await _refuse(send, refusal, message)
             return

@@ -1,0 +1,63 @@
+"""Every guard of the audit log is taken away once, and its test goes red."""
+
+import pytest
+
+from tests.security.mutation import Mutants, Mutation
+
+LOG, TABLES = "inlay/server/audit/log.py", "inlay/server/audit/tables.py"
+VERIFYING, TELLING = "inlay/server/audit/verifying.py", "inlay/server/audit/telling.py"
+ONCE, CALLS, GUARD = "inlay/server/once.py", "inlay/server/calls.py", "inlay/server/tokens/guard.py"
+TESTS = "tests/server/test_audit.py"
+
+SEAL = Mutation(VERIFYING, 'row["seal"] != seal_of(seal, {**row})', "False")
+NUMBER = Mutation(VERIFYING, 'row["n"] != n + 1', "False")
+FIELDS = Mutation(LOG, "*(each.name for each in fields(Entry)))\n_LONGEST", ")\n_LONGEST")
+
+GUARDS: dict[str, tuple[str, list[Mutation]]] = {
+    "t35 the seal": (f"{TESTS} -k 't35 and changed'", [SEAL]),
+    "t35 the seal that was kept": (
+        f"{TESTS} -k 't35 and anew'",
+        [Mutation(VERIFYING, "    if not is_found:\n", "    if False:\n")],
+    ),
+    "t35 the numbers": (f"{TESTS} -k 't35 and several'", [NUMBER, SEAL]),
+    "t35 the end": (f"{TESTS} -k 't35 and cut'", [Mutation(VERIFYING, "given is not None and given > n", "False")]),
+    "t35 all that is said": (f"{TESTS} -k 't35 and details'", [FIELDS]),
+    "t35 only appended to": (
+        f"{TESTS} -k 't35 and only_appends'",
+        [Mutation(TABLES, "for trigger in (_NO_UPDATE, _NO_DELETE):", "for trigger in ():")],
+    ),
+    "t35 who": (
+        f"{TESTS} -k 't35 and argument'",
+        [Mutation(CALLS, 'Entry("action", call.grant.person,', 'Entry("action", str(call.arguments.get("who")),')],
+    ),
+    "t35 one line": (
+        f"{TESTS} -k 't35 and one_line'",
+        [Mutation(TELLING, "mark if mark.isprintable() else", "mark if True else")],
+    ),
+    "t62 formulas": (
+        f"{TESTS} -k t62",
+        [Mutation(TELLING, 'if text.lstrip(" ").startswith(_FORMULA)', "if False")],
+    ),
+    "an action": (
+        f"{TESTS} -k written_down",
+        [Mutation(ONCE, "        if self.entry is not None:\n", "        if 0:\n")],
+    ),
+    "by which hand": (
+        f"{TESTS} -k told_from",
+        [Mutation(CALLS, 'by = "view" if is_handle', 'by = "view" if call.grant')],
+    ),
+    "a flood": (
+        f"{TESTS} -k over_and_over",
+        [Mutation("inlay/server/audit/repeats.py", "now - counted.since < SECONDS", "False")],
+    ),
+    "t09 denied": (
+        "tests/security/test_audit_of_people.py -k t09",
+        [Mutation(GUARD, "await self._notes(grant, *called, decision)", "pass")],
+    ),
+}
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+async def test_the_guards_bite(mutants: Mutants, guard: str) -> None:
+    tests, mutations = GUARDS[guard]
+    await mutants.assert_bites(tests, *mutations)
