@@ -1,20 +1,18 @@
 """A connector is added by its address, signed in to, used, widened and withdrawn, all in a browser."""
 
-import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.connecting import NAME, Desk, opened_desk
+from inlay.testing import assert_fits_inline
+from tests.browser.connecting import NAME, Desk, Stopwatch, opened_desk
 from tests.browser.stories import server_order
+from tests.security.issuer import make_keys, running_issuer
 from tests.sign_in.browser import PASSWORD
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
-
-WRITE = "tasks:write"
-STOPS_MS = 5_000
 
 
 @pytest.fixture
@@ -23,39 +21,28 @@ async def desk(browser: Browser, tmp_path: Path) -> AsyncIterator[Desk]:
         yield opened
 
 
-async def test_the_whole_story(desk: Desk) -> None:
-    await desk.open_pane()
-    await desk.add(f"{desk.remote}/mcp")
-    await expect(desk.card().get_by_role("button", name="Connect", exact=True)).to_be_focused()
-    await desk.connect(untick=(WRITE,))
-    await desk.close_pane()
+@pytest.fixture
+def watch(request: pytest.FixtureRequest) -> Stopwatch:
+    """What each step took stands in the report (`--junitxml`)."""
+    node: pytest.Item = request.node
+    return Stopwatch(lambda step, seconds: node.user_properties.append((step, seconds)))
 
-    board = await desk.board()
-    frame = board.view.frame
-    assert f"need {WRITE}." in board.view.text
-    todo, review = await server_order(desk.connector, "todo"), await server_order(desk.connector, "review")
 
-    await board.view.press(f"Grant access to {WRITE}")
-    question = desk.page.get_by_role("group", name=f"Allow {WRITE}?")
-    await expect(question).to_contain_text(f"{NAME} will ask you in a new tab.")
-    tab = await desk.new_tab(question.get_by_role("button", name="Allow"))
-    await desk.consent(tab, signs_in=False)
-    await expect(board.handle(todo[0])).to_be_visible()
-    await board.drag(todo[0], onto=review[0])
-    await board.expect_order("review", [todo[0], review[0]])
-    await board.view.settled()
-    assert (await server_order(desk.connector, "review"))[:2] == [todo[0], review[0]]
-    assert board.view.frame is frame
+async def test_the_whole_story(desk: Desk, watch: Stopwatch) -> None:
+    await desk.whole_story(watch)
 
-    apps = await desk.context.new_page()
-    await apps.goto(f"{desk.remote}/apps")
-    await apps.get_by_role("button", name="Withdraw access").click()
-    await expect(board.view.locator("body")).to_contain_text(
-        re.compile("no longer knows you|withdrawn|signed out"), timeout=STOPS_MS
-    )
-    assert await board.view.locator('[id^="w-card-"]').count() == 0
-    await desk.open_pane()
-    await expect(desk.card()).to_contain_text("Sign in again")
+
+async def test_the_whole_story_with_an_issuer_that_is_not_ours(
+    browser: Browser, tmp_path: Path, watch: Stopwatch
+) -> None:
+    async with running_issuer(make_keys("story")) as issuer, opened_desk(browser, tmp_path, issuer=issuer) as desk:
+        await desk.whole_story(watch)
+
+
+async def test_the_whole_story_on_a_phone(browser: Browser, tmp_path: Path, watch: Stopwatch) -> None:
+    async with opened_desk(browser, tmp_path, size=(320, 640), has_touch=True) as desk:
+        board = await desk.whole_story(watch)
+        await assert_fits_inline(board.view)
 
 
 async def test_who_disconnects_connects_again_and_removes(desk: Desk) -> None:

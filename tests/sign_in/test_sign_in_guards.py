@@ -27,10 +27,7 @@ GUARDS = {
     "t12 a code twice": (f"{CODES} -k 't12 and takes_back'", ANY_CODE),
     "t12 what a code was worth": (
         f"{CODES} -k 't12 and access_tokens'",
-        Mutation(LEDGER, """used twice: the grant is taken back.", row.grant)
-                await connection.execute(delete(GRANTS).where(GRANTS.c.id == row.grant))
-                row = None""", """used twice: the grant is taken back.", row.grant)
-                row = None"""),
+        Mutation(LEDGER, 'await _take_back(connection, GRANTS.c.id == row.grant, "its code was used twice")', "pass"),
     ),
     "t12 another app": (f"{CODES} -k 't12 and another_app'", Mutation(LEDGER, "row.client == use.client and ", "")),
     "t12 another address": (
@@ -137,10 +134,8 @@ GUARDS = {
     ),
     "t19 a token twice": (
         f"{REFRESHING} -k 't19 and used_again'",
-        Mutation(LEDGER,
-                 "used again: the grant is taken back.\", row.grant)\n                    "
-                 "await connection.execute(delete(GRANTS).where(GRANTS.c.id == row.grant))",
-                 "used again: the grant is taken back.\", row.grant)"),
+        Mutation(LEDGER, 'await _take_back(connection, GRANTS.c.id == row.grant, "a refresh token was used again")',
+                 "pass"),
     ),
     "t19 a successor that was used": (
         f"{REFRESHING} -k 't19 and successor'",
@@ -208,16 +203,16 @@ GUARDS = {
     ),
     "withdrawal": (
         f"{WITHDRAWING} -k 'take_it_back'",
-        Mutation(LEDGER, "delete(GRANTS).where(GRANTS.c.account == account, GRANTS.c.client == client)",
-                 "select(GRANTS)"),
+        Mutation(LEDGER, 'await _take_back(connection, of_app, "done")', "pass"),
     ),
     "others' grants": (
         f"{WITHDRAWING} -k 'nobody_sees_or_takes'",
-        Mutation(LEDGER, "delete(GRANTS).where(GRANTS.c.account == account, ", "delete(GRANTS).where("),
+        Mutation(LEDGER, "(GRANTS.c.account == account) & (GRANTS.c.client == client)\n            await",
+                 "(GRANTS.c.client == client)\n            await"),
     ),
     "others' tokens": (
         f"{WITHDRAWING} -k 'another_holds'",
-        Mutation(LEDGER, "GRANTS.c.id.in_(held), GRANTS.c.client == client", "GRANTS.c.id.in_(held)"),
+        Mutation(LEDGER, "GRANTS.c.id.in_(held) & (GRANTS.c.client == client)", "GRANTS.c.id.in_(held)"),
     ),
     "closed accounts": (
         f"{WITHDRAWING} -k 'out_at_once and disable'",
