@@ -87,7 +87,7 @@ class Asker:
     """
 
     def __init__(self, origin: str, to_connector: httpx2.AsyncClient, to_others: httpx2.AsyncClient) -> None:
-        self._origin = origin
+        self.origin = origin
         self._to_connector = to_connector
         self._to_others = to_others
 
@@ -100,7 +100,7 @@ class Asker:
         return await self._ask("POST", address, message.headers, message.body)
 
     async def _ask(self, method: str, address: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        http = self._to_connector if origin_of(address) == self._origin else self._to_others
+        http = self._to_connector if origin_of(address) == self.origin else self._to_others
         started = monotonic()
         try:
             async with asyncio.timeout(SECONDS):

@@ -29,7 +29,7 @@ async def check_host(visit: Visit) -> Finding:
         return skipped(HOST, f"A proxy in front answers for every name ({marks[0]}); behind it nothing can be seen.")
     if answer.status == 401:
         fix = "Let the server refuse other names first of all, as `inlay serve` and `connector.app(hosts=...)` do."
-        return skipped(HOST, "Another host name is asked to sign in, too; more cannot be seen without a token.", fix)
+        return warning(HOST, f"Another host name, such as {STRANGER}, is asked to sign in, and not turned away.", fix)
     if answer.result:
         fix = "Name the allowed hosts, as in `connector.app(hosts=...)`: else a web page can reach it by DNS rebinding."
         return problem(HOST, f"It answers to any host name, such as {STRANGER}.", fix)

@@ -28,6 +28,11 @@ async def check_issuer(issuer: str, asker: Asker) -> list[Finding]:
         checked_address(issuer, "The authorization server")
     except SettingError as error:
         return [problem(ISSUER, str(error), "Write the issuer exactly as its own metadata write it.")]
+    if asker.origin.startswith("https:") and not issuer.startswith("https:"):
+        found = (
+            f"The connector is public, and sends people to {shown(issuer)}, which is this machine's own and has no TLS."
+        )
+        return [problem(ISSUER, found, "Name the issuer by its public HTTPS address.")]
     named, place = await _read(issuer, asker)
     if not named:
         fix = "It must be reachable from the internet and serve its metadata (RFC 8414 or OpenID Connect Discovery)."

@@ -10,8 +10,8 @@ from inlay.host.public_check.findings import Finding, ok, problem, skipped, warn
 ADDRESS, NETWORK = "address", "network"
 
 RANGES = (
-    "Claude and ChatGPT call from their own data centers. Let these in, as the hosts publish them: "
-    "https://platform.claude.com/docs/en/api/ip-addresses and https://openai.com/chatgpt-connectors.json"
+    "Claude and ChatGPT call from their own data centers; let in the addresses that they publish, as Claude does at "
+    "https://platform.claude.com/docs/en/api/ip-addresses"
 )
 
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
