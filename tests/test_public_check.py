@@ -66,8 +66,10 @@ class Changing:
             else:
                 reply.body += message.get("body", b"")
 
-        own = [(name, self._hosts.get(value.decode(), value.decode()).encode() if name == b"host" else value)
-               for name, value in scope["headers"]]  # fmt: skip
+        own: list[tuple[bytes, bytes]] = []
+        for name, value in scope["headers"]:
+            known = self._hosts.get(value.decode()) if name == b"host" else None
+            own.append((name, known.encode() if known else value))
         await self._app({**scope, "headers": own}, receive, keep)
         changed = self._change(scope, reply)
         headers = {**changed.headers, "content-length": str(len(changed.body))}

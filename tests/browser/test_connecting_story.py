@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import Browser, expect
@@ -24,8 +25,12 @@ async def desk(browser: Browser, tmp_path: Path) -> AsyncIterator[Desk]:
 @pytest.fixture
 def watch(request: pytest.FixtureRequest) -> Stopwatch:
     """What each step took stands in the report (`--junitxml`)."""
-    node: pytest.Item = request.node
-    return Stopwatch(lambda step, seconds: node.user_properties.append((step, seconds)))
+    node: Any = request.node
+
+    def note(step: str, seconds: object) -> None:
+        node.user_properties.append((step, seconds))
+
+    return Stopwatch(note)
 
 
 async def test_the_whole_story(desk: Desk, watch: Stopwatch) -> None:

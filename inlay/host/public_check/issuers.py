@@ -30,7 +30,7 @@ async def check_issuer(issuer: str, asker: Asker) -> list[Finding]:
         return [problem(ISSUER, str(error), "Write the issuer exactly as its own metadata write it.")]
     if asker.origin.startswith("https:") and not issuer.startswith("https:"):
         found = (
-            f"The connector is public, and sends people to {shown(issuer)}, which is this machine's own and has no TLS."
+            f"The connector is public, and {shown(issuer)}, where it sends people, is on its own machine, without TLS."
         )
         return [problem(ISSUER, found, "Name the issuer by its public HTTPS address.")]
     named, place = await _read(issuer, asker)
