@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from playwright.async_api import Browser, expect
@@ -25,7 +25,7 @@ async def desk(browser: Browser, tmp_path: Path) -> AsyncIterator[Desk]:
 @pytest.fixture
 def watch(request: pytest.FixtureRequest) -> Stopwatch:
     """What each step took stands in the report (`--junitxml`)."""
-    node: Any = request.node
+    node = cast("Any", request).node  # pytest does not say what it is
 
     def note(step: str, seconds: object) -> None:
         node.user_properties.append((step, seconds))
