@@ -96,7 +96,7 @@ async def test_t16_a_question_of_another_browser(place: Place) -> None:
     assert_refused(await answer(other, own, question=question))
 
 
-async def test_t16_a_browser_that_has_signed_out(place: Place) -> None:
+async def test_t16_t34_a_browser_that_has_signed_out(place: Place) -> None:
     browser, page = await asked(place)
     cookie = browser.http.cookies[COOKIE]
     await browser.send(page.form("/sign-out"))
@@ -105,7 +105,7 @@ async def test_t16_a_browser_that_has_signed_out(place: Place) -> None:
     assert_refused(await answer(browser, page))
 
 
-async def test_t16_a_cookie_that_somebody_else_set_is_worth_nothing_after_sign_in(place: Place) -> None:
+async def test_t16_t34_a_cookie_that_somebody_else_set_is_worth_nothing_after_sign_in(place: Place) -> None:
     planted = "p" * 43
     browser, attacker = place.browser(), place.browser()
     for one in (browser, attacker):

@@ -214,6 +214,11 @@ GUARDS = {
         f"{WITHDRAWING} -k 'another_holds'",
         Mutation(LEDGER, "GRANTS.c.id.in_(held) & (GRANTS.c.client == client)", "GRANTS.c.id.in_(held)"),
     ),
+    "t34 sessions of a password": (
+        f"{WITHDRAWING} -k 't34'",
+        Mutation("inlay/server/sign_in/accounts.py",
+                 "await connection.execute(delete(SESSIONS).where(SESSIONS.c.account == wanted))", "pass"),
+    ),
     "closed accounts": (
         f"{WITHDRAWING} -k 'out_at_once and disable'",
         Mutation(LEDGER, 'if row is None or row.state != "active":', "if row is None:"),

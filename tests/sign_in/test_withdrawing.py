@@ -137,3 +137,20 @@ async def test_who_may_not_sign_in_any_more_is_out_at_once(place: Place, how: st
     await until_refused(place, connection.access)
     assert (await place.refresh(connection.client_id, connection.renewing)).json()["error"] == "invalid_grant"
     assert [form.action for form in (await browser.arrive("/apps")).forms] == ["/sign-in"]
+
+
+@pytest.mark.parametrize("how", ["password", "disable"])
+async def test_t34_a_session_ends_with_what_began_it(place: Place, how: str) -> None:
+    async with Store(place.folder / "accounts.db", TABLES).open() as store:
+        accounts = Accounts(store)
+        await accounts.add(f"finn-{how}", PASSWORD)
+        browser = place.browser(f"finn-{how}")
+        assert (await browser.arrive("/apps")).form("/sign-out")
+
+        if how == "password":
+            await accounts.set_password(f"finn-{how}", f"another {PASSWORD}")
+        else:
+            await accounts.disable(f"finn-{how}")
+            await accounts.disable(f"finn-{how}", is_disabled=False)
+
+    assert [form.action for form in (await browser.get("/apps")).forms] == ["/sign-in"]
