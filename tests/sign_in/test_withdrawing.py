@@ -145,7 +145,7 @@ async def test_t34_a_session_ends_with_what_began_it(place: Place, how: str) -> 
         accounts = Accounts(store)
         await accounts.add(f"finn-{how}", PASSWORD)
         browser = place.browser(f"finn-{how}")
-        assert (await browser.arrive("/apps")).form("/sign-out")
+        assert (await browser.arrive("/apps")).form("/sign-out").action == "/sign-out"
 
         if how == "password":
             await accounts.set_password(f"finn-{how}", f"another {PASSWORD}")
