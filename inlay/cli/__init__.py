@@ -14,6 +14,7 @@ from inlay.cli.check import check
 from inlay.cli.clients import clients
 from inlay.cli.loading import demo_connector
 from inlay.cli.serving import demo, dev, serve
+from inlay.cli.switches import switches
 from inlay.cli.users import users
 from inlay.errors import InlayError
 
@@ -37,5 +38,5 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
 
 
-for command in (audit, check, clients, demo, dev, serve, users):
+for command in (audit, check, clients, demo, dev, serve, switches, users):
     main.add_command(command)

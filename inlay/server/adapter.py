@@ -4,7 +4,7 @@ The only module that touches names of the SDK which may change within 2.x; `test
 """
 
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -34,7 +34,7 @@ from mcp_types import (
 )
 from mcp_types import Tool as ListedTool
 
-from inlay.permissions import Grant, is_offered
+from inlay.permissions import Grant
 from inlay.server.audience import EVERYBODY
 from inlay.server.live.access import ACCESS
 from inlay.server.own_tools import access_tool, draft_tool, view_tool
@@ -122,11 +122,26 @@ class Surface:
     def listed(self, request: Origin | None) -> list[ListedTool]:
         """List the tools as the client of a request should see them; without one, as a host that shows widgets."""
         shows_apps = _may_show_apps(request)
-        grant = caller() or (NOBODY if self._signs_in else self._connector.local)
-        offered = [tool for tool in self._connector.tools.values() if is_offered(grant, tool)]
+        grant = self._caller()
+        positions = self._connector.switches.positions
+        offered = [tool for tool in self._connector.tools.values() if self._connector.offers(tool, grant)]
         # A client without widgets has nobody who could call what is only for them.
-        tools = [self._listed(tool, shows_apps) for tool in offered if shows_apps or not tool.is_app_only]
-        return [*tools, *(self._own_tools() if shows_apps else [])]
+        is_for_people = partial(_is_for_people, models_act=positions.lets_models_act(grant))
+        listed = [tool for tool in offered if shows_apps or not is_for_people(tool)]
+        tools = [
+            self._listed(tool, shows_apps and positions.shows(tool.name, grant), is_for_people=is_for_people(tool))
+            for tool in listed
+        ]
+        return [*tools, *(self._own_tools() if shows_apps and self._shows_anything(grant) else [])]
+
+    def _caller(self) -> Grant:
+        return caller() or (NOBODY if self._signs_in else self._connector.local)
+
+    def _shows_anything(self, grant: Grant) -> bool:
+        """Whether a widget tool is left to somebody whose widget may be shown."""
+        positions = self._connector.switches.positions
+        tools = self._connector.tools.values()
+        return any(isinstance(tool, WidgetTool) and positions.shows(tool.name, grant) for tool in tools)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -138,8 +153,8 @@ class Surface:
         own = {tool.name: tool for tool in self._own_tools()}
         return own[name] if name in own else self._listed(self._connector.tools[name], shows_apps=True)
 
-    def _listed(self, tool: Tool, shows_apps: bool) -> ListedTool:  # noqa: FBT001  # private, read at one place
-        meta = self._widget_meta(tool) if shows_apps else None
+    def _listed(self, tool: Tool, shows_apps: bool, *, is_for_people: bool = False) -> ListedTool:  # noqa: FBT001  # private
+        meta = self._widget_meta(tool, is_for_people=is_for_people) if shows_apps else None
         return ListedTool(
             name=tool.name,
             title=tool.title,
@@ -149,10 +164,11 @@ class Surface:
             **_with_meta(meta),
         )
 
-    def _widget_meta(self, tool: Tool) -> dict[str, Any] | None:
+    def _widget_meta(self, tool: Tool, *, is_for_people: bool) -> dict[str, Any] | None:
         kind = _kind(tool)
         if kind is None:
-            return None if tool.visibility == EVERYBODY else {"ui": {"visibility": sorted(tool.visibility)}}
+            visible = frozenset({"app"}) if is_for_people else tool.visibility
+            return None if visible == EVERYBODY else {"ui": {"visibility": sorted(visible)}}
         # Both keys: hosts written before the nested one read only the flat one.
         return {
             "ui": {"resourceUri": self._uri},
@@ -202,7 +218,7 @@ class Surface:
 
     def views(self, request: Origin | None) -> list[Resource]:
         """List the View, if the client of the request may show it."""
-        if not _may_show_apps(request):
+        if not _may_show_apps(request) or not self._shows_anything(self._caller()):
             return []
         view = Resource(
             uri=self._uri,
@@ -231,11 +247,16 @@ class Surface:
     def read(self, uri: str) -> TextResourceContents | None:
         """Return the View if this is its address; `None` for any other."""
         # An old hash is answered with the current View: hosts keep tool lists longer than deployments last.
-        if not (uri.startswith(self._prefix) and uri.endswith(".html")):
+        if not (uri.startswith(self._prefix) and uri.endswith(".html")) or not self._shows_anything(self._caller()):
             return None
         return TextResourceContents(
             uri=uri, mime_type=APP_MIME_TYPE, text=self._document.html, **_with_meta(_RESOURCE_META)
         )
+
+
+def _is_for_people(tool: Tool, *, models_act: bool) -> bool:
+    """Whether only a View may call a tool: as it was declared, or because models may call no action."""
+    return tool.is_app_only or (isinstance(tool, ActionTool) and not models_act)
 
 
 def _kind(tool: Tool) -> str | None:

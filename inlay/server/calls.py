@@ -14,17 +14,19 @@ from inlay.server.arguments import check_arguments, json_arguments
 from inlay.server.audit.log import Audit, Entry
 from inlay.server.clock import CLOCK
 from inlay.server.confirming import check_confirmation, make_confirmation, question_for
-from inlay.server.deciding import would_allow
+from inlay.server.deciding import Rights, would_allow
 from inlay.server.drafts import checked_draft, save_draft
 from inlay.server.handles import Signer, is_drawn_for, is_handle, make_handle, opens
 from inlay.server.live.access import ACCESS
 from inlay.server.live.changes import CHANGES
 from inlay.server.live.topics import filled
-from inlay.server.live.waiting import WITHDRAWN, topics_of, wait_for_change
+from inlay.server.live.waiting import SWITCHED, WITHDRAWN, Topics, topics_of, wait_for_change
 from inlay.server.once import CURRENT, Answers, AppliedError, Once, checked_key, digest_of
-from inlay.server.parts import difference
+from inlay.server.parts import Seen, difference
 from inlay.server.reading import AnyWidgetTool, Reading, read_widget
 from inlay.server.store import Store
+from inlay.server.switches.positions import NO_ACTIONS, NO_VIEW, TURNED_OFF, Position, Positions
+from inlay.server.switches.switches import Switches
 from inlay.server.texts import text_answer
 from inlay.server.tools import ActionTool, Tool, WidgetTool, values_of
 from inlay.server.wire import (
@@ -76,10 +78,21 @@ class Home(Protocol):
 class Desk:
     """Answers calls of the tools of one connector and of those included in it."""
 
-    def __init__(self, tools: Mapping[str, Tool], homes: Mapping[str, Home], signer: Signer) -> None:
+    def __init__(
+        self, tools: Mapping[str, Tool], homes: Mapping[str, Home], signer: Signer, switches: Switches
+    ) -> None:
         self._tools = tools
         self._homes = homes
         self.signer = signer
+        self._switches = switches
+
+    @property
+    def _rights(self) -> Rights:
+        return Rights(self._tools, self._switches.positions)
+
+    @property
+    def _positions(self) -> Positions:
+        return self._switches.positions
 
     async def answer(self, name: str, arguments: Mapping[str, Any], meta: Mapping[str, Any], grant: Grant) -> Answer:
         """Answer one call of somebody. Never raises for what a caller or a developer's function did."""
@@ -100,6 +113,8 @@ class Desk:
     async def _dispatch(self, name: str, call: Call) -> Answer:
         tool = self._offered(name, call.grant)
         is_from_view = is_handle(self.signer, call.grant, call.handle)
+        if is_from_view and name != VIEW_TOOL and (off := self._turned_off(call)):
+            return off
         if name == DRAFT_TOOL and is_from_view:
             return await self._keep_draft(call)
         if name == ACCESS_TOOL and is_from_view:
@@ -108,18 +123,27 @@ class Desk:
             return await self._refresh(call)
         if isinstance(tool, WidgetTool):
             return await self._show(cast("AnyWidgetTool", tool), call)
-        if isinstance(tool, ActionTool) and (is_from_view or not tool.is_app_only):
+        may_act = is_from_view or self._positions.lets_models_act(call.grant)
+        if isinstance(tool, ActionTool) and (is_from_view or not tool.is_app_only) and may_act:
             return await self._act(tool, call)
         return self._unknown(name, call.grant)
+
+    def _turned_off(self, call: Call) -> Answer | None:
+        """Return what to answer to the View of a widget that an admin turned off since it was shown."""
+        seen = call.seen
+        if seen is None or not opens(self.signer, call.grant, call.handle, seen.tool, seen.arguments):
+            return None
+        position = self._positions.of_tool(seen.tool, call.grant)
+        return None if position is Position.ON else problem_answer("off", TURNED_OFF[position])
 
     def _offered(self, name: str, grant: Grant) -> Tool | None:
         """Return a tool that somebody gets to know of."""
         tool = self._tools.get(name)
-        return tool if tool and is_offered(grant, tool) else None
+        return tool if tool and is_offered(grant, tool) and self._positions.is_there(name, grant) else None
 
     def _unknown(self, name: str, grant: Grant) -> Answer:
         # What only a View may call is not there for anybody else, not even as something that was nearly meant.
-        known = {tool.name for tool in self._tools.values() if is_offered(grant, tool) and not tool.is_app_only}
+        known = {tool for tool in self._tools if (found := self._offered(tool, grant)) and not found.is_app_only}
         return problem_answer("unknown_tool", f"There is no such tool.{near_miss(name, known)}")
 
     async def _ask_access(self, call: Call) -> Answer:
@@ -141,6 +165,8 @@ class Desk:
         checked = await _allowed_arguments(tool, arguments, call.grant)
         reading, parts = await self._read(tool, checked, call)
         given = json_arguments(checked, with_defaults=False)
+        if not self._positions.shows(tool.name, call.grant):
+            return Answer(f"{text_answer(reading.widget, tool.name, given, page)}\n\n{NO_VIEW}")
         structured = {"tool": tool.name, "arguments": reading.arguments, "revision": reading.revision}
         answer = Answer(text_answer(reading.widget, tool.name, given, page), structured, {PARTS: parts})
         handle = make_handle(self.signer, call.grant, tool.name, reading.arguments)
@@ -150,10 +176,10 @@ class Desk:
 
     async def _read(self, tool: AnyWidgetTool, checked: BaseModel, call: Call) -> tuple[Reading, dict[str, Any]]:
         tiles = call.seen.tiles if call.seen and call.seen.tool == tool.name else None
-        reading = await read_widget(tool, checked, self._homes[tool.name].store, call.grant, tiles, self._tools)
+        reading = await read_widget(tool, checked, self._homes[tool.name].store, call.grant, tiles, self._rights)
         rendering = _rendered(tool, reading)
         if reading.skipped and call.seen and rendering.frame.hash != call.seen.frame:
-            reading = await read_widget(tool, checked, self._homes[tool.name].store, call.grant, tools=self._tools)
+            reading = await read_widget(tool, checked, self._homes[tool.name].store, call.grant, rights=self._rights)
             rendering = _rendered(tool, reading)
         parts: dict[str, Any] = {"revision": reading.revision, "tool": tool.name, "arguments": reading.arguments}
         if reading.skipped and tiles is not None:
@@ -163,8 +189,10 @@ class Desk:
     async def _refresh(self, call: Call) -> Answer:
         """Read again what a View shows, as soon as something of it changes or it has waited long enough."""
         seen = call.seen
-        tool = self._offered(seen.tool, call.grant) if seen else None
         is_its_own = seen and opens(self.signer, call.grant, call.handle, seen.tool, seen.arguments)
+        if seen and is_its_own and (off := await self._wait_while_off(call, seen)):
+            return off
+        tool = self._offered(seen.tool, call.grant) if seen else None
         if seen is None or not is_its_own or not isinstance(tool, WidgetTool):
             return self._unknown(VIEW_TOOL, call.grant)
         CLOCK.follow(seen.revision)
@@ -173,10 +201,12 @@ class Desk:
         topics = await topics_of(shown, checked, call.grant)
         # What was drawn for other permissions is read at once.
         is_true = is_drawn_for(self.signer, call.grant, call.handle)
-        seconds = call.arguments.get("wait_seconds") if is_true else 0
+        seconds = call.arguments.get("wait_seconds") if is_true and seen.frame else 0
         wait = await wait_for_change(topics, seen.revision, seconds, call.grant)
         if wait.grant is None:
             return problem_answer("refused", WITHDRAWN)
+        if off := self._turned_off(replace(call, grant=wait.grant)):
+            return off
         if wait.grant is not call.grant:
             call = replace(call, grant=wait.grant)
             checked = await _allowed_arguments(shown, seen.arguments, call.grant)
@@ -189,6 +219,16 @@ class Desk:
         if is_changed or not is_true:
             answer.meta[VIEW] = make_handle(self.signer, call.grant, shown.name, reading.arguments)
         return answer
+
+    async def _wait_while_off(self, call: Call, seen: Seen) -> Answer | None:
+        """Answer a View whose widget is off; if it says so already, by showing no frame, when that changes."""
+        revision = CLOCK.next()
+        off = self._turned_off(call)
+        if off is None or seen.frame:
+            return off
+        nothing = Topics(frozenset({SWITCHED}), {})
+        wait = await wait_for_change(nothing, revision, call.arguments.get("wait_seconds"), call.grant)
+        return problem_answer("refused", WITHDRAWN) if wait.grant is None else self._turned_off(call)
 
     async def _act(self, tool: AnyActionTool, call: Call) -> Answer:
         try:
@@ -209,10 +249,12 @@ class Desk:
         """Offer no Undo that would be refused to this person now, whenever it was made."""
         done = answer.meta.get(DONE, {})
         undo = done.get("undo")
-        if undo and not await would_allow(grant, self._tools, undo["tool"], undo["arguments"]):
+        if undo and not await would_allow(grant, self._rights, undo["tool"], undo["arguments"]):
             answer.meta[DONE] = {name: value for name, value in done.items() if name != "undo"}
 
     async def _act_once(self, tool: AnyActionTool, call: Call) -> Answer:
+        if not self._positions.lets_people_act(call.grant) and is_handle(self.signer, call.grant, call.handle):
+            raise RefusedError(NO_ACTIONS)
         checked = await _allowed_arguments(tool, call.arguments, call.grant)
         try:
             key = checked_key(call.key)
@@ -290,8 +332,8 @@ class Desk:
 
     async def _with_true_widget(self, action: Tool, answer: Answer, call: Call) -> Answer:
         """Add what changed of the widget that the View shows, read under the caller's own rights."""
-        tool = self._tools.get(call.seen.tool) if call.seen else None
-        if call.seen is None or not isinstance(tool, WidgetTool):
+        tool = self._offered(call.seen.tool, call.grant) if call.seen else None
+        if call.seen is None or not isinstance(tool, WidgetTool) or not self._positions.shows(tool.name, call.grant):
             return answer
         shown = cast("AnyWidgetTool", tool)
         try:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
@@ -12,16 +12,17 @@ from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from inlay.errors import SettingError, ToolError
-from inlay.permissions import Grant, Rule
+from inlay.permissions import Grant, Rule, is_offered
 from inlay.server.access import Access, checked_scopes
 from inlay.server.audience import Audience
 from inlay.server.audit.log import Audit
 from inlay.server.calls import Desk, Home
 from inlay.server.handles import Signer
-from inlay.server.lifetime import Lifetime
+from inlay.server.lifetime import Lifetime, background
 from inlay.server.live.changes import CHANGES
 from inlay.server.once import CURRENT, Answers
 from inlay.server.store import Store, default_path
+from inlay.server.switches.switches import Switches
 from inlay.server.tools import ActionTool, TileFunction, Tool, WidgetTool
 from inlay.widgets import Done, Widget
 
@@ -91,6 +92,7 @@ class Connector:
         self.store = Store(Path(store).expanduser() if store else default_path(self.slug), tables)
         self.answers = Answers(self.store)
         self.audit = Audit(self.store)
+        self.switches = Switches(self.store, self.audit, lambda: self.tools)
         self._signer = Signer(self.slug)
         self._starting = starting
         self._included: list[Connector] = []
@@ -300,10 +302,8 @@ class Connector:
             await self.answers.forget_old()
             await self.audit.load()
             await self._signer.load(self.store)
-            if self._starting is None:
-                yield
-                return
-            async with self._starting():
+            await self.switches.load()
+            async with background(self.switches.follow()), self._starting() if self._starting else nullcontext():
                 yield
 
     @property
@@ -323,10 +323,14 @@ class Connector:
         roles = frozenset[str]().union(*(tool.roles for tool in self.tools.values()))
         return Grant("local", scopes=self.scopes, roles=roles)
 
+    def offers(self, tool: Tool, grant: Grant) -> bool:
+        """Say whether somebody gets to know of a tool, by its roles and by the switches."""
+        return is_offered(grant, tool) and self.switches.positions.is_there(tool.name, grant)
+
     @property
     def desk(self) -> Desk:
         """What answers calls."""
-        return Desk(self.tools, self.homes, self._signer)
+        return Desk(self.tools, self.homes, self._signer, self.switches)
 
     def app(
         self,

@@ -6,12 +6,13 @@ for one reading, and nothing is remembered longer than that.
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast
 
 from inlay.errors import ArgumentError
 from inlay.permissions import ALLOWED, Decision, Grant, decide, decide_without_arguments, is_offered
 from inlay.server.arguments import check_arguments
+from inlay.server.switches.positions import ALL_ON, Positions
 from inlay.server.tools import ActionTool, Tool, values_of
 from inlay.widgets import (
     BoundAction,
@@ -36,17 +37,35 @@ W = TypeVar("W", bound=Widget)
 NOT_OFFERED = "Nothing here is offered to you."
 
 
-async def would_allow(grant: Grant, tools: Mapping[str, Tool], name: str, arguments: Mapping[str, Any]) -> bool:
+@dataclass(frozen=True)
+class Rights:
+    """What decisions go by, at one moment.
+
+    Args:
+        tools: The tools of the connector.
+        positions: How its switches stand.
+    """
+
+    tools: Mapping[str, Tool] = field(default_factory=dict[str, Tool])
+    positions: Positions = ALL_ON
+
+    def offered(self, name: str, grant: Grant) -> bool:
+        """Say whether somebody gets to know of an action in a widget."""
+        tool, positions = self.tools[name], self.positions
+        return is_offered(grant, tool) and positions.is_there(name, grant) and positions.lets_people_act(grant)
+
+
+async def would_allow(grant: Grant, rights: Rights, name: str, arguments: Mapping[str, Any]) -> bool:
     """Say whether a call that is offered with all of its arguments would be let through.
 
     Args:
         grant: To whom it is offered.
-        tools: The tools of the connector.
+        rights: What is decided by.
         name: The tool that would be called.
         arguments: What with, as in JSON.
     """
-    tool = tools.get(name)
-    if tool is None:
+    tool = rights.tools.get(name)
+    if tool is None or not rights.offered(name, grant):
         return False
     try:
         decision = await decide(grant, tool, values_of(check_arguments(tool.model, arguments)))
@@ -63,12 +82,13 @@ class Decider:
 
     Args:
         grant: Who will see the widget.
-        tools: The tools of the connector.
+        rights: What is decided by.
     """
 
-    def __init__(self, grant: Grant, tools: Mapping[str, Tool]) -> None:
+    def __init__(self, grant: Grant, rights: Rights) -> None:
         self._grant = grant
-        self._tools = tools
+        self._tools = rights.tools
+        self._rights = rights
         self._answers: dict[tuple[str, str], Decision] = {}
 
     async def apply(self, widget: Widget) -> Widget:
@@ -154,10 +174,10 @@ class Decider:
         tool = self._tools.get(action.tool)
         if tool is None:
             return action
+        if not self._rights.offered(action.tool, self._grant):
+            return None
         decision = decide_without_arguments(self._grant, tool)
-        if decision.allowed:
-            return action
-        return replace(action, decision=decision) if is_offered(self._grant, tool) else None
+        return action if decision.allowed else replace(action, decision=decision)
 
     def _has_rule(self, action: BoundAction) -> bool:
         tool = self._tools.get(action.tool)

@@ -12,10 +12,10 @@ from inlay.errors import RefusedError, ToolError, WidgetError
 from inlay.permissions import Grant
 from inlay.server.arguments import json_arguments
 from inlay.server.clock import CLOCK
-from inlay.server.deciding import Decider
+from inlay.server.deciding import Decider, Rights
 from inlay.server.drafts import load_draft
 from inlay.server.store import Store
-from inlay.server.tools import Tool, WidgetTool
+from inlay.server.tools import WidgetTool
 from inlay.server.withholding import hidden_tile, withhold
 from inlay.ui_templates.render import ROOT_ID
 from inlay.widgets import (
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 
 AnyWidgetTool = WidgetTool[..., Any]
 
-NO_TOOLS: Mapping[str, Tool] = {}
+NO_RIGHTS = Rights()
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ async def read_widget(
     store: Store,
     grant: Grant,
     tiles: frozenset[str] | None = None,
-    tools: Mapping[str, Tool] = NO_TOOLS,
+    rights: Rights = NO_RIGHTS,
 ) -> Reading:
     """Run a widget tool and everything that it needs to be shown.
 
@@ -71,7 +71,7 @@ async def read_widget(
         store: Where drafts are kept.
         grant: For whom, and whose draft to show.
         tiles: The only tiles to read, or `None` for all.
-        tools: The tools whose actions the widget may offer.
+        rights: Which actions the widget may offer.
 
     Raises:
         RefusedError: The function refused.
@@ -90,7 +90,7 @@ async def read_widget(
     widget = withhold(await _with_tiles(widget, grant, skipped), grant.scopes)
     if isinstance(widget, DesignPanel) and widget.draft:
         widget = widget.with_draft(await load_draft(store, grant.person, tool.name, given))
-    widget = await Decider(grant, tools).apply(_with_filters(widget, tool, given))
+    widget = await Decider(grant, rights).apply(_with_filters(widget, tool, given))
     return Reading(widget, given, revision, frozenset(f"{ROOT_ID}-tile-{name}" for name in skipped), has_topics)
 
 

@@ -172,7 +172,9 @@ GUARDS = {
     ),
     "who is offered what": (
         f"{HERE} -k 'for_others'",
-        Mutation("inlay/server/calls.py", "return tool if tool and is_offered(grant, tool) else None", "return tool"),
+        Mutation(
+            "inlay/server/calls.py", "return tool if tool and is_offered(grant, tool) and", "return tool if tool and"
+        ),
     ),
 }
 

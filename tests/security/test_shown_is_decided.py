@@ -126,7 +126,7 @@ GUARDS = {
     ),
     "roles": (
         f"{HERE} -k 'no and role-role'",
-        Mutation(DECIDING, "if is_offered(self._grant, tool) else None", "if True else None"),
+        Mutation(DECIDING, "if not self._rights.offered(action.tool, self._grant):", "if False:"),
     ),
     "rules": (RULES, Mutation(DECIDING, "return tool is not None and tool.allow is not None", "return False")),
     "what is bound": (

@@ -174,7 +174,7 @@ async def test_a_cancelled_call_says_so(lab: Lab) -> None:
         ("off", "off", "Turned off by your admin"),
         ("refused", "refused", "Not allowed"),
         ("failed", "error", "Something went wrong"),
-        ("unknown_tool", "error", "This is no longer offered"),
+        ("unknown_tool", "off", "Turned off by your admin, or no longer there"),
         ("nonsense", "error", "Something went wrong"),
     ],
 )

@@ -15,6 +15,9 @@ from inlay.server.reading import AnyWidgetTool, pending_tiles
 from inlay.server.tools import values_of
 from inlay.widgets import Dashboard, Grid, Stack
 
+SWITCHED = "inlay:switches"
+"""The topic of an admin's switches, on which everything depends."""
+
 LONGEST_WAIT_SECONDS = 25
 """Hosts and proxies give up on a call after 60 seconds or, some of them, 30."""
 
@@ -57,7 +60,7 @@ class Waited:
 
 async def topics_of(tool: AnyWidgetTool, arguments: BaseModel, grant: Grant) -> Topics:
     """Say what a widget reads. The function of a dashboard is run for it, its tiles are not."""
-    whole = filled(tool.topics, values_of(arguments))
+    whole = filled(tool.topics, values_of(arguments)) | {SWITCHED}
     if not issubclass(tool.widget_type, Dashboard | Stack | Grid):
         return Topics(whole, {})
     widget = await tool.run(arguments, grant)

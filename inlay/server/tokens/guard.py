@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from inlay.permissions import ALLOWED, Decision, Grant, decide_without_arguments, is_offered
+from inlay.permissions import ALLOWED, Decision, Grant, decide_without_arguments
 from inlay.server.audit.log import Entry
 from inlay.server.gate import JSON
 from inlay.server.live.access import ACCESS
@@ -178,7 +178,7 @@ def protection_of(connector: "Connector", server: ResourceServer) -> Protection:
     def decides(grant: Grant, name: str, arguments: Mapping[str, Any]) -> Decision:
         # A draft belongs to its widget, and needs what that needs; access is asked for a tool.
         tool = connector.tools.get(str(arguments.get("tool")) if name in (DRAFT_TOOL, ACCESS_TOOL) else name)
-        return decide_without_arguments(grant, tool) if tool and is_offered(grant, tool) else ALLOWED
+        return decide_without_arguments(grant, tool) if tool and connector.offers(tool, grant) else ALLOWED
 
     async def notes(grant: Grant, name: str, arguments: Mapping[str, Any], decision: Decision) -> None:
         home = connector.homes.get(name)

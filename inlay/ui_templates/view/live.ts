@@ -7,7 +7,7 @@
 import { isHeld } from "./hold";
 import { abandonPolls, isBusy } from "./lane";
 import { shownWidget } from "./parts";
-import { follow, read } from "./reads";
+import { follow, keepAsking, read, wantedWidget } from "./reads";
 import { markFresh, markStale, sayAge, showState } from "./shell";
 import { isOurs, place, setBusy } from "./stage";
 import { type Answer, type BoundCall, isRefusal } from "./wire";
@@ -65,7 +65,10 @@ function slower(wanted: number): number {
   return Math.min(wanted * 2 ** failures, Math.max(wanted, LONGEST_MS));
 }
 
-const isLive = (): boolean => findOurs("[data-live]").length > 0;
+/** Whether an admin turned off what was shown. */
+const isOff = (): boolean => !shownWidget() && wantedWidget() !== null;
+
+const isLive = (): boolean => isOff() || findOurs("[data-live]").length > 0;
 
 /** Nobody looks, or nobody is there any more. */
 function isPaused(): boolean {
@@ -88,7 +91,7 @@ function schedule(): void {
 }
 
 async function refresh(): Promise<void> {
-  const widget = shownWidget();
+  const widget = wantedWidget();
   if (!widget || isPaused() || isBusy() || isHeld()) return schedule();
   const now = Date.now();
   const all = listRefreshing();
@@ -111,11 +114,23 @@ async function refresh(): Promise<void> {
 function noteFailure(widget: BoundCall, answer: Answer, due: readonly Refreshing[]): void {
   if (answer.outcome.ok) return;
   const { kind, message } = answer.outcome;
+  if (kind === "off") return showOff(widget, answer);
   // A host that refuses, or lets people refuse, is not asked all the time.
   failures = kind === "refused" ? MOST_FAILURES : failures + 1;
   for (const { name } of due) readAt.set(name, Date.now());
-  if (kind === "off" || isRefusal(answer)) showEnd(widget, answer);
+  if (isRefusal(answer)) showEnd(widget, answer);
   else noteStale(message);
+}
+
+/** An admin turned the widget off. What the person was typing stays there to be copied, and the widget comes back by itself. */
+function showOff(widget: BoundCall, answer: Answer): void {
+  failures = 0;
+  if (isOff()) return;
+  const typed = [...place.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input:not([type]),input[type=text],textarea")];
+  const kept = typed.flatMap(({ value, defaultValue }) => (value === defaultValue ? [] : value));
+  showEnd(widget, answer, kept.length ? `What you were typing:\n\n${kept.join("\n\n")}` : "");
+  const { tool, arguments: args } = widget;
+  keepAsking({ tool, arguments: args });
 }
 
 /** What is no longer for the person who looks is no longer on the screen. */
@@ -153,6 +168,7 @@ export function noteKept(readAt: number): void {
 
 /** Something new is in the document: all of it, unless the loop asked for less and will say so. */
 export function noteShown(): void {
+  if (shownWidget()) keepAsking(null);
   if (!isFollowing) noteRead(undefined);
   schedule();
 }

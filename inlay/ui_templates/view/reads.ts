@@ -6,7 +6,7 @@ import { untilReleased } from "./hold";
 import { isAbort, takeTurn, type Urgency } from "./lane";
 import { currentGeneration, noteUnchanged, seenNow, shownWidget } from "./parts";
 import { showAnswer } from "./stage";
-import type { Answer, Arguments, BoundCall } from "./wire";
+import type { Answer, Arguments, BoundCall, Seen } from "./wire";
 
 /** A read that something newer took the place of. */
 export const REPLACED: Outcome = { ok: false, kind: "failed", message: "A newer request took its place." };
@@ -35,6 +35,19 @@ async function readWhole(widget: BoundCall, signal: AbortSignal): Promise<Answer
   return withoutWidget(answer);
 }
 
+/** What an admin turned off while it was shown: it is asked for until it is back. */
+let awaited: Seen | null = null;
+
+/** Goes on asking for a widget that is not shown any more; null when it is back. */
+export function keepAsking(widget: BoundCall | null): void {
+  awaited = widget && { ...widget, frame: "", parts: {}, lists: {}, revision: 0 };
+}
+
+/** The widget that is shown, or would be. */
+export function wantedWidget(): BoundCall | null {
+  return shownWidget() ?? awaited;
+}
+
 /**
  * Asks the connector for what changed of the widget that is shown, within a turn that the caller has.
  *
@@ -42,7 +55,7 @@ async function readWhole(widget: BoundCall, signal: AbortSignal): Promise<Answer
  */
 async function followNow(widget: BoundCall, signal: AbortSignal, seconds: number, tiles?: readonly string[]): Promise<Answer> {
   const base = currentGeneration();
-  const answer = await ask("inlay_view", { wait_seconds: seconds }, { seen: seenNow(tiles) }, signal);
+  const answer = await ask("inlay_view", { wait_seconds: seconds }, { seen: seenNow(tiles) ?? awaited }, signal);
   await untilReleased(signal);
   if (answer.unchanged && base === currentGeneration()) noteUnchanged(answer.unchanged.revision);
   else if (answer.parts && showAnswer(answer.parts, base) !== "unfit") return answer;

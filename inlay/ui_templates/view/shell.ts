@@ -21,7 +21,7 @@ const STATES: Readonly<Record<StateName, readonly [look: string, title: string]>
   invalid: ["error", "This cannot be shown"],
   refused: ["refused", "Not allowed"],
   conflict: ["error", "Something changed meanwhile"],
-  unknown_tool: ["error", "This is no longer offered"],
+  unknown_tool: ["off", "Turned off by your admin, or no longer there"],
   failed: ["error", "Something went wrong"],
   off: ["off", "Turned off by your admin"],
   offline: ["offline", "The server could not be reached"],
