@@ -124,8 +124,8 @@ def try_command(command: Command) -> None:
         case ["inlay", ("users" | "clients") as kept, *words]:
             done = CliRunner().invoke(main, [kept, *words], input="a long password\n")
             assert done.exit_code == 0, done.output
-        case ["inlay", "audit", *words]:
-            done = CliRunner().invoke(main, ["audit", *words])
+        case ["inlay", ("audit" | "switches") as asked, *words]:
+            done = CliRunner().invoke(main, [asked, *words])
             assert done.exit_code == 0, done.output
         case ["make", target]:
             assert f"\n{target}:" in (ROOT / "Makefile").read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from inlay.server.clock import CLOCK
 from inlay.server.confirming import check_confirmation, make_confirmation, question_for
 from inlay.server.deciding import Rights, would_allow
 from inlay.server.drafts import checked_draft, save_draft
-from inlay.server.handles import Signer, is_drawn_for, is_handle, make_handle, opens
+from inlay.server.handles import Signer, is_drawn_for, is_handle, make_handle, opens, shown_by
 from inlay.server.live.access import ACCESS
 from inlay.server.live.changes import CHANGES
 from inlay.server.live.topics import filled
@@ -130,10 +130,8 @@ class Desk:
 
     def _turned_off(self, call: Call) -> Answer | None:
         """Return what to answer to the View of a widget that an admin turned off since it was shown."""
-        seen = call.seen
-        if seen is None or not opens(self.signer, call.grant, call.handle, seen.tool, seen.arguments):
-            return None
-        position = self._positions.of_tool(seen.tool, call.grant)
+        shown = shown_by(self.signer, call.grant, call.handle, self._tools)
+        position = self._positions.of_tool(shown, call.grant) if shown else Position.ON
         return None if position is Position.ON else problem_answer("off", TURNED_OFF[position])
 
     def _offered(self, name: str, grant: Grant) -> Tool | None:
@@ -190,7 +188,7 @@ class Desk:
         """Read again what a View shows, as soon as something of it changes or it has waited long enough."""
         seen = call.seen
         is_its_own = seen and opens(self.signer, call.grant, call.handle, seen.tool, seen.arguments)
-        if seen and is_its_own and (off := await self._wait_while_off(call, seen)):
+        if seen and (off := await self._wait_while_off(call, seen)):
             return off
         tool = self._offered(seen.tool, call.grant) if seen else None
         if seen is None or not is_its_own or not isinstance(tool, WidgetTool):

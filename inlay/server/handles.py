@@ -9,7 +9,8 @@ import json
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64Error
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
 from hashlib import sha256
 from secrets import token_bytes
 from typing import Any
@@ -26,7 +27,7 @@ LASTS_SECONDS = 12 * 3600
 SECRET_BYTES = 32
 _ROW = "signing"
 _MAC_BYTES = sha256().digest_size
-_DRAWN_BYTES = 8
+_SHORT_BYTES = 8
 _LONGEST_CHARACTERS = 400
 
 
@@ -83,7 +84,8 @@ class Signer:
 def make_handle(signer: Signer, grant: Grant, tool: str, arguments: Mapping[str, Any]) -> str | None:
     """Return the handle of a widget that was read for somebody."""
     expires = int(time.time()) + LASTS_SECONDS
-    return signer.sign(_bound(grant), expires.to_bytes(8) + _opened(tool, arguments) + _drawn_for(grant))
+    body = expires.to_bytes(8) + _opened(tool, arguments) + _named(tool) + _drawn_for(grant)
+    return signer.sign(_bound(grant), body)
 
 
 def is_handle(signer: Signer, grant: Grant, handle: object) -> bool:
@@ -94,13 +96,22 @@ def is_handle(signer: Signer, grant: Grant, handle: object) -> bool:
 def opens(signer: Signer, grant: Grant, handle: object, tool: str, arguments: Mapping[str, Any]) -> bool:
     """Say whether a handle was made for this person and client, with just this widget tool and these arguments."""
     body = _read_handle(signer, grant, handle)
-    return body is not None and body[8:-_DRAWN_BYTES] == _opened(tool, arguments)
+    return body is not None and body[8 : -2 * _SHORT_BYTES] == _opened(tool, arguments)
+
+
+def shown_by(signer: Signer, grant: Grant, handle: object, tools: Iterable[str]) -> str | None:
+    """Return for which of these widget tools a handle was made, with whatever arguments; none if it is no handle."""
+    body = _read_handle(signer, grant, handle)
+    if body is None:
+        return None
+    name = body[-2 * _SHORT_BYTES : -_SHORT_BYTES]
+    return next((tool for tool in tools if _named(tool) == name), None)
 
 
 def is_drawn_for(signer: Signer, grant: Grant, handle: object) -> bool:
     """Say whether the widget of a handle was drawn for just what this person granted, and not for more or less."""
     body = _read_handle(signer, grant, handle)
-    return body is not None and body[-_DRAWN_BYTES:] == _drawn_for(grant)
+    return body is not None and body[-_SHORT_BYTES:] == _drawn_for(grant)
 
 
 def _read_handle(signer: Signer, grant: Grant, handle: object) -> bytes | None:
@@ -112,9 +123,14 @@ def _opened(tool: str, arguments: Mapping[str, Any]) -> bytes:
     return bytes.fromhex(digest_of(tool, arguments))
 
 
+@cache
+def _named(tool: str) -> bytes:
+    return sha256(tool.encode()).digest()[:_SHORT_BYTES]
+
+
 def _drawn_for(grant: Grant) -> bytes:
     granted = json.dumps([sorted(grant.scopes), sorted(grant.roles)])
-    return sha256(granted.encode()).digest()[:_DRAWN_BYTES]
+    return sha256(granted.encode()).digest()[:_SHORT_BYTES]
 
 
 def _bound(grant: Grant) -> tuple[str, ...]:

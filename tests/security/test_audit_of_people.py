@@ -9,6 +9,8 @@ import pytest
 from argon2 import PasswordHasher
 
 from inlay.server.sign_in import accounts
+from inlay.server.switches.positions import Position
+from inlay.server.switches.switches import Change
 from tests.sign_in.browser import PASSWORD
 from tests.sign_in.place import Place, opened_place
 
@@ -76,3 +78,13 @@ async def test_no_log_holds_a_secret(place: Place) -> None:
         kept += repr(accounts_file.execute("SELECT * FROM inlay_audit").fetchall()).encode()
     secrets = (connection.access, connection.renewing, connection.code, PASSWORD, "Rest")
     assert [secret for secret in secrets if secret.encode() in kept] == []
+
+
+async def test_what_is_off_is_not_denied_but_unknown(place: Place) -> None:
+    connection = await place.connect(scope="tasks:read")
+    assert await place.call(connection.access, "add_task") == 403
+
+    assert place.switches
+    await place.switches.set([Change("tool:add_task", Position.OFF)], who="root", by="shell")
+
+    assert await place.call(connection.access, "add_task") == await place.call(connection.access, "no_such_tool") == 200

@@ -172,6 +172,20 @@ async def test_t45_an_open_view_is_told_and_does_nothing_more(tasks: Connector, 
     assert kind(await call(tasks, "sweep")) == "unknown_tool"
 
 
+@pytest.mark.parametrize("position", [TEXT_ONLY, OFF])
+@pytest.mark.parametrize("tool", ["sweep", "move"])
+async def test_t45_leaving_out_or_forging_what_is_seen_helps_nobody(
+    tasks: Connector, position: Position, tool: str
+) -> None:
+    board, note = await call(tasks, "board"), await call(tasks, "note")
+    await turn(tasks, "tool:board", position)
+    seen = {"tool": "note", "arguments": {}, "frame": note.meta[PARTS]["frame"]["hash"], "revision": 1}
+
+    for meta in ({VIEW: board.meta[VIEW]}, {VIEW: board.meta[VIEW], SEEN: seen}):
+        answer = await tasks.desk.answer(tool, MOVE if tool == "move" else {}, meta, ADA)
+        assert kind(answer) == "off"
+
+
 async def test_t45_nobody_hears_that_something_is_off_but_whom_it_was_shown(tasks: Connector) -> None:
     board, note = await call(tasks, "board"), await call(tasks, "note")
     await turn(tasks, "tool:board", OFF)

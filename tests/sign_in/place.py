@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from inlay import EmbeddedIssuer
 from inlay.server.sign_in import issuing
 from inlay.server.sign_in.client_documents import ClientDocuments
+from inlay.server.switches.switches import Switches
 from tests.security.served import build_connector
 from tests.sign_in.accounts import with_account
 from tests.sign_in.browser import Browser
@@ -35,6 +36,7 @@ class Place:
     folder: Path
     origin: str = ORIGIN
     entered: list[str] = field(default_factory=list[str])
+    switches: Switches | None = None
     _senders: int = 1
 
     def http(self, sender: str = "192.0.2.1") -> httpx2.AsyncClient:
@@ -135,9 +137,10 @@ async def opened_place(
         await with_account(file, "bob")
     entered: list[str] = []
     issuer = EmbeddedIssuer(origin, accounts=file, **settings)
-    app = build_connector(folder / "store.db", entered).app(auth=issuer)
+    connector = build_connector(folder / "store.db", entered)
+    app = connector.app(auth=issuer)
     async with app.router.lifespan_context(app):
-        yield Place(app, folder, origin, entered)
+        yield Place(app, folder, origin, entered, connector.switches)
 
 
 @asynccontextmanager

@@ -1,0 +1,85 @@
+"""Every guard of the switches is taken away once, and its test goes red."""
+
+import pytest
+
+from tests.security.mutation import Mutants, Mutation
+
+CALLS, ADAPTER = "inlay/server/calls.py", "inlay/server/adapter.py"
+DECIDING, GUARD = "inlay/server/deciding.py", "inlay/server/tokens/guard.py"
+POSITIONS, SWITCHES = "inlay/server/switches/positions.py", "inlay/server/switches/switches.py"
+TESTS = "tests/server/test_switches.py"
+
+GUARDS: dict[str, tuple[str, list[Mutation]]] = {
+    "called": (f"{TESTS} -k neither_listed", [Mutation(CALLS, "and self._positions.is_there(name, grant)", "")]),
+    "listed": (
+        f"{TESTS} -k neither_listed",
+        [Mutation("inlay/server/connector.py", "and self.switches.positions.is_there(tool.name, grant)", "")],
+    ),
+    "text only": (
+        f"{TESTS} -k text_only_leaves",
+        [Mutation(CALLS, "if not self._positions.shows(tool.name, call.grant):\n", "if False:\n")],
+    ),
+    "the document": (
+        f"{TESTS} -k read_by_nobody",
+        [
+            Mutation(
+                ADAPTER,
+                "or not self._shows_anything(self._caller()):\n            return None",
+                ":\n            return None",
+            )
+        ],
+    ),
+    "t45 an open View": (
+        f"{TESTS} -k 't45 and open_view'",
+        [
+            Mutation(
+                CALLS, "if is_from_view and name != VIEW_TOOL and (off := self._turned_off(call)):", "if off := None:"
+            )
+        ],
+    ),
+    "t45 which View": (
+        f"{TESTS} -k 't45 and forging'",
+        [
+            Mutation(
+                CALLS,
+                "shown = shown_by(self.signer, call.grant, call.handle, self._tools)",
+                "shown = call.seen.tool if call.seen else None",
+            )
+        ],
+    ),
+    "actions in widgets": (
+        f"{TESTS} -k actions_in_widgets",
+        [Mutation(CALLS, "if not self._positions.lets_people_act(call.grant) and", "if False and")],
+    ),
+    "actions in widgets, drawn": (
+        f"{TESTS} -k actions_in_widgets",
+        [Mutation(DECIDING, "and positions.lets_people_act(grant)", "")],
+    ),
+    "actions by the model": (
+        f"{TESTS} -k by_the_model",
+        [Mutation(CALLS, "may_act = is_from_view or self._positions.lets_models_act(call.grant)", "may_act = True")],
+    ),
+    "the most restrictive": (
+        f"{TESTS} -k most_restrictive",
+        [Mutation(POSITIONS, "return max(found, key=_ORDER.index)", "return list(found)[-1]")],
+    ),
+    "t44 two at once": (
+        f"{TESTS} -k t44",
+        [Mutation(SWITCHES, "if change.expected_version not in (None, version):", "if False:")],
+    ),
+    "new tools": (
+        f"{TESTS} -k not_seen_before",
+        [Mutation(SWITCHES, "if position is not Position.ON:\n", "if False:\n")],
+    ),
+    "other processes": (f"{TESTS} -k another_process", [Mutation(SWITCHES, "if await self._read():", "if False:")]),
+    "in front of the protocol": (
+        "tests/security/test_audit_of_people.py -k off",
+        [Mutation(GUARD, "if tool and connector.offers(tool, grant) else", "if tool else")],
+    ),
+}
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+async def test_the_guards_bite(mutants: Mutants, guard: str) -> None:
+    tests, mutations = GUARDS[guard]
+    await mutants.assert_bites(tests, *mutations)

@@ -1,0 +1,68 @@
+"""A process that is killed at any moment loses nothing that it acknowledged, and the audit log says what is true."""
+
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from inlay.server.audit.log import Wanted
+from inlay.server.audit.verifying import verify
+from inlay.server.switches.positions import Position
+from tests.commands import ROOT
+from tests.server.test_switches import build
+
+CHANGES = 100
+MOST_AT_ONCE = 40
+SEED = 7
+
+SETTING = """
+import asyncio, sys
+from pathlib import Path
+from inlay.server.switches.positions import Position
+from inlay.server.switches.switches import Change
+from tests.server.test_switches import build
+
+async def main():
+    tasks = build(Path(sys.argv[1]))
+    async with tasks.store.open():
+        for _ in range(1000):
+            version = next((row.version for row in await tasks.switches.rows()), 0)
+            position = Position.OFF if version % 2 else Position.ON
+            await tasks.switches.set([Change("tool:board", position)], who="root", by="shell")
+            print(version + 1, flush=True)
+
+asyncio.run(main())
+"""
+
+
+def set_and_kill(store: Path, acknowledged: int) -> int:
+    """Set switches in a process of its own, kill it after so many, and return the last version that it acknowledged."""
+    command = [sys.executable, "-c", SETTING, str(store)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        version = 0
+        for _ in range(acknowledged):
+            version = int(process.stdout.readline())
+        process.send_signal(signal.SIGKILL)
+        for line in process.stdout:  # what it wrote before it was gone counts too
+            version = int(line) if line.endswith("\n") else version
+    return version
+
+
+async def test_no_switch_that_was_acknowledged_is_lost(tmp_path: Path) -> None:
+    moments = random.Random(SEED)  # noqa: S311 - any moments that can be repeated
+    store, version = tmp_path / "tasks.db", 0
+    while version < CHANGES:
+        acknowledged = set_and_kill(store, moments.randint(1, MOST_AT_ONCE))
+        assert acknowledged > version
+        tasks = build(store)
+        async with tasks.running():
+            (row,) = await tasks.switches.rows()
+            logged = [each.entry for each in await tasks.audit.rows(Wanted(event="switch"), None)]
+            assert (await verify(tasks.store)).is_whole
+        assert row.version in (acknowledged, acknowledged + 1)
+        assert [int(entry.version) for entry in logged] == list(range(row.version, 0, -1))
+        assert logged[0].result == row.position.value
+        assert row.position is (Position.ON if row.version % 2 else Position.OFF)
+        version = row.version
