@@ -108,8 +108,15 @@ def test_a_command_of_a_page_works(
     page.write(tmp_path, page.project_of(command.folder))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
+    # Each page has an `app` of its own, and some commands load it here.
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    for module in [path.stem for path in page.files if path.suffix == ".py"]:
+        monkeypatch.delitem(sys.modules, module, raising=False)
 
     try_command(command)
+
+    for module in [path.stem for path in page.files if path.suffix == ".py"]:
+        sys.modules.pop(module, None)
 
 
 def try_command(command: Command) -> None:
