@@ -30,7 +30,7 @@ NO_VIEW = "The view of this is turned off by an admin; the text is all there is.
 NO_ACTIONS = "Actions in widgets are turned off by an admin. Nothing was changed."
 TURNED_OFF = {
     Position.TEXT_ONLY: "The view of this is turned off. Ask in the chat: it still answers in text.",
-    Position.OFF: "It is not offered any more.",
+    Position.OFF: "It comes back here by itself when it is turned on again.",
 }
 
 _ORDER = list(Position)

@@ -42,6 +42,9 @@ let anythingAt = Date.now();
 let readAt = new Map<string, number>();
 /** When the last calls began. */
 let callsAt: number[] = [];
+/** What the person was typing when an admin turned the widget off, and what is said about that. */
+let typed = "";
+let offMessage = "";
 
 interface Refreshing {
   readonly name: string;
@@ -124,13 +127,19 @@ function noteFailure(widget: BoundCall, answer: Answer, due: readonly Refreshing
 
 /** An admin turned the widget off. What the person was typing stays there to be copied, and the widget comes back by itself. */
 function showOff(widget: BoundCall, answer: Answer): void {
+  if (answer.outcome.ok) return;
   failures = 0;
-  if (isOff()) return;
-  const typed = [...place.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input:not([type]),input[type=text],textarea")];
-  const kept = typed.flatMap(({ value, defaultValue }) => (value === defaultValue ? [] : value));
-  showEnd(widget, answer, kept.length ? `What you were typing:\n\n${kept.join("\n\n")}` : "");
+  if (!isOff()) typed = listTyped().join("\n\n");
+  else if (answer.outcome.message === offMessage) return;
+  offMessage = answer.outcome.message;
+  showEnd(widget, answer, typed && `What you were typing:\n\n${typed}`);
   const { tool, arguments: args } = widget;
   keepAsking({ tool, arguments: args });
+}
+
+function listTyped(): string[] {
+  const fields = place.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input:not([type]),input[type=text],textarea");
+  return [...fields].flatMap(({ value, defaultValue }) => (value === defaultValue ? [] : value));
 }
 
 /** What is no longer for the person who looks is no longer on the screen. */
