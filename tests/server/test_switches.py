@@ -179,9 +179,12 @@ async def test_t45_leaving_out_or_forging_what_is_seen_helps_nobody(
 ) -> None:
     board, note = await call(tasks, "board"), await call(tasks, "note")
     await turn(tasks, "tool:board", position)
-    seen = {"tool": "note", "arguments": {}, "frame": note.meta[PARTS]["frame"]["hash"], "revision": 1}
+    seen: dict[str, Any] = {
+        "tool": "note", "arguments": {}, "frame": note.meta[PARTS]["frame"]["hash"], "revision": 1,
+    }  # fmt: skip
+    metas: list[dict[str, Any]] = [{VIEW: board.meta[VIEW]}, {VIEW: board.meta[VIEW], SEEN: seen}]
 
-    for meta in ({VIEW: board.meta[VIEW]}, {VIEW: board.meta[VIEW], SEEN: seen}):
+    for meta in metas:
         answer = await tasks.desk.answer(tool, MOVE if tool == "move" else {}, meta, ADA)
         assert kind(answer) == "off"
 
