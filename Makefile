@@ -56,4 +56,4 @@ bundle: setup
 	@$(VENV)/python -m scripts.bundle
 
 clean:
-	rm -rf .venv .inlay-failures node_modules tests/*/node_modules tests/*/*/node_modules inlay/*/dist inlay/ui_templates/view/dist
+	rm -rf .venv .inlay-failures node_modules tests/*/node_modules tests/*/*/node_modules inlay/*/dist inlay/server/admin/dist inlay/ui_templates/view/dist

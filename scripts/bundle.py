@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = Path("inlay/ui_templates")
 VIEW = TEMPLATES / "view"
 HOST = Path("inlay/host")
+ADMIN = Path("inlay/server/admin")
 TESTING = Path("inlay/testing")
 
 HTMX = Path("node_modules/htmx.org/dist/htmx.esm.js")
@@ -106,6 +107,12 @@ def list_bundles() -> tuple[Bundle, ...]:
             folder=HOST / "dist",
             scripts=(HOST / "sandbox_page" / "proxy.ts",),
             styles=(HOST / "sandbox_page" / "sandbox.css",),
+        ),
+        Bundle(
+            name="admin",
+            folder=ADMIN / "dist",
+            scripts=(ADMIN / "pages" / "admin.ts",),
+            styles=(ADMIN / "pages" / "admin.css",),
         ),
     )
 

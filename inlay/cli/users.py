@@ -56,6 +56,26 @@ def list_users(accounts: Path | None) -> None:
 
 @users.command()
 @click.argument("name")
+@click.option("--add", "added", multiple=True, metavar="ROLE", help="A role to give, such as inlay:admin.")
+@click.option("--remove", "removed", multiple=True, metavar="ROLE", help="A role to take away.")
+@has_accounts
+def roles(name: str, added: tuple[str, ...], removed: tuple[str, ...], accounts: Path | None) -> None:
+    """Give an account roles, or take them away. `inlay:admin` opens the pages at /admin."""
+    from inlay.server.audit.log import shell_user  # noqa: PLC0415 - `--help` should not wait for it
+
+    async def change(kept: "Accounts") -> list[str]:
+        account = await kept.get(name.lower())
+        before = account.roles if account else frozenset[str]()
+        after = (before | set(added)) - set(removed)
+        await kept.set_roles(name, sorted(after), who=shell_user(), by="shell")
+        return sorted(after)
+
+    found = _with(accounts, change)
+    click.echo(f"{name.lower()} has {'the roles ' + ', '.join(found) if found else 'no role'}.")
+
+
+@users.command()
+@click.argument("name")
 @has_accounts
 def disable(name: str, accounts: Path | None) -> None:
     """Close an account: whoever uses it is out at once, in connected apps too."""

@@ -14,6 +14,7 @@ from inlay.server.arguments import check_arguments, json_arguments
 from inlay.server.audit.log import Audit, Entry
 from inlay.server.clock import CLOCK
 from inlay.server.confirming import check_confirmation, make_confirmation, question_for
+from inlay.server.counts import Counts
 from inlay.server.deciding import Rights, would_allow
 from inlay.server.drafts import checked_draft, save_draft
 from inlay.server.handles import Signer, is_drawn_for, is_handle, make_handle, opens, shown_by
@@ -35,6 +36,7 @@ from inlay.server.wire import (
     DONE,
     DRAFT_TOOL,
     PARTS,
+    PROBLEM,
     UNCHANGED,
     VIA,
     VIEW,
@@ -79,12 +81,13 @@ class Desk:
     """Answers calls of the tools of one connector and of those included in it."""
 
     def __init__(
-        self, tools: Mapping[str, Tool], homes: Mapping[str, Home], signer: Signer, switches: Switches
+        self, tools: Mapping[str, Tool], homes: Mapping[str, Home], signer: Signer, switches: Switches, counts: Counts
     ) -> None:
         self._tools = tools
         self._homes = homes
         self.signer = signer
         self._switches = switches
+        self._counts = counts
 
     @property
     def _rights(self) -> Rights:
@@ -108,6 +111,8 @@ class Desk:
             answer = problem_answer("failed", message)
         if call.via:
             answer.meta[VIA] = call.via
+        if name in self._tools:
+            self._counts.note(name, answer.meta.get(PROBLEM, {}).get("kind"))
         return answer
 
     async def _dispatch(self, name: str, call: Call) -> Answer:

@@ -17,6 +17,7 @@ from inlay.server.access import Access, checked_scopes
 from inlay.server.audience import Audience
 from inlay.server.audit.log import Audit
 from inlay.server.calls import Desk, Home
+from inlay.server.counts import Counts
 from inlay.server.handles import Signer
 from inlay.server.lifetime import Lifetime, background
 from inlay.server.live.changes import CHANGES
@@ -93,6 +94,7 @@ class Connector:
         self.answers = Answers(self.store)
         self.audit = Audit(self.store)
         self.switches = Switches(self.store, self.audit, lambda: self.tools)
+        self.counts = Counts(self.store)
         self._signer = Signer(self.slug)
         self._starting = starting
         self._included: list[Connector] = []
@@ -303,7 +305,8 @@ class Connector:
             await self.audit.load()
             await self._signer.load(self.store)
             await self.switches.load()
-            async with background(self.switches.follow()), self._starting() if self._starting else nullcontext():
+            starting = self._starting() if self._starting else nullcontext()
+            async with background(self.switches.follow()), background(self.counts.keep()), starting:
                 yield
 
     @property
@@ -330,7 +333,7 @@ class Connector:
     @property
     def desk(self) -> Desk:
         """What answers calls."""
-        return Desk(self.tools, self.homes, self._signer, self.switches)
+        return Desk(self.tools, self.homes, self._signer, self.switches, self.counts)
 
     def app(
         self,

@@ -51,6 +51,15 @@ def load_document(title: str) -> ViewDocument:
     return ViewDocument(document, sha256(document.encode()).hexdigest()[:12])
 
 
+def load_style() -> str:
+    """Return the style of all widgets, for pages of our own that show one.
+
+    Raises:
+        SettingError: The bundles were not built.
+    """
+    return _bundle("view.css")
+
+
 def _bundle(name: str) -> str:
     try:
         return (_BUNDLES / name).read_text("utf-8").strip()

@@ -203,7 +203,7 @@ GUARDS = {
     ),
     "withdrawal": (
         f"{WITHDRAWING} -k 'take_it_back'",
-        Mutation(LEDGER, 'await _take_back(connection, of_app, "done")', "pass"),
+        Mutation(LEDGER, 'await _take_back(connection, of_app, f"by the admin {by}" if by else "done")', "pass"),
     ),
     "others' grants": (
         f"{WITHDRAWING} -k 'nobody_sees_or_takes'",

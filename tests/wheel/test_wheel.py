@@ -82,6 +82,8 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
         "inlay/host/dist/host.css",
         "inlay/host/dist/sandbox.js",
         "inlay/testing/dist/axe.js",
+        "inlay/server/admin/dist/admin.js",
+        "inlay/server/admin/dist/admin.css",
     ],
 )
 def test_the_wheel_holds_each_bundle(wheel: Path, bundle: str) -> None:
@@ -94,6 +96,7 @@ def test_the_wheel_holds_each_bundle(wheel: Path, bundle: str) -> None:
     [
         ("inlay/testing/dist/axe.licenses.txt", ["axe-core 4.14.1 (MPL-2.0)"]),
         ("inlay/ui_templates/view/dist/view.licenses.txt", ["htmx.org 4.0.1 (BSD-0-Clause)"]),
+        ("inlay/server/admin/dist/admin.licenses.txt", ["htmx.org 4.0.1 (BSD-0-Clause)"]),
         (
             "inlay/host/dist/host.licenses.txt",
             ["@modelcontextprotocol/client 2.4.0", "@modelcontextprotocol/ext-apps 2.0.4", "zod 4.6.7 (MIT)"],

@@ -19,7 +19,7 @@ def as_line(row: Row) -> str:
     who = f"{entry.who or '(nobody)'} by {entry.by}"
     details = json.dumps(entry.details, ensure_ascii=True) if entry.details else ""
     said = (entry.event, who, entry.what, entry.result, details)
-    return "  ".join([f"{row.n:>6}", moment(row.at), *(_shown(text) for text in said if text)])
+    return "  ".join([f"{row.n:>6}", moment(row.at), *(visible(text) for text in said if text)])
 
 
 def as_csv(rows: Iterable[Row]) -> Iterator[str]:
@@ -37,7 +37,8 @@ def moment(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _shown(text: str) -> str:
+def visible(text: str) -> str:
+    """Return a text in which nothing is hidden: what has no shape of its own is spelled out."""
     return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in text)
 
 

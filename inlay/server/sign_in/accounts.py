@@ -80,6 +80,37 @@ class Accounts:
             found = select(ACCOUNTS).where(ACCOUNTS.c.state != "removed").order_by(ACCOUNTS.c.name)
             return [_account(row) for row in await connection.execute(found)]
 
+    async def get(self, name: str) -> Account | None:
+        """Return an account by its name."""
+        row = await self._find(name)
+        return _account(row) if row is not None else None
+
+    async def set_roles(self, name: str, roles: Collection[str], *, who: str, by: str, keeps: str = "") -> None:
+        """Give an account other roles. They hold with its next request, in connected apps too; it signs in again.
+
+        Args:
+            name: Whose.
+            roles: All of them; others are taken away.
+            who: Who does it.
+            by: `admin` or `shell`.
+            keeps: A role that somebody must still have afterwards.
+
+        Raises:
+            SettingError: There is no such account, a role is none, or nobody would have the role that is to be kept.
+        """
+        wanted, checked = await self._known(name), _checked_roles(roles)
+        async with self._store.write() as connection:
+            rows = (await connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.state == "active"))).all()
+            holders = {row.name for row in rows if keeps in row.roles}
+            if keeps and keeps not in checked and holders <= {wanted}:
+                message = f"{wanted} is the last with the role {keeps}: give it to somebody else first."
+                raise SettingError(message)
+            before: list[str] = next((row.roles for row in rows if row.name == wanted), list[str]())
+            await connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == wanted).values(roles=checked))
+            await connection.execute(delete(SESSIONS).where(SESSIONS.c.account == wanted))
+            details = {"before": before, "after": checked}
+            await append(connection, Entry("role", who, by=by, what=wanted, details=details))
+
     async def disable(self, name: str, *, is_disabled: bool = True) -> None:
         """Close an account, or open it again. Whoever uses it is out at once.
 
@@ -140,12 +171,16 @@ class Accounts:
         async with self._store.read() as connection:
             return (await connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.name == name))).one_or_none()
 
-    async def _change(self, name: str, result: str, **values: Any) -> None:
+    async def _known(self, name: str) -> str:
         wanted = name.lower()
         known = {account.name for account in await self.list()}
         if wanted not in known:
             message = f"There is no account {wanted!r}.{near_miss(wanted, known)} `inlay users list` shows them."
             raise SettingError(message)
+        return wanted
+
+    async def _change(self, name: str, result: str, **values: Any) -> None:
+        wanted = await self._known(name)
         async with self._store.write() as connection:
             await connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == wanted).values(**values))
             await connection.execute(delete(SESSIONS).where(SESSIONS.c.account == wanted))
@@ -182,8 +217,8 @@ def _checked_name(name: str) -> str:
 
 
 def _checked_roles(roles: Collection[str]) -> list[str]:
-    wrong = [role for role in roles if not role.strip() or role != role.strip()]
+    wrong = [role for role in roles if not role.strip() or role != role.strip() or "," in role]
     if wrong:
-        message = f"{wrong[0]!r} is no role; write a word, such as 'editor'."
+        message = f"{wrong[0]!r} is no role; write a word without commas, such as 'editor'."
         raise SettingError(message)
     return sorted(set(roles))

@@ -51,11 +51,12 @@ class ConnectedApps:
             return self._of.entrance.show(browser)
         page = draw(
             "apps", connector=self._connector.name, account=browser.account, form_token=browser.form_token,
-            apps=await self._apps(browser.account),
+            apps=await self.of(browser.account),
         )  # fmt: skip
         return self._of.sessions.remember(page, browser)
 
-    async def _apps(self, account: str) -> list[ConnectedApp]:
+    async def of(self, account: str) -> list[ConnectedApp]:
+        """Return the apps that an account has connected."""
         grants, clients = await self._of.ledger.grants_of(account), await self._of.clients.names()
         shown: list[ConnectedApp] = []
         for client_id in dict.fromkeys(grant.client for grant in grants):

@@ -5,7 +5,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -33,8 +33,21 @@ def draw(template: str, *, status: int = 200, headers: Mapping[str, str] | None 
         headers: More headers.
         values: What the template names.
     """
-    html = _environment().get_template(f"{template}.html").render(style=STYLE_PATH, **values)
-    return HTMLResponse(html, status, {**HEADERS, **(headers or {})})
+    return page_of(_environment(), template, status=status, headers={**HEADERS, **(headers or {})}, **values)
+
+
+def page_of(
+    environment: Environment, template: str, *, status: int, headers: Mapping[str, str], **values: Any
+) -> Response:
+    """Return a page of one of our environments."""
+    html = environment.get_template(f"{template}.html").render(style=STYLE_PATH, **values)
+    return HTMLResponse(html, status, headers)
+
+
+def environment_of(*packages: str) -> Environment:
+    """Return what finds templates in the `pages/` of these packages, those of the first first, and escapes all data."""
+    loader = ChoiceLoader([PackageLoader(package, "pages") for package in packages])
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
 async def show_style(_request: Request) -> Response:
@@ -45,8 +58,7 @@ async def show_style(_request: Request) -> Response:
 
 @cache
 def _environment() -> Environment:
-    loader = PackageLoader("inlay.server.sign_in", "pages")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment_of("inlay.server.sign_in")
 
 
 @cache

@@ -45,6 +45,7 @@ class Entrance:
         problem: str = "",
         status: int = 200,
         wait: int = 0,
+        goes_to: str = "/apps",
     ) -> Response:
         """Return the page.
 
@@ -55,11 +56,12 @@ class Entrance:
             problem: What went wrong before.
             status: The HTTP status.
             wait: After how many seconds it may be tried again.
+            goes_to: The page of ours that follows, where no app asks: `/apps` or `/admin`.
         """
         headers = {"Retry-After": str(wait)} if wait else {}
         page = draw(
             "sign_in", status=status, headers=headers, connector=self._name, form_token=browser.form_token, back=back,
-            account=account, problem=problem,
+            account=account, problem=problem, goes_to=goes_to,
         )  # fmt: skip
         return self._sessions.remember(page, browser)
 
@@ -71,6 +73,7 @@ class Entrance:
             self._sessions.check_form(request, form, browser)
             back = form.one("back") or ""
             fields_of(back)
+            goes_to = "/admin" if form.one("goes_to") == "/admin" else "/apps"
             name, password = form.one("account") or "", form.one("password") or ""
         except (OAuthError, ForgeryError):
             return draw_stale(self._name)
@@ -78,7 +81,9 @@ class Entrance:
         wait = self._attempts.wait_seconds(account) or (_BUSY_SECONDS if self._accounts.is_busy else 0)
         if wait:
             problem = f"Too many attempts. Try again in {wait} seconds."
-            return self.show(browser, back=back, account=account, problem=problem, status=429, wait=wait)
+            return self.show(
+                browser, back=back, account=account, problem=problem, status=429, wait=wait, goes_to=goes_to
+            )
         self._attempts.count(account)
         found = await self._accounts.check(account, password[: LONGEST_PASSWORD + 1])
         if found is None:
@@ -86,10 +91,10 @@ class Entrance:
             # Nobody knows who it was: what was typed as a name may be anything, a password too.
             await self._audit.refuse(Entry("refusal", "", what="sign_in", result="wrong name or password"))
             problem = "The name or the password is wrong."
-            return self.show(browser, back=back, account=account, problem=problem, status=401)
+            return self.show(browser, back=back, account=account, problem=problem, status=401, goes_to=goes_to)
         self._attempts.forget(account)
         # Always one of our own pages: what comes from the form is only its query.
-        response = RedirectResponse(f"/authorize?{back}" if back else "/apps", 303, {"Cache-Control": "no-store"})
+        response = RedirectResponse(f"/authorize?{back}" if back else goes_to, 303, {"Cache-Control": "no-store"})
         return self._sessions.remember(response, await self._sessions.start(found.name, browser))
 
     async def sign_out(self, request: Request) -> Response:
@@ -107,9 +112,10 @@ class Entrance:
         return self._sessions.forget(response)
 
 
-def draw_stale(connector: str) -> Response:
+def draw_stale(connector: str, text: str = "", link: str = "") -> Response:
     """Return the answer to a form that no page of ours in this browser was sent from."""
     return draw(
         "notice", status=403, connector=connector, title="This page is too old",
-        text="Nothing was changed. Go back to the app, and connect again from there.", link="", label="",
+        text=text or "Nothing was changed. Go back to the app, and connect again from there.", link=link,
+        label="Back" if link else "",
     )  # fmt: skip

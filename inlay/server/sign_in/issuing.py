@@ -11,6 +11,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from inlay.server.admin.routes import FORM_PATHS, admin_routes
+from inlay.server.admin.with_accounts import AccountAdmins
 from inlay.server.audit.log import Audit
 from inlay.server.sign_in.accounts import Accounts
 from inlay.server.sign_in.apps import ConnectedApps
@@ -72,7 +74,7 @@ class SignIn:
     @property
     def form_paths(self) -> frozenset[str]:
         """Where forms are sent, and nothing else."""
-        return frozenset({"/sign-in", "/sign-out", "/consent", "/apps", "/token", "/revoke"})
+        return FORM_PATHS | {"/sign-in", "/sign-out", "/consent", "/apps", "/token", "/revoke"}
 
     def beside(self, app: ASGIApp) -> "Beside":
         """Put the pages and endpoints in front of an application that asks for tokens."""
@@ -99,6 +101,7 @@ class SignIn:
             Route("/sign-out", self.entrance.sign_out, methods=["POST"]),
             Route("/apps", apps.show, methods=["GET"]),
             Route("/apps", apps.withdraw, methods=["POST"]),
+            *admin_routes(self._connector, AccountAdmins(self._connector.name, self), self),
             Route(STYLE_PATH, show_style, methods=["GET"]),
             _for_programs(WELL_KNOWN, self._show_metadata, "GET"),
             _for_programs("/token", endpoints.token, "POST"),

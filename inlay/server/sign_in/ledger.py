@@ -239,11 +239,11 @@ class Ledger:
                 of_client = GRANTS.c.id.in_(held) & (GRANTS.c.client == client)
                 await _take_back(connection, of_client, "the app gave it back")
 
-    async def withdraw(self, account: str, client: str) -> None:
-        """Take back all that a person granted an app."""
+    async def withdraw(self, account: str, client: str, *, by: str | None = None) -> None:
+        """Take back all that a person granted an app. `by` is the admin who does it in their place."""
         async with self._store.write() as connection:
             of_app = (GRANTS.c.account == account) & (GRANTS.c.client == client)
-            await _take_back(connection, of_app, "done")
+            await _take_back(connection, of_app, f"by the admin {by}" if by else "done")
         logger.info("%s withdrew what the app %s was allowed.", account, client)
 
     async def grants_of(self, account: str) -> Sequence[Any]:

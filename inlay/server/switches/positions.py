@@ -25,6 +25,11 @@ class Position(StrEnum):
     TEXT_ONLY = "text_only"
     OFF = "off"
 
+    @property
+    def words(self) -> str:
+        """What people read."""
+        return self.value.replace("_", " ")
+
 
 NO_VIEW = "The view of this is turned off by an admin; the text is all there is."
 NO_ACTIONS = "Actions in widgets are turned off by an admin. Nothing was changed."

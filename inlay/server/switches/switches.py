@@ -124,8 +124,7 @@ class Switches:
             SettingError: There is no such tool or switch, or it has no such position.
             ConflictError: Somebody else set one of them meanwhile.
         """
-        for change in changes:
-            self._check(change)
+        self.check(changes)
         try:
             async with self._store.write() as connection:
                 for change in changes:
@@ -135,6 +134,15 @@ class Switches:
             raise
         await self._read()
         CHANGES.publish(frozenset({SWITCHED}))
+
+    def check(self, changes: Iterable[Change]) -> None:
+        """Check that there are such switches, with such positions.
+
+        Raises:
+            SettingError: There is no such tool or switch, or it has no such position.
+        """
+        for change in changes:
+            self._check(change)
 
     async def _read(self) -> bool:
         """Read the switches if one was set since; return whether that changed anything."""

@@ -183,6 +183,7 @@ def protection_of(connector: "Connector", server: ResourceServer) -> Protection:
     async def notes(grant: Grant, name: str, arguments: Mapping[str, Any], decision: Decision) -> None:
         home = connector.homes.get(name)
         if home is not None:
+            connector.counts.note(name, "refused")
             # What came with the call is not read here; a hand in a View is known by what the desk reads.
             digest = home.audit.digest(name, read_call(arguments, {}, grant).arguments)
             await home.audit.refuse(

@@ -1,0 +1,57 @@
+"""Where the pages of an admin are."""
+
+from typing import TYPE_CHECKING
+
+from starlette.routing import Route
+
+from inlay.server.admin.drawing import (
+    OWN_STYLE_PATH,
+    SCRIPT_PATH,
+    show_own_style,
+    show_script,
+)
+from inlay.server.admin.guarding import Admins, Guarding
+from inlay.server.admin.people import PeoplePage
+from inlay.server.admin.previewing import PreviewPage
+from inlay.server.admin.reading_log import LogPage
+from inlay.server.admin.switching import SwitchPage
+
+if TYPE_CHECKING:
+    from inlay.server.connector import Connector
+    from inlay.server.sign_in.issuing import SignIn
+
+FORM_PATHS = frozenset({"/admin/switches", "/admin/review", "/admin/roles", "/admin/withdraw"})
+"""Where forms are sent, and nothing else."""
+
+
+def admin_routes(connector: "Connector", admins: Admins, sign_in: "SignIn | None") -> list[Route]:
+    """Return the pages of a connector's admins.
+
+    Args:
+        connector: What they turn on and off.
+        admins: Knows who they are.
+        sign_in: Where people sign in at the connector itself: then there is a page of people, too.
+    """
+    guarding = Guarding(connector, admins)
+    switches, preview = SwitchPage(guarding), PreviewPage(guarding)
+    log = LogPage(guarding, sign_in.store if sign_in else None)
+    routes = [
+        Route("/admin", guarding.page(switches.show), methods=["GET"]),
+        Route("/admin/review", guarding.form(switches.review), methods=["POST"]),
+        Route("/admin/switches", guarding.form(switches.set), methods=["POST"]),
+        Route("/admin/preview", guarding.page(preview.show), methods=["GET"]),
+        Route("/admin/example", guarding.page(preview.show_example), methods=["GET"]),
+        Route("/admin/log", guarding.page(log.show), methods=["GET"]),
+        Route("/admin/log.csv", guarding.page(log.export), methods=["GET"]),
+        Route(SCRIPT_PATH, show_script, methods=["GET"]),
+        Route(OWN_STYLE_PATH, show_own_style, methods=["GET"]),
+    ]
+    if sign_in is None:
+        return routes
+    people = PeoplePage(guarding, sign_in)
+    return [
+        *routes,
+        Route("/admin/people", guarding.page(people.show), methods=["GET"]),
+        Route("/admin/roles", guarding.form(people.set_roles), methods=["POST"]),
+        Route("/admin/withdraw", guarding.form(people.withdraw), methods=["POST"]),
+    ]
