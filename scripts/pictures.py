@@ -1,6 +1,7 @@
 """Takes the pictures of the three examples: `python -m scripts.pictures` writes `docs/pictures/`.
 
-Each is the widget as it stands in the local host, light and dark, at the widths of a phone and of a wide chat.
+Each is the widget as it stands in the local host, light and dark, at the widths of a phone and of a wide chat. Those of
+the admin's pages are the switches of the first example.
 """
 
 import asyncio
@@ -12,6 +13,9 @@ from typing import Any
 
 from playwright.async_api import Browser
 
+from inlay.server.store import Store
+from inlay.server.switches.positions import Position
+from inlay.server.switches.switches import Change
 from inlay.testing.chromium import running_chromium
 from scripts.bundle import ROOT
 
@@ -24,6 +28,8 @@ WIDGETS: dict[str, dict[str, Any]] = {
 THEMES = ("light", "dark")
 WIDTHS = ("320", "760")
 MARGIN_PX = 12
+ADMIN = (("light", 760), ("dark", 375))
+PASSWORD = "of nobody and nowhere"  # noqa: S105 - of an account that is gone after the pictures
 
 
 async def take_pictures(folder: Path) -> list[Path]:
@@ -43,6 +49,55 @@ async def take_pictures(folder: Path) -> list[Path]:
             await _take(browser, addresses.page, folder, tool, theme, width)
             for tool, theme, width in product(WIDGETS, THEMES, WIDTHS)
         ]
+
+
+async def take_admin_pictures(folder: Path, state: Path) -> list[Path]:
+    """Take the pictures of the admin's pages.
+
+    Args:
+        folder: Where they go.
+        state: Where accounts are kept for it.
+
+    Returns:
+        Their paths.
+    """
+    from examples.team_tasks import connector  # noqa: PLC0415 - the examples choose their stores when they are imported
+    from inlay import EmbeddedIssuer  # noqa: PLC0415 - as above
+    from inlay.host.serving import Listener, open_socket, running  # noqa: PLC0415 - as above
+
+    await _make_admin(state / "accounts.db")
+    with open_socket("127.0.0.1", 0) as bound:
+        origin = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        app = connector.app(auth=EmbeddedIssuer(origin, accounts=state / "accounts.db"))
+        async with running([Listener(app, bound)]), running_chromium() as browser:
+            await connector.switches.set(
+                [Change("tool:delete_card", Position.OFF)], who="ruth", by="admin", why="Cards are counted this week"
+            )
+            await connector.switches.set(
+                [Change("tool:task_board", Position.TEXT_ONLY, "intern")], who="ruth", by="admin"
+            )
+            return [await _take_admin(browser, origin, folder, theme, width) for theme, width in ADMIN]
+
+
+async def _make_admin(path: Path) -> None:
+    from inlay.server.sign_in.accounts import Accounts  # noqa: PLC0415 - as above
+    from inlay.server.sign_in.tables import TABLES  # noqa: PLC0415 - as above
+
+    async with Store(path, TABLES).open() as store:
+        await Accounts(store).add("ruth", PASSWORD, ["inlay:admin"])
+
+
+async def _take_admin(browser: Browser, origin: str, folder: Path, theme: Any, width: int) -> Path:
+    page = await browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
+    await page.goto(f"{origin}/admin")
+    await page.get_by_label("Name").fill("ruth")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await page.get_by_role("heading", name="Switches").wait_for()
+    path = folder / f"admin-{theme}-{width}.png"
+    await page.screenshot(path=path)
+    await page.close()
+    return path
 
 
 async def _take(browser: Browser, page_address: str, folder: Path, tool: str, theme: str, width: str) -> Path:
@@ -86,8 +141,12 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as state:
         os.environ["INLAY_STATE"] = state
-        for path in asyncio.run(take_pictures(FOLDER)):
+        for path in asyncio.run(_take_all(Path(state))):
             print(path.relative_to(ROOT))
+
+
+async def _take_all(state: Path) -> list[Path]:
+    return [*await take_pictures(FOLDER), *await take_admin_pictures(FOLDER, state)]
 
 
 if __name__ == "__main__":

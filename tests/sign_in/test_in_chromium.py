@@ -27,7 +27,7 @@ from tests.sign_in.place import CHALLENGE, VERIFIER
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 AXE = Path(testing.__file__).parent / "dist" / "axe.js"
-_BARRIERS = """async (tags) => {
+BARRIERS = """async (tags) => {
   const { violations } = await axe.run(document, { runOnly: { type: "tag", values: tags } });
   return violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.html}`));
 }"""
@@ -181,7 +181,7 @@ async def test_everybody_can_use_the_pages(browser: Browser, site: Site, scheme:
         async def look() -> None:
             assert await page.evaluate("document.documentElement.scrollWidth") <= width
             await page.evaluate(f"{AXE.read_text(encoding='utf-8')}\n;undefined")
-            assert await page.evaluate(_BARRIERS, list(STANDARDS)) == []
+            assert await page.evaluate(BARRIERS, list(STANDARDS)) == []
 
         await page.goto(site.asks(client_id))
         await look()

@@ -88,7 +88,7 @@ GUARDS = {
     "t15 another page after sign-in": (
         f"{REDIRECTS} -k 't15 and comes_after and sign-in'",
         Mutation(ENTERING,
-                 """RedirectResponse(f"/authorize?{back}" if back else "/apps", 303, {"Cache-Control": "no-store"})
+                 """RedirectResponse(f"/authorize?{back}" if back else goes_to, 303, {"Cache-Control": "no-store"})
         return self._sessions.remember""", """RedirectResponse(back or "/apps", 303)
         return self._sessions.remember"""),
     ),
@@ -217,7 +217,7 @@ GUARDS = {
     "t34 sessions of a password": (
         f"{WITHDRAWING} -k 't34'",
         Mutation("inlay/server/sign_in/accounts.py",
-                 "await connection.execute(delete(SESSIONS).where(SESSIONS.c.account == wanted))", "pass"),
+                 "await connection.execute(delete(SESSIONS).where(SESSIONS.c.account == account))", "pass"),
     ),
     "closed accounts": (
         f"{WITHDRAWING} -k 'out_at_once and disable'",

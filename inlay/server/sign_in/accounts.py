@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import anyio
 from anyio.to_thread import run_sync
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from inlay.errors import SettingError, near_miss
 from inlay.server.audit.log import Entry, append, shell_user
@@ -107,7 +108,7 @@ class Accounts:
                 raise SettingError(message)
             before: list[str] = next((row.roles for row in rows if row.name == wanted), list[str]())
             await connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == wanted).values(roles=checked))
-            await connection.execute(delete(SESSIONS).where(SESSIONS.c.account == wanted))
+            await _end_sessions(connection, wanted)
             details = {"before": before, "after": checked}
             await append(connection, Entry("role", who, by=by, what=wanted, details=details))
 
@@ -183,8 +184,12 @@ class Accounts:
         wanted = await self._known(name)
         async with self._store.write() as connection:
             await connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == wanted).values(**values))
-            await connection.execute(delete(SESSIONS).where(SESSIONS.c.account == wanted))
+            await _end_sessions(connection, wanted)
             await append(connection, _entry(wanted, result, {}))
+
+
+async def _end_sessions(connection: AsyncConnection, account: str) -> None:
+    await connection.execute(delete(SESSIONS).where(SESSIONS.c.account == account))
 
 
 def _entry(account: str, result: str, details: Mapping[str, Any]) -> Entry:

@@ -1,0 +1,70 @@
+"""A connector with two admins and somebody who is none, in this process."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from inlay.server.admin.guarding import ADMIN
+from inlay.server.audit.log import Audit, Row, Wanted
+from inlay.server.sign_in.accounts import Accounts
+from inlay.server.sign_in.tables import TABLES
+from inlay.server.store import Store
+from tests.sign_in.accounts import with_account
+from tests.sign_in.browser import Browser, Page
+from tests.sign_in.place import ORIGIN, Place, opened_place
+
+BOARD = "tool:task_board"
+
+
+@dataclass
+class Office:
+    """The connector, and who comes to it."""
+
+    place: Place
+
+    async def come(self, account: str = "root", to: str = "/admin") -> tuple[Browser, Page]:
+        """Sign somebody in in a new browser, and open a page."""
+        browser = self.place.browser(account)
+        page = await browser.arrive("/admin")
+        return browser, page if to == "/admin" else await browser.get(to)
+
+    async def positions(self) -> dict[str, str]:
+        """Say where the switches stand that were ever set."""
+        assert self.place.switches is not None
+        rows = await self.place.switches.rows()
+        return {f"{row.what} {row.role}".strip(): row.position.value for row in rows}
+
+    async def noted(self, event: str) -> list[Row]:
+        """Return rows of the connector's audit log."""
+        async with Store(self.place.folder / "store.db").open() as store:
+            return list(await Audit(store).rows(Wanted(event=event), None))
+
+    @asynccontextmanager
+    async def accounts(self) -> AsyncGenerator[Accounts]:
+        """Open the accounts as the command does, from another process."""
+        async with Store(self.place.folder / "accounts.db", TABLES).open() as store:
+            yield Accounts(store)
+
+
+def turning(page: Page, position: str, what: str = BOARD) -> list[tuple[str, str]]:
+    """Return what a press of one position of a switch sends."""
+    form = next(form for form in page.forms if form.action == "/admin/switches" and ("tool", what) in form.fields)
+    assert ("position", position) in form.buttons
+    return [*form.fields, ("position", position)]
+
+
+def token_of(page: Page) -> str:
+    """Return what the forms of a page carry."""
+    return dict(page.form("/sign-out").fields)["form_token"]
+
+
+@asynccontextmanager
+async def opened_office(folder: Path, origin: str = ORIGIN) -> AsyncGenerator[Office]:
+    """Open it while the block runs."""
+    file = folder / "accounts.db"
+    await with_account(file, "root", roles=[ADMIN])
+    await with_account(file, "ruth", roles=[ADMIN, "editor"])
+    await with_account(file, "ada", roles=["editor"])
+    async with opened_place(folder, origin, accounts=file) as place:
+        yield Office(place)

@@ -1,0 +1,160 @@
+"""Every guard of the admin's pages is taken away once, and its test goes red."""
+
+import pytest
+
+from tests.security.mutation import Mutants, Mutation
+
+GUARDING, BY_ACCOUNT = "inlay/server/admin/guarding.py", "inlay/server/admin/with_accounts.py"
+DRAWING, PREVIEWING = "inlay/server/admin/drawing.py", "inlay/server/admin/previewing.py"
+PEOPLE, SWITCHING = "inlay/server/admin/people.py", "inlay/server/admin/switching.py"
+ACCOUNTS, SESSIONS = "inlay/server/sign_in/accounts.py", "inlay/server/sign_in/sessions.py"
+ENTERING, TELLING = "inlay/server/sign_in/entering.py", "inlay/server/audit/telling.py"
+GATE, SWITCHES = "inlay/server/gate.py", "inlay/server/switches/switches.py"
+TESTS, TURNING = "tests/admin/test_guarding.py", "tests/admin/test_switching.py"
+
+CHECKED = """\
+            self._sessions.check_form(request, form, browser)
+            back = form.one("back") or ""
+            fields_of"""
+
+GUARDS: dict[str, tuple[str, list[Mutation]]] = {
+    "signed in": (
+        f"{TESTS} -k 'not_signed_in'",
+        [
+            Mutation(BY_ACCOUNT, 'return self._of.entrance.show(browser, goes_to="/admin")', "pass"),
+            Mutation(BY_ACCOUNT, "self._of.accounts.get(browser.account)", 'self._of.accounts.get("root")'),
+        ],
+    ),
+    "t44 the role": (
+        f"{TESTS} -k 't44 and no_admin'",
+        [Mutation(BY_ACCOUNT, "or ADMIN not in account.roles:", ":")],
+    ),
+    "t44 with every request": (
+        f"{TESTS} -k 't44 and demoted'",
+        [
+            Mutation(BY_ACCOUNT, "or ADMIN not in account.roles:", "or False:"),
+            Mutation(
+                ACCOUNTS, "await connection.execute(delete(SESSIONS).where(SESSIONS.c.account == account))", "pass"
+            ),
+        ],
+    ),
+    "t44 the last one": (f"{TESTS} -k 't44 and last_admin'", [Mutation(ACCOUNTS, "holders <= {wanted}:", "False:")]),
+    "t44 disabled ones do not count": (
+        f"{TESTS} -k 't44 and does_not_count'",
+        [
+            Mutation(
+                ACCOUNTS, 'select(ACCOUNTS).where(ACCOUNTS.c.state == "active"))).all()', "select(ACCOUNTS))).all()"
+            )
+        ],
+    ),
+    "t44 two at once": (
+        f"{TURNING} -k 't44'",
+        [Mutation(SWITCHES, "if change.expected_version not in (None, version):", "if False:")],
+    ),
+    "roles as they were shown": (
+        "tests/admin/test_people_and_log.py -k roles_given_here",
+        [Mutation(PEOPLE, "if account is not None and account.roles !=", "if False and account and account.roles !=")],
+    ),
+    "t42 where a form comes from": (
+        f"{TESTS} -k 't42 and no_page_of_ours and (cross-site or same-site)'",
+        [Mutation(SESSIONS, "or site not in (None, *_OWN_PAGES)", "")],
+    ),
+    "t42 the token of a form": (
+        f"{TESTS} -k 't42 and no_page_of_ours and (foreign or old or made)'",
+        [Mutation(GUARDING, "self.admins.check_form(request, form, admin)", "pass")],
+    ),
+    "t42 forms are posted": (
+        f"{TESTS} -k 't42 and is_posted'",
+        [Mutation(GATE, "if kind.strip() != wanted.encode() or charset", "if charset")],
+    ),
+    "t42 nobody is signed in by others": (
+        f"{TESTS} -k 't42 and signed_in_by'",
+        [Mutation(ENTERING, CHECKED, CHECKED.replace("self._sessions.check_form(request, form, browser)", "pass"))],
+    ),
+    "t15 after sign-in": (
+        f"{TESTS} -k 't15'",
+        [
+            Mutation(
+                ENTERING,
+                'goes_to = "/admin" if form.one("goes_to") == "/admin" else "/apps"',
+                'goes_to = form.one("goes_to") or "/apps"',
+            )
+        ],
+    ),
+    "t34 a new cookie": (
+        f"{TESTS} -k 't34'",
+        [
+            Mutation(
+                SESSIONS, "browser = Browser(token_urlsafe(32), account)", "browser = Browser(before.cookie, account)"
+            )
+        ],
+    ),
+    "t34 the end of one": (
+        f"{TESTS} -k 't34'",
+        [
+            Mutation(
+                SESSIONS,
+                """        async with self._store.write() as connection:
+            await connection.execute(delete(SESSIONS).where(SESSIONS.c.digest == browser.session))
+            if browser""",
+                """        async with self._store.write() as connection:
+            if browser""",
+            )
+        ],
+    ),
+    "t37 the host": (f"{TESTS} -k 't37 and sent0'", [Mutation(GATE, "_host_of(named[0]) not in self.hosts", "False")]),
+    "t38 the origin": (
+        f"{TESTS} -k 't37 and (sent1 or sent2)'",
+        [Mutation(GATE, 'if name == b"origin" and not', "if False and not")],
+    ),
+    "t43 frames": (
+        f"{TESTS} -k 't43'",
+        [Mutation(DRAWING, "form-action 'self'; base-uri 'none'; frame-ancestors 'none'", "form-action 'self'")],
+    ),
+    "t43 frames of the example": (
+        f"{TESTS} -k 't43'",
+        [Mutation(PREVIEWING, "base-uri 'none'; frame-ancestors 'self'", "base-uri 'none'")],
+    ),
+    "t47 scripts do not see it": (
+        f"{TESTS} -k 't47'",
+        [Mutation(SESSIONS, "httponly=True,\n            same", "same")],
+    ),
+    "t47 over TLS alone": (
+        f"{TESTS} -k 't47'",
+        [
+            Mutation(
+                SESSIONS,
+                "secure=self._settings.is_https,\n            httponly=True,\n            same",
+                "httponly=True,\n            same",
+            )
+        ],
+    ),
+    "t41 encodings": (
+        f"{TESTS} -k 't41'",
+        [Mutation(GATE, 'or charset not in (b"", b"charset=utf-8")', "")],
+    ),
+    "t39 a host that holds a path": (
+        f"{TESTS} -k 't39'",
+        [
+            Mutation(
+                GATE,
+                "return head if separator and port.isdigit() else name",
+                'return (head if separator and port.isdigit() else name).partition("/")[0]',
+            )
+        ],
+    ),
+    "t60 what hides": (
+        "tests/admin/test_people_and_log.py -k t60",
+        [Mutation(TELLING, 'mark if mark.isprintable() else mark.encode("unicode_escape").decode()', "mark")],
+    ),
+    "a made-up version": (
+        f"{TURNING} -k 'no_page_sends'",
+        [Mutation(SWITCHING, "if not version.isdecimal() or len(version) > 15:", "if not version.isdecimal():")],
+    ),
+}
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+async def test_the_guards_bite(mutants: Mutants, guard: str) -> None:
+    tests, mutations = GUARDS[guard]
+    await mutants.assert_bites(tests, *mutations)
