@@ -1,6 +1,5 @@
 """What every test may use besides the fixtures of `inlay.testing`, which brings the event loop and the Chromium."""
 
-import logging
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -13,9 +12,8 @@ from tests.log_scan import LogScan
 def no_secret_is_logged() -> Iterator[None]:
     """Listen to every logger from the first test to the last, and fail when one of them was told a secret."""
     scan = LogScan()
-    logging.getLogger().addHandler(scan)
-    yield
-    logging.getLogger().removeHandler(scan)
+    with scan.listening():
+        yield
     assert scan.leaks == []
 
 

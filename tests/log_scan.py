@@ -6,6 +6,10 @@ run of mixed letters and digits. Digests in hexadecimal, paths and the names of 
 
 import logging
 import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from copy import copy
+from typing import Any
 
 SECRETS = (
     re.compile(r"\beyJ[\w-]{8,}\.[\w-]+"),  # a signed token, or its beginning
@@ -23,17 +27,51 @@ def secrets_in(line: str) -> list[str]:
     return [found.group() for pattern in SECRETS for found in pattern.finditer(line)]
 
 
-class LogScan(logging.Handler):
-    """Keeps the lines that hold a secret."""
+LOUD = {"": logging.INFO, "inlay": logging.DEBUG}
+"""How loud loggers are while they are listened to: by default nearly nobody says more than warnings."""
+
+
+def is_of_the_tests(record: logging.LogRecord) -> bool:
+    """Whether it tells which address was opened: the tests' own browsers and apps come with codes in theirs."""
+    return record.name == "httpx2" and record.levelno < logging.WARNING
+
+
+class LogScan:
+    """Keeps the lines that hold a secret, of every logger of this process.
+
+    It listens where records are made: servers keep theirs from handlers of others (`propagate`), and what is heard
+    should not be up to who handles it.
+    """
 
     def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.heard = 0
+        self.heard: set[str] = set()
+        """Which loggers said something, and how loud: "INFO inlay.server.tokens.guard"."""
         self.leaks: list[str] = []
+        self._formatter = logging.Formatter()
 
-    def emit(self, record: logging.LogRecord) -> None:
+    @contextmanager
+    def listening(self) -> Generator[None]:
+        """Listen to everything that is logged while the block runs."""
+        make, levels = logging.getLogRecordFactory(), {name: logging.getLogger(name).level for name in LOUD}
+
+        def make_and_look(*given: Any, **named: Any) -> logging.LogRecord:
+            record = make(*given, **named)
+            self._look(record)
+            return record
+
+        logging.setLogRecordFactory(make_and_look)
+        for name, level in LOUD.items():
+            logging.getLogger(name).setLevel(level)
+        try:
+            yield
+        finally:
+            logging.setLogRecordFactory(make)
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)
+
+    def _look(self, record: logging.LogRecord) -> None:
         """Look at one record, with its traceback."""
-        self.heard += 1
-        line = self.format(record)
-        if secrets_in(line):
+        self.heard.add(f"{record.levelname} {record.name}")
+        line = self._formatter.format(copy(record))
+        if secrets_in(line) and not is_of_the_tests(record):
             self.leaks.append(f"{record.name}: {line[:500]}")

@@ -1,5 +1,7 @@
 """What the scan of the logs takes for a secret, and what not."""
 
+import logging
+from collections.abc import Iterator
 from secrets import token_urlsafe
 
 import jwt
@@ -7,7 +9,7 @@ import pytest
 
 from inlay import Connector, Grant
 from inlay.server.handles import make_handle
-from tests.log_scan import secrets_in
+from tests.log_scan import LogScan, secrets_in
 
 
 @pytest.mark.parametrize(
@@ -49,3 +51,39 @@ def connector() -> Connector:
 )
 def test_what_is_no_secret_is_left_alone(line: str) -> None:
     assert secrets_in(line) == []
+
+
+SECRET = "aB3" + "x7Y" * 12
+
+
+@pytest.fixture
+def unheard() -> Iterator[None]:
+    """Keep what a test says from the scan of the whole run."""
+    of_the_run = logging.getLogRecordFactory()
+    logging.setLogRecordFactory(logging.LogRecord)
+    yield
+    logging.setLogRecordFactory(of_the_run)
+
+
+@pytest.mark.usefixtures("unheard")
+@pytest.mark.parametrize("name", ["inlay.server.tokens.guard", "mcp.server", "uvicorn.access", "somebody.else"])
+def test_what_is_said_in_a_low_voice_is_heard_too(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    scan, logger = LogScan(), logging.getLogger(name)
+    monkeypatch.setattr(logger, "propagate", False)
+    with scan.listening():
+        logger.info("The call brought %s.", SECRET)
+        try:
+            raise ValueError(SECRET)
+        except ValueError:
+            logger.exception("It failed.")
+
+    assert scan.heard == {f"INFO {name}", f"ERROR {name}"}
+    assert len(scan.leaks) == 2
+
+
+def test_after_a_scan_everybody_is_as_loud_as_before() -> None:
+    before = (logging.getLogRecordFactory(), logging.getLogger().level, logging.getLogger("inlay").level)
+    with LogScan().listening():
+        pass
+
+    assert (logging.getLogRecordFactory(), logging.getLogger().level, logging.getLogger("inlay").level) == before
