@@ -61,17 +61,17 @@ def list_users(accounts: Path | None) -> None:
 @has_accounts
 def roles(name: str, added: tuple[str, ...], removed: tuple[str, ...], accounts: Path | None) -> None:
     """Give an account roles, or take them away. `inlay:admin` opens the pages at /admin."""
-    from inlay.server.audit.log import shell_user  # noqa: PLC0415 - `--help` should not wait for it
 
     async def change(kept: "Accounts") -> list[str]:
         account = await kept.get(name.lower())
         before = account.roles if account else frozenset[str]()
         after = (before | set(added)) - set(removed)
-        await kept.set_roles(name, sorted(after), who=shell_user(), by="shell")
+        await kept.set_roles(name, sorted(after))
         return sorted(after)
 
     found = _with(accounts, change)
-    click.echo(f"{name.lower()} has {'the roles ' + ', '.join(found) if found else 'no role'}.")
+    what = f"is {', '.join(found)}" if found else "has no roles"
+    click.echo(f"{name.lower()} {what} now, and has to sign in again. Connected apps stay.")
 
 
 @users.command()

@@ -24,13 +24,14 @@ from tests.security.mutation import Mutants, Mutation
 
 ADA = Grant("ada", "chat", {"notes:read", "notes:write"}, issuer="https://id.example")
 BOB = Grant("bob", "chat", {"notes:read"}, issuer="https://id.example")
+MOVED: list[str] = []
 CANARIES = {"ada": "canary-of-ada-5f1e", "bob": "canary-of-bob-90c2"}
 
 
 @pytest.fixture
 def connector(tmp_path: Path) -> Connector:
+    MOVED.clear()
     notes = Connector("Notes", store=tmp_path / "notes.db")
-    moved: list[str] = []
 
     @notes.widget(scopes={"notes:read"})
     async def board(grant: Grant) -> TaskBoard:
@@ -42,7 +43,7 @@ def connector(tmp_path: Path) -> Connector:
     @notes.action(scopes={"notes:write"})
     async def move(card: str, column: str, index: int, grant: Grant) -> Done:
         """Move a note."""
-        moved.append(f"{grant.subject} {card} {column} {index}")
+        MOVED.append(f"{grant.subject} {card} {column} {index}")
         return Done(f"Moved {card} of {CANARIES[grant.subject]}.")
 
     return notes
@@ -62,6 +63,9 @@ async def test_t10_a_scope_that_was_withdrawn_between_drawing_and_pressing_is_mi
     assert pressed.problem is not None
     assert pressed.problem["missing_scopes"] == ["notes:write"]
     assert "notes:write" in pressed.html
+    assert MOVED == []
+    assert (await tools.act(drawn, "move", card="N-1", column="notes", index=0, as_=ADA)).problem is None
+    assert MOVED == ["ada N-1 notes 0"]
 
 
 async def test_t25_interleaved_calls_of_two_people_never_mix(tools: Tools) -> None:
@@ -107,6 +111,7 @@ async def test_t30_nobody_adds_a_field(tools: Tools, extra: str) -> None:
 
     assert reply.problem is not None
     assert reply.problem["kind"] == "invalid"
+    assert MOVED == []
 
 
 async def test_t24_no_handle_is_guessed(running_connector: Connector) -> None:

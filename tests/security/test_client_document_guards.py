@@ -142,6 +142,10 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
         f"{TESTS} -k proxy",
         Mutation(DOCUMENTS, "transport=transport, timeout=timeout, trust_env=False", "timeout=timeout, verify=context"),
     ),
+    "t49 an object": (
+        f"{TESTS} -k t49_what_is_no_object",
+        Mutation(DOCUMENTS, "if not isinstance(tree, dict):", "if False:"),
+    ),
     "t49 its own id": (
         f"{CONTENT} -k t49_the_id",
         Mutation(DOCUMENTS, 'if fields.get("client_id") != client_id:', "if False:"),

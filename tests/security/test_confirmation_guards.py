@@ -46,6 +46,10 @@ GUARDS = {
         f"{TESTS} -k 't36 and not_theirs'",
         Mutation(HANDLES, '"view", grant.person, grant.client', '"view", "", ""'),
     ),
+    "t36 a handle instead of scopes": (
+        f"{TESTS} -k 't36 and grants_nothing'",
+        Mutation("inlay/permissions.py", "missing = tool.scopes - grant.scopes", "missing = frozenset[str]()"),
+    ),
     "t36 a model that calls everything": (
         "tests/security/test_model_that_calls_everything.py -k 'legacy and text and shelf'",
         Mutation(CALLS, "(is_from_view or not tool.is_app_only)", "True"),

@@ -17,7 +17,7 @@ from inlay import EmbeddedIssuer
 from inlay.server.sign_in import issuing
 from inlay.server.sign_in.client_documents import ClientDocuments
 from inlay.server.switches.switches import Switches
-from tests.security.served import build_connector
+from tests.security.served import build_connector, done
 from tests.sign_in.accounts import with_account
 from tests.sign_in.browser import Browser
 from tests.sign_in.document_site import HERE, HOST, Authority, Names, Site, is_here, running_site
@@ -96,6 +96,16 @@ class Place:
 
     async def call(self, token: str, tool: str = "task_board") -> int:
         """Call a tool, and return the status."""
+        return (await self.answer(token, tool)).status_code
+
+    async def roles(self, token: str) -> list[str]:
+        """Return the roles that a tool's function gets to see."""
+        answer = await self.answer(token, "say_who")
+        told: list[str] = json.loads(done(answer))["roles"]
+        return told
+
+    async def answer(self, token: str, tool: str) -> httpx2.Response:
+        """Call a tool."""
         params = {"name": tool, "arguments": {"title": "Rest"} if tool == "add_task" else {}}
         body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
         headers = {
@@ -104,7 +114,7 @@ class Place:
             "Accept": "application/json, text/event-stream",
             "MCP-Protocol-Version": "2025-11-25",
         }
-        return (await self.http().post("/mcp", content=json.dumps(body), headers=headers)).status_code
+        return await self.http().post("/mcp", content=json.dumps(body), headers=headers)
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,12 @@ def test_an_account_from_beginning_to_end(tmp_path: Path) -> None:
     assert opens(file, "ADA", PASSWORD)
     assert not opens(file, "ada", OTHER)
 
+    assert "is editor now" in run(file, "roles", "ada", "--add", "editor", "--remove", "admin")
+    assert run(file, "list") == "ada  editor\n"
+    assert "has no roles now" in run(file, "roles", "ada", "--remove", "editor")
+    assert run(file, "list") == "ada\n"
+    run(file, "roles", "ada", "--add", "editor", "--add", "admin")
+
     run(file, "password", "ada", typed=f"{OTHER}\n")
     assert opens(file, "ada", OTHER)
     assert not opens(file, "ada", PASSWORD)
@@ -69,10 +75,12 @@ def test_an_account_from_beginning_to_end(tmp_path: Path) -> None:
         (["add", "ada", "--role", " "], f"{PASSWORD}\n", "is no role"),
         (["add", "bob"], f"{PASSWORD}\n", "There is or was an account 'bob'"),
         (["add", "eve"], f"{PASSWORD}\n", "There is or was an account 'eve'"),
+        (["roles", "bob", "--add", " "], "", "is no role"),
+        (["roles", "bib", "--add", "editor"], "", "There is no account 'bib'. Did you mean 'bob'?"),
         (["disable", "bib"], "", "There is no account 'bib'. Did you mean 'bob'?"),
         (["remove", "eve", "--yes"], "", "There is no account 'eve'."),
     ],
-    ids=["short", "two words", "no role", "taken", "removed", "misspelled", "gone"],
+    ids=["short", "two words", "no role", "taken", "removed", "no new role", "whose roles", "misspelled", "gone"],
 )
 def test_what_cannot_be_done_is_said(tmp_path: Path, arguments: list[str], typed: str, said: str) -> None:
     file = tmp_path / "accounts.db"

@@ -12,6 +12,7 @@ WITHDRAWING, ACCOUNTS = f"{HERE}/test_withdrawing.py", f"{HERE}/test_accounts.py
 LEDGER, ENDPOINTS, ASKING = f"{HOUSE}/ledger.py", f"{HOUSE}/endpoints.py", f"{HOUSE}/asking.py"
 SESSIONS, ASKED, LEADING = f"{HOUSE}/sessions.py", f"{HOUSE}/consenting.py", f"{HOUSE}/redirects.py"
 DRAWING, CLIENTS, REGISTERS = f"{HOUSE}/drawing.py", f"{HOUSE}/clients.py", f"{HOUSE}/registering.py"
+GATE = "inlay/server/gate.py"
 ENTERING, FORMS = f"{HOUSE}/entering.py", f"{HOUSE}/forms.py"
 
 ANY_CODE = Mutation(LEDGER, "if row is not None and row.used:", "if False:")
@@ -53,12 +54,21 @@ GUARDS = {
         f"{CODES} -k 't13 and a_wrong_verifier'",
         Mutation(LEDGER, " and row.challenge == use.challenge", ""),
     ),
+    "t13 no verifier": (
+        f"{CODES} -k 't13 and no_verifier'",
+        Mutation(ENDPOINTS, '_challenge_of(form.required("code_verifier"))', 'form.one("code_verifier") or ""'),
+        Mutation(LEDGER, " and row.challenge == use.challenge", ""),
+    ),
     "t13 the challenge itself": (
         f"{CODES} -k 't13 and is_no_verifier'",
         Mutation(LEDGER, " and row.challenge == use.challenge", ""),
     ),
     "t14 any address": (
         f"{REDIRECTS} -k 't14 and not_the_apps'",
+        Mutation(ASKED, "if not is_registered(sent, client.redirect_uris):", "if False:"),
+    ),
+    "t14 any address for an app that has a document": (
+        f"{HERE}/test_described_apps.py -k t14",
         Mutation(ASKED, "if not is_registered(sent, client.redirect_uris):", "if False:"),
     ),
     "t14 an address that begins alike": (f"{REDIRECTS} -k 't14 and not_the_apps'", PREFIX),
@@ -177,6 +187,15 @@ GUARDS = {
         f"{REDIRECTS} -k 't22 and not_repeated'",
         Mutation(ASKED, "return self._refuse(error)\n",
                  "return self._refuse(error, redirect_uri=query.one('redirect_uri') or '')\n"),
+    ),
+    "t42 somebody signed in as somebody else": (f"{CONSENT} -k 't42 and somebody_else'", ANY_FORM),
+    "t42 forms that pages of others can send as text": (
+        f"{CONSENT} -k 't42 and nothing_else'",
+        Mutation(GATE, "if kind.strip() != wanted.encode() or charset not in", "if charset not in"),
+    ),
+    "t46 answers for other origins": (
+        f"{CONSENT} -k 't46 and no_other_site and GET'",
+        Mutation(GATE, 'raise GateError(403, "This origin may not call.")', "pass"),
     ),
     "t46 cookies for other origins": (
         f"{CONSENT} -k 't46 and never'",

@@ -139,7 +139,21 @@ async def test_who_may_not_sign_in_any_more_is_out_at_once(place: Place, how: st
     assert [form.action for form in (await browser.arrive("/apps")).forms] == ["/sign-in"]
 
 
-@pytest.mark.parametrize("how", ["password", "disable"])
+async def test_other_roles_hold_for_tokens_that_are_out(place: Place) -> None:
+    async with Store(place.folder / "accounts.db", TABLES).open() as store:
+        accounts = Accounts(store)
+        await accounts.add("gil", PASSWORD, ["editor"])
+        connection = await place.connect(place.browser("gil"))
+        assert await place.roles(connection.access) == ["editor"]
+
+        await accounts.set_roles("gil", ["reader"])
+
+    async with asyncio.timeout(WITHDRAWN_SECONDS):
+        while await place.roles(connection.access) != ["reader"]:
+            pass
+
+
+@pytest.mark.parametrize("how", ["password", "roles", "disable"])
 async def test_t34_a_session_ends_with_what_began_it(place: Place, how: str) -> None:
     async with Store(place.folder / "accounts.db", TABLES).open() as store:
         accounts = Accounts(store)
@@ -147,10 +161,13 @@ async def test_t34_a_session_ends_with_what_began_it(place: Place, how: str) -> 
         browser = place.browser(f"finn-{how}")
         assert (await browser.arrive("/apps")).form("/sign-out").action == "/sign-out"
 
-        if how == "password":
-            await accounts.set_password(f"finn-{how}", f"another {PASSWORD}")
-        else:
-            await accounts.disable(f"finn-{how}")
-            await accounts.disable(f"finn-{how}", is_disabled=False)
+        match how:
+            case "password":
+                await accounts.set_password(f"finn-{how}", f"another {PASSWORD}")
+            case "roles":
+                await accounts.set_roles(f"finn-{how}", ["editor"])
+            case _:
+                await accounts.disable(f"finn-{how}")
+                await accounts.disable(f"finn-{how}", is_disabled=False)
 
     assert [form.action for form in (await browser.get("/apps")).forms] == ["/sign-in"]

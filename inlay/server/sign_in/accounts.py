@@ -86,13 +86,15 @@ class Accounts:
         row = await self._find(name)
         return _account(row) if row is not None else None
 
-    async def set_roles(self, name: str, roles: Collection[str], *, who: str, by: str, keeps: str = "") -> None:
+    async def set_roles(
+        self, name: str, roles: Collection[str], *, who: str = "", by: str = "shell", keeps: str = ""
+    ) -> None:
         """Give an account other roles. They hold with its next request, in connected apps too; it signs in again.
 
         Args:
             name: Whose.
             roles: All of them; others are taken away.
-            who: Who does it.
+            who: Who does it; left out, whoever runs the command.
             by: `admin` or `shell`.
             keeps: A role that somebody must still have afterwards.
 
@@ -110,7 +112,7 @@ class Accounts:
             await connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == wanted).values(roles=checked))
             await _end_sessions(connection, wanted)
             details = {"before": before, "after": checked}
-            await append(connection, Entry("role", who, by=by, what=wanted, details=details))
+            await append(connection, Entry("role", who or shell_user(), by=by, what=wanted, details=details))
 
     async def disable(self, name: str, *, is_disabled: bool = True) -> None:
         """Close an account, or open it again. Whoever uses it is out at once.
