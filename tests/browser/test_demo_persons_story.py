@@ -6,7 +6,9 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
 from playwright.async_api import Browser, Page, expect
 
@@ -19,6 +21,7 @@ from inlay.testing.fixtures import isolated
 from inlay.testing.page import HostPage, patient
 from tests.browser.bundling import ROOT
 from tests.browser.stories import Board, server_order
+from tests.security.served import ERAS, Served
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
@@ -120,6 +123,41 @@ async def test_what_is_taken_back_is_refused_at_the_next_act_and_undone_there(de
     assert f"needs {WRITE}" in (await board.view.settled()).problem
     assert await server_order(demo.connector, "todo") == todo
     assert await server_order(demo.connector, "review") == review
+
+
+async def test_an_editor_without_the_scope_sees_why_and_a_forged_call_with_the_same_token_changes_nothing(
+    demo: Demo,
+) -> None:
+    sent: list[str] = []
+    demo.page.on("request", lambda request: sent.append(request.headers.get("authorization", "")))
+    await demo.open_panel()
+    await demo.become("Edda Lindqvist")
+    await demo.page.get_by_role("checkbox", name="Change tasks").uncheck()
+    await expect(demo.page.get_by_text(f"Took back {WRITE}. It ends within 5 seconds.")).to_be_visible()
+    await demo.page.keyboard.press("Escape")
+    await ends(demo, "move_card")
+    board = await demo.board()
+    todo, review = await server_order(demo.connector, "todo"), await server_order(demo.connector, "review")
+    assert f"need {WRITE}." in board.view.text
+    assert await board.view.body.get_by_role("button", name="Move").count() == 0
+
+    given = {"project": "apollo", "card": todo[0], "column": "review", "index": 0, "version": 1}
+    for era in ERAS:
+        answer = await forged(demo, [header for header in sent if header][-1], era, "move_card", given)
+        assert answer.status_code == 403
+        assert WRITE in answer.headers["www-authenticate"]
+        assert answer.json()["error"]["data"]["missing_scopes"] == [WRITE]
+    assert await server_order(demo.connector, "todo") == todo
+    assert await server_order(demo.connector, "review") == review
+
+
+async def forged(demo: Demo, authorization: str, era: str, tool: str, arguments: dict[str, Any]) -> httpx2.Response:
+    """Call a tool past the page, with what the page proves itself by."""
+    assert authorization.startswith("Bearer ")
+    async with httpx2.AsyncClient() as http:
+        served = Served([demo.host.addresses.mcp.removesuffix("/mcp")], http, [])
+        proof = {"Authorization": authorization}
+        return await served.call(era, tool=tool, arguments=arguments, headers=proof)
 
 
 async def ends(demo: Demo, tool: str) -> None:

@@ -1,5 +1,7 @@
 """What people granted, in open widgets: what they see and can do, and what changes when they grant more or less."""
 
+import json
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -10,6 +12,7 @@ from examples.team_tasks import connector as team_tasks
 from inlay import Connector
 from inlay.testing import Grant, Host, View
 from tests.browser.stories import SANDBOXES, Board, server_order
+from tests.security.secrets_shop import ISSUER, MARKS, build_shop, canary
 
 READ, WRITE = "tasks:read", "tasks:write"
 RITA = Grant("rita", scopes={READ})
@@ -17,8 +20,10 @@ EDITOR = Grant("edda", scopes={READ, WRITE})
 
 
 @pytest.fixture
-def connector(request: pytest.FixtureRequest) -> Connector:
+def connector(request: pytest.FixtureRequest, tmp_path: Path) -> Connector:
     test = cast("pytest.Item", request.node)  # pyright: ignore[reportUnknownMemberType] - pytest does not say
+    if "canar" in test.name:
+        return build_shop(tmp_path / "shop.db")
     return machine_monitor if "monitor" in test.name else team_tasks
 
 
@@ -97,6 +102,22 @@ async def test_the_monitor_leaves_out_on_the_server_what_a_person_may_not_see(ho
     assert await whole.locator("table caption").filter(has_text="Busiest processes").count() > 0
     sent = str([entry for entry in await host.traffic(as_=guest) if entry["method"] == "tools/call"])
     assert "Busiest processes" not in sent
+
+
+@pytest.mark.parametrize("widget", ["fields", "rows", "cards", "overview", "panel"])
+async def test_of_two_people_with_one_widget_each_gets_the_canaries_of_their_own_scopes_alone(
+    host: Host, widget: str
+) -> None:
+    for name, own in zip(("ada", "bob"), MARKS, strict=False):
+        person = Grant(name, "chat", {"shop:read", own}, issuer=ISSUER)
+        view = await host.call(widget, as_=person)
+        frame = await view.locator("html").evaluate("(element) => element.outerHTML")
+        came = json.dumps(await host.traffic(as_=person))
+        page = await (await host.page_of(person)).page.content()
+        for where in (frame, came, page):
+            assert [scope for scope in MARKS if canary(scope) in where and scope != own] == [], name
+        assert canary(own) in came
+        assert all(f"needs {scope}" in view.text for scope in MARKS if scope != own)
 
 
 async def test_whoever_is_turned_away_is_told_and_nothing_is_done(host: Host, running_connector: Connector) -> None:

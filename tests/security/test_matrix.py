@@ -14,7 +14,7 @@ import httpx2
 import pytest
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
-from inlay import Grant, Issuer, ResourceServer
+from inlay import Connector, Grant, Issuer, ResourceServer
 from inlay.host.serving import running_server
 from inlay.server import handles
 from inlay.server.handles import make_handle
@@ -58,14 +58,17 @@ NEEDS: dict[str, set[str]] = {
     "forgotten": set(),
     "inlay_draft": {READ},
     "inlay_access": {READ},
+    "inlay_view": {READ},
     "no_such_tool": set(),
 }
 ROLES = {"books": {"admin"}, "close_books": {"admin", "auditor"}}
-OWNED = {"own_page", "amend", "erase_own"}
-FOR_VIEWS = {"mark", "erase", "erase_own", "inlay_draft", "inlay_access"}
+OWNED = {"own_page", "amend", "erase_own", "inlay_view"}
+FOR_VIEWS = {"mark", "erase", "erase_own", "inlay_draft", "inlay_access", "inlay_view"}
 CONFIRMED = {"erase", "erase_own"}
 SILENT = {"inlay_draft", "inlay_access"}
 """Inlay's own tools, which run no function of the connector."""
+RUNS = {"inlay_view": "own_page"}
+"""What runs instead: an open View is read again by the function of its widget."""
 
 HANDLES = ("handle", "none", "foreign", "expired")
 
@@ -87,6 +90,13 @@ def policy(who: str, tool: str, handle: str, *, is_owned: bool) -> str:
     return "asked" if tool in CONFIRMED else "done"
 
 
+_ABOUT: dict[str, Any] = {
+    "io.modelcontextprotocol/protocolVersion": MODERN,
+    "io.modelcontextprotocol/clientInfo": {"name": "matrix", "version": "1"},
+    "io.modelcontextprotocol/clientCapabilities": {"extensions": {EXTENSION_ID: {"mimeTypes": [APP_MIME_TYPE]}}},
+}
+
+
 @dataclass
 class Bench:
     """The ledger behind a real server, with everybody's tokens and handles."""
@@ -95,12 +105,14 @@ class Bench:
     http: httpx2.AsyncClient
     entered: list[str]
     tokens: Mapping[str, str]
-    handles: Mapping[str, Mapping[str, str | None]]
+    handles: Mapping[str, Mapping[str, Mapping[tuple[str, bool], str | None] | None]]
 
     async def outcome(self, era: str, who: str, tool: str, handle: str, *, is_owned: bool) -> str:
         """Call a tool, and say what came of it in the words of `policy`."""
         self.entered.clear()
-        response = await self._post(era, who, tool, self.handles.get(who, {}).get(handle), is_owned=is_owned)
+        kept = self.handles.get(who, {}).get(handle)
+        made = kept[RUNS.get(tool, "cover"), is_owned] if kept else None
+        response = await self._post(era, who, tool, made, is_owned=is_owned)
         ran = list(self.entered)
         if response.status_code in (401, 403):
             assert ran == []
@@ -108,16 +120,30 @@ class Bench:
             return " ".join([str(response.status_code), *named])
         return _told(response, tool, ran)
 
+    async def listed(self, era: str, who: str) -> set[str]:
+        """Return the names of the tools that somebody is told of."""
+        about = _ABOUT if era == MODERN else {}
+        response = await self.http.post(
+            f"{self.address}/mcp",
+            content=json.dumps({"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": {"_meta": about}}),
+            headers={
+                "Accept": "application/json, text/event-stream",
+                "Content-Type": "application/json",
+                "MCP-Protocol-Version": era,
+                **({"Mcp-Method": "tools/list"} if era == MODERN else {}),
+                "Authorization": f"Bearer {self.tokens[who]}",
+            },
+        )
+        is_event = response.headers["content-type"].startswith("text/event-stream")
+        tools = json.loads(response.text.partition("data: ")[2] if is_event else response.text)["result"]["tools"]
+        return {tool["name"] for tool in tools}
+
     async def _post(self, era: str, who: str, tool: str, handle: str | None, *, is_owned: bool) -> httpx2.Response:
         meta: dict[str, Any] = {"dev.inlay/view": handle} if handle else {}
+        if tool in RUNS:
+            meta["dev.inlay/seen"] = {"tool": RUNS[tool], "arguments": _arguments(RUNS[tool], is_owned=is_owned)}
         if era == MODERN:
-            meta |= {
-                "io.modelcontextprotocol/protocolVersion": MODERN,
-                "io.modelcontextprotocol/clientInfo": {"name": "matrix", "version": "1"},
-                "io.modelcontextprotocol/clientCapabilities": {
-                    "extensions": {EXTENSION_ID: {"mimeTypes": [APP_MIME_TYPE]}}
-                },
-            }
+            meta |= _ABOUT
         params = {"name": tool, "arguments": _arguments(tool, is_owned=is_owned), "_meta": meta}
         token = self.tokens.get(who)
         return await self.http.post(
@@ -139,6 +165,8 @@ def _arguments(tool: str, *, is_owned: bool) -> dict[str, Any]:
         return {"tool": "panel", "arguments": {"entry": entry}, "values": {"size": 4}}
     if tool == "inlay_access":
         return {"tool": "page"}
+    if tool in RUNS:
+        return {}
     return {"entry": entry}
 
 
@@ -150,7 +178,7 @@ def _told(response: httpx2.Response, tool: str, ran: list[str]) -> str:
         assert ran == []
         return "asked"
     if not result.get("isError"):
-        assert ran == ([] if tool in SILENT else [tool])
+        assert ran == ([] if tool in SILENT else [RUNS.get(tool, tool)])
         return "done"
     assert ran == []
     if problem["kind"] == "unknown_tool":
@@ -179,26 +207,27 @@ def _tokens(issuer: RunningIssuer) -> dict[str, str]:
     }
 
 
+def _handles(ledger: Connector, grant: Grant) -> Mapping[tuple[str, bool], str | None]:
+    """Make the handles of the Views that somebody has open, of what is theirs and of what is not."""
+    return {
+        (tool, is_owned): make_handle(ledger.desk.signer, grant, tool, _arguments(tool, is_owned=is_owned))
+        for tool in ("cover", *RUNS.values())
+        for is_owned in (True, False)
+    }
+
+
 @pytest.fixture(scope="module")
 async def bench(issuer: RunningIssuer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
     entered: list[str] = []
     ledger = build_ledger(tmp_path_factory.mktemp("ledger") / "ledger.db", entered)
     app = ledger.app(auth=ResourceServer(RESOURCE, [Issuer(issuer.url)]))
     async with running_server(app) as address, httpx2.AsyncClient(timeout=30) as http:
-        made: dict[str, dict[str, str | None]] = {}
-        for who in PEOPLE:
-            ada = Grant("ada", "made-up-client", issuer=issuer.url)
-            bob = Grant("bob", "made-up-client", issuer=issuer.url)
-            with pytest.MonkeyPatch.context() as past:
-                past.setattr(handles, "LASTS_SECONDS", -1)
-                expired = make_handle(ledger.desk.signer, ada, "cover", {})
-            made[who] = {
-                "handle": make_handle(ledger.desk.signer, ada, "cover", {}),
-                "none": None,
-                "foreign": make_handle(ledger.desk.signer, bob, "cover", {}),
-                "expired": expired,
-            }
-        yield Bench(address, http, entered, _tokens(issuer), made)
+        ada, bob = (Grant(name, "made-up-client", issuer=issuer.url) for name in ("ada", "bob"))
+        with pytest.MonkeyPatch.context() as past:
+            past.setattr(handles, "LASTS_SECONDS", -1)
+            expired = _handles(ledger, ada)
+        made = {"handle": _handles(ledger, ada), "none": None, "foreign": _handles(ledger, bob), "expired": expired}
+        yield Bench(address, http, entered, _tokens(issuer), dict.fromkeys(PEOPLE, made))
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -211,10 +240,19 @@ async def test_t11_every_cell_equals_the_declared_policy(bench: Bench, tool: str
     assert {cell: (got[cell], wanted[cell]) for cell in cells if got[cell] != wanted[cell]} == {}
 
 
+@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("who", PEOPLE)
+async def test_t11_a_list_names_what_roles_allow_and_what_only_lacks_a_scope(bench: Bench, who: str, era: str) -> None:
+    roles = set(PEOPLE[who].get("roles", ()))
+    offered = {tool for tool in NEEDS if tool not in ROLES or ROLES[tool] & roles}
+
+    assert await bench.listed(era, who) == offered - {"no_such_tool"}
+
+
 def test_t11_the_matrix_is_large_and_knows_every_tool(tmp_path: Path) -> None:
     tools = build_ledger(tmp_path / "ledger.db", []).tools
 
-    assert set(tools) == set(NEEDS) - {"inlay_draft", "inlay_access", "no_such_tool"}
+    assert set(tools) == set(NEEDS) - {"inlay_draft", "inlay_access", "inlay_view", "no_such_tool"}
     assert len(NEEDS) * (len(FAULTS) + len(PEOPLE)) * len(HANDLES) * 2 * len(ERAS) >= 2_000
 
 
@@ -227,6 +265,19 @@ GUARDS = {
     "a role hides": (
         f"{MATRIX} -k 'books'",
         Mutation(PERMISSIONS, "return not tool.roles or bool(tool.roles & grant.roles)", "return True"),
+    ),
+    "a role hides in lists": (
+        f"{MATRIX} -k 'list_names'",
+        Mutation(PERMISSIONS, "return not tool.roles or bool(tool.roles & grant.roles)", "return True"),
+    ),
+    "a View is for its person": (
+        f"{MATRIX} -k 'inlay_view'",
+        Mutation(CALLS, "if name == VIEW_TOOL and is_from_view:", "if name == VIEW_TOOL:"),
+        Mutation(CALLS, "if seen is None or not is_its_own or", "if seen is None or"),
+    ),
+    "a View's rule is asked again": (
+        f"{MATRIX} -k 'inlay_view'",
+        Mutation(PERMISSIONS, "if answer is True:", "if answer is not None:"),
     ),
     "a handle is asked for": (
         f"{MATRIX} -k 'mark'",
