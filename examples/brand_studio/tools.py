@@ -1,13 +1,13 @@
 """The connector: what people and models can see and do. The rules of the tokens are in `tokens.py`."""
 
-import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Literal
 
 from examples.brand_studio.store import TABLES, fill_if_new, load_brand, write_tokens
 from examples.brand_studio.tokens import Value, check_values, controls_for
-from inlay import ConflictError, Connector, Done
+from examples.people import name_of
+from inlay import ConflictError, Connector, Done, Grant
 from inlay.widgets import DesignPanel
 
 BrandName = Literal["northwind", "juniper"]
@@ -44,7 +44,7 @@ async def brand_panel(brand: BrandName) -> DesignPanel:
 
 
 @brands.action(title="Save", scopes={"brand:write"})
-async def save_tokens(brand: BrandName, values: dict[str, Value], version: int) -> Done:
+async def save_tokens(brand: BrandName, values: dict[str, Value], version: int, grant: Grant) -> Done:
     """Save tokens of a brand, given by name; those left out stay as they are."""
     check_values(values)
     async with brands.change() as connection:
@@ -55,7 +55,7 @@ async def save_tokens(brand: BrandName, values: dict[str, Value], version: int) 
         changed = {name: value for name, value in values.items() if value != old.tokens[name]}
         if not changed:
             return Done(f"{old.title} has these values already.")
-        new = await write_tokens(connection, old, changed, os.environ.get("BRAND_STUDIO_PERSON") or "Somebody")
+        new = await write_tokens(connection, old, changed, name_of(grant, "BRAND_STUDIO_PERSON"))
     before = {name: old.tokens[name] for name in changed}
     return Done(
         f"Saved {', '.join(changed)} of {old.title}.",

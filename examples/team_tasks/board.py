@@ -3,7 +3,6 @@
 Every function takes a connection, so that a tool decides what is one transaction.
 """
 
-import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -146,7 +145,9 @@ def spot_for(index: int, order: Sequence[str], visible: Collection[str]) -> int:
     return order.index(shown[min(index, len(shown)) - 1]) + 1
 
 
-async def move_task(connection: AsyncConnection, task: Task, stage: Stage, index: int, assignee: str | None) -> Task:
+async def move_task(
+    connection: AsyncConnection, task: Task, stage: Stage, index: int, assignee: str | None, who: str
+) -> Task:
     """Move a card to a place among those that a filter by assignee shows, and return it as it is now.
 
     A card that is there already is left alone: among the cards that the filter hides, it would change its place.
@@ -155,14 +156,12 @@ async def move_task(connection: AsyncConnection, task: Task, stage: Stage, index
     visible = await order_of(connection, task.project, stage.id, assignee)
     if stage.id == task.column and index == sum(card in visible for card in order[: task.position]):
         return task
-    return await put_task(connection, task, stage, spot_for(index, order, visible), f"moved it to {stage.title}")
+    return await put_task(connection, task, stage, spot_for(index, order, visible), who, f"moved it to {stage.title}")
 
 
-async def put_task(connection: AsyncConnection, task: Task, stage: Stage, index: int, change: str) -> Task:
+async def put_task(connection: AsyncConnection, task: Task, stage: Stage, index: int, who: str, change: str) -> Task:
     """Put a card at a place in a column, close the gap that it leaves, and return the card as it is now."""
-    moved = replace(
-        task, column=stage.id, is_archived=False, version=task.version + 1, changed_by=_person(), change=change
-    )
+    moved = replace(task, column=stage.id, is_archived=False, version=task.version + 1, changed_by=who, change=change)
     order = [card for card in await order_of(connection, task.project, stage.id) if card != task.id]
     order.insert(index, task.id)
     await _write(connection, moved)
@@ -172,9 +171,9 @@ async def put_task(connection: AsyncConnection, task: Task, stage: Stage, index:
     return replace(moved, position=order.index(task.id))
 
 
-async def archive_task(connection: AsyncConnection, task: Task) -> Task:
+async def archive_task(connection: AsyncConnection, task: Task, who: str) -> Task:
     """Take a card off the board. It keeps its place in mind, so that it can be put back there."""
-    archived = replace(task, is_archived=True, version=task.version + 1, changed_by=_person(), change="archived it")
+    archived = replace(task, is_archived=True, version=task.version + 1, changed_by=who, change="archived it")
     await _write(connection, archived)
     await _renumber(connection, await order_of(connection, task.project, task.column))
     return archived
@@ -187,7 +186,9 @@ async def delete_task(connection: AsyncConnection, task: Task) -> None:
     await _renumber(connection, await order_of(connection, task.project, task.column))
 
 
-async def add_task(connection: AsyncConnection, project: str, stage: Stage, title: str, assignee: str | None) -> Task:
+async def add_task(
+    connection: AsyncConnection, project: str, stage: Stage, title: str, assignee: str | None, who: str
+) -> Task:
     """Add a card at the end of a column."""
     position = len(await order_of(connection, project, stage.id))
     # Each card that ever was is in one of the tables, and one writer is at work: no id is ever used twice.
@@ -202,7 +203,7 @@ async def add_task(connection: AsyncConnection, project: str, stage: Stage, titl
         assignee=assignee,
         is_archived=False,
         version=1,
-        changed_by=_person(),
+        changed_by=who,
         change=f"added it to {stage.title}",
     )
     await connection.execute(insert(CARDS).values(vars(task)))
@@ -262,11 +263,6 @@ async def columns_for(connection: AsyncConnection, project: str, assignee: str |
             )
         )
     return [Column(stage.id, stage.title, cards[stage.id], limit=stage.most_cards) for stage in stages.values()]
-
-
-def _person() -> str:
-    """Who is at work here, in the words of a conflict: "Ada moved it to Done."."""
-    return os.environ.get("TEAM_TASKS_PERSON") or "Somebody"
 
 
 async def _write(connection: AsyncConnection, task: Task) -> None:

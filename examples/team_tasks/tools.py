@@ -6,10 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
+from examples.people import name_of
 from examples.team_tasks import board
 from examples.team_tasks.seed import fill_if_new
 from examples.team_tasks.tables import TABLES
-from inlay import BoundAction, Connector, Done, RefusedError
+from inlay import BoundAction, Connector, Done, Grant, RefusedError
 from inlay.widgets import Option, Select, Table, TableColumn, TaskBoard
 
 Project = Annotated[str, Field(examples=["apollo"])]
@@ -74,7 +75,7 @@ async def task_board(project: Project, assignee: str | None = None) -> TaskBoard
 
 @tasks.action(scopes={"tasks:write"}, changes=CHANGED)
 async def move_card(
-    project: str, card: str, column: str, index: Place, version: int, assignee: str | None = None
+    project: str, card: str, column: str, index: Place, version: int, grant: Grant, assignee: str | None = None
 ) -> Done:
     """Move a card to a place in a column, counted from 0 at the top without the card itself.
 
@@ -83,7 +84,7 @@ async def move_card(
     async with tasks.change() as connection:
         old = await board.find_task(connection, project, card, version)
         stage = await board.stage_of(connection, project, column)
-        new = await board.move_task(connection, old, stage, index, assignee)
+        new = await board.move_task(connection, old, stage, index, assignee, _name(grant))
         warning = await board.warn_of_limit(connection, project, stage)
     if new == old:
         return Done(f"{card} is there already.")
@@ -92,7 +93,7 @@ async def move_card(
 
 
 @tasks.action(scopes={"tasks:write"}, changes=CHANGED)
-async def complete_card(project: str, card: str, done: bool, version: int) -> Done:
+async def complete_card(project: str, card: str, done: bool, version: int, grant: Grant) -> Done:
     """Complete a card, or reopen it. It goes to the top of the column for what is done, or of the first one."""
     async with tasks.change() as connection:
         old = await board.find_task(connection, project, card, version)
@@ -100,12 +101,13 @@ async def complete_card(project: str, card: str, done: bool, version: int) -> Do
         if stages[old.column].is_done == done:
             return Done(f"{card} is {'done' if done else 'open'} already.")
         stage = next(stage for stage in stages.values() if stage.is_done == done)
-        new = await board.put_task(connection, old, stage, 0, "completed it" if done else "reopened it")
+        change = "completed it" if done else "reopened it"
+        new = await board.put_task(connection, old, stage, 0, _name(grant), change)
     return Done(f"Completed {card}." if done else f"Reopened {card}.", undo=_back_to(old, new))
 
 
 @tasks.action(scopes={"tasks:write"}, changes=CHANGED)
-async def add_card(project: str, column: str, title: Title, assignee: str | None = None) -> Done:
+async def add_card(project: str, column: str, title: Title, grant: Grant, assignee: str | None = None) -> Done:
     """Add a card at the end of a column."""
     words = " ".join(title.split())
     if not words:
@@ -114,7 +116,7 @@ async def add_card(project: str, column: str, title: Title, assignee: str | None
     async with tasks.change() as connection:
         stage = await board.stage_of(connection, project, column)
         await board.check_person(connection, assignee)
-        new = await board.add_task(connection, project, stage, words, assignee)
+        new = await board.add_task(connection, project, stage, words, assignee, _name(grant))
         warning = await board.warn_of_limit(connection, project, stage)
     return Done(
         f"Added {new.id} to {stage.title}.{warning}",
@@ -123,21 +125,21 @@ async def add_card(project: str, column: str, title: Title, assignee: str | None
 
 
 @tasks.action(scopes={"tasks:write"}, changes=CHANGED)
-async def archive_card(project: str, card: str, version: int) -> Done:
+async def archive_card(project: str, card: str, version: int, grant: Grant) -> Done:
     """Take a card off the board. Nothing is deleted: restore_card puts it back."""
     async with tasks.change() as connection:
         old = await board.find_task(connection, project, card, version)
-        new = await board.archive_task(connection, old)
+        new = await board.archive_task(connection, old, _name(grant))
     return Done(f"Archived {card}.", undo=restore_card.bind(project=project, card=card, version=new.version))
 
 
 @tasks.action(scopes={"tasks:write"}, changes=CHANGED)
-async def restore_card(project: str, card: str, version: int) -> Done:
+async def restore_card(project: str, card: str, version: int, grant: Grant) -> Done:
     """Put an archived card back where it was."""
     async with tasks.change() as connection:
         old = await board.find_task(connection, project, card, version, is_archived=True)
         stage = await board.stage_of(connection, project, old.column)
-        new = await board.put_task(connection, old, stage, old.position, f"restored it to {stage.title}")
+        new = await board.put_task(connection, old, stage, old.position, _name(grant), f"restored it to {stage.title}")
     return Done(f"Restored {card}.", undo=archive_card.bind(project=project, card=card, version=new.version))
 
 
@@ -147,6 +149,10 @@ async def delete_card(project: str, card: str, version: int) -> Done:
     async with tasks.change() as connection:
         await board.delete_task(connection, await board.find_task(connection, project, card, version))
     return Done(f"Deleted {card}.")
+
+
+def _name(grant: Grant) -> str:
+    return name_of(grant, "TEAM_TASKS_PERSON")
 
 
 def _back_to(old: board.Task, new: board.Task) -> BoundAction:

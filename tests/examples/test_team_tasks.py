@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import select
 
 from examples.team_tasks.tables import CARDS
 from examples.team_tasks.tools import task_board
-from inlay import Connector
+from inlay import Connector, Grant
 from inlay.server.wire import Answer
 from inlay.widgets import Card, TaskBoard
 from tests.examples.conftest import call
@@ -212,6 +213,17 @@ async def test_a_stale_move_changes_nothing_and_says_who_was_faster(
     assert await task_board("apollo") == before
     again = await act(tasks, "move_card", version=problem["current"]["version"])
     assert not again.is_error
+
+
+async def test_who_signed_in_is_named_to_whoever_was_slower(tasks: Connector) -> None:
+    edda = Grant("u-1", scopes={"tasks:write"}, claims={"name": "Edda Lindqvist"}, issuer="https://id.example")
+    given = {"project": "apollo", "card": "T-32", "version": 1}
+    moved = await tasks.desk.answer("move_card", {**given, "column": "done", "index": 0}, {}, edda)
+    assert not moved.is_error
+
+    for tool, arguments in (("archive_card", {}), ("complete_card", {"done": True})):
+        stale = await tasks.desk.answer(tool, {**given, **arguments}, {}, replace(edda, claims={}, subject="amir"))
+        assert stale.meta["dev.inlay/problem"]["message"] == "Edda Lindqvist moved it to Done."
 
 
 async def test_an_archived_card_is_off_the_board_and_cannot_be_moved(tasks: Connector) -> None:

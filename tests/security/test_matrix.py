@@ -260,7 +260,7 @@ MATRIX = "tests/security/test_matrix.py"
 CALLS, PERMISSIONS = "inlay/server/calls.py", "inlay/permissions.py"
 SIGNING = "inlay/server/handles.py"
 
-GUARDS = {
+GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "a rule is asked": (f"{MATRIX} -k 'amend'", Mutation(PERMISSIONS, "if answer is True:", "if answer is not None:")),
     "a role hides": (
         f"{MATRIX} -k 'books'",
