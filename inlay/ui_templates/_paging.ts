@@ -33,8 +33,8 @@ function allowedHeight({ context }: View): number {
   return Math.max(LEAST_HEIGHT, height ?? Math.min(INLINE_HEIGHT, maxHeight ?? INLINE_HEIGHT));
 }
 
-/** The room that a message needs below the widget, in CSS pixels; see `shell.css`. */
-export function heightOfMessage(root: HTMLElement): number {
+/** The room of the row below the widget, in CSS pixels; see `shell.css`. */
+export function heightOfFoot(root: HTMLElement): number {
   return pixels(root, "--inlay-target") + 12;
 }
 
@@ -113,8 +113,8 @@ export function startPaging({ root, list, view }: Paged): Pager {
     for (const thing of all) thing.hidden = false;
     box.style.minBlockSize = "";
     bar.hidden = true;
-    const hasMessage = Boolean(document.getElementById("inlay-status")?.offsetHeight);
-    const allowed = allowedHeight(view) - (hasMessage ? 0 : heightOfMessage(root));
+    const hasFoot = Boolean(document.getElementById("inlay-foot")?.offsetHeight);
+    const allowed = allowedHeight(view) - (hasFoot ? 0 : heightOfFoot(root));
     if (all.length < 2 || document.body.offsetHeight <= allowed) return;
     bar.hidden = false;
     const room = allowed - (document.body.offsetHeight - box.offsetHeight);

@@ -71,7 +71,7 @@ async def test_the_monitor_changes_while_a_failing_tile_says_why(
     view = await host.call("machine_monitor")
 
     await expect(view.locator("#w-tile-temperature")).to_contain_text("no temperature sensors")
-    await expect(view.locator("[data-age]")).to_have_text("Updated just now")
+    await expect(view.locator(".inlay-freshness__text")).to_have_text("Updated just now")
     await view.frame.wait_for_function(TICKING, arg="network")
     await view.wait_for_calls(2, "machine_monitor")
 

@@ -191,7 +191,7 @@ async def test_two_lost_answers_end_with_the_true_widget_and_a_way_to_try_again(
 
     assert (outcome["ok"], outcome["kind"]) == (False, "offline")
     await lab.order("done", ["T-2"])
-    await lab.view.get_by_role("button", name="Try again").click()
+    await lab.view.locator(".inlay-freshness").get_by_role("button", name="Try again").click()
 
     await lab.status().to_have_text("Moved T-2 to done.")
     assert await lab.run("() => lab.server.runs") == ["move"]
@@ -218,10 +218,10 @@ async def test_when_nothing_answers_any_more_the_widget_stays_and_says_how_old_i
     await lab.run("() => { lab.loses = 9 }")
     await move(lab, "T-2", "done")
 
-    await expect(lab.view.locator('[data-state="stale"]')).to_contain_text("Could not refresh. Showing what was read")
+    await expect(lab.view.locator('[data-state="stale"]')).to_contain_text("Not refreshed for")
     await lab.order("todo", ["T-1", "T-2", "T-3"])
     await lab.run("() => { lab.loses = 0 }")
-    await lab.view.locator('[data-state="stale"] button').click()
+    await lab.view.locator(".inlay-freshness").get_by_role("button", name="Try again").click()
     await lab.order("done", ["T-2"])
     await expect(lab.view.locator('[data-state="stale"]')).to_have_count(0)
 

@@ -15,7 +15,7 @@ import {
   nameOf,
   titleOf,
 } from "./board";
-import { fillPager, heightOfMessage, INLINE_HEIGHT, pageOf } from "../_paging";
+import { fillPager, heightOfFoot, INLINE_HEIGHT, pageOf } from "../_paging";
 import { showTabs } from "./tabs";
 
 const ONE_COLUMN_BELOW = 560;
@@ -121,8 +121,8 @@ function roomOf({ root, view }: Board): number {
   const { height = INLINE_HEIGHT, maxHeight = INLINE_HEIGHT } = containerDimensions;
   const columns = root.querySelector<HTMLElement>(".inlay-task-board__columns")?.offsetHeight ?? 0;
   const padding = pixels(document.body, "padding-top") + pixels(document.body, "padding-bottom");
-  // The message has its room from the start, so that the cards stay when it comes.
-  return Math.min(INLINE_HEIGHT, height, maxHeight) - padding - heightOfMessage(root) - (root.offsetHeight - columns);
+  // The row below has its room from the start, so that the cards stay when a message comes.
+  return Math.min(INLINE_HEIGHT, height, maxHeight) - padding - heightOfFoot(root) - (root.offsetHeight - columns);
 }
 
 function isMeasured({ heights }: Board, card: HTMLElement, columns: number): boolean {

@@ -14,6 +14,7 @@ export type ProblemKind =
   | "unknown_tool"
   | "failed"
   | "off"
+  | "superseded"
   | "offline";
 
 /** How an action ended. When the promise resolves, the true widget is already in the document. */

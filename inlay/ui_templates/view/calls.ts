@@ -3,6 +3,7 @@
 import type { Outcome } from "./behavior";
 import { request, type RequestError } from "./bridge";
 import { isAbort } from "./lane";
+import { noteCall } from "./pace";
 import type { Answer, Arguments, Seen, ToolResult } from "./wire";
 import { metaOf, readAnswer, viaOf } from "./wire";
 
@@ -49,6 +50,7 @@ function withExtras(name: string, args: Arguments, extras: Extras): Record<strin
  * @throws DOMException an `AbortError`, and nothing else
  */
 export async function ask(name: string, args: Arguments, extras: Extras, signal?: AbortSignal): Promise<Answer> {
+  noteCall();
   try {
     const result = await request("tools/call", withExtras(name, args, extras), signal);
     via = viaOf(result) ?? via;

@@ -4,28 +4,23 @@
  * The markup asks for it: by the clock with `data-refresh`, for changes with `data-live`.
  */
 
+import { announceFreshness, drawFreshness, type Freshness, startFreshness } from "./freshness";
 import { isHeld } from "./hold";
 import { abandonPolls, isBusy } from "./lane";
+import { jitter, LONGEST_MS, nextTurn, noteAnswer, now, SHORTEST_MS, slower } from "./pace";
 import { shownWidget } from "./parts";
-import { follow, keepAsking, read, wantedWidget } from "./reads";
-import { markFresh, markStale, sayAge, showState } from "./shell";
+import { follow, keepAsking, read, takeOver, wantedWidget } from "./reads";
+import { showState } from "./shell";
 import { isOurs, place, setBusy } from "./stage";
 import { type Answer, type BoundCall, isRefusal } from "./wire";
 
-/** At most so many calls a minute, however often something changes. */
-const MOST_CALLS = 20;
-const MINUTE_MS = 60_000;
-const SHORTEST_MS = 3_000;
-const LONGEST_MS = 5 * MINUTE_MS;
-const IDLE_MS = 15 * MINUTE_MS;
+const IDLE_MS = 15 * 60_000;
 /** How long the connector may wait for a change; hosts and proxies give up on calls that take longer than 30 seconds. */
 const WAIT_MS = 25_000;
 /** Calls due this close to each other are one call. */
 const TOGETHER_MS = 500;
 /** How often the age of what is shown is said anew. */
 const AGE_MS = 5_000;
-/** After so many it is tried again as seldom as it ever is. */
-const MOST_FAILURES = 7;
 /** What is held or busy now is tried again after this. */
 const SOON_MS = 250;
 
@@ -33,15 +28,22 @@ let timer: number | undefined;
 let isOnScreen = true;
 let isStopped = false;
 let isFollowing = false;
-let lastSignOfLife = Date.now();
-let failures = 0;
-/** When the whole widget was last read, and when anything of it was. */
-let wholeAt = Date.now();
-let anythingAt = Date.now();
+let lastSignOfLife = now();
+/** The person paused it. */
+let isResting = false;
+/** The same widget was opened again since: this View is quiet. */
+let isSuperseded = false;
+/** How often the person wants what goes by the clock; 0: as the connector says. */
+let chosenMs = 0;
+/** Why it could not be read again. */
+let staleReason: string | null = null;
+/** When anything of it was read last, in milliseconds since 1970: for people. All other times are of `now()`. */
+let shownAt = Date.now();
+/** When the whole widget was read, and when all that does not go by the clock was. */
+let wholeAt = now();
+let checkedAt = wholeAt;
 /** When each refreshing element was read since then, by its tile's name or its id. */
 let readAt = new Map<string, number>();
-/** When the last calls began. */
-let callsAt: number[] = [];
 /** What the person was typing when an admin turned the widget off, and what is said about that. */
 let typed = "";
 let offMessage = "";
@@ -49,7 +51,7 @@ let offMessage = "";
 interface Refreshing {
   readonly name: string;
   readonly tile: string | undefined;
-  readonly dueAt: number;
+  readonly everyMs: number;
 }
 
 const findOurs = (selector: string): HTMLElement[] => [...place.querySelectorAll<HTMLElement>(selector)].filter(isOurs);
@@ -57,70 +59,81 @@ const findOurs = (selector: string): HTMLElement[] => [...place.querySelectorAll
 function listRefreshing(): Refreshing[] {
   return findOurs("[data-refresh]").map((element) => {
     const { refresh, tile } = element.dataset;
-    const name = tile ?? element.id;
-    const wanted = Math.max(SHORTEST_MS, Number(refresh) * 1000 || LONGEST_MS);
-    return { name, tile, dueAt: (readAt.get(name) ?? wholeAt) + slower(wanted) };
+    return { name: tile ?? element.id, tile, everyMs: Math.max(SHORTEST_MS, Number(refresh) * 1000 || LONGEST_MS) };
   });
 }
 
-/** What failed is tried again after twice the time, and twice that. */
-function slower(wanted: number): number {
-  return Math.min(wanted * 2 ** failures, Math.max(wanted, LONGEST_MS));
+function dueAt({ name, everyMs }: Refreshing): number {
+  return (readAt.get(name) ?? wholeAt) + slower(Math.max(everyMs, chosenMs));
 }
 
 /** Whether an admin turned off what was shown. */
 const isOff = (): boolean => !shownWidget() && wantedWidget() !== null;
 
-const isLive = (): boolean => isOff() || findOurs("[data-live]").length > 0;
+const hasTopics = (): boolean => findOurs("[data-live]").length > 0;
 
-/** Nobody looks, or nobody is there any more. */
-function isPaused(): boolean {
-  return isStopped || document.hidden || !isOnScreen || Date.now() - lastSignOfLife > IDLE_MS;
+/** Whether it waits for changes. What is read as a whole, and seldom because a person wants it so, rests between. */
+function isLive(): boolean {
+  const isSeldom = chosenMs > WAIT_MS && findOurs("[data-live][data-refresh]").length > 0;
+  return isOff() || (hasTopics() && !isSeldom);
 }
 
-/** When the next call may begin. Those who were told of one change together do not come back together. */
+/** Nobody looks, nobody is there any more, or whoever is there does not want it. */
+function isPaused(): boolean {
+  const isUnseen = document.hidden || !isOnScreen || now() - lastSignOfLife > IDLE_MS;
+  return isStopped || isResting || isSuperseded || isUnseen;
+}
+
+/** When the next call may begin. */
 function nextAt(): number {
-  if (!isLive()) return Math.min(...listRefreshing().map(({ dueAt }) => dueAt));
-  const retryAt = failures ? (callsAt.at(-1) ?? 0) + slower(SHORTEST_MS) : 0;
-  const allowedAt = callsAt.length < MOST_CALLS ? 0 : (callsAt[0] ?? 0) + MINUTE_MS;
-  return Math.max(retryAt, allowedAt) + Math.random() * SOON_MS;
+  const wantedAt = isLive() ? 0 : Math.min(...listRefreshing().map(dueAt));
+  return Math.max(wantedAt, nextTurn()) + jitter();
 }
 
 function schedule(): void {
   clearTimeout(timer);
   const next = nextAt();
   if (isFollowing || isPaused() || next === Infinity) return;
-  timer = window.setTimeout(() => void refresh(), Math.max(next - Date.now(), SOON_MS));
+  timer = window.setTimeout(() => void refresh(), Math.max(next - now(), SOON_MS));
 }
 
 async function refresh(): Promise<void> {
   const widget = wantedWidget();
   if (!widget || isPaused() || isBusy() || isHeld()) return schedule();
-  const now = Date.now();
+  const start = now();
   const all = listRefreshing();
-  const wait = isLive() ? Math.min(WAIT_MS, Math.max(0, Math.min(...all.map(({ dueAt }) => dueAt)) - now)) : null;
-  const due = all.filter(({ dueAt }) => dueAt <= now + (wait ?? 0) + TOGETHER_MS);
-  if (wait === null && !due.length) return schedule();
-  const tiles = due.flatMap(({ tile }) => tile ?? []);
-  // A message that was lost on the way is made up for: now and then everything is read.
-  const isWhole = tiles.length !== due.length || !tiles.length || (wait !== null && now - wholeAt > WAIT_MS);
-  const only = isWhole ? undefined : tiles;
-  callsAt = [...callsAt, now].slice(-MOST_CALLS);
+  const endAt = isLive() ? Math.min(checkedAt + WAIT_MS, ...all.map(dueAt)) : start;
+  const wait = Math.min(WAIT_MS, Math.max(0, endAt - start));
+  const due = all.filter((each) => dueAt(each) <= start + wait + TOGETHER_MS);
+  // A message that was lost on the way is made up for: now and then everything is read that does not go by the clock.
+  const isCheck = isLive() && checkedAt + WAIT_MS <= start + wait + TOGETHER_MS;
+  if (!isCheck && !due.length) return schedule();
+  const only = tilesToRead(all, due, isCheck);
   isFollowing = true;
-  const asking = wait === null ? read(widget, "poll", only) : follow(widget, wait / 1000, only);
+  const asking = isOff() || hasTopics() ? follow(widget, wait / 1000, only) : read(widget, "poll", only);
   const answer = await asking.finally(() => (isFollowing = false));
-  if (answer?.outcome.ok) noteRead((answer.parts ?? answer.unchanged)?.tiles ?? only);
-  else if (answer) noteFailure(widget, answer, due);
+  if (answer?.outcome.ok) {
+    noteRead((answer.parts ?? answer.unchanged)?.tiles ?? only);
+    if (isCheck) checkedAt = now();
+  } else if (answer) noteFailure(widget, answer, due);
   schedule();
+}
+
+/** The tiles to read, or undefined for everything. */
+function tilesToRead(all: readonly Refreshing[], due: readonly Refreshing[], isCheck: boolean): string[] | undefined {
+  const isByTile = all.length > 0 && all.every(({ tile }) => tile !== undefined);
+  if (!isByTile) return undefined;
+  const others = isCheck ? findOurs("[data-tile]:not([data-refresh])").flatMap(({ dataset }) => dataset.tile ?? []) : [];
+  return [...others, ...due.flatMap(({ tile }) => tile ?? [])];
 }
 
 function noteFailure(widget: BoundCall, answer: Answer, due: readonly Refreshing[]): void {
   if (answer.outcome.ok) return;
   const { kind, message } = answer.outcome;
   if (kind === "off") return showOff(widget, answer);
-  // A host that refuses, or lets people refuse, is not asked all the time.
-  failures = kind === "refused" ? MOST_FAILURES : failures + 1;
-  for (const { name } of due) readAt.set(name, Date.now());
+  if (kind === "superseded") return showSuperseded(message);
+  noteAnswer(kind);
+  for (const { name } of due) readAt.set(name, now());
   if (isRefusal(answer)) showEnd(widget, answer);
   else noteStale(message);
 }
@@ -128,7 +141,8 @@ function noteFailure(widget: BoundCall, answer: Answer, due: readonly Refreshing
 /** An admin turned the widget off. What the person was typing stays there to be copied, and the widget comes back by itself. */
 function showOff(widget: BoundCall, answer: Answer): void {
   if (answer.outcome.ok) return;
-  failures = 0;
+  noteAnswer(null);
+  isResting = false;
   if (!isOff()) typed = listTyped().join("\n\n");
   else if (answer.outcome.message === offMessage) return;
   offMessage = answer.outcome.message;
@@ -155,36 +169,72 @@ export async function readOrSay(widget: BoundCall, text: string): Promise<void> 
   if (answer) showEnd(widget, answer, text);
 }
 
-/** Keeps the age of what is shown true, where a widget has a place for it. */
-function showAge(): void {
-  for (const element of findOurs("[data-age]")) element.textContent = `Updated ${sayAge(anythingAt)}`;
+/** The same widget was opened again since. This one stays as it is, with all that a person was doing in it. */
+function showSuperseded(message: string): void {
+  isSuperseded = true;
+  staleReason = null;
+  if (isOff()) showState("superseded", message, { label: "Open latest", run: () => void openLatest() });
+  draw();
+  announceFreshness();
+}
+
+/** A tool that ran anew is the latest. */
+export function noteOpened(): void {
+  isSuperseded = false;
+}
+
+/** This View becomes the latest again. */
+async function openLatest(): Promise<void> {
+  const widget = wantedWidget();
+  const answer = widget && (await takeOver(widget));
+  if (!answer) return;
+  isSuperseded = false;
+  if (answer.outcome.ok) noteRead(undefined);
+  else noteFailure(widget, answer, []);
+  schedule();
+  announceFreshness();
+}
+
+/** Keeps the line true that says how old it is. */
+function draw(): void {
+  const state: Freshness = isSuperseded ? "superseded" : staleReason !== null ? "stale" : isResting ? "paused" : "fresh";
+  const all = listRefreshing();
+  const leastMs = all.length ? Math.min(...all.map(({ everyMs }) => everyMs)) : null;
+  const follows = hasTopics() || leastMs !== null;
+  const line = { state, readAt: shownAt, reason: staleReason ?? "", isLive: follows, isResting, leastMs, chosenMs };
+  drawFreshness(shownWidget() && (follows || state === "stale") ? line : null);
 }
 
 function noteRead(tiles: readonly string[] | undefined): void {
-  anythingAt = Date.now();
-  if (tiles) for (const name of tiles) readAt.set(name, anythingAt);
-  else [wholeAt, readAt] = [anythingAt, new Map()];
-  failures = 0;
-  markFresh();
-  showAge();
+  const at = now();
+  shownAt = Date.now();
+  if (tiles) for (const name of tiles) readAt.set(name, at);
+  else [wholeAt, checkedAt, readAt] = [at, at, new Map()];
+  noteAnswer(null);
+  staleReason = null;
+  draw();
 }
 
-/** What is shown was kept by the host since it was read. `readAt` is in milliseconds since 1970. */
-export function noteKept(readAt: number): void {
-  anythingAt = readAt;
-  showAge();
+/** What is shown was kept by the host since it was read. `at` is in milliseconds since 1970. */
+export function noteKept(at: number): void {
+  shownAt = at;
+  draw();
 }
 
 /** Something new is in the document: all of it, unless the loop asked for less and will say so. */
 export function noteShown(): void {
   if (shownWidget()) keepAsking(null);
-  if (!isFollowing) noteRead(undefined);
+  if (isFollowing) draw();
+  else noteRead(undefined);
   schedule();
 }
 
 /** What is shown could not be read again; it stays, and says so. */
 export function noteStale(reason: string): void {
-  markStale(anythingAt, reason, () => void tryAgain());
+  const isNews = staleReason === null;
+  staleReason = reason;
+  draw();
+  if (isNews) announceFreshness();
 }
 
 async function tryAgain(): Promise<void> {
@@ -192,6 +242,15 @@ async function tryAgain(): Promise<void> {
   if (!widget) return;
   const answer = await read(widget, "read");
   if (answer && !answer.outcome.ok) noteStale(answer.outcome.message);
+}
+
+/** The person wants it to stand still, or to go on. Nothing is sent meanwhile but what they do themselves. */
+function pauseOrResume(): void {
+  isResting = !isResting;
+  staleReason = null;
+  draw();
+  announceFreshness();
+  settle();
 }
 
 /** Goes on where somebody looks, and lets go where nobody does. */
@@ -203,22 +262,33 @@ function settle(): void {
 /** Somebody is there. */
 function noteSignOfLife(): void {
   const wasPaused = isPaused();
-  lastSignOfLife = Date.now();
+  lastSignOfLife = now();
   if (wasPaused) schedule();
 }
 
 /** Starts watching whether somebody looks. What became overdue while nobody did is read once. */
 export function startLive(): void {
-  for (const sign of ["pointerdown", "pointermove", "keydown"]) {
+  startFreshness({
+    retry: () => void (isSuperseded ? openLatest() : tryAgain()),
+    pause: pauseOrResume,
+    choose: (ms) => {
+      chosenMs = ms;
+      // Whoever wants it more often than before is not kept waiting by a call that waits.
+      abandonPolls();
+      schedule();
+    },
+  });
+  for (const sign of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"]) {
     document.addEventListener(sign, noteSignOfLife, { capture: true, passive: true });
   }
   document.addEventListener("visibilitychange", () => {
     noteSignOfLife();
     settle();
   });
-  setInterval(showAge, AGE_MS);
+  setInterval(draw, AGE_MS);
   new IntersectionObserver((entries) => {
     isOnScreen = entries.at(-1)?.isIntersecting ?? true;
+    if (isOnScreen) noteSignOfLife();
     settle();
   }).observe(place);
 }

@@ -3,7 +3,7 @@
 import { onNotification, type HostCapabilities } from "./bridge";
 import { noteHandle } from "./calls";
 import { argumentsIn } from "./fields";
-import { noteKept, noteStale, readOrSay } from "./live";
+import { noteKept, noteOpened, noteStale, readOrSay } from "./live";
 import { read } from "./reads";
 import { showPlainText, showSkeleton, showState } from "./shell";
 import { showAnswer } from "./stage";
@@ -35,6 +35,7 @@ function findWidget({ raw, text }: Answer): BoundCall | null {
 async function showPushed(result: Record<string, unknown>): Promise<void> {
   const pushed = readAnswer(result);
   noteHandle(result);
+  noteOpened();
   if (!pushed.outcome.ok) return showState(pushed.outcome.kind, pushed.outcome.message);
   if (pushed.parts && showAnswer(pushed.parts, null) !== "unfit") return readAgainIfKept(pushed.parts);
   const widget = findWidget(pushed);

@@ -48,14 +48,10 @@ export function wantedWidget(): BoundCall | null {
   return shownWidget() ?? awaited;
 }
 
-/**
- * Asks the connector for what changed of the widget that is shown, within a turn that the caller has.
- *
- * @param seconds how long the connector may wait for a change
- */
-async function followNow(widget: BoundCall, signal: AbortSignal, seconds: number, tiles?: readonly string[]): Promise<Answer> {
+/** Asks the connector for what changed of the widget that is shown, within a turn that the caller has. */
+async function followNow(widget: BoundCall, signal: AbortSignal, how: Arguments, tiles?: readonly string[]): Promise<Answer> {
   const base = currentGeneration();
-  const answer = await ask("inlay_view", { wait_seconds: seconds }, { seen: seenNow(tiles) ?? awaited }, signal);
+  const answer = await ask("inlay_view", how, { seen: seenNow(tiles) ?? awaited }, signal);
   await untilReleased(signal);
   if (answer.unchanged && base === currentGeneration()) noteUnchanged(answer.unchanged.revision);
   else if (answer.parts && showAnswer(answer.parts, base) !== "unfit") return answer;
@@ -82,9 +78,18 @@ async function inTurn(urgency: Urgency, work: (signal: AbortSignal) => Promise<A
   }
 }
 
-/** Follows what is shown, in its turn. Resolves to null when something newer took its place. */
+/**
+ * Follows what is shown, in its turn. Resolves to null when something newer took its place.
+ *
+ * @param seconds how long the connector may wait for a change
+ */
 export function follow(widget: BoundCall, seconds: number, tiles?: readonly string[]): Promise<Answer | null> {
-  return inTurn("poll", (signal) => followNow(widget, signal, seconds, tiles));
+  return inTurn("poll", (signal) => followNow(widget, signal, { wait_seconds: seconds }, tiles));
+}
+
+/** Reads what is shown as if it had been opened just now, so that every other View of it is an older one. */
+export function takeOver(widget: BoundCall): Promise<Answer | null> {
+  return inTurn("read", (signal) => followNow(widget, signal, { take_over: true }));
 }
 
 /** The arguments that the person wants, while an answer for them is on its way. */

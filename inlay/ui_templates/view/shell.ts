@@ -1,4 +1,4 @@
-/** What the View says by itself: skeleton, plain states, the status line, the stale mark. All text is set as text. */
+/** What the View says by itself: skeleton, plain states, the status line. All text is set as text. */
 
 import type { ProblemKind, Status } from "./behavior";
 import { hostContext } from "./theme";
@@ -24,18 +24,19 @@ const STATES: Readonly<Record<StateName, readonly [look: string, title: string]>
   unknown_tool: ["off", "Turned off by your admin, or no longer there"],
   failed: ["error", "Something went wrong"],
   off: ["off", "Turned off by your admin"],
+  superseded: ["superseded", "Opened again since"],
   offline: ["offline", "The server could not be reached"],
   cancelled: ["cancelled", "Cancelled"],
 };
 
-function make(tag: string, className: string, text = ""): HTMLElement {
+export function make(tag: string, className: string, text = ""): HTMLElement {
   const element = document.createElement(tag);
   element.className = className;
   element.textContent = text;
   return element;
 }
 
-function makeButton({ label, run }: Offer, className = "inlay-button"): HTMLElement {
+export function makeButton({ label, run }: Offer, className = "inlay-button"): HTMLElement {
   const button = make("button", className, label);
   button.setAttribute("type", "button");
   button.addEventListener("click", run);
@@ -81,7 +82,9 @@ export function showPlainText(text: string): void {
   setBusy(false);
 }
 
-const statusLine = document.getElementById("inlay-status") ?? place.appendChild(make("div", "inlay-status"));
+/** The row under the widget: what was said last, and how old what is shown is. Its room is there from the start. */
+export const foot = document.getElementById("inlay-foot") ?? place.appendChild(make("div", "inlay-foot"));
+const statusLine = foot.appendChild(make("div", "inlay-status"));
 const messageLine = make("span", "inlay-status__message");
 messageLine.setAttribute("role", "status");
 messageLine.id = "inlay-question";
@@ -148,35 +151,4 @@ export function showDone(message: string, undo?: () => void): void {
 export function showProblem(message: string, retry?: () => void): void {
   const offers = retry ? [quiet({ label: "Try again", run: retry }, "retry")] : [];
   setStatus(message, "problem", [...offers, quiet(dismiss, "dismiss")]);
-}
-
-/** What is younger is told without a number that would be wrong at once. */
-const JUST_NOW_S = 5;
-
-let staleMark: HTMLElement | null = null;
-
-/** Says how long ago something was read. `readAt` is in milliseconds since 1970. */
-export function sayAge(readAt: number): string {
-  const seconds = Math.round((Date.now() - readAt) / 1000);
-  if (seconds < JUST_NOW_S) return "just now";
-  if (seconds < 60) return `${seconds} s ago`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 60 ? `${minutes} min ago` : `${Math.round(minutes / 60)} h ago`;
-}
-
-/** Says that what is shown is old, and why. `readAt` is in milliseconds since 1970. */
-export function markStale(readAt: number, reason: string, retry: () => void): void {
-  place.dataset.stale = "";
-  const title = `Could not refresh. Showing what was read ${sayAge(readAt)}.`;
-  const mark = makeState("stale", title, reason, { label: "Try again", run: retry });
-  if (staleMark) staleMark.replaceWith(mark);
-  else place.after(mark);
-  staleMark = mark;
-}
-
-/** What is shown has just been read. */
-export function markFresh(): void {
-  delete place.dataset.stale;
-  staleMark?.remove();
-  staleMark = null;
 }

@@ -152,7 +152,7 @@ function questionOf(result: ToolResult): Question | null {
   return { question: String(asked.question), label: String(asked.label), confirmation: asked.confirmation };
 }
 
-const PROBLEM_KINDS: readonly string[] = ["invalid", "refused", "conflict", "unknown_tool", "failed", "off"];
+const PROBLEM_KINDS: readonly string[] = ["invalid", "refused", "conflict", "unknown_tool", "failed", "off", "superseded"];
 
 function sentence(value: unknown, otherwise: string): string {
   return typeof value === "string" && value.trim() ? value : otherwise;
