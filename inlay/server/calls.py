@@ -20,6 +20,7 @@ from inlay.server.drafts import checked_draft, save_draft
 from inlay.server.handles import Signer, is_drawn_for, is_handle, make_handle, opens, shown_by
 from inlay.server.live.access import ACCESS
 from inlay.server.live.changes import CHANGES
+from inlay.server.live.openings import OPENINGS
 from inlay.server.live.topics import filled
 from inlay.server.live.waiting import SWITCHED, WITHDRAWN, Topics, topics_of, wait_for_change
 from inlay.server.once import CURRENT, Answers, AppliedError, Once, checked_key, digest_of
@@ -166,13 +167,14 @@ class Desk:
             message = "text_page must be a whole number from 1."
             raise ArgumentError(message)
         checked = await _allowed_arguments(tool, arguments, call.grant)
-        reading, parts = await self._read(tool, checked, call)
         given = json_arguments(checked, with_defaults=False)
+        opening = OPENINGS.of_reading(self.signer, call, tool.name, given)
+        reading, parts = await self._read(tool, checked, call)
         if not self._positions.shows(tool.name, call.grant):
             return Answer(f"{text_answer(reading.widget, tool.name, given, page)}\n\n{NO_VIEW}")
         structured = {"tool": tool.name, "arguments": reading.arguments, "revision": reading.revision}
         answer = Answer(text_answer(reading.widget, tool.name, given, page), structured, {PARTS: parts})
-        handle = make_handle(self.signer, call.grant, tool.name, reading.arguments)
+        handle = make_handle(self.signer, call.grant, tool.name, reading.arguments, opening.sealed)
         if handle is not None:
             answer.meta[VIEW] = handle
         return answer
@@ -201,15 +203,18 @@ class Desk:
         CLOCK.follow(seen.revision)
         shown = cast("AnyWidgetTool", tool)
         checked = await _allowed_arguments(shown, seen.arguments, call.grant)
-        topics = await topics_of(shown, checked, call.grant)
+        opening = OPENINGS.of_view(self.signer, call)
+        if superseded := OPENINGS.superseded(opening):
+            return superseded
+        topics = opening.wakes(await topics_of(shown, checked, call.grant))
         # What was drawn for other permissions is read at once.
         is_true = is_drawn_for(self.signer, call.grant, call.handle)
         seconds = call.arguments.get("wait_seconds") if is_true and seen.frame else 0
         wait = await wait_for_change(topics, seen.revision, seconds, call.grant)
         if wait.grant is None:
             return problem_answer("refused", WITHDRAWN)
-        if off := self._turned_off(replace(call, grant=wait.grant)):
-            return off
+        if rests := self._turned_off(replace(call, grant=wait.grant)) or OPENINGS.superseded(opening):
+            return rests
         if wait.grant is not call.grant:
             call = replace(call, grant=wait.grant)
             checked = await _allowed_arguments(shown, seen.arguments, call.grant)
@@ -219,8 +224,8 @@ class Desk:
         is_changed = not parts.keys().isdisjoint(("frame", "parts", "lists"))
         told = {PARTS: parts} if is_changed else {UNCHANGED: _without_place(parts)}
         answer = Answer("Changed." if is_changed else "Unchanged.", meta=told)
-        if is_changed or not is_true:
-            answer.meta[VIEW] = make_handle(self.signer, call.grant, shown.name, reading.arguments)
+        if is_changed or not is_true or opening.is_new:
+            answer.meta[VIEW] = make_handle(self.signer, call.grant, shown.name, reading.arguments, opening.sealed)
         return answer
 
     async def _wait_while_off(self, call: Call, seen: Seen) -> Answer | None:

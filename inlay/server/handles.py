@@ -28,6 +28,7 @@ SECRET_BYTES = 32
 _ROW = "signing"
 _MAC_BYTES = sha256().digest_size
 _SHORT_BYTES = 8
+_OPENING_BYTES = 24
 _LONGEST_CHARACTERS = 400
 
 
@@ -81,11 +82,19 @@ class Signer:
         return hmac.digest(secret, label + b"\0" + body, "sha256")
 
 
-def make_handle(signer: Signer, grant: Grant, tool: str, arguments: Mapping[str, Any]) -> str | None:
-    """Return the handle of a widget that was read for somebody."""
+def make_handle(
+    signer: Signer, grant: Grant, tool: str, arguments: Mapping[str, Any], opening: bytes = bytes(_OPENING_BYTES)
+) -> str | None:
+    """Return the handle of a widget that was read for somebody, in a View that was opened so."""
     expires = int(time.time()) + LASTS_SECONDS
-    body = expires.to_bytes(8) + _opened(tool, arguments) + _named(tool) + _drawn_for(grant)
+    body = expires.to_bytes(8) + opening + _opened(tool, arguments) + _named(tool) + _drawn_for(grant)
     return signer.sign(_bound(grant), body)
+
+
+def opening_of(signer: Signer, grant: Grant, handle: object) -> bytes | None:
+    """Return how the View of a handle was opened; nothing if it is no handle of this person and client."""
+    body = _read_handle(signer, grant, handle)
+    return None if body is None else body[8 : 8 + _OPENING_BYTES]
 
 
 def is_handle(signer: Signer, grant: Grant, handle: object) -> bool:
@@ -96,7 +105,7 @@ def is_handle(signer: Signer, grant: Grant, handle: object) -> bool:
 def opens(signer: Signer, grant: Grant, handle: object, tool: str, arguments: Mapping[str, Any]) -> bool:
     """Say whether a handle was made for this person and client, with just this widget tool and these arguments."""
     body = _read_handle(signer, grant, handle)
-    return body is not None and body[8 : -2 * _SHORT_BYTES] == _opened(tool, arguments)
+    return body is not None and body[8 + _OPENING_BYTES : -2 * _SHORT_BYTES] == _opened(tool, arguments)
 
 
 def shown_by(signer: Signer, grant: Grant, handle: object, tools: Iterable[str]) -> str | None:

@@ -19,7 +19,10 @@ def view_tool() -> ListedTool:
         description="Reads again what a widget shows, as soon as it changes. Called by the View.",
         input_schema={
             "type": "object",
-            "properties": {"wait_seconds": {"type": "number", "minimum": 0, "maximum": LONGEST_WAIT_SECONDS}},
+            "properties": {
+                "wait_seconds": {"type": "number", "minimum": 0, "maximum": LONGEST_WAIT_SECONDS},
+                "take_over": {"type": "boolean"},
+            },
         },
         annotations=ToolAnnotations(title="Refresh", read_only_hint=True, open_world_hint=False),
         **_FOR_VIEWS,

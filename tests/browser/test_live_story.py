@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from examples.team_tasks import connector as team_tasks
 from inlay import Connector
-from inlay.testing import Grant, Host, View
+from inlay.testing import Grant, Host, View, assert_accessible, assert_fits_inline
 from tests.browser.stories import SANDBOXES, Board, call, server_order
 
 READ, WRITE = "tasks:read", "tasks:write"
@@ -150,5 +150,57 @@ async def test_a_card_in_the_hand_is_not_pulled_away(host: Host, running_connect
     assert (await server_order(running_connector, "review"))[:2] == [todo[0], review[0]]
 
 
+async def until_waiting(view: View) -> None:
+    await view.until(lambda: [one.state for one in view.calls_of("inlay_view")][-1:] == ["waiting"])
+
+
 def answered_calls(view: View) -> int:
     return [call.state for call in view.calls_of("inlay_view")].count("answered")
+
+
+async def test_a_board_that_is_opened_again_goes_quiet_keeps_what_was_typed_and_can_be_the_latest(
+    host: Host, running_connector: Connector
+) -> None:
+    older = await host.call("task_board", as_=EDITOR, project="apollo")
+    field = older.locator("input[name=title]").first
+    await field.fill("Half a thought")
+    newer = await host.call("task_board", as_=EDITOR, project="apollo")
+
+    line, other = older.locator(".inlay-freshness"), newer.locator(".inlay-freshness")
+    await expect(line).to_contain_text("Opened again since. Showing what was read")
+    await expect(field).to_have_value("Half a thought")
+    await expect(older.locator(".inlay-card, [id^=w-card-]").first).to_be_visible()
+    await older.settled()
+    count = len(older.calls_of("inlay_view"))
+    await call(running_connector, "add_card", project="apollo", column="todo", title="Later")
+    await newer.until(lambda: "Later" in newer.text or answered_calls(newer) > 0)
+    await older.settled()
+    assert len(older.calls_of("inlay_view")) == count
+    await assert_accessible(older)
+    await assert_fits_inline(older)
+
+    await older.press("Open latest")
+    await expect(other).to_contain_text("Opened again since.")
+    await expect(line).to_contain_text("Updated")
+    await expect(field).to_have_value("Half a thought")
+    await until_waiting(older)
+
+
+async def test_a_view_that_is_made_anew_and_that_of_somebody_else_are_not_superseded(host: Host) -> None:
+    first = await host.call("task_board", as_=EDITOR, project="apollo")
+    others = await host.call("task_board", as_=JOHN, project="apollo")
+    await first.recreate()
+
+    for view in (first, others):
+        await until_waiting(view)
+        assert "Opened again" not in view.text
+
+
+@pytest.mark.usefixtures("strips_meta")
+async def test_a_view_whose_result_lost_its_meta_is_superseded_too(host: Host) -> None:
+    older = await host.call("task_board", as_=EDITOR, project="apollo")
+    await until_waiting(older)
+    newer = await host.call("task_board", as_=EDITOR, project="apollo")
+
+    await older.until("Opened again since.")
+    await until_waiting(newer)

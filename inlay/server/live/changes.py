@@ -7,12 +7,13 @@ never one too few.
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
 from inlay.server.clock import CLOCK, Clock
-from inlay.server.live.bus import ChangeBus, LocalBus
+from inlay.server.live.bus import ChangeBus, Listener, LocalBus
 
 MOST_TOPICS = 10_000
 """How many topics are remembered with the time of their last change."""
@@ -56,6 +57,10 @@ class Changes:
         """Say that these changed, to everybody on the bus. Any thread may call it."""
         if topics:
             self._bus.publish(topics)
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Tell a listener of every change from now on; return what ends that."""
+        return self._bus.subscribe(listener)
 
     def wake_all(self) -> None:
         """End every wait now: the server is about to stop, and has an answer for each."""
