@@ -88,6 +88,14 @@ async def test_a_view_that_was_filtered_is_still_the_one_that_was_opened(shop: S
     assert is_superseded(await older.ask())
 
 
+async def test_an_older_view_that_was_read_since_is_told_at_once(shop: Shop) -> None:
+    older = await open_sales(shop)
+    await open_sales(shop)
+    await older.open("sales", item="tea")
+
+    assert is_superseded(await asyncio.wait_for(older.ask(), LONG / 5))
+
+
 async def test_an_older_view_takes_over_and_the_newer_one_is_told(shop: Shop) -> None:
     older = await open_sales(shop)
     newer = await open_sales(shop)

@@ -27,13 +27,13 @@ SANDBOXES: dict[Flavor, dict[str, str]] = {
 }
 
 
-def bundle(source: Path | str, *options: str) -> str:
-    """Bundle TypeScript, a path or an entry's text, into one script."""
+def bundle(source: Path | str, *options: str, root: Path = ROOT) -> str:
+    """Bundle TypeScript, a path or an entry's text, into one script; of a copy, if another root is given."""
     (esbuild,) = (ROOT / "node_modules" / "@esbuild").glob("*/bin/esbuild")
     arguments = ["--bundle", "--format=iife", "--target=es2022", "--log-level=error", *options]
     entry = source if isinstance(source, str) else f'import "./{source.relative_to(ROOT).as_posix()}";'
     finished = subprocess.run(
-        [esbuild, "--loader=ts", *arguments], cwd=ROOT, input=entry, capture_output=True, text=True, check=True
+        [esbuild, "--loader=ts", *arguments], cwd=root, input=entry, capture_output=True, text=True, check=True
     )
     return finished.stdout.strip()
 
@@ -124,11 +124,16 @@ class Lab:
         return expect(self.view.locator(".inlay-status__message"))
 
 
+def bundled_view(root: Path = ROOT) -> str:
+    """Bundle the View with the behavior that lets tests look inside; that of a copy, if another root is given."""
+    entry = 'import "./tests/view/probe.ts";\nimport "./inlay/ui_templates/view/main.ts";'
+    return put_together(bundle(entry, "--minify", root=root))
+
+
 @pytest.fixture(scope="session")
 def view_document() -> str:
-    """Bundle the View with the behavior that lets tests look inside."""
-    entry = 'import "./tests/view/probe.ts";\nimport "./inlay/ui_templates/view/main.ts";'
-    return put_together(bundle(entry, "--minify"))
+    """Bundle the View once."""
+    return bundled_view()
 
 
 async def _open_page(browser: Browser, ext_apps: str, *, has_clock: bool = False) -> Page:

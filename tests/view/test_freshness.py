@@ -186,3 +186,30 @@ async def test_a_clock_that_is_set_back_stops_nothing_and_one_set_ahead_pauses_n
         await timed_lab.pass_time(3.5)
         await timed_lab.shows([str(before + 1)], "#w-cpu b")
     await timed_lab.page.context.clock.set_system_time(day + 10)
+
+
+async def test_a_widget_that_was_opened_again_asks_no_more_until_it_is_wanted(timed_lab: Lab) -> None:
+    await timed_lab.run(
+        """() => {
+          lab.server.actions.set("inlay_view", () => ({message: ""}));
+          const _meta = {"dev.inlay/problem": {kind: "superseded", message: "Opened again."}};
+          lab.server.twist = () => ({isError: true, content: [], _meta});
+        }"""
+    )
+    await timed_lab.open_html('<div id="w" data-live><input class="typed"></div>')
+    typed = timed_lab.view.locator(".typed")
+    await typed.fill("Half a thought")
+    await timed_lab.pass_time(0.6)
+    await says(timed_lab, "Opened again since. Showing what was read just now.")
+    await timed_lab.pass_time(120)
+    assert len(await timed_lab.calls()) == 1
+    await expect(typed).to_have_value("Half a thought")
+    await expect(timed_lab.view.get_by_role("button", name="Pause")).to_have_count(0)
+
+    await timed_lab.run(WORKS)
+    await press(timed_lab, "Open latest")
+    await says(timed_lab, "Updated just now")
+    assert (await timed_lab.calls())[1]["arguments"]["take_over"] is True
+    await expect(typed).to_have_value("Half a thought")
+    await timed_lab.pass_time(0.6)
+    await timed_lab.until("() => lab.server.calls.length >= 3")

@@ -1,0 +1,46 @@
+"""What tells an older View from the latest, and keeps two Views of one board in agreement, is taken away once each."""
+
+import pytest
+
+from tests.security.mutation import Mutants, Mutation
+
+CALLS, OPENINGS = "inlay/server/calls.py", "inlay/server/live/openings.py"
+TESTS, STORY = "tests/server/test_openings.py", "tests/browser/test_converging_story.py"
+
+GUARDS: dict[str, tuple[str, Mutation]] = {
+    "before it waits": (
+        f"{TESTS} -k at_once",
+        Mutation(CALLS, "        if superseded := OPENINGS.superseded(opening):\n            return superseded\n", ""),
+    ),
+    "while it waits": (
+        f"{TESTS} -k told_when",
+        Mutation(CALLS, " or OPENINGS.superseded(opening):\n            return rests", ":\n            return rests"),
+    ),
+    "of somebody else": (f"{TESTS} -k others", Mutation(OPENINGS, "{call.grant.person}", "somebody")),
+    "through another client": (f"{TESTS} -k others", Mutation(OPENINGS, "{call.grant.client}", "some client")),
+    "with other arguments": (f"{TESTS} -k others", Mutation(OPENINGS, "digest_of(tool, arguments)", "tool")),
+    "calls of a View": (
+        f"{TESTS} -k no_openings",
+        Mutation(OPENINGS, "        if sealed:\n            return _opening(sealed)\n", ""),
+    ),
+    "of nobody": (
+        f"{TESTS} -k nobody_signs_in",
+        Mutation(OPENINGS, "        if ACCESS.get() is None:\n            return UNKNOWN\n", ""),
+    ),
+    "heard late": (f"{TESTS} -k other_processes", Mutation(OPENINGS, "int(moment))", "CLOCK.next())")),
+    "memory": (f"{TESTS} -k memory", Mutation(OPENINGS, "if len(self._newest) > MOST_OPENINGS:", "if False:")),
+    "a topic of the connector": (
+        f"{TESTS} -k looks_like",
+        Mutation(OPENINGS, "and moment.isascii() and moment.isdecimal()", "and moment"),
+    ),
+    "t53 the other View hears of it": (
+        f"{STORY} -k 't53 and answer'",
+        Mutation(CALLS, "CHANGES.publish(filled(tool.changes, values_of(checked)))", ""),
+    ),
+}
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+async def test_the_guards_bite(mutants: Mutants, guard: str) -> None:
+    tests, mutation = GUARDS[guard]
+    await mutants.assert_bites(tests, mutation)

@@ -1,0 +1,101 @@
+"""What keeps Views quiet, and true, is taken away from a copy of the View once, and its test goes red."""
+
+import shutil
+from collections.abc import Awaitable, Callable
+from inspect import signature
+from pathlib import Path
+
+import pytest
+from playwright.async_api import TimeoutError as PlaywrightTimeoutError
+
+from tests.security.mutation import Mutation
+from tests.view import test_actions, test_freshness, test_live, test_parts, test_pull
+from tests.view.conftest import ROOT, Lab, bundled_view
+
+VIEW = "inlay/ui_templates/view"
+LIVE, LANE, PACE, PULL = f"{VIEW}/live.ts", f"{VIEW}/lane.ts", f"{VIEW}/pace.ts", f"{VIEW}/pull.ts"
+
+GUARDS: dict[str, tuple[Callable[[Lab], Awaitable[None]], Mutation]] = {
+    "t53 what was lost is sent again under its key": (
+        test_actions.test_what_was_lost_and_is_pressed_again_is_the_same_action,
+        Mutation(f"{VIEW}/actions.ts", "unanswered.get(name) ?? newKey()", "newKey()"),
+    ),
+    "t53 an older answer is dropped": (
+        test_parts.test_an_answer_older_than_what_is_shown_is_dropped,
+        Mutation(f"{VIEW}/parts.ts", "answer.revision < shown.revision", "false"),
+    ),
+    "t53 what a host kept is read again": (
+        test_pull.test_a_result_that_the_host_kept_is_shown_and_read_again,
+        Mutation(PULL, 'const answer = await read({ tool, arguments: args }, "poll");', "const answer = null;"),
+    ),
+    "one at a time, and a person first": (
+        test_live.test_one_request_is_in_flight_and_a_person_calls_a_waiting_refresh_off,
+        Mutation(LANE, 'if (urgency !== "poll") makeWay(urgency);', ""),
+    ),
+    "what was called off changes nothing": (
+        test_live.test_an_answer_that_was_called_off_changes_nothing,
+        Mutation(f"{VIEW}/hold.ts", "signal.throwIfAborted();", ""),
+    ),
+    "hidden": (
+        test_live.test_a_hidden_page_is_not_refreshed_and_is_read_once_when_it_is_back,
+        Mutation(LIVE, "document.hidden || !isOnScreen", "!isOnScreen"),
+    ),
+    "off screen": (
+        test_live.test_a_widget_off_screen_is_not_refreshed_until_it_is_seen_again,
+        Mutation(LIVE, "document.hidden || !isOnScreen", "document.hidden"),
+    ),
+    "idle": (
+        test_live.test_after_fifteen_idle_minutes_it_rests_until_somebody_moves,
+        Mutation(LIVE, " || now() - lastSignOfLife > IDLE_MS", ""),
+    ),
+    "held": (
+        test_live.test_a_held_widget_is_not_refreshed_and_a_released_one_is,
+        Mutation(LIVE, " || isBusy() || isHeld()", " || isBusy()"),
+    ),
+    "paused": (
+        test_freshness.test_a_paused_widget_sends_nothing_says_so_and_is_resumed_by_one_call,
+        Mutation(LIVE, "isStopped || isResting ||", "isStopped ||"),
+    ),
+    "superseded": (
+        test_freshness.test_a_widget_that_was_opened_again_asks_no_more_until_it_is_wanted,
+        Mutation(LIVE, "isResting || isSuperseded ||", "isResting ||"),
+    ),
+    "twenty a minute": (
+        test_freshness.test_never_are_there_more_than_twenty_calls_in_a_minute,
+        Mutation(PACE, "Math.max(retryAt, spreadAt)", "retryAt"),
+    ),
+    "asked less when it fails": (
+        test_live.test_a_refresh_that_keeps_failing_asks_less_and_less_often,
+        Mutation(PACE, "wanted * 2 ** failures", "wanted"),
+    ),
+    "a clock that is set": (
+        test_freshness.test_a_clock_that_is_set_back_stops_nothing_and_one_set_ahead_pauses_nothing,
+        Mutation(PACE, "performance.now()", "Date.now()"),
+    ),
+    "as often as the connector allows": (
+        test_freshness.test_a_person_chooses_how_often_and_never_more_often_than_the_connector_allows,
+        Mutation(f"{VIEW}/freshness.ts", "ms > leastMs && leastMs < Infinity", "leastMs < Infinity"),
+    ),
+}
+
+
+@pytest.fixture
+def mutated_view(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A View without one of its guards."""
+    _test, mutation = GUARDS[request.getfixturevalue("guard")]
+    shutil.copytree(ROOT / "inlay" / "ui_templates", tmp_path / "inlay" / "ui_templates")
+    shutil.copytree(ROOT / "tests" / "view", tmp_path / "tests" / "view")
+    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
+    mutation.apply(tmp_path)
+    return bundled_view(tmp_path)
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+async def test_the_guards_of_the_view_bite(guard: str, mutated_view: str, lab: Lab, timed_lab: Lab) -> None:
+    test, _mutation = GUARDS[guard]
+    chosen = {"lab": lab, "timed_lab": timed_lab}[next(iter(signature(test).parameters))]
+    chosen.document = mutated_view
+    with pytest.raises((AssertionError, PlaywrightTimeoutError)):
+        await test(chosen)
+    chosen.console.clear()
+    await chosen.run("() => { lab.errors.length = 0 }")
