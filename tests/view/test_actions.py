@@ -191,7 +191,7 @@ async def test_two_lost_answers_end_with_the_true_widget_and_a_way_to_try_again(
 
     assert (outcome["ok"], outcome["kind"]) == (False, "offline")
     await lab.order("done", ["T-2"])
-    await lab.view.locator(".inlay-freshness").get_by_role("button", name="Try again").click()
+    await lab.view.get_by_role("button", name="Try again").click()
 
     await lab.status().to_have_text("Moved T-2 to done.")
     assert await lab.run("() => lab.server.runs") == ["move"]
@@ -238,6 +238,52 @@ async def test_an_action_answered_without_parts_is_followed_by_a_read(lab: Lab) 
 
     await lab.order("done", ["T-2"])
     assert [call["name"] for call in await lab.calls()] == ["move", "board"]
+
+
+async def test_what_takes_long_to_read_is_said_at_once_and_shown_as_soon_as_it_was_read(lab: Lab) -> None:
+    await lab.open()
+    await lab.run(
+        """() => {
+          lab.server.twist = (result) => {
+            if (lab.server.calls.at(-1).name !== "boost") return result;
+            lab.pause();
+            const {"dev.inlay/parts": _parts, ...meta} = result._meta;
+            return {...result, _meta: {...meta, "dev.inlay/later": true}};
+          };
+        }"""
+    )
+    card = lab.view.locator("#w-card-T-1")
+    await card.get_by_role("button", name="Boost").click()
+    await lab.status().to_have_text("Boosted T-1.")
+    await expect(card).to_have_attribute("aria-busy", "true")
+    await lab.shows(["Write the plan"], "#w-card-T-1 .title")
+
+    await lab.run("() => lab.resume()")
+    await lab.shows(["Write the plan!"], "#w-card-T-1 .title")
+    await expect(card).not_to_have_attribute("aria-busy", "true")
+    assert [call["name"] for call in await lab.calls()] == ["boost", "board"]
+
+
+async def test_a_person_who_goes_on_does_not_wait_for_what_takes_long_to_read(lab: Lab) -> None:
+    await lab.open()
+    await lab.run(
+        """() => {
+          lab.server.twist = (result) => {
+            if (lab.server.calls.length > 1) return result;
+            lab.pause();
+            const {"dev.inlay/parts": _parts, ...meta} = result._meta;
+            return {...result, _meta: {...meta, "dev.inlay/later": true}};
+          };
+        }"""
+    )
+    await lab.view.locator("#w-card-T-1").get_by_role("button", name="Boost").click()
+    await lab.until("() => lab.messages.filter(({method}) => method === 'tools/call').length === 2")
+    await lab.view.locator("#w-card-T-2").get_by_role("button", name="Boost").click()
+    await lab.until("() => lab.aborted.includes('board')")
+    await lab.run("() => lab.resume()")
+
+    await lab.shows(["Write the plan!", "Order paper!"], "#w-card-T-1 .title, #w-card-T-2 .title")
+    await lab.status().to_have_text("Boosted T-2.")
 
 
 async def test_only_names_that_an_action_takes_are_sent(lab: Lab) -> None:

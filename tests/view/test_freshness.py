@@ -17,7 +17,7 @@ WORKS = "() => { lab.server.twist = null }"
 
 
 async def says(lab: Lab, text: str) -> None:
-    await expect(lab.view.locator(f"{LINE} p")).to_have_text(text)
+    await expect(lab.view.locator(f"{LINE}__text")).to_have_text(text)
 
 
 async def press(lab: Lab, name: str) -> None:
@@ -135,7 +135,7 @@ async def test_old_data_stay_beside_the_last_error_until_they_are_read(timed_lab
     await open_tiles(timed_lab)
     await timed_lab.run(FAILS)
     await timed_lab.pass_time(3.5)
-    await expect(timed_lab.view.locator(f"{LINE}[data-state=stale] p")).to_have_text(
+    await expect(timed_lab.view.locator(f"{LINE}[data-state=stale] {LINE}__text")).to_have_text(
         "Not refreshed for a moment. This did not work."
     )
     await timed_lab.shows(["1", "1"], "b")

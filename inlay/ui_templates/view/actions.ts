@@ -10,7 +10,7 @@ import { untilReleased } from "./hold";
 import { isAbort, takeTurn } from "./lane";
 import { noteStale } from "./live";
 import { currentGeneration, pieceAround, seenNow, shownWidget } from "./parts";
-import { readNow } from "./reads";
+import { readNow, readShown } from "./reads";
 import { askPerson, showDone, showProblem } from "./shell";
 import { place, restoreAround, restoreOrder, showAnswer } from "./stage";
 import type { Answer, Arguments, Question } from "./wire";
@@ -47,16 +47,20 @@ async function perform(wish: Wish, name: string, key: string, confirmation?: str
   let args: Arguments = {};
   const meant: Wish = { ...wish, arguments: () => args };
   try {
-    const { question, outcome } = await takeTurn("action", async (signal) => {
+    const { question, outcome, isLater } = await takeTurn("action", async (signal) => {
       await flushDraft();
       args = wish.arguments();
       const answer = await performNow(meant, { id: key, confirmation }, signal);
       if (answer.lost) unanswered.set(name, key);
       else unanswered.delete(name);
-      settle(answer.outcome);
+      if (!answer.isLater) settle(answer.outcome);
       if (!answer.question) say(answer, () => void perform(confirmation ? meant : wish, name, key, confirmation));
       return answer;
     });
+    if (isLater) {
+      await showLater();
+      settle(outcome);
+    }
     release();
     return question && (await isSure(question)) ? await perform(meant, name, key, question.confirmation) : outcome;
   } catch (error) {
@@ -84,7 +88,7 @@ async function performNow(wish: Wish, extras: Extras, signal: AbortSignal): Prom
   let answer = await send();
   if (answer.lost) answer = await send();
   await untilReleased(signal);
-  if (!answer.question) await showTruth(answer, base, signal);
+  if (!answer.question && !answer.isLater) await showTruth(answer, base, signal);
   return answer;
 }
 
@@ -93,7 +97,16 @@ async function showTruth(answer: Answer, base: number, signal: AbortSignal): Pro
   const verdict = answer.parts ? showAnswer(answer.parts, base) : "unfit";
   const widget = shownWidget();
   if (verdict === "shown" || !widget) return;
-  const { outcome } = await readNow(widget, signal);
+  sayIfStale(await readNow(widget, signal));
+}
+
+/** Shows what was done when the server has read it. When people did more meanwhile, the answer to that shows it. */
+async function showLater(): Promise<void> {
+  const answer = await readShown();
+  if (answer) sayIfStale(answer);
+}
+
+function sayIfStale({ outcome }: Answer): void {
   if (outcome.ok) return;
   restoreOrder();
   noteStale(outcome.message);

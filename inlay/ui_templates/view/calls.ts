@@ -66,5 +66,5 @@ function answerForError(error: unknown): Answer {
   const { isLost: lost, message: said } = error as RequestError;
   const message = lost ? "The server could not be reached." : said.replace(/^MCP error -?\d+: /, "") || "The host refused.";
   const outcome: Outcome = { ok: false, kind: lost ? "offline" : "refused", message };
-  return { outcome, lost, parts: null, unchanged: null, undo: null, question: null, text: "", raw: {} };
+  return { outcome, lost, parts: null, unchanged: null, undo: null, question: null, isLater: false, text: "", raw: {} };
 }

@@ -56,7 +56,7 @@ let presses: Presses;
 const line = make("div", "inlay-freshness");
 line.setAttribute("role", "group");
 line.setAttribute("aria-label", "Updates");
-const text = make("p", "inlay-freshness__text");
+const text = make("span", "inlay-freshness__text");
 const box = make("span", "inlay-select__box");
 const select = document.createElement("select");
 select.className = "inlay-input inlay-select__input";
@@ -77,7 +77,10 @@ export function startFreshness(told: Presses): void {
 /** Draws the line anew; null takes it away. Only what differs is touched, so that it stays as calm as it is. */
 export function drawFreshness(now: Line | null): void {
   line.hidden = !now;
-  if (!now) return;
+  if (!now) {
+    delete line.dataset.state;
+    return;
+  }
   const { state, isLive, isResting, leastMs, chosenMs } = now;
   if (line.dataset.state !== state) line.dataset.state = state;
   setText(text, sayFreshness(now));

@@ -69,7 +69,15 @@ export function read(widget: BoundCall, urgency: Urgency, tiles?: readonly strin
   return inTurn(urgency, (signal) => readNow(widget, signal, tiles));
 }
 
-async function inTurn(urgency: Urgency, work: (signal: AbortSignal) => Promise<Answer>): Promise<Answer | null> {
+/** Reads what is shown, once everything that people asked for before is done. Resolves to null when they asked for more. */
+export function readShown(): Promise<Answer | null> {
+  return inTurn("poll", async (signal) => {
+    const widget = shownWidget();
+    return widget && readNow(widget, signal);
+  });
+}
+
+async function inTurn(urgency: Urgency, work: (signal: AbortSignal) => Promise<Answer | null>): Promise<Answer | null> {
   try {
     return await takeTurn(urgency, work);
   } catch (error) {

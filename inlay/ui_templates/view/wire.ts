@@ -67,6 +67,8 @@ export interface Answer {
   readonly undo: BoundCall | null;
   /** Nothing was done yet: a person must be asked first. */
   readonly question: Question | null;
+  /** It was done, and what changed of the widget takes longer to read: it is to be asked for. */
+  readonly isLater: boolean;
   readonly text: string;
   readonly raw: ToolResult;
 }
@@ -161,7 +163,9 @@ function sentence(value: unknown, otherwise: string): string {
 /** Reads a result: a refusal by `isError` becomes an outcome like any other. */
 export function readAnswer(result: ToolResult): Answer {
   const text = textOf(result);
-  const base = { lost: false, parts: partsOf(result), unchanged: unchangedOf(result), question: questionOf(result), text, raw: result };
+  const isLater = metaOf(result, "later") === true;
+  const [parts, unchanged, question] = [partsOf(result), unchangedOf(result), questionOf(result)];
+  const base = { lost: false, parts, unchanged, question, isLater, text, raw: result };
   if (result.isError === true) {
     const problem = metaOf(result, "problem");
     const said = isRecord(problem) ? problem : {};
