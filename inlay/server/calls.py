@@ -9,8 +9,8 @@ from typing import Any, Protocol, cast
 from pydantic import BaseModel
 
 from inlay.errors import ArgumentError, RefusedError, StoreError, ToolError, near_miss
-from inlay.permissions import Grant, decide, decide_without_arguments, is_offered
-from inlay.server.arguments import check_arguments, json_arguments
+from inlay.permissions import Grant, decide_without_arguments, is_offered
+from inlay.server.arguments import json_arguments
 from inlay.server.audit.log import Audit, Entry
 from inlay.server.clock import CLOCK
 from inlay.server.confirming import check_confirmation, make_confirmation, question_for
@@ -18,14 +18,15 @@ from inlay.server.counts import Counts
 from inlay.server.deciding import Rights, would_allow
 from inlay.server.drafts import checked_draft, save_draft
 from inlay.server.handles import Signer, is_drawn_for, is_handle, make_handle, opens, shown_by
-from inlay.server.live.access import ACCESS
 from inlay.server.live.changes import CHANGES
 from inlay.server.live.openings import OPENINGS
+from inlay.server.live.sharing import Readings
 from inlay.server.live.topics import filled
-from inlay.server.live.waiting import SWITCHED, WITHDRAWN, Topics, topics_of, wait_for_change
+from inlay.server.live.waiting import SWITCHED, WITHDRAWN, Topics, wait_for_change
 from inlay.server.once import CURRENT, Answers, AppliedError, Once, checked_key, digest_of
-from inlay.server.parts import Seen, difference
-from inlay.server.reading import AnyWidgetTool, Reading, read_widget
+from inlay.server.parts import Seen
+from inlay.server.reading import AnyWidgetTool
+from inlay.server.showing import Shows, allowed, allowed_arguments
 from inlay.server.store import Store
 from inlay.server.switches.positions import NO_ACTIONS, NO_VIEW, TURNED_OFF, Position, Positions
 from inlay.server.switches.switches import Switches
@@ -51,7 +52,6 @@ from inlay.server.wire import (
     refused,
     replayed,
 )
-from inlay.ui_templates import Rendering, render_widget
 from inlay.widgets import DesignPanel, Done
 
 logger = logging.getLogger(__name__)
@@ -82,13 +82,20 @@ class Desk:
     """Answers calls of the tools of one connector and of those included in it."""
 
     def __init__(
-        self, tools: Mapping[str, Tool], homes: Mapping[str, Home], signer: Signer, switches: Switches, counts: Counts
+        self,
+        tools: Mapping[str, Tool],
+        homes: Mapping[str, Home],
+        signer: Signer,
+        switches: Switches,
+        readings: Readings,
+        counts: Counts,
     ) -> None:
         self._tools = tools
         self._homes = homes
         self.signer = signer
         self._switches = switches
         self._counts = counts
+        self._shows = Shows(homes, readings, lambda: self._rights)
 
     @property
     def _rights(self) -> Rights:
@@ -166,10 +173,10 @@ class Desk:
         if not isinstance(page, int) or isinstance(page, bool) or page < 1:
             message = "text_page must be a whole number from 1."
             raise ArgumentError(message)
-        checked = await _allowed_arguments(tool, arguments, call.grant)
-        given = json_arguments(checked, with_defaults=False)
+        wanted = await allowed(tool, arguments, call.grant)
+        given = json_arguments(wanted.checked, with_defaults=False)
         opening = OPENINGS.of_reading(self.signer, call, tool.name, given)
-        reading, parts = await self._read(tool, checked, call)
+        reading, parts = await self._shows.read(wanted, call)
         if not self._positions.shows(tool.name, call.grant):
             return Answer(f"{text_answer(reading.widget, tool.name, given, page)}\n\n{NO_VIEW}")
         structured = {"tool": tool.name, "arguments": reading.arguments, "revision": reading.revision}
@@ -178,18 +185,6 @@ class Desk:
         if handle is not None:
             answer.meta[VIEW] = handle
         return answer
-
-    async def _read(self, tool: AnyWidgetTool, checked: BaseModel, call: Call) -> tuple[Reading, dict[str, Any]]:
-        tiles = call.seen.tiles if call.seen and call.seen.tool == tool.name else None
-        reading = await read_widget(tool, checked, self._homes[tool.name].store, call.grant, tiles, self._rights)
-        rendering = _rendered(tool, reading)
-        if reading.skipped and call.seen and rendering.frame.hash != call.seen.frame:
-            reading = await read_widget(tool, checked, self._homes[tool.name].store, call.grant, rights=self._rights)
-            rendering = _rendered(tool, reading)
-        parts: dict[str, Any] = {"revision": reading.revision, "tool": tool.name, "arguments": reading.arguments}
-        if reading.skipped and tiles is not None:
-            parts["tiles"] = sorted(tiles)
-        return reading, {**parts, **difference(rendering, call.seen, reading.skipped)}
 
     async def _refresh(self, call: Call) -> Answer:
         """Read again what a View shows, as soon as something of it changes or it has waited long enough."""
@@ -202,11 +197,11 @@ class Desk:
             return self._unknown(VIEW_TOOL, call.grant)
         CLOCK.follow(seen.revision)
         shown = cast("AnyWidgetTool", tool)
-        checked = await _allowed_arguments(shown, seen.arguments, call.grant)
+        wanted = await allowed(shown, seen.arguments, call.grant)
         opening = OPENINGS.of_view(self.signer, call)
         if superseded := OPENINGS.superseded(opening):
             return superseded
-        topics = opening.wakes(await topics_of(shown, checked, call.grant))
+        topics = opening.wakes(await self._shows.topics(wanted, call, seen.revision))
         # What was drawn for other permissions is read at once.
         is_true = is_drawn_for(self.signer, call.grant, call.handle)
         seconds = call.arguments.get("wait_seconds") if is_true and seen.frame else 0
@@ -215,12 +210,12 @@ class Desk:
             return problem_answer("refused", WITHDRAWN)
         if rests := self._turned_off(replace(call, grant=wait.grant)) or OPENINGS.superseded(opening):
             return rests
-        if wait.grant is not call.grant:
-            call = replace(call, grant=wait.grant)
-            checked = await _allowed_arguments(shown, seen.arguments, call.grant)
+        call = replace(call, grant=wait.grant)
+        wanted = await allowed(shown, seen.arguments, call.grant)  # what a rule goes by may have changed meanwhile
         is_true = is_drawn_for(self.signer, call.grant, call.handle)
         tiles = wait.tiles(seen.tiles) if is_true else None
-        reading, parts = await self._read(shown, checked, replace(call, seen=replace(seen, tiles=tiles)))
+        newer_than = max(seen.revision, wait.changed_at) if is_true else None
+        reading, parts = await self._shows.read(wanted, replace(call, seen=replace(seen, tiles=tiles)), newer_than)
         is_changed = not parts.keys().isdisjoint(("frame", "parts", "lists"))
         told = {PARTS: parts} if is_changed else {UNCHANGED: _without_place(parts)}
         answer = Answer("Changed." if is_changed else "Unchanged.", meta=told)
@@ -263,7 +258,7 @@ class Desk:
     async def _act_once(self, tool: AnyActionTool, call: Call) -> Answer:
         if not self._positions.lets_people_act(call.grant) and is_handle(self.signer, call.grant, call.handle):
             raise RefusedError(NO_ACTIONS)
-        checked = await _allowed_arguments(tool, call.arguments, call.grant)
+        checked = await allowed_arguments(tool, call.arguments, call.grant)
         try:
             key = checked_key(call.key)
         except StoreError as error:
@@ -271,7 +266,7 @@ class Desk:
         answers = self._homes[tool.name].answers
         once = Once(call.grant.person, key, digest_of(tool.name, call.arguments), entry=self._entry(tool.name, call))
         if key is None and tool.question is None:
-            answer = done_answer(await self._run(tool, checked, call.grant, once))
+            answer = done_answer(await self._run(tool, checked, call, once))
             await answers.note(once)
             return answer
         # The use of a confirmation is written with a key, so a call without one gets one that nobody else has.
@@ -281,13 +276,13 @@ class Desk:
             if first is not None:
                 return replayed(first)
             if tool.question is None:
-                return await self._apply(tool, checked, call.grant, once)
+                return await self._apply(tool, checked, call, once)
             return await self._act_if_confirmed(tool, checked, call, once)
 
-    async def _apply(self, tool: AnyActionTool, checked: BaseModel, grant: Grant, once: Once) -> Answer:
+    async def _apply(self, tool: AnyActionTool, checked: BaseModel, call: Call, once: Once) -> Answer:
         answers = self._homes[tool.name].answers
         try:
-            answer = done_answer(await self._run(tool, checked, grant, once))
+            answer = done_answer(await self._run(tool, checked, call, once))
             await answers.keep(once, answer.meta[DONE])
         except AppliedError:
             return replayed(await answers.find(once) or {})
@@ -300,7 +295,7 @@ class Desk:
         answers = self._homes[tool.name].answers
         async with answers.lock_confirmation(once.confirmation):
             await answers.check_unused(once.confirmation)
-            return await self._apply(tool, checked, call.grant, once)
+            return await self._apply(tool, checked, call, once)
 
     def _question(self, tool: AnyActionTool, checked: BaseModel, call: Call) -> Answer:
         """Ask, and change nothing. Only a View gets what a yes brings back."""
@@ -326,37 +321,26 @@ class Desk:
             why = f"refused: {error}" if isinstance(error, RefusedError) else "failed"
             await self._homes[name].audit.refuse(self._entry(name, call, why))
 
-    async def _run(self, tool: AnyActionTool, checked: BaseModel, grant: Grant, once: Once) -> Done:
+    async def _run(self, tool: AnyActionTool, checked: BaseModel, call: Call, once: Once) -> Done:
         token = CURRENT.set(once)
         try:
-            done = await tool.run(checked, grant)
+            done = await tool.run(checked, call.grant)
         finally:
             CURRENT.reset(token)
         if not isinstance(done, Done):
             message = f"{tool.name} returned {type(done).__name__}, not Done; what it changed stays changed."
             raise ToolError(message)
+        call.acted_at = CLOCK.next()  # what is read from here on, for whomever, shows what was done
         CHANGES.publish(filled(tool.changes, values_of(checked)))
         return done
 
     async def _with_true_widget(self, action: Tool, answer: Answer, call: Call) -> Answer:
         """Add what changed of the widget that the View shows, read under the caller's own rights."""
         tool = self._offered(call.seen.tool, call.grant) if call.seen else None
-        if call.seen is None or not isinstance(tool, WidgetTool) or not self._positions.shows(tool.name, call.grant):
+        if not isinstance(tool, WidgetTool) or not self._positions.shows(tool.name, call.grant):
             return answer
-        shown = cast("AnyWidgetTool", tool)
-        try:
-            checked = await _allowed_arguments(shown, call.seen.arguments, call.grant)
-            reading, parts = await self._read(shown, checked, call)
-            if not answer.is_error and _saves(reading, action.name):
-                await save_draft(self._homes[shown.name].store, call.grant.person, shown.name, reading.arguments, None)
-                reading, parts = await self._read(shown, checked, call)
-        except (ArgumentError, RefusedError):  # it is no longer for them: what they see stays until they read again
-            return answer
-        except Exception:
-            logger.exception("The widget %r could not be read after %r.", shown.name, action.name)
-            return answer
-        answer.meta[PARTS] = parts
-        return answer
+        done = None if answer.is_error else action.name
+        return await self._shows.add_true_widget(answer, cast("AnyWidgetTool", tool), call, done)
 
     async def _keep_draft(self, call: Call) -> Answer:
         name, arguments, values = checked_draft(call.arguments)
@@ -365,39 +349,10 @@ class Desk:
             message = "inlay_draft: there is no design panel with that tool."
             raise ArgumentError(message)
         shown = cast("AnyWidgetTool", tool)
-        checked = json_arguments(await _allowed_arguments(shown, arguments, call.grant), with_defaults=True)
+        checked = json_arguments(await allowed_arguments(shown, arguments, call.grant), with_defaults=True)
         await save_draft(self._homes[name].store, call.grant.person, name, checked, values)
         return Answer("Draft kept." if values else "Draft forgotten.", meta={DONE: {"message": ""}})
 
 
 def _without_place(parts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in parts.items() if name not in ("tool", "arguments")}
-
-
-def _rendered(tool: AnyWidgetTool, reading: Reading) -> Rendering:
-    # Where access can be withdrawn, every open widget wants to know.
-    waits = reading.has_topics or ACCESS.get() is not None
-    return render_widget(reading.widget, tool.refresh_seconds, waits=waits)
-
-
-async def _allowed_arguments(tool: Tool, arguments: Mapping[str, Any], grant: Grant) -> BaseModel:
-    """Check the arguments of a call, and whether its caller may make it.
-
-    Raises:
-        ArgumentError: The tool does not take them.
-        RefusedError: The caller may not.
-    """
-    checked = check_arguments(tool.model, arguments)
-    decision = await decide(grant, tool, values_of(checked))
-    if not decision.allowed:
-        raise refused(decision)
-    return checked
-
-
-def _saves(reading: Reading, action: str) -> bool:
-    widget = reading.widget
-    return (
-        isinstance(widget, DesignPanel)
-        and bool(widget.unsaved)
-        and bool(widget.on_save and widget.on_save.tool == action)
-    )

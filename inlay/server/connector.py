@@ -21,6 +21,7 @@ from inlay.server.counts import Counts
 from inlay.server.handles import Signer
 from inlay.server.lifetime import Lifetime, background
 from inlay.server.live.changes import CHANGES
+from inlay.server.live.sharing import Readings
 from inlay.server.once import CURRENT, Answers
 from inlay.server.store import Store, default_path
 from inlay.server.switches.switches import Switches
@@ -95,6 +96,7 @@ class Connector:
         self.audit = Audit(self.store)
         self.switches = Switches(self.store, self.audit, lambda: self.tools)
         self.counts = Counts(self.store)
+        self.readings = Readings()
         self._signer = Signer(self.slug)
         self._starting = starting
         self._included: list[Connector] = []
@@ -305,6 +307,7 @@ class Connector:
             await self.audit.load()
             await self._signer.load(self.store)
             await self.switches.load()
+            self.readings.begin()
             starting = self._starting() if self._starting else nullcontext()
             async with background(self.switches.follow()), background(self.counts.keep()), starting:
                 yield
@@ -333,7 +336,7 @@ class Connector:
     @property
     def desk(self) -> Desk:
         """What answers calls."""
-        return Desk(self.tools, self.homes, self._signer, self.switches, self.counts)
+        return Desk(self.tools, self.homes, self._signer, self.switches, self.readings, self.counts)
 
     def app(
         self,

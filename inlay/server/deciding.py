@@ -77,6 +77,10 @@ async def would_allow(grant: Grant, rights: Rights, name: str, arguments: Mappin
     return decision.allowed
 
 
+class PersonalError(Exception):
+    """What is decided depends on the person, not only on what they granted and what they are."""
+
+
 class Decider:
     """Decides for one person, during one reading.
 
@@ -90,6 +94,11 @@ class Decider:
         self._tools = rights.tools
         self._rights = rights
         self._answers: dict[tuple[str, str], Decision] = {}
+
+    @property
+    def person(self) -> str:
+        """For whom it decides."""
+        return self._grant.person
 
     async def apply(self, widget: Widget) -> Widget:
         """Return a widget whose controls say what may be done; the widget itself where that is everything."""
@@ -191,10 +200,11 @@ class Decider:
         known = {**action.arguments, **{name: sent[name] for name in sent if name in action.parameters}}
         question = (action.tool, repr(sorted(known.items())))
         if question not in self._answers:
-            self._answers[question] = await self._ask(tool, known)
+            self._answers[question] = await self.ask_rule(tool, known)
         return self._answers[question]
 
-    async def _ask(self, tool: "ActionTool[...]", known: Mapping[str, Any]) -> Decision:
+    async def ask_rule(self, tool: "ActionTool[...]", known: Mapping[str, Any]) -> Decision:
+        """Ask the rule of a tool."""
         try:
             return await decide(self._grant, tool, tool.as_given(known))
         except KeyError:
@@ -203,6 +213,32 @@ class Decider:
         except Exception:
             logger.exception("The rule of %r could not be asked for drawing.", tool.name)
             return Decision(allowed=False, reason=f"Whether you may {tool.title.lower()} could not be checked.")
+
+
+class CommonDecider(Decider):
+    """Decides for everybody with the same permissions at once, and refuses where it would have to know who it is.
+
+    Args:
+        grant: The permissions, without the person.
+        rights: What is decided by.
+    """
+
+    @property
+    def person(self) -> str:
+        """Nobody.
+
+        Raises:
+            PersonalError: Always.
+        """
+        raise PersonalError
+
+    async def ask_rule(self, tool: "ActionTool[...]", known: Mapping[str, Any]) -> Decision:  # noqa: ARG002  # as above
+        """Ask no rule: each is told who calls.
+
+        Raises:
+            PersonalError: Always.
+        """
+        raise PersonalError
 
 
 def _sent_by(widget: Widget, action: BoundAction) -> Mapping[str, Any]:

@@ -54,6 +54,7 @@ class ExistingServer:
         self.server = server
         self._connector = connector
         self._surface = Surface(connector)
+        connector.readings.keep_apart()
         low = _low_level(server)
         low.lifespan = self._lifespan(low.lifespan)
         low.extensions.setdefault(EXTENSION_ID, {})

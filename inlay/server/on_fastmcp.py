@@ -68,6 +68,7 @@ class ConnectorProvider(Provider):
         super().__init__()
         self.connector = connector
         self._surface = Surface(connector)
+        connector.readings.keep_apart()
 
     def required_extensions(self) -> Sequence[ServerExtension]:
         """Bring the check of names along, to whichever server is run in the end."""

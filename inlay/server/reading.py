@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,8 +11,7 @@ from pydantic import BaseModel
 from inlay.errors import RefusedError, ToolError, WidgetError
 from inlay.permissions import Grant
 from inlay.server.arguments import json_arguments
-from inlay.server.clock import CLOCK
-from inlay.server.deciding import Decider, Rights
+from inlay.server.deciding import Decider
 from inlay.server.drafts import load_draft
 from inlay.server.store import Store
 from inlay.server.tools import WidgetTool
@@ -37,8 +36,6 @@ logger = logging.getLogger(__name__)
 
 AnyWidgetTool = WidgetTool[..., Any]
 
-NO_RIGHTS = Rights()
-
 
 @dataclass(frozen=True)
 class Reading:
@@ -55,43 +52,70 @@ class Reading:
     """Whether it, or a tile of it, names what it reads."""
 
 
-async def read_widget(
-    tool: AnyWidgetTool,
-    arguments: BaseModel,
-    store: Store,
-    grant: Grant,
-    tiles: frozenset[str] | None = None,
-    rights: Rights = NO_RIGHTS,
-) -> Reading:
-    """Run a widget tool and everything that it needs to be shown.
+@dataclass(frozen=True)
+class Data:
+    """What a widget's function and its tiles brought, without what somebody did not grant to be shown.
+
+    With one set of permissions it is the same for everybody, unless the function takes a Grant.
+    """
+
+    widget: Widget
+    arguments: dict[str, Any]
+    revision: int
+    skipped: frozenset[str] = frozenset()
+    """Tiles that were not read this time."""
+    has_topics: bool = False
+    tile_topics: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+
+
+async def read_data(
+    tool: AnyWidgetTool, arguments: BaseModel, grant: Grant, revision: int, tiles: frozenset[str] | None = None
+) -> Data:
+    """Run the function of a widget tool, and its tiles.
 
     Args:
         tool: The widget tool.
         arguments: Its checked arguments.
-        store: Where drafts are kept.
-        grant: For whom, and whose draft to show.
+        grant: For whom.
+        revision: Made before this was called.
         tiles: The only tiles to read, or `None` for all.
-        rights: Which actions the widget may offer.
 
     Raises:
         RefusedError: The function refused.
     """
-    revision = CLOCK.next()
     given = json_arguments(arguments, with_defaults=True)
     widget = await tool.run(arguments, grant)
     if not isinstance(widget, tool.widget_type):
         message = f"{tool.name} returned {type(widget).__name__}, not {tool.widget_type.__name__}."
         raise WidgetError(message)
-    has_topics = bool(tool.topics) or any(tile.topics for tile in pending_tiles(widget))
+    tile_topics = topics_of_tiles(widget)
+    has_topics = bool(tool.topics or tile_topics)
     skipped: frozenset[str] = frozenset()
     if isinstance(widget, Dashboard) and tiles is not None:
         pending = [tile for tile in widget.tiles if isinstance(tile, PendingTile)]
         skipped = frozenset({tile.name for tile in pending if tile.scopes <= grant.scopes} - tiles)
-    widget = withhold(await _with_tiles(widget, grant, skipped), grant.scopes)
+    whole = await _with_tiles(widget, grant, skipped)
+    return Data(withhold(whole, grant.scopes), given, revision, skipped, has_topics, tile_topics)
+
+
+async def finish(data: Data, tool: AnyWidgetTool, store: Store, decider: Decider) -> Reading:
+    """Make what was read into what one person sees: with their draft, and with decisions about its controls.
+
+    Args:
+        data: What was read.
+        tool: The widget tool.
+        store: Where drafts are kept.
+        decider: Decides for whoever sees it.
+
+    Raises:
+        PersonalError: It depends on the person, and the decider decides for nobody in particular.
+    """
+    widget = data.widget
     if isinstance(widget, DesignPanel) and widget.draft:
-        widget = widget.with_draft(await load_draft(store, grant.person, tool.name, given))
-    widget = await Decider(grant, rights).apply(_with_filters(widget, tool, given))
-    return Reading(widget, given, revision, frozenset(f"{ROOT_ID}-tile-{name}" for name in skipped), has_topics)
+        widget = widget.with_draft(await load_draft(store, decider.person, tool.name, data.arguments))
+    widget = await decider.apply(_with_filters(widget, tool, data.arguments))
+    skipped = frozenset(f"{ROOT_ID}-tile-{name}" for name in data.skipped)
+    return Reading(widget, data.arguments, data.revision, skipped, data.has_topics)
 
 
 def pending_tiles(widget: Widget) -> Iterator[PendingTile]:
@@ -101,6 +125,11 @@ def pending_tiles(widget: Widget) -> Iterator[PendingTile]:
     elif isinstance(widget, Stack | Grid):
         for child in widget.children:
             yield from pending_tiles(child)
+
+
+def topics_of_tiles(widget: Widget) -> dict[str, frozenset[str]]:
+    """Return what the tiles that are still to be read name, by tile."""
+    return {tile.name: tile.topics for tile in pending_tiles(widget) if tile.topics}
 
 
 async def _with_tiles(widget: Widget, grant: Grant, skipped: frozenset[str] = frozenset()) -> Widget:

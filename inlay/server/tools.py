@@ -58,6 +58,11 @@ class Tool:
         self.__doc__ = function.__doc__
 
     @property
+    def knows_person(self) -> bool:
+        """Whether the function is told who calls."""
+        return self._grant_parameter is not None
+
+    @property
     def is_app_only(self) -> bool:
         """Whether only a View may call it, for a person."""
         return "model" not in self.visibility

@@ -16,6 +16,8 @@ SEEN, ID, VIA = "dev.inlay/seen", "dev.inlay/id", "dev.inlay/via"
 VIEW, CONFIRMATION = "dev.inlay/view", "dev.inlay/confirmation"
 PARTS, DONE, PROBLEM = "dev.inlay/parts", "dev.inlay/done", "dev.inlay/problem"
 UNCHANGED = "dev.inlay/unchanged"
+LATER = "dev.inlay/later"
+"""The action is answered, and what it did to the widget comes with the View's next reading."""
 CONFIRM = "dev.inlay/confirm"
 DRAFT_TOOL = "inlay_draft"
 VIEW_TOOL = "inlay_view"
@@ -45,6 +47,8 @@ class Call:
     handle: object = field(default=None, repr=False)
     confirmation: object = field(default=None, repr=False)
     via: str | None = None
+    acted_at: int | None = None
+    """A revision from between the end of the action and everything that was read since; none if nothing was done."""
 
 
 def read_call(arguments: Mapping[str, Any], meta: Mapping[str, Any], grant: Grant) -> Call:

@@ -7,8 +7,8 @@ never one too few.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
@@ -24,10 +24,27 @@ class _Waiter:
     """One call that waits, in its event loop."""
 
     loop: asyncio.AbstractEventLoop
-    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    woken: "asyncio.Future[None]"
 
-    def wake(self) -> None:
-        self.loop.call_soon_threadsafe(self.woken.set)
+    def wake(self, _other: object = None) -> None:
+        """End the wait; in its own event loop."""
+        if not self.woken.done():
+            self.woken.set_result(None)
+
+
+def _wake(waiters: Iterable[_Waiter]) -> None:
+    """End waits, from any thread: each event loop is told once."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Waiter]] = {}
+    for waiter in waiters:
+        by_loop.setdefault(waiter.loop, []).append(waiter)
+    for loop, its in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_wake_here, its)
+
+
+def _wake_here(waiters: Iterable[_Waiter]) -> None:
+    for waiter in waiters:
+        waiter.wake()
 
 
 class Changes:
@@ -66,8 +83,7 @@ class Changes:
         """End every wait now: the server is about to stop, and has an answer for each."""
         with self._lock:
             everybody = tuple(self._everybody)
-        for waiter in everybody:
-            waiter.wake()
+        _wake(everybody)
 
     def close(self) -> None:
         """Hear of nothing more."""
@@ -77,6 +93,11 @@ class Changes:
         """Return those of the topics that changed after a revision, or may have."""
         with self._lock:
             return frozenset(topic for topic in topics if self._at.get(topic, self._forgotten_at) > revision)
+
+    def last(self, topics: frozenset[str]) -> int:
+        """Return when one of the topics last changed, or may have."""
+        with self._lock:
+            return max((self._at.get(topic, self._forgotten_at) for topic in topics), default=0)
 
     async def wait(
         self, topics: frozenset[str], revision: int, seconds: float, other: "asyncio.Task[Any] | None" = None
@@ -89,15 +110,19 @@ class Changes:
             seconds: How long at most.
             other: What else ends the wait when it is done.
         """
-        waiter = _Waiter(asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        waiter = _Waiter(loop, loop.create_future())
         self._add(topics, waiter)
-        change = asyncio.create_task(waiter.woken.wait())
+        timer = loop.call_later(seconds, waiter.wake)
+        if other:
+            other.add_done_callback(waiter.wake)
         try:
             if not self.since(topics, revision):
-                ends = [change, other] if other else [change]
-                await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+                await waiter.woken
         finally:
-            change.cancel()
+            timer.cancel()
+            if other:
+                other.remove_done_callback(waiter.wake)
             self._remove(topics, waiter)
 
     def _add(self, topics: frozenset[str], waiter: _Waiter) -> None:
@@ -125,8 +150,7 @@ class Changes:
                 _, oldest = self._at.popitem(last=False)
                 self._forgotten_at = max(self._forgotten_at, oldest)
             woken = {waiter for topic in topics for waiter in self._waiters.get(topic, ())}
-        for waiter in woken:
-            waiter.wake()
+        _wake(woken)
 
 
 CHANGES = Changes(LocalBus())

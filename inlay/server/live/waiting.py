@@ -11,7 +11,7 @@ from inlay.permissions import Grant
 from inlay.server.live.access import ACCESS
 from inlay.server.live.changes import CHANGES
 from inlay.server.live.topics import filled
-from inlay.server.reading import AnyWidgetTool, pending_tiles
+from inlay.server.reading import AnyWidgetTool, topics_of_tiles
 from inlay.server.tools import values_of
 from inlay.widgets import Dashboard, Grid, Stack
 
@@ -47,6 +47,8 @@ class Waited:
     changed: frozenset[str]
     grant: Grant | None
     """What the caller granted now; `None` when their access ended."""
+    changed_at: int = 0
+    """When one of the topics last changed; what is shown now must be newer."""
 
     def tiles(self, due: frozenset[str] | None) -> frozenset[str] | None:
         """Return the tiles to read: those that changed besides those that are due, or `None` for everything."""
@@ -60,11 +62,14 @@ class Waited:
 
 async def topics_of(tool: AnyWidgetTool, arguments: BaseModel, grant: Grant) -> Topics:
     """Say what a widget reads. The function of a dashboard is run for it, its tiles are not."""
-    whole = filled(tool.topics, values_of(arguments)) | {SWITCHED}
     if not issubclass(tool.widget_type, Dashboard | Stack | Grid):
-        return Topics(whole, {})
-    widget = await tool.run(arguments, grant)
-    return Topics(whole, {tile.name: tile.topics for tile in pending_tiles(widget) if tile.topics})
+        return topics_shown(tool, arguments, {})
+    return topics_shown(tool, arguments, topics_of_tiles(await tool.run(arguments, grant)))
+
+
+def topics_shown(tool: AnyWidgetTool, arguments: BaseModel, tiles: Mapping[str, frozenset[str]]) -> Topics:
+    """Say what a widget reads whose tiles are known."""
+    return Topics(filled(tool.topics, values_of(arguments)) | {SWITCHED}, tiles)
 
 
 async def wait_for_change(topics: Topics, revision: int, seconds: object, grant: Grant) -> Waited:
@@ -80,10 +85,8 @@ async def wait_for_change(topics: Topics, revision: int, seconds: object, grant:
         ArgumentError: The time is out of its range.
     """
     limit = _checked_seconds(seconds)
-    if limit:
-        grant_now = await _wait(topics.all, revision, limit, grant)
-        return Waited(topics, CHANGES.since(topics.all, revision), grant_now)
-    return Waited(topics, CHANGES.since(topics.all, revision), grant)
+    grant_now = await _wait(topics.all, revision, limit, grant) if limit else grant
+    return Waited(topics, CHANGES.since(topics.all, revision), grant_now, CHANGES.last(topics.all))
 
 
 async def _wait(topics: frozenset[str], revision: int, seconds: float, grant: Grant) -> Grant | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from inlay.permissions import Grant
 
@@ -55,6 +56,11 @@ class Positions:
     """
 
     rows: Mapping[tuple[str, str], Position] = field(default_factory=dict[tuple[str, str], Position])
+
+    @cached_property
+    def mark(self) -> frozenset[tuple[tuple[str, str], Position]]:
+        """All of it in a form that can be a key."""
+        return frozenset(self.rows.items())
 
     def of(self, what: str, grant: Grant) -> Position:
         """Return the position of one switch: the most restrictive of those for everybody and for the person's roles."""

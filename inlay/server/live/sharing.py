@@ -1,0 +1,172 @@
+"""One reading for everybody who would see the same, and nobody's reading for anybody else.
+
+What is shared is made for permissions and not for a person, by construction: whatever makes it is given a Grant
+without subject, client and claims, and runs outside of every request, so that there is nothing of anybody in it. A
+widget function that takes a Grant is never shared. Where a draft or a rule has to know the person, what was read is
+shared and what is drawn of it is not (decision 0025).
+"""
+
+from collections.abc import Hashable, Mapping
+from contextvars import Context, copy_context
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+from pydantic import BaseModel
+
+from inlay.permissions import Grant
+from inlay.server.clock import CLOCK
+from inlay.server.deciding import CommonDecider, Decider, PersonalError, Rights
+from inlay.server.live.flights import Flights
+from inlay.server.live.unfinished import Unfinished
+from inlay.server.live.waiting import Topics, topics_of, topics_shown
+from inlay.server.once import digest_of
+from inlay.server.parts import Seen, difference
+from inlay.server.reading import AnyWidgetTool, Data, Reading, finish, read_data
+from inlay.server.store import Store
+from inlay.ui_templates import Rendering, render_widget
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A widget, and for whom.
+
+    Args:
+        tool: The widget tool.
+        checked: Its arguments.
+        arguments: The same as they were sent. What is equal here is equal once it is checked; the other way round it
+            need not be.
+        grant: Who will see it.
+        store: Where drafts are kept.
+        rights: What decisions go by.
+        waits: Whether an open View waits for changes of access, too.
+    """
+
+    tool: AnyWidgetTool
+    checked: BaseModel
+    arguments: Mapping[str, Any]
+    grant: Grant
+    store: Store
+    rights: Rights
+    waits: bool
+
+    @cached_property
+    def key(self) -> Hashable:
+        """What has the same key looks the same to everybody, as long as nothing knows the person."""
+        grant, positions = self.grant, self.rights.positions
+        permissions = grant.issuer, grant.scopes, grant.roles, positions.mark
+        return digest_of(self.tool.name, self.arguments), permissions, self.waits
+
+    @property
+    def permissions(self) -> Grant:
+        """What may be seen and done, without who it is."""
+        return Grant("", scopes=self.grant.scopes, roles=self.grant.roles, issuer=self.grant.issuer)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A widget as somebody sees it."""
+
+    reading: Reading
+    rendering: Rendering
+
+    def difference(self, seen: Seen | None) -> dict[str, Any]:
+        """Return what a View must be sent that shows something."""
+        return difference(self.rendering, seen, self.reading.skipped)
+
+
+@dataclass(frozen=True)
+class _Common:
+    """What a reading brought for everybody with certain permissions."""
+
+    data: Data
+    topics: Topics
+    drawn: Drawn | None
+    """`None` where it depends on the person."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes of markup it holds."""
+        if self.drawn is None:
+            return 0
+        rendering = self.drawn.rendering
+        items = [part for each in rendering.lists.values() for part in each.items.values()]
+        return sum(len(part.html) for part in (rendering.frame, *rendering.parts.values(), *items))
+
+
+class Readings:
+    """Reads widgets for one connector."""
+
+    def __init__(self) -> None:
+        self._flights: Flights[_Common] = Flights(lambda common: common.size)
+        self._topics: Flights[Topics] = Flights(lambda _topics: 0)
+        self.unfinished: Unfinished[Drawn] = Unfinished()
+        self._outside: Context | None = None
+        self._is_apart = False
+
+    def begin(self) -> None:
+        """Share from now on. What is read for several sees the world as it is around this call."""
+        self._outside = copy_context()
+
+    def keep_apart(self) -> None:
+        """Share nothing: on a server of somebody else's, functions may ask that server who calls."""
+        self._is_apart = True
+
+    async def read(self, asked: Asked, after: int | None = None, tiles: frozenset[str] | None = None) -> Drawn:
+        """Read a widget for somebody.
+
+        Args:
+            asked: The widget, and for whom.
+            after: The reading must be newer than this revision; left out, it begins now.
+            tiles: The only tiles that must be read, or `None` for all.
+
+        Raises:
+            RefusedError: The function refused.
+        """
+        context = self._shares(asked)
+        if context is None:
+            data = await read_data(asked.tool, asked.checked, asked.grant, CLOCK.next(), tiles)
+            return await _draw(data, asked, Decider(asked.grant, asked.rights))
+        newer_than = CLOCK.next() if after is None else after
+        common = await self._flights.read(asked.key, newer_than, tiles, partial(_read, asked, tiles), context)
+        return common.drawn or await _draw(common.data, asked, Decider(asked.grant, asked.rights))
+
+    async def topics(self, asked: Asked, shown: int) -> Topics:
+        """Say what a View reads.
+
+        Args:
+            asked: The widget, and for whom.
+            shown: The revision of what the View shows; it is said of that, or of something newer.
+        """
+        context = self._shares(asked)
+        if context is None:
+            return await topics_of(asked.tool, asked.checked, asked.grant)
+        if common := self._flights.latest(asked.key, shown):
+            return common.topics
+
+        async def find(_revision: int) -> Topics:
+            return await topics_of(asked.tool, asked.checked, asked.permissions)
+
+        return await self._topics.read(asked.key, shown, None, find, context)
+
+    def _shares(self, asked: Asked) -> Context | None:
+        """Return what a shared reading runs in; `None` where it is somebody's own."""
+        return None if self._is_apart or asked.tool.knows_person else self._outside
+
+
+async def _read(asked: Asked, tiles: frozenset[str] | None, revision: int) -> _Common:
+    """Read for everybody who has the same permissions. Nothing of the person goes in, so nothing can come out."""
+    data = await read_data(asked.tool, asked.checked, asked.permissions, revision, tiles)
+    topics = topics_shown(asked.tool, asked.checked, data.tile_topics)
+    try:
+        drawn = await _draw(data, asked, CommonDecider(asked.permissions, asked.rights))
+    except PersonalError:
+        drawn = None
+    return _Common(data, topics, drawn)
+
+
+async def _draw(data: Data, asked: Asked, decider: Decider) -> Drawn:
+    reading = await finish(data, asked.tool, asked.store, decider)
+    # Where access can be withdrawn, every open widget wants to know.
+    waits = reading.has_topics or asked.waits
+    return Drawn(reading, render_widget(reading.widget, asked.tool.refresh_seconds, waits=waits))

@@ -1,0 +1,78 @@
+"""Every guard of what is shared between people is taken away once, and its test goes red."""
+
+import pytest
+
+from tests.security.mutation import Mutants, Mutation
+
+SHARING, FLIGHTS = "inlay/server/live/sharing.py", "inlay/server/live/flights.py"
+SHOWING = "inlay/server/showing.py"
+TESTS = "tests/server/test_live_sharing.py"
+PERMISSIONS = "permissions = grant.issuer, grant.scopes, grant.roles, positions.mark"
+UNHEARD = Mutation("inlay/server/live/waiting.py", "filled(tool.topics, values_of(arguments)) | {SWITCHED}",
+                   "filled(tool.topics, values_of(arguments))")  # fmt: skip
+
+GUARDS: dict[str, tuple[str, list[Mutation]]] = {
+    "scopes": (
+        f"{TESTS} -k others_granted",
+        [Mutation(SHARING, PERMISSIONS, "permissions = grant.issuer, grant.roles, positions.mark")],
+    ),
+    "roles": (
+        f"{TESTS} -k roles_and_switches",
+        [Mutation(SHARING, PERMISSIONS, "permissions = grant.issuer, grant.scopes, positions.mark")],
+    ),
+    "switches": (
+        f"{TESTS} -k roles_and_switches",
+        [Mutation(SHARING, PERMISSIONS, "permissions = grant.issuer, grant.scopes, grant.roles"), UNHEARD],
+    ),
+    "arguments": (
+        f"{TESTS} -k other_arguments",
+        [Mutation(SHARING, "digest_of(self.tool.name, self.arguments), permissions", "self.tool.name, permissions")],
+    ),
+    "who takes a Grant": (
+        f"{TESTS} -k knows_the_person",
+        [
+            Mutation(SHARING, "self._is_apart or asked.tool.knows_person", "self._is_apart"),
+            Mutation(
+                SHARING,
+                "asked.checked, asked.permissions, revision, tiles)",
+                "asked.checked, asked.grant, revision, tiles)",
+            ),
+        ],
+    ),
+    "rules": (
+        f"{TESTS} -k a_rule_is_asked",
+        [Mutation(SHARING, "CommonDecider(asked.permissions, asked.rights)", "Decider(asked.grant, asked.rights)")],
+    ),
+    "drafts": (
+        f"{TESTS} -k a_draft_stays",
+        [Mutation(SHARING, "CommonDecider(asked.permissions, asked.rights)", "Decider(asked.grant, asked.rights)")],
+    ),
+    "what a request holds": (
+        f"{TESTS} -k nothing_of_any_request",
+        [Mutation(FLIGHTS, "loop.create_task(begin(revision), context=context)", "loop.create_task(begin(revision))")],
+    ),
+    "older than the change": (
+        f"{TESTS} -k began_before",
+        [Mutation(FLIGHTS, "if self.revision <= after:", "if False:")],
+    ),
+    "who goes away": (
+        f"{TESTS} -k goes_away",
+        [Mutation(FLIGHTS, "await asyncio.shield(flight.task)", "await flight.task")],
+    ),
+    "whose reading after an action": (
+        f"{TESTS} -k nobody_elses",
+        [
+            Mutation(
+                SHOWING,
+                "return call.handle, digest_of(wanted.tool.name, wanted.arguments), call.grant, claims",
+                "return call.handle",
+            )
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+async def test_the_guards_bite(mutants: Mutants, guard: str) -> None:
+    tests, mutations = GUARDS[guard]
+    await mutants.assert_bites(tests, *mutations)
