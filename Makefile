@@ -5,7 +5,7 @@ PYTHON ?= python3
 PORT ?= 8484
 VENV := .venv/bin
 
-.PHONY: help setup setup-browser demo test lint format types bench conformance pictures bundle clean
+.PHONY: help setup setup-browser demo test lint format types bench bench-live conformance pictures bundle clean
 
 help:
 	@echo "make demo         show the three examples on http://127.0.0.1:$(PORT) (PORT= changes it)"
@@ -13,6 +13,7 @@ help:
 	@echo "make lint         ask ruff about style and format; make format mends what can be mended"
 	@echo "make types        ask mypy, pyright and tsc"
 	@echo "make bench        measure, and print the table of the README"
+	@echo "make bench-live   measure many open widgets on one server: benchmarks/results/live.md"
 	@echo "make conformance  run MCP's official suite against the server"
 	@echo "make pictures     take the pictures of the README again"
 	@echo "make bundle       bundle the TypeScript again after an edit"
@@ -45,6 +46,9 @@ types: setup
 
 bench: setup-browser
 	$(VENV)/python -m benchmarks.view
+
+bench-live: setup
+	$(VENV)/python -m benchmarks.live
 
 conformance: setup
 	$(VENV)/python -m scripts.conformance

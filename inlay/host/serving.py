@@ -32,6 +32,10 @@ GRACE_SECONDS = 2
 """How long open requests may take to end when a server is asked to stop."""
 
 
+WAKE_SECONDS = 0.1
+"""How often calls that wait are answered while a server stops."""
+
+
 @dataclass(frozen=True)
 class HostAddresses:
     """Where a running host can be reached."""
@@ -82,6 +86,14 @@ class Listener(uvicorn.Server):
         await super().startup(sockets=sockets)
         self.ready.set()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what is open. Calls that came to wait while this began are answered too."""
+        waking = asyncio.create_task(_wake_again())
+        try:
+            await super().shutdown(sockets=sockets)
+        finally:
+            waking.cancel()
+
     async def run_until_stopped(self) -> None:
         """Serve until `stop`."""
         await self.serve(sockets=[self._socket])
@@ -94,6 +106,12 @@ class Listener(uvicorn.Server):
         CHANGES.wake_all()
         self.force_exit = self.should_exit
         self.should_exit = True
+
+
+async def _wake_again() -> None:
+    while True:
+        CHANGES.wake_all()
+        await asyncio.sleep(WAKE_SECONDS)
 
 
 def open_socket(host: str, port: int) -> socket.socket:

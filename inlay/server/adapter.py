@@ -36,6 +36,7 @@ from mcp_types import Tool as ListedTool
 
 from inlay.permissions import Grant
 from inlay.server.audience import EVERYBODY
+from inlay.server.listening import Listening
 from inlay.server.live.access import ACCESS
 from inlay.server.own_tools import access_tool, draft_tool, view_tool
 from inlay.server.reading import AnyWidgetTool
@@ -87,6 +88,7 @@ def build_server(connector: "Connector", *, signs_in: bool = False) -> Server[An
         on_list_resources=surface.list_resources,
         on_list_resource_templates=surface.list_resource_templates,
         on_read_resource=surface.read_resource,
+        on_subscriptions_listen=Listening(surface, surface.who).listen,
     )
     server.extensions[EXTENSION_ID] = {}
     server.middleware += [_in_our_words, advertise_apps]
@@ -136,6 +138,18 @@ class Surface:
 
     def _caller(self) -> Grant:
         return caller() or (NOBODY if self._signs_in else self._connector.local)
+
+    def who(self) -> tuple[Grant, bool]:
+        """Return who makes the request that is being answered, and whether they signed in."""
+        return self._caller(), caller() is not None
+
+    def may_read(self, uri: str, grant: Grant) -> bool:
+        """Say whether somebody can read a resource now."""
+        return self._is_view(uri) and self._shows_anything(grant)
+
+    def _is_view(self, uri: str) -> bool:
+        # An old hash is answered with the current View: hosts keep tool lists longer than deployments last.
+        return uri.startswith(self._prefix) and uri.endswith(".html")
 
     def _shows_anything(self, grant: Grant) -> bool:
         """Whether a widget tool is left to somebody whose widget may be shown."""
@@ -246,8 +260,7 @@ class Surface:
 
     def read(self, uri: str) -> TextResourceContents | None:
         """Return the View if this is its address; `None` for any other."""
-        # An old hash is answered with the current View: hosts keep tool lists longer than deployments last.
-        if not (uri.startswith(self._prefix) and uri.endswith(".html")) or not self._shows_anything(self._caller()):
+        if not self._is_view(uri) or not self._shows_anything(self._caller()):
             return None
         return TextResourceContents(
             uri=uri, mime_type=APP_MIME_TYPE, text=self._document.html, **_with_meta(_RESOURCE_META)

@@ -75,8 +75,8 @@ class Changes:
         if topics:
             self._bus.publish(topics)
 
-    def listen(self, listener: Listener) -> Callable[[], None]:
-        """Tell a listener of every change from now on; return what ends that."""
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Tell somebody else of changes, too; return what ends that."""
         return self._bus.subscribe(listener)
 
     def wake_all(self) -> None:

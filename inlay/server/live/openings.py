@@ -69,7 +69,7 @@ class Openings:
         self._changes = changes
         self._newest: OrderedDict[str, int] = OrderedDict()
         self._lock = Lock()
-        self._end = changes.listen(self._hear)
+        self._end = changes.subscribe(self._hear)
 
     def of_view(self, signer: Signer, call: Call) -> Opening:
         """Return how the View was opened that makes a call; if it wants to be the newest, it is from now on."""

@@ -1,0 +1,31 @@
+"""Every guard of the streams is taken away once, and its test goes red."""
+
+import pytest
+
+from tests.security.mutation import Mutants, Mutation
+
+LISTENING = "inlay/server/listening.py"
+TESTS = "tests/security/test_listening.py"
+
+GUARDS: dict[str, tuple[str, list[Mutation]]] = {
+    "t26 what may be read": (
+        f"{TESTS} -k nothing_else",
+        [Mutation(LISTENING, "for uri in addresses if self._offer.may_read(uri, grant))", "for uri in addresses)")],
+    ),
+    "t26 how many": (f"{TESTS} -k so_many_resources", [Mutation(LISTENING, "> MOST_ADDRESSES:", "> 10**6:")]),
+    "t27 withdrawn": (
+        f"{TESTS} -k withdrawn_token",
+        [Mutation(LISTENING, "access = ACCESS.get()", "access = None if ACCESS.get() else None")],
+    ),
+    "t27 t45 turned off": (
+        f"{TESTS} -k turned_off",
+        [Mutation(LISTENING, "if not ended and not all(", "if not ended and False and not all(")],
+    ),
+    "t76 for one person": (f"{TESTS} -k t76", [Mutation(LISTENING, "if self._open[grant.person] >= most or", "if")]),
+}
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+async def test_the_guards_bite(mutants: Mutants, guard: str) -> None:
+    tests, mutations = GUARDS[guard]
+    await mutants.assert_bites(tests, *mutations)

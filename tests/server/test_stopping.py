@@ -1,0 +1,119 @@
+"""`inlay serve` as a process of its own: what waits is answered shortly, also when the server is asked to stop."""
+
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.commands import running
+from tests.security.served import EARLIER, ERAS, MODERN
+
+APP = """
+from inlay import Connector
+from inlay.widgets import Text
+
+hello = Connector("Hello")
+
+
+@hello.widget(topics="greeting")
+async def greeting() -> Text:
+    '''Greet somebody.'''
+    return Text("Hello!")
+"""
+ABOUT_ME = {
+    "io.modelcontextprotocol/protocolVersion": MODERN,
+    "io.modelcontextprotocol/clientInfo": {"name": "tester", "version": "1"},
+    "io.modelcontextprotocol/clientCapabilities": {
+        "extensions": {"io.modelcontextprotocol/ui": {"mimeTypes": ["text/html;profile=mcp-app"]}}
+    },
+}
+STOPS_WITHIN = 5
+LONGEST_UNCHANGED = 300
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "waiting_app.py").write_text(APP)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("INLAY_STATE", str(tmp_path / "state"))
+
+
+def request_of(method: str, params: dict[str, Any], era: str) -> dict[str, Any]:
+    headers = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": era}
+    if era == MODERN:
+        headers |= {"Mcp-Method": method} | ({"Mcp-Name": params["name"]} if "name" in params else {})
+        params = {**params, "_meta": {**ABOUT_ME, **params.get("_meta", {})}}
+    return {"headers": headers, "json": {"jsonrpc": "2.0", "id": 7, "method": method, "params": params}}
+
+
+def messages(response: httpx2.Response) -> Iterator[dict[str, Any]]:
+    for line in response.iter_lines():
+        text = line.removeprefix("data: ")
+        if text.startswith("{"):
+            yield json.loads(text)
+
+
+class Waiting(threading.Thread):
+    """A client of its own, that waits for the end of one answer."""
+
+    def __init__(self, address: str, method: str, params: dict[str, Any], era: str) -> None:
+        super().__init__(daemon=True)
+        self._address, self._request = address, request_of(method, params, era)
+        self.began = threading.Event()
+        self.messages: list[dict[str, Any]] = []
+
+    def run(self) -> None:
+        with httpx2.Client(timeout=60) as http, http.stream("POST", self._address, **self._request) as response:
+            self.began.set()
+            self.messages.extend(messages(response))
+
+
+def opened(address: str, era: str) -> tuple[dict[str, Any], str]:
+    answer = httpx2.post(address, **request_of("tools/call", {"name": "greeting", "arguments": {}}, era), timeout=30)
+    (message,) = messages(answer)
+    meta = message["result"]["_meta"]
+    parts = meta["dev.inlay/parts"]
+    hashes = {name: part["hash"] for name, part in parts.get("parts", {}).items()}
+    seen = {"tool": "greeting", "arguments": {}, "frame": parts["frame"]["hash"], "parts": hashes}
+    carried = {"dev.inlay/seen": {**seen, "revision": parts["revision"]}, "dev.inlay/view": meta["dev.inlay/view"]}
+    return carried, json.dumps(message)
+
+
+@pytest.mark.parametrize("era", ERAS)
+def test_unchanged_is_under_300_bytes_on_the_wire(era: str) -> None:
+    with running("serve", "waiting_app:hello", "--port", "0") as (_process, said):
+        address = next(word for word in said.split() if word.endswith("/mcp"))
+        meta, _ = opened(address, era)
+        call = {"name": "inlay_view", "arguments": {"wait_seconds": 0}, "_meta": meta}
+        answer = httpx2.post(address, **request_of("tools/call", call, era), timeout=30)
+
+    (line,) = [each for each in answer.text.splitlines() if "dev.inlay/unchanged" in each]
+    result = json.loads(line.removeprefix("data: "))["result"]
+    assert len(json.dumps(result, separators=(",", ":"))) < LONGEST_UNCHANGED
+    assert len(line.removeprefix("data: ")) < LONGEST_UNCHANGED + len('{"jsonrpc":"2.0","id":7,"result":}')
+
+
+def test_sigterm_answers_each_call_and_stream_and_the_process_ends_in_time() -> None:
+    with running("serve", "waiting_app:hello", "--port", "0") as (process, said):
+        address = next(word for word in said.split() if word.endswith("/mcp"))
+        meta, _ = opened(address, EARLIER)
+        call = {"name": "inlay_view", "arguments": {"wait_seconds": 25}, "_meta": meta}
+        polls = [Waiting(address, "tools/call", call, EARLIER) for _ in range(5)]
+        wanted = {"notifications": {"toolsListChanged": True}}
+        streams = [Waiting(address, "subscriptions/listen", wanted, MODERN) for _ in range(5)]
+        for each in (*polls, *streams):
+            each.start()
+            assert each.began.wait(30)
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=STOPS_WITHIN)
+        for each in (*polls, *streams):
+            each.join(timeout=STOPS_WITHIN)
+
+    assert ["dev.inlay/unchanged" in poll.messages[-1]["result"]["_meta"] for poll in polls] == [True] * 5
+    assert ["result" in stream.messages[-1] for stream in streams] == [True] * 5
+    assert process.returncode == 0
