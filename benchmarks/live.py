@@ -56,7 +56,8 @@ class Connection:
         more = f"Mcp-Method: {method}\r\n" if era == MODERN else ""
         head = (
             f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:8484\r\nContent-Type: application/json\r\n"
-            f"MCP-Protocol-Version: {era}\r\nAccept: application/json, text/event-stream\r\n{more}Content-Length: {len(body)}\r\n\r\n"
+            f"MCP-Protocol-Version: {era}\r\nAccept: application/json, text/event-stream\r\n{more}"
+            f"Content-Length: {len(body)}\r\n\r\n"
         )
         self._writer.write(head.encode() + body)
 
