@@ -80,7 +80,8 @@ class Connection:
         else:
             body = await self._reader.readexactly(int(head.split(b"content-length:")[1].split(b"\r\n")[0]))
         text = body.decode()
-        result: Json = json.loads(text.rpartition("data: ")[2] if "data: " in text else text)["result"]
+        lines = [line.removeprefix("data: ") for line in text.splitlines()]  # comments keep the connection open
+        result: Json = json.loads(next(line for line in lines if line.startswith("{")))["result"]
         return result
 
     def close(self) -> None:
