@@ -207,9 +207,8 @@ async def measure_ours(folder: Path, viewers: int, boards: int, seconds: float) 
         await (warm := await Connection.open(port)).call("overview", {})
         warm.close()
         before = await stats(port)
-        calls: list[tuple[str, Json]] = [("overview", {})] * viewers + [
-            ("board", {"number": number}) for number in range(boards)
-        ]
+        calls: list[tuple[str, Json]] = [("overview", dict[str, Any]()) for _ in range(viewers)]
+        calls += [("board", dict[str, Any](number=number)) for number in range(boards)]
         tasks = [asyncio.create_task(view(port, tool, {**given}, log, paced)) for tool, given in calls]
         await until_waiting(port, len(calls), tasks)
         figures.kilobytes = ((await stats(port))["bytes"] - before["bytes"]) / len(calls) / 1024
