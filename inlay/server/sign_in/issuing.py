@@ -76,6 +76,11 @@ class SignIn:
         """Where forms are sent, and nothing else."""
         return FORM_PATHS | {"/sign-in", "/sign-out", "/consent", "/apps", "/token", "/revoke"}
 
+    @property
+    def paths(self) -> frozenset[str]:
+        """Every path that is answered beside the connector."""
+        return frozenset(route.path for route in self._routes)
+
     def beside(self, app: ASGIApp) -> "Beside":
         """Put the pages and endpoints in front of an application that asks for tokens."""
         return Beside(app, self._routes)
