@@ -220,7 +220,7 @@ class Outcomes:
 def _sentence(state: str, what: str, reason: str) -> str:
     match state:
         case "checking":
-            return f"{what}: the tracker has not answered. It is being checked whether it was done."
+            return f"{what}: no answer yet. Checking whether it was done."
         case "done":
             return f"{what}: it was done."
         case "refused":

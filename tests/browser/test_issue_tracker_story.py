@@ -134,12 +134,31 @@ async def test_a_change_whose_answer_was_lost_is_checked_before_the_persons_eyes
     board = Board(view)
     tracker.wire.after = lambda request: httpx2.ReadTimeout("lost") if request.method == "PATCH" else None
     await board.move("WEB-8", onto="WEB-11")
-    await view.until("Move WEB-8 to review: the tracker has not answered. It is being checked whether it was done.")
+    await view.until("Move WEB-8 to review: no answer yet. Checking whether it was done.")
 
     tracker.wire.after = nothing
     await view.until("Move WEB-8 to review: it was done.")
     assert (await tracker.issue("WEB-8"))["version"] == 2
     assert await board.column_of("WEB-8") == "review"
+
+
+async def test_on_a_phone_the_board_keeps_its_tabs_when_what_stands_above_it_changes(
+    host: Host, tracker: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("examples.issue_tracker.outcomes.PATIENCE_SECONDS", 0.2)
+    await host.open(touch=True)
+    await host.set(width="320")
+    view = await connected(host, tracker)
+    tracker.wire.after = lambda request: httpx2.ReadTimeout("lost") if request.method == "PATCH" else None
+    await view.frame.get_by_role("tab", name="In progress").tap()
+    await view.locator('li[id$="-card-WEB-8"]').get_by_role("button", name="Move").first.tap()
+    await view.frame.get_by_role("button", name="To In review").last.tap()
+    await view.frame.get_by_role("button", name="Drop", exact=True).tap()
+
+    for sentence in ("Checking whether it was done.", "it was done."):
+        await view.until(sentence)
+        tracker.wire.after = nothing
+        await expect(view.locator(".inlay-task-board")).to_have_attribute("data-tabs", "one")
 
 
 @pytest.mark.parametrize("width", ["320", "760"])

@@ -98,7 +98,7 @@ async def test_an_action_that_gets_no_answer_says_that_it_is_checked_and_the_boa
     await finished()
 
     assert told.text.startswith("Moving WEB-8: the tracker has not answered yet. It is being checked")
-    assert "Move WEB-8 to review: the tracker has not answered. It is being checked" in meanwhile
+    assert "Move WEB-8 to review: no answer yet. Checking" in meanwhile
     assert "Move WEB-8 to review: it was done." in await board(tracker)
     assert (await tracker.issue("WEB-8"))["version"] == 2
 

@@ -18,6 +18,9 @@ export interface Height {
 /** How the board fits into its room. */
 export interface Measured {
   readonly text: string | null;
+  /** How many columns stood beside each other, as the root says it; and the height that others took in the widget. */
+  readonly tabs: string | undefined;
+  readonly beside: number;
   readonly chosen: HTMLElement | undefined;
   /** The lists that are shown, each with its pages; null for a list that fits on one. */
   readonly shown: ReadonlyMap<HTMLElement, Pages | null>;

@@ -31,7 +31,8 @@ export function layOut(board: Board): void {
   }
   const { shown } = lastMeasured(board) ?? measure(board);
   for (const [list, pages] of shown) showPage(board, list, pages);
-  board.measured = { text: board.root.textContent, chosen: board.chosen, shown };
+  const { root, chosen } = board;
+  board.measured = { text: root.textContent, tabs: root.dataset.tabs, beside: heightBeside(root), chosen, shown };
 }
 
 /** Lays out when cards may be of other heights than they were. */
@@ -42,7 +43,9 @@ export function layOutAnew(board: Board): void {
 
 /** What was measured before, if nothing has changed that could make it untrue: measuring takes longer than all else. */
 function lastMeasured({ root, chosen, measured }: Board): Measured | null {
-  const isTrue = measured?.text === root.textContent && measured?.chosen === chosen;
+  // An answer with the whole widget brings the columns as they came first: without tabs, and all of them shown.
+  const isAsItWas = measured?.tabs === root.dataset.tabs && measured?.beside === heightBeside(root);
+  const isTrue = isAsItWas && measured?.text === root.textContent && measured?.chosen === chosen;
   return isTrue && [...(measured?.shown.keys() ?? [])].every((list) => list.isConnected) ? measured : null;
 }
 
@@ -52,7 +55,7 @@ function measure(board: Board): Pick<Measured, "shown"> {
     bare(board, nearIn(board, list), lists.length);
     openPager(list);
   }
-  const room = roomOf(board);
+  const room = roomOf(board) - heightBeside(board.root);
   return { shown: new Map(lists.map((list) => [list, fit(board, list, room, lists.length)])) };
 }
 
@@ -123,6 +126,11 @@ function roomOf({ root, view }: Board): number {
   const padding = pixels(document.body, "padding-top") + pixels(document.body, "padding-bottom");
   // The row below has its room from the start, so that the cards stay when a message comes.
   return Math.min(INLINE_HEIGHT, height, maxHeight) - padding - heightOfFoot(root) - (root.offsetHeight - columns);
+}
+
+/** The height of what stands above and below the board in the same widget, in pixels. */
+function heightBeside(root: HTMLElement): number {
+  return (root.closest<HTMLElement>("main > *") ?? root).offsetHeight - root.offsetHeight;
 }
 
 function isMeasured({ heights }: Board, card: HTMLElement, columns: number): boolean {
