@@ -33,9 +33,10 @@ function allowedHeight({ context }: View): number {
   return Math.max(LEAST_HEIGHT, height ?? Math.min(INLINE_HEIGHT, maxHeight ?? INLINE_HEIGHT));
 }
 
-/** The room of the row below the widget, in CSS pixels; see `shell.css`. */
+/** The room of the row below the widget, in CSS pixels; see `shell.css`. A long message may need more than is kept free. */
 export function heightOfFoot(root: HTMLElement): number {
-  return pixels(root, "--inlay-target") + 12;
+  const foot = document.getElementById("inlay-foot")?.offsetHeight ?? 0;
+  return Math.max(pixels(root, "--inlay-target") + 12, foot + 8);
 }
 
 /** Which page, counted from 0, holds a place. */
@@ -46,13 +47,17 @@ export function pageOf(starts: readonly number[], place: number): number {
 /** Runs the listener when there is another width, or another place, for the widget. Returns what stops it. */
 export function watchRoom(root: HTMLElement, view: View, react: () => void): () => void {
   // Only the width: the height changes because of the paging itself.
-  let width = root.clientWidth;
+  const measure = (): string => `${root.clientWidth} ${heightOfFoot(root)}`;
+  let before = measure();
   const observer = new ResizeObserver(() => {
-    if (root.clientWidth === width) return;
-    width = root.clientWidth;
+    const now = measure();
+    if (now === before) return;
+    before = now;
     react();
   });
   observer.observe(root);
+  const foot = document.getElementById("inlay-foot");
+  if (foot) observer.observe(foot);
   const forget = view.onContext(react);
   return () => {
     observer.disconnect();

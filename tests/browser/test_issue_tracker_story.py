@@ -159,6 +159,7 @@ async def test_on_a_phone_the_board_keeps_its_tabs_when_what_stands_above_it_cha
         await view.until(sentence)
         tracker.wire.after = nothing
         await expect(view.locator(".inlay-task-board")).to_have_attribute("data-tabs", "one")
+        await assert_fits_inline(view)
 
 
 @pytest.mark.parametrize("width", ["320", "760"])

@@ -27,7 +27,9 @@ WHEEL_STEPS = 25
 PRESS_AGAIN_MS = 800
 """A person presses again when their words are still in the field after so long."""
 
-_SHOWN = """() => Object.fromEntries([...document.querySelectorAll("[role=group], [role=tabpanel]")].map((group) => [
+_SHOWN = """() => Object.fromEntries([
+    ...document.querySelectorAll("[role=group]:not(.inlay-freshness), [role=tabpanel]")
+].map((group) => [
     group.querySelector("h3")?.textContent ?? "",
     [...group.querySelectorAll("li > p")].map((title) => title.textContent)]))"""
 _OPEN_CALLS = """([id, quiet]) => inlayHost.view(id).calls

@@ -6,7 +6,7 @@ import { defineBehavior } from "../view/behavior";
 import { type Board, CARDS } from "./board";
 import { Drag } from "./drag";
 import type { Moves } from "./moves";
-import { holdBack, layOut, layOutAnew, turnPage } from "./pages";
+import { heightBeside, holdBack, layOut, layOutAnew, outermost, turnPage } from "./pages";
 import { add, complete, pressedRow } from "./presses";
 import { Steps } from "./steps";
 import { listOfTab, tabByKey } from "./tabs";
@@ -51,6 +51,9 @@ defineBehavior("task_board", (root, view) => {
   listen(board, moves);
   holdBack(board);
   const forget = watchRoom(root, view, () => layOutAnew(board));
+  // A sentence above the board may come and go without the board being touched.
+  const beside = new ResizeObserver(() => board.measured && board.measured.beside !== heightBeside(root) && layOut(board));
+  beside.observe(outermost(root));
   const patched = (isNew: boolean): void => {
     moves.notePatch(isNew);
     layOut(board);
@@ -62,6 +65,7 @@ defineBehavior("task_board", (root, view) => {
       moves.cancel();
       end.abort();
       forget();
+      beside.disconnect();
     },
   };
 });

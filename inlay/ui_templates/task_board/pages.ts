@@ -129,8 +129,13 @@ function roomOf({ root, view }: Board): number {
 }
 
 /** The height of what stands above and below the board in the same widget, in pixels. */
-function heightBeside(root: HTMLElement): number {
-  return (root.closest<HTMLElement>("main > *") ?? root).offsetHeight - root.offsetHeight;
+export function heightBeside(root: HTMLElement): number {
+  return outermost(root).offsetHeight - root.offsetHeight;
+}
+
+/** The widget that the board is in, or the board itself. */
+export function outermost(root: HTMLElement): HTMLElement {
+  return root.closest<HTMLElement>("main > *") ?? root;
 }
 
 function isMeasured({ heights }: Board, card: HTMLElement, columns: number): boolean {
