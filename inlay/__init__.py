@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from inlay.errors import ConflictError, InlayError, RefusedError
     from inlay.permissions import Grant
+    from inlay.server.admin.settings import AdminSignIn
     from inlay.server.attach import attach
     from inlay.server.connector import Connector
     from inlay.server.once import idempotency_key
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "AdminSignIn",
     "BoundAction",
     "ConflictError",
     "Connector",
@@ -35,6 +37,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AdminSignIn": "inlay.server.admin.settings",
     "BoundAction": "inlay.widgets.action",
     "ConflictError": "inlay.errors",
     "Connector": "inlay.server.connector",

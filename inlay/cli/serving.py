@@ -67,6 +67,12 @@ def _signs_in(command: Command) -> Command:
             envvar="INLAY_INTROSPECTION_CLIENT_ID",
             help="Ask the issuer about each token, as this client; INLAY_INTROSPECTION_CLIENT_SECRET is its secret.",
         ),
+        click.option(
+            "--admin-client-id",
+            envvar="INLAY_ADMIN_CLIENT_ID",
+            help="Serve /admin, whose admins sign in at the issuer as people of this client; INLAY_ADMIN_CLIENT_SECRET "
+            "is its secret, if it has one.",
+        ),
     )
     for option in reversed(options):
         command = option(command)
@@ -145,11 +151,13 @@ def serve(
 
 def _auth_of(port: int, host: str, **options: Any) -> "EmbeddedIssuer | ResourceServer | None":
     """Return whose tokens are taken."""
-    from inlay.server.tokens.options import SECRET, SignInOptions  # noqa: PLC0415 - `--help` should not wait for it
+    from inlay.server.tokens.options import ADMIN_SECRET, SECRET, SignInOptions  # noqa: PLC0415 - `--help` should not wait for it
 
     here = {name: options.pop(name) for name in ("sign_in", "public_url", "accounts", "tls_by_proxy")}
     embedded = embedded_issuer(**here, host=host, port=port)
-    elsewhere = SignInOptions(client_secret=os.environ.get(SECRET), **options).resource_server()
+    elsewhere = SignInOptions(
+        client_secret=os.environ.get(SECRET), admin_client_secret=os.environ.get(ADMIN_SECRET), **options
+    ).resource_server()
     if embedded and elsewhere:
         message = "People sign in at one place: give --sign-in, or --resource and --issuer, and not both."
         raise SettingError(message)

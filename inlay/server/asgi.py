@@ -25,6 +25,7 @@ from inlay.server.tokens.guard import Protection, protection_of
 from inlay.server.tokens.settings import ResourceServer
 
 if TYPE_CHECKING:
+    from inlay.server.admin.with_issuer import IssuerAdmins
     from inlay.server.connector import Connector
     from inlay.server.sign_in.issuing import SignIn
 
@@ -76,6 +77,7 @@ def build_app(
     """
     sign_in, trusted = _issuers_of(connector, auth)
     protection = protection_of(connector, trusted) if trusted else None
+    pages = sign_in or _admins_of(connector, protection)
     names = hosts or (*LOCAL_HOSTS, *((trusted.host,) if trusted else ()))
     if connector.existing:
         app = _app_of(connector.existing.server, trusted)
@@ -83,13 +85,22 @@ def build_app(
         served = [*(_checking(route) for route in app.routes), *routes]
         lifespan = partial(app.router.lifespan_context, app)
         return _behind_gate(
-            served, inner, running=lifespan, hosts=names, origins=origins, protection=protection, sign_in=sign_in
+            served, inner, running=lifespan, hosts=names, origins=origins, protection=protection, pages=pages
         )
     server = build_server(connector, signs_in=trusted is not None)
     return mount(
         server, running=connector.running, hosts=names, origins=origins, routes=routes, protection=protection,
-        sign_in=sign_in,
+        pages=pages,
     )  # fmt: skip
+
+
+def _admins_of(connector: "Connector", protection: Protection | None) -> "IssuerAdmins | None":
+    """Return the pages of admins who sign in elsewhere, if they are asked for."""
+    if protection is None or protection.server.admin is None:
+        return None
+    from inlay.server.admin.with_issuer import IssuerAdmins  # noqa: PLC0415  # its pages are for who asks for them
+
+    return IssuerAdmins(connector, protection.server, protection.server.admin, protection.verifier)
 
 
 def _issuers_of(
@@ -135,7 +146,7 @@ def mount(
     origins: tuple[str, ...] | None = None,
     routes: tuple[BaseRoute, ...] = (),
     protection: Protection | None = None,
-    sign_in: "SignIn | None" = None,
+    pages: "SignIn | IssuerAdmins | None" = None,
 ) -> Starlette:
     """Make the ASGI application of any MCP server: at `/mcp`, in both eras, stateless, behind the gate.
 
@@ -146,7 +157,7 @@ def mount(
         origins: Origins that browsers may call from; by default pages of those hosts.
         routes: More routes to serve beside `/mcp`, behind the same gate.
         protection: Asks everybody for a token, on every route.
-        sign_in: Where people get one, beside the server.
+        pages: What stands beside the server for people: where they get a token, or where admins turn tools off.
 
     Raises:
         SettingError: A host or an origin is not of its form.
@@ -166,7 +177,7 @@ def mount(
 
     all_routes = [Route(PATH, endpoint=_Endpoint(StreamableHTTPASGIApp(manager))), *routes]
     return _behind_gate(
-        all_routes, [], running=served, hosts=hosts, origins=origins, protection=protection, sign_in=sign_in
+        all_routes, [], running=served, hosts=hosts, origins=origins, protection=protection, pages=pages
     )
 
 
@@ -178,15 +189,15 @@ def _behind_gate(
     hosts: tuple[str, ...] | None,
     origins: tuple[str, ...] | None,
     protection: Protection | None,
-    sign_in: "SignIn | None",
+    pages: "SignIn | IssuerAdmins | None",
 ) -> Starlette:
     allowed, sites = checked_hosts(hosts or LOCAL_HOSTS), checked_origins(origins or ())
-    forms = sign_in.form_paths if sign_in else frozenset[str]()
-    if sites and sign_in:  # its own forms come from its own pages
-        sites = (*sites, sign_in.settings.public_url)
+    forms = pages.form_paths if pages else frozenset[str]()
+    if sites and pages:  # its own forms come from its own pages
+        sites = (*sites, pages.settings.public_url)
     outer = [Middleware(Gate, hosts=allowed, origins=sites, forms=forms)]
-    if sign_in:
-        outer.append(Middleware(sign_in.beside))
+    if pages:
+        outer.append(Middleware(pages.beside))
     if protection:
         outer.append(protection.middleware)
         routes = [*routes, *protection.routes]
@@ -194,7 +205,7 @@ def _behind_gate(
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         async with (
-            sign_in.running() if sign_in else nullcontext(),
+            pages.running() if pages else nullcontext(),
             protection.running() if protection else nullcontext(),
             running(),
         ):

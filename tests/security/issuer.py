@@ -99,7 +99,7 @@ class RunningIssuer:
         async with httpx2.AsyncClient(base_url=self.url) as http:
             return await self.take(http, form, client)
 
-    async def consent(self, address: str, login: str) -> dict[str, str]:
+    async def consent(self, address: str, login: str, callback: str = CALLBACK) -> dict[str, str]:
         """Do in a browser what a person does who signs in and consents, and return what the client is told then."""
         async with httpx2.AsyncClient() as browser:
             page = await browser.get(address)
@@ -108,7 +108,7 @@ class RunningIssuer:
                     page = await browser.post(_form_of(page), data=_answer_of(page, login))
                     continue
                 address = urljoin(str(page.url), page.headers["location"])
-                if address.startswith(CALLBACK):
+                if address.startswith(callback):
                     return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
                 page = await browser.get(address)
         raise AssertionError(page.text)

@@ -74,11 +74,13 @@ class Guarding:
     Args:
         connector: Whose pages they are.
         admins: Knows who they are.
+        has_people: Whether there is a page of people.
     """
 
-    def __init__(self, connector: "Connector", admins: Admins) -> None:
+    def __init__(self, connector: "Connector", admins: Admins, *, has_people: bool) -> None:
         self.connector = connector
         self.admins = admins
+        self.has_people = has_people
 
     def page(self, show: Shown) -> Callable[[Request], Awaitable[Response]]:
         """Return the endpoint of a page."""

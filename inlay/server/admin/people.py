@@ -65,7 +65,8 @@ class PeoplePage:
         ]  # fmt: skip
         return draw_admin(
             "people", connector=self._of.connector.name, account=admin.name, form_token=admin.form_token,
-            here="people", people=people, admin=ADMIN, said=said.get(request.query_params.get("changed", ""), ""),
+            here="people", has_people=True, people=people, admin=ADMIN,
+            said=said.get(request.query_params.get("changed", ""), ""),
         )  # fmt: skip
 
     async def set_roles(self, form: Fields, admin: "Admin") -> Response:

@@ -46,7 +46,8 @@ class PreviewPage:
         tool, examples = self._examples(query)
         return draw_admin(
             "preview", connector=self._of.connector.name, account=admin.name, form_token=admin.form_token,
-            here="switches", tool=tool, names=list(examples), example=_chosen(query, examples),
+            here="switches", has_people=self._of.has_people, tool=tool, names=list(examples),
+            example=_chosen(query, examples),
         )  # fmt: skip
 
     async def show_example(self, request: Request, _admin: "Admin") -> Response:

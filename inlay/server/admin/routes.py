@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from inlay.server.connector import Connector
     from inlay.server.sign_in.issuing import SignIn
 
-FORM_PATHS = frozenset({"/admin/switches", "/admin/review", "/admin/roles", "/admin/withdraw"})
+SWITCH_FORM_PATHS = frozenset({"/admin/switches", "/admin/review"})
+"""Where forms about switches are sent, and nothing else."""
+FORM_PATHS = SWITCH_FORM_PATHS | {"/admin/roles", "/admin/withdraw"}
 """Where forms are sent, and nothing else."""
 
 
@@ -32,7 +34,7 @@ def admin_routes(connector: "Connector", admins: Admins, sign_in: "SignIn | None
         admins: Knows who they are.
         sign_in: Where people sign in at the connector itself: then there is a page of people, too.
     """
-    guarding = Guarding(connector, admins)
+    guarding = Guarding(connector, admins, has_people=sign_in is not None)
     switches, preview = SwitchPage(guarding), PreviewPage(guarding)
     log = LogPage(guarding, sign_in.store if sign_in else None)
     routes = [

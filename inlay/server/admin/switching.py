@@ -51,7 +51,8 @@ class SwitchPage:
         tools = tool_lines(connector.tools.values(), rows, await connector.counts.last_day())
         return draw_admin(
             "switches", connector=connector.name, account=admin.name, form_token=admin.form_token, here="switches",
-            general=general_lines(rows), tools=[line for line in tools if line.matches(find, kind, at)],
+            has_people=self._of.has_people, general=general_lines(rows),
+            tools=[line for line in tools if line.matches(find, kind, at)],
             count=len(tools), find=find, kind=kind, at=at, kinds=_KINDS, positions=ALL_POSITIONS,
             known_roles=await self._of.admins.roles(), said=await self._said(query),
         )  # fmt: skip
@@ -78,7 +79,8 @@ class SwitchPage:
         connector.switches.check(Change(what, position, role) for what in chosen)
         return draw_admin(
             "review", connector=connector.name, account=admin.name, form_token=admin.form_token, here="switches",
-            role=role, position=position, why=form.one("why") or "", affected=await self._affected(role),
+            has_people=self._of.has_people, role=role, position=position,
+            why=form.one("why") or "", affected=await self._affected(role),
             changes=wanted,
         )  # fmt: skip
 

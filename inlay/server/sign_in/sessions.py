@@ -10,6 +10,7 @@ from hashlib import sha256
 from hmac import compare_digest, new
 from secrets import token_urlsafe
 from time import time
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from sqlalchemy import delete, insert, select
@@ -51,31 +52,42 @@ class Browser:
         return digest_of(self.cookie)
 
 
-class Sessions:
-    """Sessions of people, by the digests of their cookies.
+class BrowserSettings(Protocol):
+    """What has to be known of pages to keep a browser apart from others."""
+
+    @property
+    def public_url(self) -> str:
+        """Where browsers find them, without a path."""
+        ...
+
+    @property
+    def is_https(self) -> bool:
+        """Whether browsers come over TLS, so that cookies may be bound to it."""
+        ...
+
+    @property
+    def session_seconds(self) -> int:
+        """How long a person stays signed in."""
+        ...
+
+
+class Cookies:
+    """The cookies of browsers, and what ties forms to them.
 
     Args:
-        store: Where they are kept.
-        settings: How long they last, and whether browsers come over TLS.
+        settings: Where browsers come to.
     """
 
-    def __init__(self, store: Store, settings: EmbeddedIssuer) -> None:
-        self._store = store
+    def __init__(self, settings: BrowserSettings) -> None:
         self._settings = settings
         # The prefix binds it to this very host, over TLS alone (RFC 6265bis, section 4.1.3).
         # On one machine all ports share their cookies: there, each server has a name of its own.
         self._name = "__Host-inlay" if settings.is_https else f"inlay-{urlsplit(settings.public_url).port or 80}"
 
-    async def browser(self, request: Request) -> Browser:
-        """Say which browser a request comes from."""
+    def sent(self, request: Request) -> str | None:
+        """Return the cookie that came with a request; `None` if there is none that we could have made."""
         sent = request.cookies.get(self._name, "")
-        if not _COOKIE.fullmatch(sent):
-            return Browser(token_urlsafe(32), None)
-        found = select(SESSIONS.c.account).join(ACCOUNTS).where(
-            SESSIONS.c.digest == digest_of(sent), SESSIONS.c.expires_at > time(), ACCOUNTS.c.state == "active"
-        )  # fmt: skip
-        async with self._store.read() as connection:
-            return Browser(sent, (await connection.execute(found)).scalar_one_or_none())
+        return sent if _COOKIE.fullmatch(sent) else None
 
     def check_form(self, request: Request, form: Fields, browser: Browser) -> None:
         """Check that a form comes from one of our pages, shown in this browser.
@@ -88,6 +100,48 @@ class Sessions:
             raise ForgeryError
         if not compare_digest(browser.form_token.encode(), (form.one("form_token") or "").encode()):
             raise ForgeryError
+
+    def remember(self, response: Response, browser: Browser) -> Response:
+        """Give a browser its cookie: unseen by scripts, and not sent along with forms of other sites."""
+        response.set_cookie(
+            self._name,
+            browser.cookie,
+            max_age=self._settings.session_seconds,
+            path="/",
+            secure=self._settings.is_https,
+            httponly=True,
+            samesite="lax",  # from a chat's own page people must arrive signed in
+        )
+        return response
+
+    def forget(self, response: Response) -> Response:
+        """Take the cookie back."""
+        response.delete_cookie(self._name, path="/", secure=self._settings.is_https, httponly=True, samesite="lax")
+        return response
+
+
+class Sessions(Cookies):
+    """Sessions of people, by the digests of their cookies.
+
+    Args:
+        store: Where they are kept.
+        settings: How long they last, and whether browsers come over TLS.
+    """
+
+    def __init__(self, store: Store, settings: EmbeddedIssuer) -> None:
+        super().__init__(settings)
+        self._store = store
+
+    async def browser(self, request: Request) -> Browser:
+        """Say which browser a request comes from."""
+        sent = self.sent(request)
+        if sent is None:
+            return Browser(token_urlsafe(32), None)
+        found = select(SESSIONS.c.account).join(ACCOUNTS).where(
+            SESSIONS.c.digest == digest_of(sent), SESSIONS.c.expires_at > time(), ACCOUNTS.c.state == "active"
+        )  # fmt: skip
+        async with self._store.read() as connection:
+            return Browser(sent, (await connection.execute(found)).scalar_one_or_none())
 
     async def start(self, account: str, before: Browser) -> Browser:
         """Sign somebody in, with a cookie that nobody knew before."""
@@ -112,21 +166,3 @@ class Sessions:
         """Forget sessions that have expired."""
         async with self._store.write() as connection:
             await connection.execute(delete(SESSIONS).where(SESSIONS.c.expires_at < time()))
-
-    def remember(self, response: Response, browser: Browser) -> Response:
-        """Give a browser its cookie: unseen by scripts, and not sent along with forms of other sites."""
-        response.set_cookie(
-            self._name,
-            browser.cookie,
-            max_age=self._settings.session_seconds,
-            path="/",
-            secure=self._settings.is_https,
-            httponly=True,
-            samesite="lax",  # from a chat's own page people must arrive signed in
-        )
-        return response
-
-    def forget(self, response: Response) -> Response:
-        """Take the cookie back."""
-        response.delete_cookie(self._name, path="/", secure=self._settings.is_https, httponly=True, samesite="lax")
-        return response

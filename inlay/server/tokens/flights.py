@@ -78,6 +78,15 @@ class Memory(Generic[T]):
         self._known.move_to_end(name)
         return value
 
+    def take(self, name: Hashable) -> T | None:
+        """Return what is remembered, unless its time has come, and remember it no longer."""
+        until, value = self._known.pop(name, (0.0, None))
+        return value if until > monotonic() else None
+
+    def clear(self) -> None:
+        """Remember nothing any more."""
+        self._known.clear()
+
     def keep(self, name: Hashable, value: T, until: float) -> None:
         """Remember something until a time of the monotonic clock, in seconds."""
         self._known[name] = (until, value)

@@ -84,7 +84,7 @@ class Protection:
         notes: Notes,
     ) -> None:
         self.server = server
-        self._verifier = Verifier(server)
+        self.verifier = Verifier(server)
         self._name = name
         self._scopes = scopes
         self._decides = decides
@@ -108,7 +108,7 @@ class Protection:
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Keep connections to the issuers open while the block runs."""
-        async with self._verifier.running():
+        async with self.verifier.running():
             yield
 
     async def _show_metadata(self, _request: Request) -> Response:
@@ -130,7 +130,7 @@ class Protection:
         if found is None:
             return Refusal(401, "Sign in to use this connector.", self._challenge(scopes=self._scopes()))
         try:
-            return await self._verifier.verify(found[1])
+            return await self.verifier.verify(found[1])
         except TokenError as error:
             logger.info("A token was refused: %s.", error)
             challenge = self._challenge(error="invalid_token", scopes=self._scopes())

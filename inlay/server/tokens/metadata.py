@@ -33,9 +33,7 @@ class Metadata:
         Raises:
             IssuerError: The issuer cannot be reached, or names none.
         """
-        if monotonic() >= self._until:
-            await self._flights.join(("metadata", self._issuer.url), self._fetch)
-        address = str(self._known.get(name) or "")
+        address = str(await self.value_of(name) or "")
         try:
             checked_address(address, f"The {name} of {self._issuer.url}")
         except SettingError as error:
@@ -45,6 +43,16 @@ class Metadata:
             message = f"The {name} of {self._issuer.url} must use https."
             raise IssuerError(message)
         return address
+
+    async def value_of(self, name: str) -> object:
+        """Return what an issuer says of itself; `None` when it says nothing.
+
+        Raises:
+            IssuerError: The issuer cannot be reached.
+        """
+        if monotonic() >= self._until:
+            await self._flights.join(("metadata", self._issuer.url), self._fetch)
+        return self._known.get(name)
 
     async def _fetch(self) -> None:
         for address in _addresses(self._issuer.url):

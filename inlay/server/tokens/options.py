@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inlay.errors import SettingError
+from inlay.server.admin.settings import AdminSignIn
 from inlay.server.tokens.settings import Introspection, Issuer, ResourceServer
 
 SECRET = "INLAY_INTROSPECTION_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 """Where the secret is read from: on a command line, every process of the machine could read it."""
+
+ADMIN_SECRET = "INLAY_ADMIN_CLIENT_SECRET"  # noqa: S105 - the name of a variable
+"""As above."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +24,8 @@ class SignInOptions:
     roles_claim: str | None = None
     client_id: str | None = None
     client_secret: str | None = None
+    admin_client_id: str | None = None
+    admin_client_secret: str | None = None
 
     def resource_server(self) -> ResourceServer | None:
         """Return the settings; None when nobody is to sign in.
@@ -28,6 +34,7 @@ class SignInOptions:
             SettingError: Something is missing, or cannot work.
         """
         given = [self.issuers, self.audience, self.roles_claim, self.client_id, self.client_secret]
+        given += [self.admin_client_id, self.admin_client_secret]
         if self.resource is None:
             if any(given):
                 message = "Sign-in needs the connector's public address too: --resource https://tasks.example.com/mcp"
@@ -45,7 +52,15 @@ class SignInOptions:
             )
             for url in self.issuers
         ]
-        return ResourceServer(self.resource, issuers)
+        return ResourceServer(self.resource, issuers, admin=self._admin())
+
+    def _admin(self) -> AdminSignIn | None:
+        if self.admin_client_id is None:
+            if self.admin_client_secret is not None:
+                message = f"{ADMIN_SECRET} is the secret of a client: name it with --admin-client-id."
+                raise SettingError(message)
+            return None
+        return AdminSignIn(client_id=self.admin_client_id, client_secret=self.admin_client_secret)
 
     def _introspection(self) -> Introspection | None:
         if self.client_id is None and self.client_secret is None:

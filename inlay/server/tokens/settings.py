@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from inlay.errors import SettingError
+
+if TYPE_CHECKING:
+    from inlay.server.admin.settings import AdminSignIn
 
 ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
@@ -124,6 +127,7 @@ class ResourceServer:
         lifetime_seconds: How far ahead a token's expiry may be; one that lives longer is refused.
         keys_seconds: How old the issuer's keys may be before they are fetched again, at most 300. A key that the
             issuer withdrew is refused after that.
+        admin: How admins sign in at `/admin`, where they turn tools on and off. Without it there is no such page.
 
     Raises:
         SettingError: The address is not in its plain form, there is no issuer or one twice, two issuers take opaque
@@ -136,6 +140,7 @@ class ResourceServer:
     leeway_seconds: int = 30
     lifetime_seconds: int = 24 * 60 * 60
     keys_seconds: float = 4
+    admin: "AdminSignIn | None" = None
 
     def __post_init__(self) -> None:
         checked_address(self.resource, "The resource")
@@ -143,6 +148,8 @@ class ResourceServer:
         _check_range("leeway_seconds", self.leeway_seconds, 0, LONGEST_LEEWAY_SECONDS)
         _check_range("lifetime_seconds", self.lifetime_seconds, 60, LONGEST_LIFETIME_SECONDS)
         _check_range("keys_seconds", self.keys_seconds, 1, LONGEST_KEYS_SECONDS)
+        if self.admin is not None:
+            self.admin.check_issuer(self.addresses)
 
     @property
     def host(self) -> str:

@@ -50,7 +50,7 @@ class Verifier:
 
     def __init__(self, server: ResourceServer) -> None:
         self._server = server
-        self._fetcher = Fetcher()
+        self.fetcher = Fetcher()
         self._flights = Flights()
         self._questions = asyncio.Semaphore(MOST_QUESTIONS)
         # By the token's digest: who reads the memory of this process finds no token in it.
@@ -60,19 +60,23 @@ class Verifier:
         self._opaque = next((found for found in self._authorities.values() if found.issuer.takes_opaque), None)
 
     def _authority(self, issuer: Issuer) -> _Authority:
-        metadata = Metadata(issuer, self._fetcher, self._flights)
+        metadata = Metadata(issuer, self.fetcher, self._flights)
         return _Authority(
-            issuer, metadata, Keys(issuer, metadata, self._fetcher, self._flights, self._server.keys_seconds)
+            issuer, metadata, Keys(issuer, metadata, self.fetcher, self._flights, self._server.keys_seconds)
         )
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
         """Keep connections to the issuers open while the block runs."""
-        async with self._fetcher.running():
+        async with self.fetcher.running():
             try:
                 yield
             finally:
                 await self._flights.stop()
+
+    def metadata_of(self, issuer: str) -> Metadata:
+        """Return what one of the issuers says about itself."""
+        return self._authorities[issuer].metadata
 
     async def verify(self, token: str) -> Bearer:
         """Say who a token is about.
@@ -154,7 +158,7 @@ class Verifier:
         async with self._turn():
             asked_at = monotonic()
             try:
-                answer = await ask_issuer(token, settings, authority.metadata, self._fetcher)
+                answer = await ask_issuer(token, settings, authority.metadata, self.fetcher)
             except TokenError as error:
                 self._refused.keep(digest, error.reason, asked_at + ANSWER_SECONDS)
                 raise

@@ -6,14 +6,14 @@ import { createInterface } from "node:readline";
 import Provider from "oidc-provider";
 
 const SCOPES = "tasks:read tasks:write";
-const ROLES = { ada: ["editor"], eve: ["admin"] };
+const ROLES = { ada: ["editor"], eve: ["admin"], ruth: ["inlay:admin"] };
 
-const client = (client_id, path = "/callback") => ({
+const client = (client_id, path = "/callback", ...more) => ({
   client_id,
   client_secret: "made-up-secret",
   application_type: "native",
   grant_types: ["authorization_code", "refresh_token", "client_credentials"],
-  redirect_uris: [`http://127.0.0.1${path}`],
+  redirect_uris: [`http://127.0.0.1${path}`, ...more],
 });
 
 // A client whose people choose, scope by scope, on pages of their own below; its tokens are opaque.
@@ -30,7 +30,10 @@ const features = {
   devInteractions: { enabled: true },
   introspection: {
     enabled: true,
-    allowedPolicy: (_ctx, asking, token) => asking.clientId === "inlay" && !disabled.has(token.accountId),
+    allowedPolicy: (_ctx, asking, token) => {
+      token.extra = { roles: ROLES[token.accountId] ?? [] }; // those of now, not those of when it was issued
+      return asking.clientId === "inlay" && !disabled.has(token.accountId);
+    },
   },
   resourceIndicators: {
     enabled: true,
@@ -51,6 +54,8 @@ const configuration = {
     client("signed"),
     client("opaque"),
     client(CHOOSING, "/host/callback"),
+    client("signed-admin", "/admin/callback", "https://tasks.example.com/admin/callback"),
+    client("opaque-admin", "/admin/callback", "https://tasks.example.com/admin/callback"),
     { client_id: "inlay", client_secret: "another made-up: secret/", grant_types: [], redirect_uris: [], response_types: [] },
   ],
   cookies: { keys: ["made up for this process"] },
@@ -66,6 +71,10 @@ const commands = {
     provider = new Provider(issuer, { ...configuration, jwks });
   },
   disable: ({ account }) => disabled.add(account),
+  enable: ({ account }) => disabled.delete(account),
+  roles: ({ account, roles }) => {
+    ROLES[account] = roles;
+  },
   withdraw: async ({ account }) => {
     for (const grantId of grants.get(account) ?? []) {
       for (const kind of ["AccessToken", "RefreshToken", "AuthorizationCode"]) {
