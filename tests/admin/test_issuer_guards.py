@@ -130,11 +130,9 @@ GUARDS = {
         f"{HERE} -k 'outlast'",
         Mutation(PAGES, "monotonic() + self.settings.session_seconds", 'float("inf")'),
     ),
-    "tokens in the log": (
+    "tokens in a file": (
         f"{HERE} -k 'logged'",
-        Mutation(PAGES, "        person = grant_of(bearer).person\n        browser",
-                 '        logger.info("Signed in with %s.", token)\n        person = grant_of(bearer).person\n'
-                 "        browser"),
+        Mutation(PAGES, '"sign_in", person, bearer.client)', '"sign_in", person, bearer.client, what=token)'),
     ),
     "an issuer that is away": (
         f"{HERE} -k 'away and nobody'",
