@@ -15,7 +15,8 @@ TESTS, TURNING = "tests/admin/test_guarding.py", "tests/admin/test_switching.py"
 CHECKED = """\
             self._sessions.check_form(request, form, browser)
             back = form.one("back") or ""
-            fields_of"""
+            fields_of(back)
+            goes_to"""
 
 GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     "signed in": (

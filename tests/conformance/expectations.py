@@ -75,6 +75,7 @@ RUNS = (
         expected={
             "server-stateless/sep-2575-server-rejects-undeclared-capability": NO_FIXTURE,
             "server-stateless/sep-2575-missing-capability-http-400": NO_FIXTURE,
+            "server-stateless/sep-2575-server-sends-tools-list-changed-on-subscription": NO_FIXTURE,
             "caching/sep-2549-prompts-list-caching-hints": NO_PROMPTS,
             "sep-2164-resource-not-found/sep-2164-data-uri": NO_ECHO,
         },
