@@ -1,16 +1,20 @@
-"""A server to look at, in a process of its own: `python -m benchmarks.live_server ours|bare PORT FOLDER`.
+"""A server to look at, in a process of its own: `python -m benchmarks.live_server ours|listening|waiting PORT FOLDER`.
 
-`/change` changes what is shown once; `/stats` says when what changed, what was read, and how much memory there is.
+`/change` changes what is shown once; `/stats` says when what changed, what was read and drawn, and how much memory
+there is. The last two are servers of the bare SDK: one tells who listens, and one has a tool that waits.
 """
 
 import asyncio
+import gc
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from mcp.server.mcpserver import MCPServer
-from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated
+from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated, ServerEvent
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -19,41 +23,62 @@ from starlette.routing import Route
 from inlay import Connector
 from inlay.host.serving import running_server
 from inlay.server.asgi import build_app
+from inlay.server.live import sharing
 from inlay.server.live.changes import CHANGES
-from inlay.widgets import Card, Column, Dashboard, Metric, TaskBoard
+from inlay.ui_templates import Rendering, render_widget
+from inlay.widgets import Card, Column, Dashboard, Metric, TaskBoard, Widget
 
 ADDRESS = "live://dashboard"
 
 
 class World:
-    """What changes."""
+    """What changes, and what was read and drawn of it."""
 
     def __init__(self) -> None:
         self.number = 0
         self.at: list[float] = []
-        self.read = 0
-        self.boards_read = 0
+        self.changed = asyncio.Event()
+        self.counts = {"read": 0, "overviews": 0, "drawn": 0, "overviews_drawn": 0}
 
     def step(self) -> None:
         """Change it, and note when."""
         self.number += 1
         self.at.append(time.monotonic())
+        self.changed.set()
+        self.changed = asyncio.Event()
 
-    def stats(self, **more: int) -> Response:
-        """Say what happened up to now."""
+    def note(self, what: str, *, is_overview: bool) -> None:
+        """Count a reading or a drawing."""
+        self.counts[what] += 1
+        self.counts["overviews" if what == "read" else "overviews_drawn"] += is_overview
+
+    def stats(self, request: Request, waiting: int) -> Response:
+        """Say what happened up to now; asked to settle, without what is only waiting to be collected."""
+        if request.query_params.get("settle"):
+            gc.collect()
         pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
-        facts = {"changes": self.at, "read": self.read, "boards_read": self.boards_read}
-        cpu = time.process_time()
-        return JSONResponse({**facts, "bytes": pages * os.sysconf("SC_PAGE_SIZE"), "cpu": cpu, **more})
+        memory = {"bytes": pages * os.sysconf("SC_PAGE_SIZE"), "cpu": time.process_time()}
+        return JSONResponse({"changes": self.at, **self.counts, **memory, "waiting": waiting})
+
+
+def count_drawings(world: World) -> None:
+    """Count how often a widget is drawn for a View."""
+
+    def counted(widget: Widget, *options: Any, **more: Any) -> Rendering:
+        world.note("drawn", is_overview=isinstance(widget, Dashboard))
+        return render_widget(widget, *options, **more)
+
+    setattr(sharing, "render_widget", counted)  # noqa: B010  # a module that exports it to nobody
 
 
 def ours(folder: Path) -> Starlette:
     """Make a connector with one dashboard for all, and boards for each."""
     world, connector = World(), Connector("Live", store=folder / "live.db")
+    count_drawings(world)
 
     @connector.tile(topics="load")
     async def load() -> Metric:
-        world.read += 1
+        world.note("read", is_overview=True)
         return Metric("Load", world.number)
 
     @connector.tile()
@@ -68,7 +93,7 @@ def ours(folder: Path) -> Starlette:
     @connector.widget(scopes=frozenset(), topics="board:{number}")
     async def board(number: int) -> TaskBoard:  # pyright: ignore[reportUnusedFunction]  # the decorator takes it
         """Show one of many boards."""
-        world.boards_read += 1
+        world.note("read", is_overview=False)
         cards = [Card(f"T-{card}", f"Task {card} of {number}, change {world.number}") for card in range(20)]
         return TaskBoard(columns=[Column("all", "All", cards)])
 
@@ -77,15 +102,26 @@ def ours(folder: Path) -> Starlette:
         connector.changed("load", f"board:{request.query_params.get('board', '0')}")
         return Response()
 
-    async def stats(_request: Request) -> Response:
-        return world.stats(waiting=CHANGES.waiting)
+    async def stats(request: Request) -> Response:
+        return world.stats(request, CHANGES.waiting)
 
     return build_app(connector, routes=(Route("/change", change), Route("/stats", stats)))
 
 
-def bare(_folder: Path) -> Starlette:
+class CountingBus(InMemorySubscriptionBus):
+    """The SDK's bus, which says how many listen."""
+
+    count = 0
+
+    def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
+        """Count a listener."""
+        self.count += 1
+        return super().subscribe(listener)
+
+
+def listening(_folder: Path) -> Starlette:
     """Make a server of the bare SDK, on which clients listen to one resource."""
-    world, bus = World(), InMemorySubscriptionBus()
+    world, bus = World(), CountingBus()
     server = MCPServer("bare", log_level="ERROR", subscriptions=bus)
 
     async def change(_request: Request) -> Response:
@@ -93,22 +129,50 @@ def bare(_folder: Path) -> Starlette:
         await bus.publish(ResourceUpdated(ADDRESS))
         return Response()
 
-    async def stats(_request: Request) -> Response:
-        return world.stats()
+    async def stats(request: Request) -> Response:
+        return world.stats(request, bus.count)
 
     app = server.streamable_http_app(stateless_http=True)
     app.routes.extend([Route("/change", change), Route("/stats", stats)])
     return app
 
 
-async def main() -> None:
+def waiting(_folder: Path) -> Starlette:
+    """Make a server of the bare SDK with a tool that waits for the next change and says one word."""
+    world, server = World(), MCPServer("bare", log_level="ERROR")
+    those_who_wait = set[object]()
+
+    @server.tool()
+    async def wait() -> str:  # pyright: ignore[reportUnusedFunction]  # the decorator takes it
+        """Wait for a change."""
+        those_who_wait.add(me := object())
+        try:
+            await world.changed.wait()
+        finally:
+            those_who_wait.discard(me)
+        return "Changed."
+
+    async def change(_request: Request) -> Response:
+        world.step()
+        return Response()
+
+    async def stats(request: Request) -> Response:
+        return world.stats(request, len(those_who_wait))
+
+    app = server.streamable_http_app(stateless_http=True)
+    app.routes.extend([Route("/change", change), Route("/stats", stats)])
+    return app
+
+
+SERVERS = {"ours": ours, "listening": listening, "waiting": waiting}
+
+
+async def main(kind: str, port: int, folder: Path) -> None:
     """Serve until the end of the input."""
-    kind, port, folder = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
-    app = ours(folder) if kind == "ours" else bare(folder)
-    async with running_server(app, port=port) as address:
+    async with running_server(SERVERS[kind](folder), port=port) as address:
         print(address, flush=True)
         await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])))
