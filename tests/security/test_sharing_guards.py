@@ -7,6 +7,7 @@ from tests.security.mutation import Mutants, Mutation
 SHARING, FLIGHTS = "inlay/server/live/sharing.py", "inlay/server/live/flights.py"
 SHOWING = "inlay/server/showing.py"
 TESTS = "tests/server/test_live_sharing.py"
+CANARIES = "tests/security/test_canaries.py"
 PERMISSIONS = "permissions = grant.issuer, grant.scopes, grant.roles, positions.mark"
 UNHEARD = Mutation("inlay/server/live/waiting.py", "filled(tool.topics, values_of(arguments)) | {SWITCHED}",
                    "filled(tool.topics, values_of(arguments))")  # fmt: skip
@@ -61,6 +62,35 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     ),
     "whose reading after an action": (
         f"{TESTS} -k nobody_elses",
+        [
+            Mutation(
+                SHOWING,
+                "return call.handle, digest_of(wanted.tool.name, wanted.arguments), call.grant, claims",
+                "return call.handle",
+            )
+        ],
+    ),
+    "canaries by scope": (
+        CANARIES,
+        [Mutation(SHARING, PERMISSIONS, "permissions = grant.issuer, grant.roles, positions.mark")],
+    ),
+    "canaries of who takes a Grant": (
+        CANARIES,
+        [
+            Mutation(SHARING, "self._is_apart or asked.tool.knows_person", "self._is_apart"),
+            Mutation(
+                SHARING,
+                "asked.checked, asked.permissions, revision, tiles)",
+                "asked.checked, asked.grant, revision, tiles)",
+            ),
+        ],
+    ),
+    "canaries of rules and drafts": (
+        CANARIES,
+        [Mutation(SHARING, "CommonDecider(asked.permissions, asked.rights)", "Decider(asked.grant, asked.rights)")],
+    ),
+    "canaries after actions": (
+        CANARIES,
         [
             Mutation(
                 SHOWING,
