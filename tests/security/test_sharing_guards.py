@@ -7,6 +7,8 @@ from tests.security.mutation import Mutants, Mutation
 SHARING, FLIGHTS = "inlay/server/live/sharing.py", "inlay/server/live/flights.py"
 SHOWING = "inlay/server/showing.py"
 TESTS = "tests/server/test_live_sharing.py"
+CONVERGING = "tests/server/test_live_converging.py"
+CALLS, CHANGES = "inlay/server/calls.py", "inlay/server/live/changes.py"
 CANARIES = "tests/security/test_canaries.py"
 PERMISSIONS = "permissions = grant.issuer, grant.scopes, grant.roles, positions.mark"
 UNHEARD = Mutation("inlay/server/live/waiting.py", "filled(tool.topics, values_of(arguments)) | {SWITCHED}",
@@ -67,6 +69,28 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
                 SHOWING,
                 "return call.handle, digest_of(wanted.tool.name, wanted.arguments), call.grant, claims",
                 "return call.handle",
+            )
+        ],
+    ),
+    "a clock that goes back": (
+        f"{CONVERGING} -k by_hours",
+        [Mutation("inlay/server/clock.py", "max(self._last + 1, time.time_ns() // 1_000)", "time.time_ns() // 1_000")],
+    ),
+    "messages that are lost": (
+        f"{CONVERGING} -k taken_once",
+        [Mutation(CALLS, "newer_than = max(seen.revision, wait.changed_at)", "newer_than = wait.changed_at")],
+    ),
+    "another bus": (
+        f"{CONVERGING} -k reads_once",
+        [Mutation(CHANGES, "self._forgotten_at = self._clock.next()", "pass")],
+    ),
+    "openings in another order": (
+        f"{CONVERGING} -k the_latest",
+        [
+            Mutation(
+                "inlay/server/live/openings.py",
+                "= max(moment, self._newest.get(opened, 0))",
+                "= moment",
             )
         ],
     ),

@@ -99,6 +99,19 @@ async def test_the_extension_is_advertised_in_both_eras(connector: Connector) ->
             assert EXTENSION_ID in extensions, era
 
 
+async def test_what_is_told_of_is_said_to_those_who_can_listen_and_to_nobody_else(connector: Connector) -> None:
+    told: dict[str, tuple[object, ...]] = {}
+    for era in ("legacy", "auto"):  # one that is told its era does not ask what there is
+        async with client_of(connector, era, shows_apps=True) as client:
+            found = client.server_capabilities
+            assert found.tools
+            assert found.resources
+            told[era] = (found.tools.list_changed, found.resources.list_changed, found.resources.subscribe)
+
+    assert set(map(bool, told["legacy"])) == {False}
+    assert told["auto"] == (True, True, True)
+
+
 async def test_the_view_is_the_same_bytes_for_everybody(connector: Connector) -> None:
     texts: set[str] = set()
     for era in ERAS:

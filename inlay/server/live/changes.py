@@ -63,7 +63,8 @@ class Changes:
         self._everybody: set[_Waiter] = set()
         self._waiters: dict[str, set[_Waiter]] = {}
         self._lock = Lock()
-        self._end = bus.subscribe(self._note)
+        self._listeners: tuple[Listener, ...] = ()
+        self._end = bus.subscribe(self._hear)
 
     @property
     def waiting(self) -> int:
@@ -76,8 +77,24 @@ class Changes:
             self._bus.publish(topics)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Tell somebody else of changes, too; return what ends that."""
-        return self._bus.subscribe(listener)
+        """Tell somebody else of changes, too, whatever bus tells of them; return what ends that."""
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                self._listeners = tuple(each for each in self._listeners if each is not listener)
+
+        return unsubscribe
+
+    def use(self, bus: ChangeBus) -> None:
+        """Go over to another bus. What was told on it before counts as changed, so everybody reads once."""
+        self._end()
+        self._bus, self._end = bus, bus.subscribe(self._hear)
+        with self._lock:
+            self._at.clear()
+            self._forgotten_at = self._clock.next()
+        self.wake_all()
 
     def wake_all(self) -> None:
         """End every wait now: the server is about to stop, and has an answer for each."""
@@ -140,7 +157,14 @@ class Changes:
                 if not waiters:
                     del self._waiters[topic]
 
-    def _note(self, topics: frozenset[str]) -> None:
+    def _hear(self, topics: frozenset[str]) -> None:
+        woken = self._note(topics)
+        # Who wakes may ask one of these at once.
+        for listener in self._listeners:
+            listener(topics)
+        _wake(woken)
+
+    def _note(self, topics: frozenset[str]) -> set[_Waiter]:
         with self._lock:
             at = self._clock.next()
             for topic in topics:
@@ -149,8 +173,7 @@ class Changes:
             while len(self._at) > MOST_TOPICS:
                 _, oldest = self._at.popitem(last=False)
                 self._forgotten_at = max(self._forgotten_at, oldest)
-            woken = {waiter for topic in topics for waiter in self._waiters.get(topic, ())}
-        _wake(woken)
+            return {waiter for topic in topics for waiter in self._waiters.get(topic, ())}
 
 
 CHANGES = Changes(LocalBus())
