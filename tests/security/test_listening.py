@@ -17,6 +17,7 @@ from inlay.server.adapter import Surface
 from inlay.server.listening import MOST_ADDRESSES, MOST_FOR_ONE
 from inlay.server.switches.positions import Position
 from inlay.server.switches.switches import Change
+from tests.security.elsewhere import turn_off_elsewhere
 from tests.security.issuer import RunningIssuer
 from tests.security.served import MODERN, RESOURCE, Answers, build_connector, good_claims
 
@@ -166,6 +167,15 @@ async def test_t27_t45_a_view_that_was_turned_off_ends_its_stream_before_anythin
     told = await bob.next()
     assert told is not None
     assert told["method"] == "notifications/tools/list_changed"
+
+
+async def test_t45_a_view_that_another_process_turned_off_ends_its_stream_too(world: World, tmp_path: Path) -> None:
+    stream = await world.listen(world.token("ada"), world.view, tools=True)
+    await stream.acknowledged()
+
+    await turn_off_elsewhere(tmp_path / "listening.db", "tool:task_board")
+
+    assert [each.get("method") for each in await stream.rest()] == [None]
 
 
 async def test_t76_one_person_has_so_many_streams_and_others_are_let_in(world: World) -> None:

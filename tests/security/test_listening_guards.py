@@ -6,6 +6,7 @@ from tests.security.mutation import Mutants, Mutation
 
 LISTENING = "inlay/server/listening.py"
 TESTS = "tests/security/test_listening.py"
+LIMITS = "tests/security/test_listening_limits.py"
 
 GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     "t26 what may be read": (
@@ -20,6 +21,18 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     "t27 t45 turned off": (
         f"{TESTS} -k turned_off",
         [Mutation(LISTENING, "if not ended and not all(", "if not ended and False and not all(")],
+    ),
+    "t45 set by another process": (
+        f"{TESTS} -k another_process",
+        [Mutation("inlay/server/switches/switches.py", "if await self._read():", "if await self._read() and False:")],
+    ),
+    "t45 a poll of another process": (
+        f"{LIMITS} -k another_process",
+        [Mutation("inlay/server/switches/switches.py", "if await self._read():", "if await self._read() and False:")],
+    ),
+    "t76 for one person, many times": (
+        f"{LIMITS} -k t76",
+        [Mutation(LISTENING, "if self._open[grant.person] >= most or", "if")],
     ),
     "t76 for one person": (f"{TESTS} -k t76", [Mutation(LISTENING, "if self._open[grant.person] >= most or", "if")]),
 }
