@@ -133,11 +133,12 @@ async def test_t24_no_handle_is_guessed(running_connector: Connector) -> None:
     assert LASTS_SECONDS <= 24 * 3600
 
 
-async def test_t26_there_is_nothing_to_listen_to(running_connector: Connector) -> None:
+async def test_t26_there_is_nothing_to_subscribe_to_but_streams_that_are_guarded(running_connector: Connector) -> None:
+    """`test_listening.py` attacks the streams."""
     server = build_server(running_connector)
 
     assert server.get_request_handler("tools/call") is not None
-    assert server.get_request_handler("subscriptions/listen") is None
+    assert server.get_request_handler("subscriptions/listen") is not None
     assert server.get_request_handler("resources/subscribe") is None
 
 
