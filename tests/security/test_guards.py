@@ -233,7 +233,7 @@ GUARDS = {
         f"{SCOPES} -k 't09 and header'",
         Mutation(GUARD, 'name: object = params.get("name")', 'name: object = ""'),
         Mutation("inlay/server/wire.py", "    if decision.missing_scopes:\n", "    if False:\n"),
-        Mutation("inlay/server/calls.py", "    if not decision.allowed:\n", "    if False:\n"),
+        Mutation("inlay/server/showing.py", "    if not decision.allowed:\n", "    if False:\n"),
     ),
     "t09 drafts": (
         f"{SCOPES} -k 't09 and draft'",
