@@ -35,7 +35,7 @@ async def measure_decisions(folder: Path, rounds: int) -> list[Row]:
             return (time.process_time() - started) * 1_000 / CALLS
 
         async def call_undecided() -> float:
-            with patch("inlay.server.calls.decide", _allow), patch.object(Decider, "apply", _leave):
+            with patch("inlay.server.showing.decide", _allow), patch.object(Decider, "apply", _leave):
                 return await call()
 
         return call if is_decided else call_undecided
