@@ -54,13 +54,13 @@ class SwitchPage:
             has_people=self._of.has_people, general=general_lines(rows),
             tools=[line for line in tools if line.matches(find, kind, at)],
             count=len(tools), find=find, kind=kind, at=at, kinds=_KINDS, positions=ALL_POSITIONS,
-            known_roles=await self._of.admins.roles(), said=await self._said(query),
+            known_roles=await self._of.admins.roles(), said=self._said(query, rows),
         )  # fmt: skip
 
-    async def _said(self, query: Fields) -> str:
+    def _said(self, query: Fields, rows: Sequence[Switch]) -> str:
         """Say what was just changed; the query only names it."""
         connector, what, role = self._of.connector, query.one("changed"), query.one("role") or ""
-        row = next((row for row in await connector.switches.rows() if (row.what, row.role) == (what, role)), None)
+        row = next((row for row in rows if (row.what, row.role) == (what, role)), None)
         if row is None:
             return ""
         whom = f" for {role}" if role else ""
