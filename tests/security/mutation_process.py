@@ -31,7 +31,9 @@ def run(job: dict[str, Any]) -> int:
     os.dup2(said, 1)
     os.dup2(said, 2)
     sys.path.insert(0, job["folder"])
-    code = pytest.main([*QUIET, "-o", f"pythonpath={job['folder']} .", *job["arguments"]])
+    # Of its own: pytest tidies the shared folder while other processes make and remove theirs in it.
+    own = ("--basetemp", f"{job['folder']}/t")
+    code = pytest.main([*QUIET, *own, "-o", f"pythonpath={job['folder']} .", *job["arguments"]])
     copy = sys.modules.get("inlay")
     is_copy = copy is not None and str(copy.__file__).startswith(job["folder"])
     return int(code) if is_copy else STRANGE
