@@ -84,7 +84,7 @@ class Crowd:
     async def until_waiting(self, answers: int = 0) -> None:
         """Wait until that many were told something, and everybody waits again."""
         async with asyncio.timeout(90):
-            while len(self.log.asked_at) < answers or (await stats(self.port))["waiting"] < len(self._tasks):
+            while len(self.log.told) < answers or (await stats(self.port))["waiting"] < len(self._tasks):
                 for task in self._tasks:
                     if task.done():
                         task.result()
@@ -112,13 +112,13 @@ class Crowd:
         for number in range(ALONE):
             if time.monotonic() - begun > ALONE_SECONDS:
                 break
-            self.log.asked_at.clear()
+            self.log.told.clear()
             before = await stats(self.port)
             await get(self.port, f"/change?board={number % boards}")
             await self.until_waiting(told)
             after = await stats(self.port)
             changed = after["changes"][-1]
-            figures.alone += [answered - changed for _asked, answered in self.log.asked_at]
+            figures.alone += [told.answered - changed for told in self.log.told]
             figures.extra.append((after["read"] - before["read"], after["drawn"] - before["drawn"]))
             spent += after["cpu"] - before["cpu"]
         figures.cpu_milliseconds = spent * 1000 / len(figures.alone)
@@ -159,12 +159,22 @@ async def serving(kind: str, folder: Path) -> AsyncGenerator[int]:
         await process.wait()
 
 
-def since_change(log: Log, changes: list[float]) -> list[float]:
-    """Return how long each answer took: from the first change that it could tell of, or from its question if later."""
+def since_change(log: Log, changes: list[float], boards: list[int]) -> list[float]:
+    """Return how long each answer took: from the first change that it could tell of, or from its question if later.
+
+    Args:
+        log: The answers.
+        changes: When something changed: the dashboard that most look at, and one board.
+        boards: Which board that was, each time.
+    """
     found: list[float] = []
-    for asked, answered in log.asked_at:
-        later = [at for at in changes if asked <= at <= answered]
-        found.append(answered - (later[0] if later else asked))
+    for told in log.told:
+        later = (
+            at
+            for at, board in zip(changes, boards, strict=True)
+            if told.asked <= at <= told.answered and told.board in (None, board)
+        )
+        found.append(told.answered - next(later, told.asked))
     return found
 
 
@@ -182,12 +192,12 @@ async def measure_ours(folder: Path, era: str, viewers: int, boards: int, second
         await crowd.measure_alone(figures, viewers + min(boards, 1), max(boards, 1))
         paced.set()
         await change_often(port, PACE_SECONDS * 3, boards)  # until nobody moves in step any more
-        log.asked_at.clear()
+        log.told.clear()
         before = await stats(port)
         began = time.monotonic()
         await change_often(port, seconds, boards)
         took, after = time.monotonic() - began, await stats(port)
-        figures.busy = since_change(log, after["changes"])
+        figures.busy = since_change(log, after["changes"], after["boards"])
         figures.answers = len(figures.busy)
         figures.changes = len(after["changes"]) - len(before["changes"])
         figures.readings = after["overviews"] - before["overviews"]

@@ -8,7 +8,7 @@ import json
 import random
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.live_server import ADDRESS
 
@@ -81,9 +81,18 @@ class Connection:
 
 @dataclass
 class Log:
-    """What Views were told, and when: the moments from a change, or from the question if that was later."""
+    """What those who wait were told, and when."""
 
-    asked_at: list[tuple[float, float]] = field(default_factory=list[tuple[float, float]])
+    told: list["Told"] = field(default_factory=list["Told"])
+
+
+class Told(NamedTuple):
+    """One answer that said that something changed."""
+
+    asked: float
+    answered: float
+    board: int | None = None
+    """The board that it is about; none if it is about what all see."""
 
 
 async def view(port: int, era: str, tool: str, arguments: Json, log: Log, paced: asyncio.Event) -> None:
@@ -116,7 +125,7 @@ async def view(port: int, era: str, tool: str, arguments: Json, log: Log, paced:
             told = answer.get("dev.inlay/parts")
             revision = (told or answer["dev.inlay/unchanged"])["revision"]
             if told:
-                log.asked_at.append((began, time.monotonic()))
+                log.told.append(Told(began, time.monotonic(), arguments.get("number")))
                 handle = answer["dev.inlay/view"]
                 hashes.update({name: part["hash"] for name, part in told.get("parts", {}).items()})
                 for name, each in told.get("lists", {}).items():
@@ -144,7 +153,7 @@ async def listen(port: int, log: Log, ready: list[None]) -> None:
             if b"acknowledged" in piece:
                 ready.append(None)
             elif b"updated" in piece:
-                log.asked_at.append((0.0, time.monotonic()))
+                log.told.append(Told(0.0, time.monotonic()))
     finally:
         connection.close()
 
@@ -156,7 +165,7 @@ async def just_wait(port: int, era: str, log: Log) -> None:
         while True:
             began = time.monotonic()
             await connection.call(era, "wait", {})
-            log.asked_at.append((began, time.monotonic()))
+            log.told.append(Told(began, time.monotonic()))
             await asyncio.sleep(0.25 + random.random() / 4)  # noqa: S311  # no secret
     finally:
         connection.close()

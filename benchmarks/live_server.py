@@ -37,12 +37,14 @@ class World:
     def __init__(self) -> None:
         self.number = 0
         self.at: list[float] = []
+        self.boards: list[int] = []
         self.changed = asyncio.Event()
         self.counts = {"read": 0, "overviews": 0, "drawn": 0, "overviews_drawn": 0}
 
-    def step(self) -> None:
-        """Change it, and note when."""
+    def step(self, board: int = 0) -> None:
+        """Change it, and note when and which board."""
         self.number += 1
+        self.boards.append(board)
         self.at.append(time.monotonic())
         self.changed.set()
         self.changed = asyncio.Event()
@@ -58,7 +60,7 @@ class World:
             gc.collect()
         pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
         memory = {"bytes": pages * os.sysconf("SC_PAGE_SIZE"), "cpu": time.process_time()}
-        return JSONResponse({"changes": self.at, **self.counts, **memory, "waiting": waiting})
+        return JSONResponse({"changes": self.at, "boards": self.boards, **self.counts, **memory, "waiting": waiting})
 
 
 def count_drawings(world: World) -> None:
@@ -94,12 +96,14 @@ def ours(folder: Path) -> Starlette:
     async def board(number: int) -> TaskBoard:  # pyright: ignore[reportUnusedFunction]  # the decorator takes it
         """Show one of many boards."""
         world.note("read", is_overview=False)
-        cards = [Card(f"T-{card}", f"Task {card} of {number}, change {world.number}") for card in range(20)]
+        change = world.boards.count(number)
+        cards = [Card(f"T-{card}", f"Task {card} of {number}, change {change}") for card in range(20)]
         return TaskBoard(columns=[Column("all", "All", cards)])
 
     async def change(request: Request) -> Response:
-        world.step()
-        connector.changed("load", f"board:{request.query_params.get('board', '0')}")
+        number = int(request.query_params.get("board", "0"))
+        world.step(number)
+        connector.changed("load", f"board:{number}")
         return Response()
 
     async def stats(request: Request) -> Response:

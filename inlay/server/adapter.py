@@ -16,6 +16,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.session import ServerSession
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
+    DEFAULT_NEGOTIATED_VERSION,
     INTERNAL_ERROR,
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
@@ -33,6 +34,8 @@ from mcp_types import (
     ToolAnnotations,
 )
 from mcp_types import Tool as ListedTool
+from mcp_types.methods import serialize_server_result
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from inlay.permissions import Grant
 from inlay.server.audience import EVERYBODY
@@ -41,7 +44,8 @@ from inlay.server.live.access import ACCESS
 from inlay.server.own_tools import access_tool, draft_tool, view_tool
 from inlay.server.reading import AnyWidgetTool
 from inlay.server.tools import ActionTool, Tool, WidgetTool
-from inlay.server.wire import Answer
+from inlay.server.waits import ANSWERED
+from inlay.server.wire import VIEW_TOOL, Answer
 from inlay.ui_templates import ViewDocument, load_document
 from inlay.widgets import DesignPanel
 
@@ -68,14 +72,14 @@ class Origin(Protocol):
 _RESOURCE_META = {"ui": {"prefersBorder": False}}
 
 
-def build_server(connector: "Connector", *, signs_in: bool = False) -> Server[Any]:
+def build_server(connector: "Connector", surface: "Surface | None" = None) -> Server[Any]:
     """Make the MCP server of a connector.
 
     Args:
         connector: What it offers.
-        signs_in: Whether everybody who calls has signed in, so that a call of nobody is a fault and is not answered.
+        surface: How clients see it; by default as one that nobody need sign in to.
     """
-    surface = Surface(connector, signs_in=signs_in)
+    surface = surface or Surface(connector)
     server: Server[Any] = Server(
         connector.slug,
         title=connector.name,
@@ -96,7 +100,12 @@ def build_server(connector: "Connector", *, signs_in: bool = False) -> Server[An
 
 
 class Surface:
-    """What a client sees of a connector, on whichever server it is offered."""
+    """What a client sees of a connector, on whichever server it is offered.
+
+    Args:
+        connector: What is offered.
+        signs_in: Whether everybody who calls has signed in, so that a call of nobody is a fault and is not answered.
+    """
 
     def __init__(self, connector: "Connector", *, signs_in: bool = False) -> None:
         self._connector = connector
@@ -207,7 +216,23 @@ class Surface:
 
     async def call_tool(self, request: Request, params: CallToolRequestParams) -> CallToolResult:
         """Answer `tools/call`."""
+        answered = ANSWERED.get()
+        if answered:
+            return _result(answered, shows_apps=_may_show_apps(request))
         return await self.call(request, params.name, params.arguments or {}, caller())
+
+    async def answer_view(self, arguments: Mapping[str, Any], meta: Mapping[str, Any]) -> Answer | None:
+        """Answer a call of the View's own tool, for `ANSWERED`; nothing if nobody knows who makes it."""
+        grant = caller() or (None if self._signs_in else self._connector.local)
+        return await self._desk.answer(VIEW_TOOL, arguments, meta, grant) if grant else None
+
+    def plain_result(self, answer: Answer, headers: Mapping[bytes, bytes]) -> dict[str, Any] | None:
+        """Return the result of a call as hosts of the earlier versions are sent it, if it is one of them that asks."""
+        version = headers.get(b"mcp-protocol-version", DEFAULT_NEGOTIATED_VERSION.encode()).decode("latin-1")
+        if version not in HANDSHAKE_PROTOCOL_VERSIONS or b"json" not in headers.get(b"accept", b""):
+            return None
+        result = _result(answer, shows_apps=True).model_dump(mode="json", by_alias=True, exclude_none=True)
+        return serialize_server_result("tools/call", version, result)
 
     async def call(
         self, request: Origin | None, name: str, arguments: Mapping[str, Any], grant: Grant | None
@@ -224,7 +249,7 @@ class Surface:
             raise MCPError(INTERNAL_ERROR, "Nobody knows who makes this call, and everybody must sign in.")
         meta: Mapping[str, Any] = dict((request.meta if request else None) or {})
         answer = await self._desk.answer(name, arguments, meta, grant or self._connector.local)
-        return _result(answer, _may_show_apps(request))
+        return _result(answer, shows_apps=_may_show_apps(request))
 
     async def list_resources(self, request: Request, _page: PaginatedRequestParams | None) -> ListResourcesResult:
         """Answer `resources/list`."""
@@ -288,7 +313,7 @@ def _annotations(tool: Tool) -> ToolAnnotations:
     return ToolAnnotations(title=tool.title, read_only_hint=True, open_world_hint=False)
 
 
-def _result(answer: Answer, shows_apps: bool) -> CallToolResult:  # noqa: FBT001  # private, read at one place
+def _result(answer: Answer, *, shows_apps: bool) -> CallToolResult:
     return CallToolResult(
         content=[TextContent(type="text", text=answer.text)],
         structured_content=answer.structured if shows_apps else None,

@@ -17,12 +17,13 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from inlay.errors import SettingError
-from inlay.server.adapter import build_server
+from inlay.server.adapter import Surface, build_server
 from inlay.server.gate import JSON, LOCAL_HOSTS, MOST_BYTES, Gate, GateError, checked_hosts, checked_origins, refuse
 from inlay.server.sign_in.settings import EmbeddedIssuer
 from inlay.server.strict_json import BodyError, check_message
 from inlay.server.tokens.guard import Protection, protection_of
 from inlay.server.tokens.settings import ResourceServer
+from inlay.server.waits import Views, WaitsFirst
 
 if TYPE_CHECKING:
     from inlay.server.admin.with_issuer import IssuerAdmins
@@ -87,10 +88,10 @@ def build_app(
         return _behind_gate(
             served, inner, running=lifespan, hosts=names, origins=origins, protection=protection, pages=pages
         )
-    server = build_server(connector, signs_in=trusted is not None)
+    surface = Surface(connector, signs_in=trusted is not None)
     return mount(
-        server, running=connector.running, hosts=names, origins=origins, routes=routes, protection=protection,
-        pages=pages,
+        build_server(connector, surface), running=connector.running, hosts=names, origins=origins, routes=routes,
+        protection=protection, pages=pages, views=surface,
     )  # fmt: skip
 
 
@@ -147,6 +148,7 @@ def mount(
     routes: tuple[BaseRoute, ...] = (),
     protection: Protection | None = None,
     pages: "SignIn | IssuerAdmins | None" = None,
+    views: Views | None = None,
 ) -> Starlette:
     """Make the ASGI application of any MCP server: at `/mcp`, in both eras, stateless, behind the gate.
 
@@ -158,26 +160,35 @@ def mount(
         routes: More routes to serve beside `/mcp`, behind the same gate.
         protection: Asks everybody for a token, on every route.
         pages: What stands beside the server for people: where they get a token, or where admins turn tools off.
+        views: Answers the calls of open Views, if there are any. Such a server has no lifespan of its own.
 
     Raises:
         SettingError: A host or an origin is not of its form.
     """
-    manager = StreamableHTTPSessionManager(
-        server,
-        json_response=False,
-        stateless=True,
-        security_settings=_CHECKED_BY_GATE,
-        max_request_body_size=MOST_BYTES,
-    )
+    manager, quick = _manager(server), _manager(server, json_response=True) if views else None
 
     @asynccontextmanager
     async def served() -> AsyncGenerator[None]:
-        async with running(), manager.run():
+        async with running(), manager.run(), quick.run() if quick else nullcontext():
             yield
 
-    all_routes = [Route(PATH, endpoint=_Endpoint(StreamableHTTPASGIApp(manager))), *routes]
+    app: ASGIApp = StreamableHTTPASGIApp(manager)
+    if views and quick:
+        app = WaitsFirst(app, StreamableHTTPASGIApp(quick), views)
+    all_routes = [Route(PATH, endpoint=_Endpoint(app)), *routes]
     return _behind_gate(
         all_routes, [], running=served, hosts=hosts, origins=origins, protection=protection, pages=pages
+    )
+
+
+def _manager(server: Server[Any], *, json_response: bool = False) -> StreamableHTTPSessionManager:
+    """Make what answers messages: in streams where they are asked for, or each at once, which costs less."""
+    return StreamableHTTPSessionManager(
+        server,
+        json_response=json_response,
+        stateless=True,
+        security_settings=_CHECKED_BY_GATE,
+        max_request_body_size=MOST_BYTES,
     )
 
 

@@ -58,6 +58,10 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         f"{TESTS} -k began_before",
         [Mutation(FLIGHTS, "if self.revision <= after:", "if False:")],
     ),
+    "who hangs up": (
+        "tests/server/test_waits.py -k 'hangs_up and 2026'",
+        [Mutation("inlay/server/waits.py", "asyncio.wait((answering, leaving), ", "asyncio.wait((answering,), ")],
+    ),
     "who goes away": (
         f"{TESTS} -k goes_away",
         [Mutation(FLIGHTS, "await asyncio.shield(flight.task)", "await flight.task")],

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import httpx2
@@ -15,6 +16,7 @@ from tests.security.served import EARLIER, ERAS, MODERN
 
 APP = """
 from inlay import Connector
+from inlay.server.live.changes import CHANGES
 from inlay.widgets import Text
 
 hello = Connector("Hello")
@@ -24,6 +26,12 @@ hello = Connector("Hello")
 async def greeting() -> Text:
     '''Greet somebody.'''
     return Text("Hello!")
+
+
+@hello.widget()
+async def waiting() -> Text:
+    '''Say how many calls wait.'''
+    return Text(f"{CHANGES.waiting} wait.")
 """
 ABOUT_ME = {
     "io.modelcontextprotocol/protocolVersion": MODERN,
@@ -84,6 +92,14 @@ def opened(address: str, era: str) -> tuple[dict[str, Any], str]:
     return carried, json.dumps(message)
 
 
+def until_waiting(address: str, count: int) -> None:
+    """Wait until so many calls wait; an answer to one begins only when it ends."""
+    ends = monotonic() + 30
+    request = request_of("tools/call", {"name": "waiting", "arguments": {}}, EARLIER)
+    while f"{count} wait." not in httpx2.post(address, **request, timeout=30).text:
+        assert monotonic() < ends
+
+
 @pytest.mark.parametrize("era", ERAS)
 def test_unchanged_is_under_300_bytes_on_the_wire(era: str) -> None:
     with running("serve", "waiting_app:hello", "--port", "0") as (_process, said):
@@ -106,9 +122,12 @@ def test_sigterm_answers_each_call_and_stream_and_the_process_ends_in_time() -> 
         polls = [Waiting(address, "tools/call", call, EARLIER) for _ in range(5)]
         wanted = {"notifications": {"toolsListChanged": True}}
         streams = [Waiting(address, "subscriptions/listen", wanted, MODERN) for _ in range(5)]
-        for each in (*polls, *streams):
-            each.start()
-            assert each.began.wait(30)
+        for poll in polls:
+            poll.start()
+        until_waiting(address, len(polls))
+        for stream in streams:
+            stream.start()
+            assert stream.began.wait(30)
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=STOPS_WITHIN)
         for each in (*polls, *streams):

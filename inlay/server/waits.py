@@ -1,0 +1,157 @@
+"""Answers the call of an open View in front of the SDK, which then has only to write the answer down.
+
+Such a call waits for up to 25 seconds. All that it needs for that is a place in the line; the SDK's tasks, streams and
+contexts for it are made when there is an answer, for a few calls at a time. In the earlier versions of the protocol,
+where they cost most and check nothing that the gate does not, the answer is written here (decision 0029).
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from contextvars import ContextVar
+from typing import Any, NamedTuple, Protocol, cast
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from inlay.server.gate import JSON
+from inlay.server.wire import VIEW_TOOL, Answer
+
+AT_ONCE = 16
+"""How many answers are written down at the same time: a change wakes everybody, and each takes memory meanwhile."""
+
+ANSWERED: ContextVar[Answer | None] = ContextVar("inlay_answered", default=None)
+"""What the View's call is answered with that the SDK handles now; nothing if it was not answered in front of it."""
+
+
+class Views(Protocol):
+    """What the calls of open Views are answered by."""
+
+    async def answer_view(self, arguments: Mapping[str, Any], meta: Mapping[str, Any]) -> Answer | None:
+        """Answer a call; `None` leaves it to the SDK to refuse it."""
+        ...
+
+    def plain_result(self, answer: Answer, headers: Mapping[bytes, bytes]) -> dict[str, Any] | None:
+        """Return the result of an answer as it is sent; `None` where the SDK has more to check or to say."""
+        ...
+
+
+class WaitsFirst:
+    """ASGI application between the gate and the SDK.
+
+    Args:
+        app: Answers messages.
+        view_app: Writes down the answers of calls that were answered here.
+        views: Answers those calls.
+    """
+
+    def __init__(self, app: ASGIApp, view_app: ASGIApp, views: Views) -> None:
+        self._app = app
+        self._view_app = view_app
+        self._views = views
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a message; that of a View when it is time."""
+        called = _view_call(scope[JSON])
+        if called is None:
+            await self._app(scope, receive, send)
+            return
+        body = await receive()  # whole, as the gate has it
+        waiting = self._views.answer_view(called.arguments, called.meta)
+        answering, leaving = asyncio.ensure_future(waiting), asyncio.create_task(_until_gone(receive))
+        try:
+            await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if answering.done():
+                await self._write(called, answering.result(), scope, _replay(body, leaving), send)
+        finally:
+            answering.cancel()
+            leaving.cancel()
+
+    async def _write(
+        self, called: "_ViewCall", answer: Answer | None, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        plain = self._views.plain_result(answer, dict(scope["headers"])) if answer else None
+        if plain is not None:
+            await _send(send, {"jsonrpc": "2.0", "id": called.request, "result": plain})
+            return
+        before = ANSWERED.set(answer)
+        turn = _Turn(self._turns, send)
+        try:
+            await turn.begin()
+            await self._view_app(scope, receive, turn.send)
+        finally:
+            turn.end()
+            ANSWERED.reset(before)
+
+
+class _Turn:
+    """A turn to write, which ends when the answer begins to leave: how fast a client reads keeps nobody waiting."""
+
+    def __init__(self, turns: asyncio.Semaphore, send: Send) -> None:
+        self._turns = turns
+        self._send = send
+        self._has_begun = False
+
+    async def begin(self) -> None:
+        """Wait for the turn."""
+        await self._turns.acquire()
+        self._has_begun = True
+
+    async def send(self, message: Message) -> None:
+        """Pass on a message to the client."""
+        self.end()
+        await self._send(message)
+
+    def end(self) -> None:
+        """Let somebody else write."""
+        if self._has_begun:
+            self._has_begun = False
+            self._turns.release()
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _replay(first: Message, leaving: "asyncio.Task[None]") -> Receive:
+    messages = [first]
+
+    async def replayed() -> Message:
+        if messages:
+            return messages.pop()
+        await asyncio.wait((leaving,))
+        return {"type": "http.disconnect"}
+
+    return replayed
+
+
+class _ViewCall(NamedTuple):
+    """The call of an open View."""
+
+    request: str | int
+    arguments: Mapping[str, Any]
+    meta: Mapping[str, Any]
+
+
+def _view_call(message: object) -> _ViewCall | None:
+    """Return what an open View calls with a message; nothing if it is any other message."""
+    fields = _object(message)
+    params = _object(fields.get("params"))
+    if fields.get("method") != "tools/call" or params.get("name") != VIEW_TOOL or "id" not in fields:
+        return None
+    found: list[object] = [params.get("arguments", {}), params.get("_meta", {})]
+    if not all(isinstance(each, dict) for each in found):  # the SDK says so
+        return None
+    return _ViewCall(fields["id"], *map(_object, found))
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+
+
+async def _send(send: Send, message: Mapping[str, Any]) -> None:
+    body = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
