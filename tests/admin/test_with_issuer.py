@@ -344,7 +344,7 @@ async def test_nobody_is_let_in_while_the_issuer_is_away(tmp_path: Path) -> None
         place = await running.enter_async_context(opened_admin_place(tmp_path, issuer))
         ruth, late = place.browser(), place.browser()
         await ruth.sign_in("ruth")
-        answer = await late.answer_for("ruth")
+        answer, form_token = await late.answer_for("ruth"), await ruth.form_token()
         await stopping.aclose()
 
         assert (await late.come_back(answer)).status_code == 503
@@ -353,6 +353,8 @@ async def test_nobody_is_let_in_while_the_issuer_is_away(tmp_path: Path) -> None
                 await anyio.lowlevel.checkpoint()
         assert shown.status_code == 503
         assert shown.headers["retry-after"]
+        sent = await ruth.turn_off(form_token)
+        assert (sent.status_code, "cannot be checked now" in sent.text) == (503, True)
 
 
 async def test_no_token_code_or_cookie_is_logged_or_kept_in_a_file(

@@ -113,6 +113,16 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
         f"{TESTS} -k t49_a_certificate_must_name",
         Mutation(DOCUMENTS, "    transport = httpx2", "    context.check_hostname = False\n    transport = httpx2"),
     ),
+    "t49 looking a name up takes time": (
+        f"{TESTS} -k t49_a_resolver",
+        Mutation(
+            DOCUMENTS,
+            "        async with asyncio.timeout(FETCH_SECONDS):\n            addresses = await _checked("
+            "place, resolve, is_loopback if place.is_here else may_ask)\n",
+            "        addresses = await _checked(place, resolve, is_loopback if place.is_here else may_ask)\n"
+            "        async with asyncio.timeout(FETCH_SECONDS):\n",
+        ),
+    ),
     "t49 redirects": (
         f"{TESTS} -k 't49_a_redirect and 302'",
         Mutation(DOCUMENTS, "follow_redirects=False", "follow_redirects=True"),

@@ -105,7 +105,8 @@ class Guarding:
         async def answer(request: Request) -> Response:
             admin = await self.admins.admit(request)
             if isinstance(admin, Response):
-                return admin if admin.status_code == 403 else self._too_old()
+                # A form cannot go where people sign in; whoever may not, or cannot be checked now, is told so.
+                return admin if admin.status_code in (403, 503) else self._too_old()
             try:
                 form = await read_form(request)
                 self.admins.check_form(request, form, admin)
