@@ -16,7 +16,6 @@ from mcp.server.lowlevel import Server
 from mcp.server.session import ServerSession
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
-    DEFAULT_NEGOTIATED_VERSION,
     INTERNAL_ERROR,
     INVALID_PARAMS,
     METHOD_NOT_FOUND,
@@ -35,7 +34,6 @@ from mcp_types import (
 )
 from mcp_types import Tool as ListedTool
 from mcp_types.methods import serialize_server_result
-from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from inlay.permissions import Grant
 from inlay.server.audience import EVERYBODY
@@ -43,6 +41,7 @@ from inlay.server.listening import Listening
 from inlay.server.live.access import ACCESS
 from inlay.server.own_tools import access_tool, draft_tool, view_tool
 from inlay.server.reading import AnyWidgetTool
+from inlay.server.sound import EARLIER_VERSIONS
 from inlay.server.tools import ActionTool, Tool, WidgetTool
 from inlay.server.waits import ANSWERED
 from inlay.server.wire import VIEW_TOOL, Answer
@@ -216,20 +215,19 @@ class Surface:
 
     async def call_tool(self, request: Request, params: CallToolRequestParams) -> CallToolResult:
         """Answer `tools/call`."""
-        answered = ANSWERED.get()
+        answered = _answered(request)
         if answered:
             return _result(answered, shows_apps=_may_show_apps(request))
         return await self.call(request, params.name, params.arguments or {}, caller())
 
     async def answer_view(self, arguments: Mapping[str, Any], meta: Mapping[str, Any]) -> Answer | None:
-        """Answer a call of the View's own tool, for `ANSWERED`; nothing if nobody knows who makes it."""
+        """Answer a call of the View's own tool, in front of the SDK; nothing if nobody knows who makes it."""
         grant = caller() or (None if self._signs_in else self._connector.local)
         return await self._desk.answer(VIEW_TOOL, arguments, meta, grant) if grant else None
 
-    def plain_result(self, answer: Answer, headers: Mapping[bytes, bytes]) -> dict[str, Any] | None:
-        """Return the result of a call as hosts of the earlier versions are sent it, if it is one of them that asks."""
-        version = headers.get(b"mcp-protocol-version", DEFAULT_NEGOTIATED_VERSION.encode()).decode("latin-1")
-        if version not in HANDSHAKE_PROTOCOL_VERSIONS or b"json" not in headers.get(b"accept", b""):
+    def plain_result(self, answer: Answer, version: str) -> dict[str, Any] | None:
+        """Return the result of a call as hosts of an earlier version are sent it; nothing for those of another."""
+        if version not in EARLIER_VERSIONS:
             return None
         result = _result(answer, shows_apps=True).model_dump(mode="json", by_alias=True, exclude_none=True)
         return serialize_server_result("tools/call", version, result)
@@ -347,6 +345,12 @@ def grant_of(token: AccessToken | None) -> Grant | None:
 def _texts(value: object) -> frozenset[str]:
     items = cast("list[object]", value) if isinstance(value, list) else []
     return frozenset(item for item in items if isinstance(item, str))
+
+
+def _answered(request: Request) -> Answer | None:
+    """Return what a call was answered with before the SDK got it."""
+    scope: Mapping[str, Any] = getattr(request.request, "scope", None) or {}
+    return scope.get(ANSWERED)
 
 
 def _may_show_apps(request: Origin | None) -> bool:

@@ -2,25 +2,26 @@
 
 Such a call waits for up to 25 seconds. All that it needs for that is a place in the line; the SDK's tasks, streams and
 contexts for it are made when there is an answer, for a few calls at a time. In the earlier versions of the protocol,
-where they cost most and check nothing that the gate does not, the answer is written here (decision 0029).
+where they cost most and add nothing, the answer is written here (decision 0029).
 """
 
 import asyncio
 import json
 from collections.abc import Mapping
-from contextvars import ContextVar
 from typing import Any, NamedTuple, Protocol, cast
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inlay.server.gate import JSON
+from inlay.server.sound import version_of
 from inlay.server.wire import VIEW_TOOL, Answer
 
 AT_ONCE = 16
 """How many answers are written down at the same time: a change wakes everybody, and each takes memory meanwhile."""
 
-ANSWERED: ContextVar[Answer | None] = ContextVar("inlay_answered", default=None)
-"""What the View's call is answered with that the SDK handles now; nothing if it was not answered in front of it."""
+ANSWERED = "inlay.answered"
+"""Where in a request's scope the answer is. A context variable would not do: what else comes on the same connection is
+handled in a copy of the context in which this answer is sent."""
 
 
 class Views(Protocol):
@@ -30,8 +31,8 @@ class Views(Protocol):
         """Answer a call; `None` leaves it to the SDK to refuse it."""
         ...
 
-    def plain_result(self, answer: Answer, headers: Mapping[bytes, bytes]) -> dict[str, Any] | None:
-        """Return the result of an answer as it is sent; `None` where the SDK has more to check or to say."""
+    def plain_result(self, answer: Answer, version: str) -> dict[str, Any] | None:
+        """Return the result of an answer as it is sent; `None` where the SDK has more to say."""
         ...
 
 
@@ -52,7 +53,7 @@ class WaitsFirst:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a message; that of a View when it is time."""
-        called = _view_call(scope[JSON])
+        called = _view_call(scope)
         if called is None:
             await self._app(scope, receive, send)
             return
@@ -62,7 +63,8 @@ class WaitsFirst:
         try:
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
             if answering.done():
-                await self._write(called, answering.result(), scope, _replay(body, leaving), send)
+                answer = None if answering.cancelled() else answering.result()
+                await self._write(called, answer, scope, _replay(body, leaving), send)
         finally:
             answering.cancel()
             leaving.cancel()
@@ -70,18 +72,16 @@ class WaitsFirst:
     async def _write(
         self, called: "_ViewCall", answer: Answer | None, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        plain = self._views.plain_result(answer, dict(scope["headers"])) if answer else None
+        plain = self._views.plain_result(answer, called.version) if answer else None
         if plain is not None:
             await _send(send, {"jsonrpc": "2.0", "id": called.request, "result": plain})
             return
-        before = ANSWERED.set(answer)
         turn = _Turn(self._turns, send)
         try:
             await turn.begin()
-            await self._view_app(scope, receive, turn.send)
+            await self._view_app({**scope, ANSWERED: answer}, receive, turn.send)
         finally:
             turn.end()
-            ANSWERED.reset(before)
 
 
 class _Turn:
@@ -127,23 +127,24 @@ def _replay(first: Message, leaving: "asyncio.Task[None]") -> Receive:
 
 
 class _ViewCall(NamedTuple):
-    """The call of an open View."""
+    """The call of an open View, which the SDK would let pass."""
 
+    version: str
     request: str | int
     arguments: Mapping[str, Any]
     meta: Mapping[str, Any]
 
 
-def _view_call(message: object) -> _ViewCall | None:
+def _view_call(scope: Scope) -> _ViewCall | None:
     """Return what an open View calls with a message; nothing if it is any other message."""
-    fields = _object(message)
-    params = _object(fields.get("params"))
-    if fields.get("method") != "tools/call" or params.get("name") != VIEW_TOOL or "id" not in fields:
+    message = _object(scope[JSON])
+    params = _object(message.get("params"))
+    if message.get("method") != "tools/call" or params.get("name") != VIEW_TOOL or "id" not in message:
         return None
-    found: list[object] = [params.get("arguments", {}), params.get("_meta", {})]
-    if not all(isinstance(each, dict) for each in found):  # the SDK says so
+    version = version_of(scope, message)
+    if version is None:
         return None
-    return _ViewCall(fields["id"], *map(_object, found))
+    return _ViewCall(version, message["id"], _object(params.get("arguments")), _object(params.get("_meta")))
 
 
 def _object(value: object) -> Mapping[str, Any]:
@@ -151,7 +152,7 @@ def _object(value: object) -> Mapping[str, Any]:
 
 
 async def _send(send: Send, message: Mapping[str, Any]) -> None:
-    body = json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+    body = json.dumps(message, separators=(",", ":")).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})

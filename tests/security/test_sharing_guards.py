@@ -62,6 +62,14 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         "tests/server/test_waits.py -k 'hangs_up and 2026'",
         [Mutation("inlay/server/waits.py", "asyncio.wait((answering, leaving), ", "asyncio.wait((answering,), ")],
     ),
+    "headers that say something else": (
+        "tests/server/test_waits.py -k 'has_no_effect'",
+        [
+            Mutation(
+                "inlay/server/sound.py", "version not in EARLIER_VERSIONS and not _is_routed(request, message)", "False"
+            )
+        ],
+    ),
     "who goes away": (
         f"{TESTS} -k goes_away",
         [Mutation(FLIGHTS, "await asyncio.shield(flight.task)", "await flight.task")],

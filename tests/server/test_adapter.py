@@ -13,7 +13,10 @@ from mcp.server.mcpserver.tools import Tool as RegisteredTool
 from mcp.server.mcpserver.tools import ToolManager
 from mcp.server.session import ServerSession
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
+from mcp_types import DEFAULT_NEGOTIATED_VERSION
 from starlette.routing import Route
+
+from inlay.server.sound import EARLIER_VERSIONS, version_of
 
 ADAPTED = {"on_list_tools", "on_call_tool", "on_list_resources", "on_read_resource", "get_tool_input_schema"}
 
@@ -38,6 +41,21 @@ def test_the_session_manager_still_serves_statelessly() -> None:
 
     assert set(inspect.signature(StreamableHTTPSessionManager.__init__).parameters) >= wanted
     assert callable(StreamableHTTPASGIApp.__call__)
+
+
+def test_the_sdk_still_says_which_calls_it_would_refuse() -> None:
+    good: dict[str, Any] = {"type": "http", "headers": [(b"accept", b"*/*"), (b"mcp-protocol-version", b"2025-11-25")]}
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "inlay_view"}}
+
+    assert version_of(good, call) == "2025-11-25"
+    assert version_of({**good, "headers": good["headers"][1:]}, call) is None
+    assert version_of({**good, "headers": good["headers"][:1]}, call) == DEFAULT_NEGOTIATED_VERSION
+    assert version_of(good, {**call, "params": {"name": "inlay_view", "arguments": []}}) is None
+    assert (
+        version_of({**good, "headers": [*good["headers"][:1], (b"mcp-protocol-version", b"2026-07-28")]}, call) is None
+    )
+    assert "2025-11-25" in EARLIER_VERSIONS
+    assert "2026-07-28" not in EARLIER_VERSIONS
 
 
 def test_an_existing_server_still_gives_what_a_connector_needs_of_it() -> None:

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from inlay import Connector
+from inlay import Connector, Done, Grant, Introspection, Issuer, ResourceServer
 from inlay.host.serving import running_server
 from inlay.server.adapter import Surface, build_server
 from inlay.server.asgi import mount
@@ -20,23 +20,38 @@ from inlay.server.live.changes import CHANGES
 from inlay.server.waits import ANSWERED, AT_ONCE, WaitsFirst
 from inlay.server.wire import Answer
 from inlay.widgets import Metric
-from tests.security.served import EARLIER, ERAS
+from tests.security.served import EARLIER, ERAS, MODERN, RESOURCE, Answers, good_claims
 from tests.server.test_stopping import messages, request_of
 
 SECONDS = 20
+HEADERS = [(b"accept", b"*/*")]
 
 
 class Kitchen:
-    """A connector with one widget that changes."""
+    """A connector with a widget that changes, and an action that says that it was run."""
 
     def __init__(self, path: Path) -> None:
         self.degrees = 20
+        self.read = 0
+        self.bought: list[str] = []
         self.connector = kitchen = Connector("Kitchen", store=path / "kitchen.db")
 
-        @kitchen.widget(topics="oven")
+        @kitchen.widget(topics="oven", scopes=frozenset())
         async def oven() -> Metric:  # pyright: ignore[reportUnusedFunction]  # the decorator takes it
             """Show how hot it is."""
             return Metric("Oven", self.degrees)
+
+        @kitchen.widget(topics="oven", scopes=frozenset())
+        async def own(grant: Grant) -> Metric:  # pyright: ignore[reportUnusedFunction]  # as above
+            """Show whose kitchen it is, which is read for each call."""
+            self.read += 1
+            return Metric(f"Kitchen of {grant.subject}", self.degrees)
+
+        @kitchen.action(scopes=frozenset())
+        async def buy(what: str) -> Done:  # pyright: ignore[reportUnusedFunction]  # as above
+            """Buy something."""
+            self.bought.append(what)
+            return Done(f"Bought {what}.")
 
     def heat(self) -> None:
         self.degrees += 10
@@ -54,22 +69,21 @@ async def client(address: str) -> AsyncGenerator[httpx2.AsyncClient]:
         yield http
 
 
-async def called(http: httpx2.AsyncClient, era: str, tool: str, arguments: object, meta: object = None) -> Any:
-    params = {"name": tool, "arguments": arguments, **({"_meta": meta} if meta is not None else {})}
-    if not isinstance(params.get("_meta", {}), dict):
-        response = await http.post("/mcp", headers=request_of("ping", {}, era)["headers"], json={
-            "jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params})  # fmt: skip
-    else:
-        response = await http.post("/mcp", **request_of("tools/call", params, era))
-    (message,) = messages(response)
-    return message
+def sent(tool: str, arguments: object, meta: object = None, era: str = EARLIER, **more: Any) -> dict[str, Any]:
+    """Return a call as it is sent; of the later version only with a `_meta` that is one."""
+    request = request_of("tools/call", {"name": tool, "arguments": arguments, "_meta": meta or {}}, era)
+    request["json"] |= more
+    return request
 
 
-async def opened(http: httpx2.AsyncClient, era: str) -> dict[str, Any]:
-    meta = (await called(http, era, "oven", {}))["result"]["_meta"]
+async def opened(http: httpx2.AsyncClient, era: str, tool: str = "oven", **headers: str) -> dict[str, Any]:
+    request = sent(tool, {}, era=era)
+    request["headers"] |= headers
+    (message,) = messages(await http.post("/mcp", **request))
+    meta = message["result"]["_meta"]
     shown = meta["dev.inlay/parts"]
     hashes = {name: part["hash"] for name, part in shown.get("parts", {}).items()}
-    seen = {"tool": "oven", "arguments": {}, "frame": shown["frame"]["hash"], "parts": hashes}
+    seen = {"tool": tool, "arguments": {}, "frame": shown["frame"]["hash"], "parts": hashes}
     return {"dev.inlay/seen": {**seen, "revision": shown["revision"]}, "dev.inlay/view": meta["dev.inlay/view"]}
 
 
@@ -84,8 +98,49 @@ def without_moments(value: Any) -> Any:
     return value
 
 
+def said_by(response: httpx2.Response) -> list[Any]:
+    return [without_moments(message) for message in messages(response)]
+
+
+def calls_of(meta: dict[str, Any], era: str) -> dict[str, dict[str, Any]]:
+    """Return calls of the View's tool, good ones and bad ones."""
+    spare = {"_inlay": {"seen": meta["dev.inlay/seen"], "view": meta["dev.inlay/view"]}}
+    calls = {
+        "plain": sent("inlay_view", {}, meta, era),
+        "a text for an id": sent("inlay_view", {}, meta, era, id="seven"),
+        "no wait": sent("inlay_view", {"wait_seconds": 0}, meta, era),
+        "a wrong wait": sent("inlay_view", {"wait_seconds": "long"}, meta, era),
+        "no View": sent("inlay_view", {}, {}, era),
+        "a forged handle": sent("inlay_view", {}, {**meta, "dev.inlay/view": "forged"}, era),
+        "nothing seen": sent("inlay_view", {}, {**meta, "dev.inlay/seen": {}}, era),
+        "a host that drops _meta": sent("inlay_view", spare, {}, era),
+        "arguments that are none": sent("inlay_view", [], meta, era),
+        "a text for arguments": sent("inlay_view", "text", meta, era),
+        "a token of progress that is none": sent("inlay_view", {}, {**meta, "progressToken": {}}, era),
+        "no id": sent("inlay_view", {}, meta, era),
+    }
+    del calls["no id"]["json"]["id"]
+    headers: dict[str, dict[str, str | None]] = {
+        "no version": {"MCP-Protocol-Version": None},
+        "an unknown version": {"MCP-Protocol-Version": "1999-01-01"},
+        "JSON alone": {"Accept": "application/json"},
+        "a stream alone": {"Accept": "text/event-stream"},
+        "anything": {"Accept": "*/*"},
+        "nearly JSON": {"Accept": "application/jsonx, text/event-stream"},
+        "another name": {"Mcp-Name": "buy"},
+    }
+    for name, changed in headers.items():
+        call = sent("inlay_view", {}, meta, era)
+        call["headers"] = {key: text for key, text in {**call["headers"], **changed}.items() if text is not None}
+        calls[name] = call
+    twice = sent("inlay_view", {}, meta, era)
+    usual: dict[str, str] = twice["headers"]
+    twice["headers"] = [("MCP-Protocol-Version", MODERN if era == EARLIER else EARLIER), *usual.items()]
+    return {**calls, "two versions": twice}
+
+
 @pytest.mark.parametrize("era", ERAS)
-async def test_answers_are_those_of_the_sdk(kitchen: Kitchen, era: str) -> None:
+async def test_answers_and_refusals_are_those_of_the_sdk(kitchen: Kitchen, era: str) -> None:
     connector = kitchen.connector
     bare = mount(build_server(connector), running=connector.running)
     async with (
@@ -94,30 +149,112 @@ async def test_answers_are_those_of_the_sdk(kitchen: Kitchen, era: str) -> None:
         client(ours) as front,
         client(theirs) as back,
     ):
-        meta = await opened(front, era)
-        answers: list[list[Any]] = []
-        calls: tuple[tuple[object, object], ...] = (
-            ({}, meta),
-            ({"wait_seconds": 0}, meta),
-            ({"wait_seconds": "long"}, meta),
-            ({"wait_seconds": 0}, {}),
-            ({"wait_seconds": 0}, {**meta, "dev.inlay/view": "forged"}),
-            ({"wait_seconds": 0}, {**meta, "dev.inlay/seen": {}}),
-            ({"_inlay": {"seen": meta["dev.inlay/seen"], "view": meta["dev.inlay/view"]}}, {}),
-            ([], meta),
-            ("text", meta),
-            ({}, "text"),
-        )
-        for arguments, carried in calls:
-            both = [await called(http, era, "inlay_view", arguments, carried) for http in (front, back)]
-            answers.append([without_moments(each) for each in both])
+        meta = await opened(front, era, "own")
+        for name, call in calls_of(meta, era).items():
+            before, response = kitchen.read, await front.post("/mcp", **call)
+            read, same = kitchen.read - before, await back.post("/mcp", **call)
+            assert response.status_code == same.status_code, name
+            assert said_by(response) == said_by(same), name
+            is_read = response.status_code == 200 and "dev.inlay/unchanged" in response.text
+            assert read == is_read, name
+            if is_read:
+                assert response.headers["content-type"] == "application/json"
         kitchen.heat()
-        changed = [await called(http, era, "inlay_view", {}, meta) for http in (front, back)]
-        answers.append([without_moments(each) for each in changed])
+        changed = [await http.post("/mcp", **sent("inlay_view", {}, meta, era)) for http in (front, back)]
 
-    assert "30" in json.dumps(changed[0])
-    for ours_said, theirs_said in answers:
-        assert ours_said == theirs_said
+    assert "30" in changed[0].text
+    assert said_by(changed[0]) == said_by(changed[1])
+
+
+async def test_a_client_of_the_later_version_without_widgets_is_sent_no_widget(kitchen: Kitchen) -> None:
+    async with running_server(kitchen.connector.app()) as address, client(address) as http:
+        call = sent("inlay_view", {}, await opened(http, MODERN), MODERN)
+        kitchen.heat()
+        call["json"]["params"]["_meta"]["io.modelcontextprotocol/clientCapabilities"] = {}
+        response = await http.post("/mcp", **call)
+
+    assert response.json()["result"]["content"][0]["text"] == "Changed."
+    assert "dev.inlay/parts" not in response.text
+
+
+async def test_a_call_whose_headers_say_something_else_has_no_effect(kitchen: Kitchen) -> None:
+    answers = Answers()
+    async with running_server(answers.app()) as issuer:
+        app = kitchen.connector.app(auth=auth_of(issuer, answers, "ada"))
+        async with running_server(app) as address, client(address) as http:
+            token = {"Authorization": "Bearer ada"}
+            older = await opened(http, MODERN, **token)
+            newer = await opened(http, MODERN, **token)
+            lying = sent("inlay_view", {"take_over": True, "wait_seconds": 25}, older, MODERN)
+            lying["headers"] |= {"Mcp-Name": "buy", **token}
+            refused = await http.post("/mcp", **lying)
+            latest = sent("inlay_view", {}, newer, MODERN)
+            latest["headers"] |= token
+            answer = await http.post("/mcp", **latest)
+
+    assert refused.status_code == 400
+    assert "dev.inlay/unchanged" in answer.text
+
+
+def auth_of(issuer: str, answers: Answers, *people: str) -> ResourceServer:
+    """Return an issuer at which a token is the name of its person."""
+    url = "https://login.example.com"
+    for name in people:
+        answers.by_token[name] = {"active": True, **good_claims(url, sub=name)}
+    asks = Introspection(client_id="inlay", client_secret="made-up", endpoint=f"{issuer}/introspect")
+    return ResourceServer(RESOURCE, [Issuer(url, introspection=asks)])
+
+
+def raw(call: dict[str, Any], person: str) -> bytes:
+    """Return a request as bytes, for a connection of one's own."""
+    body = json.dumps(call["json"])
+    head = {**call["headers"], "Authorization": f"Bearer {person}", "Host": "127.0.0.1", "Content-Length": len(body)}
+    lines = [f"{name}: {value}" for name, value in {**head, "Content-Type": "application/json"}.items()]
+    return "\r\n".join(["POST /mcp HTTP/1.1", *lines, "", body]).encode()
+
+
+async def answer_on(reader: asyncio.StreamReader) -> str:
+    """Read one answer of a connection, whole, however it is sent."""
+    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), SECONDS)).lower()
+    if b"content-length" in head:
+        return (await reader.readexactly(int(head.split(b"content-length:")[1].split(b"\r\n")[0]))).decode()
+    text = b""
+    while size := int(await reader.readline(), 16):
+        text += (await reader.readexactly(size + 2))[:-2]
+    await reader.readline()
+    return text.decode()
+
+
+@pytest.mark.parametrize("waits", [0, 25])
+@pytest.mark.parametrize("era", ERAS)
+async def test_what_comes_next_on_a_connection_gets_an_answer_of_its_own(
+    kitchen: Kitchen, era: str, waits: int
+) -> None:
+    answers = Answers()
+    async with running_server(answers.app()) as issuer:
+        app = kitchen.connector.app(auth=auth_of(issuer, answers, "ada", "bob"))
+        async with running_server(app) as address, client(address) as http:
+            meta = await opened(http, era, "own", Authorization="Bearer ada")
+            reader, writer = await asyncio.open_connection(*address.removeprefix("http://").split(":"))
+            before = CHANGES.waiting
+            # The first answer is not there yet when the second question is.
+            writer.write(raw(sent("inlay_view", {"wait_seconds": waits}, meta, era), "ada"))
+            writer.write(raw(sent("own", {}, era=era), "bob"))
+            await writer.drain()
+            if waits:
+                await until(lambda: CHANGES.waiting > before)
+                kitchen.heat()
+            told = [await answer_on(reader), await answer_on(reader)]
+            for what in ("milk", "bread"):
+                writer.write(raw(sent("buy", {"what": what}, era=era), "bob"))
+                told.append(await answer_on(reader))
+            writer.close()
+
+    assert ("Kitchen of ada" in told[0]) == bool(waits)
+    assert "Kitchen of bob" in told[1]
+    assert "ada" not in "".join(told[1:])
+    assert ["Bought milk." in told[2], "Bought bread." in told[3]] == [True, True]
+    assert kitchen.bought == ["milk", "bread"]
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -125,8 +262,7 @@ async def test_a_wait_is_answered_with_the_change_in_one_message(kitchen: Kitche
     async with running_server(kitchen.connector.app()) as address, client(address) as http:
         meta = await opened(http, era)
         before = CHANGES.waiting
-        params = {"name": "inlay_view", "arguments": {"wait_seconds": 25}, "_meta": meta}
-        waiting = asyncio.create_task(http.post("/mcp", **request_of("tools/call", params, era)))
+        waiting = asyncio.create_task(http.post("/mcp", **sent("inlay_view", {"wait_seconds": 25}, meta, era)))
         await until(lambda: CHANGES.waiting > before)
         kitchen.heat()
         response = await asyncio.wait_for(waiting, SECONDS)
@@ -147,25 +283,14 @@ async def test_whoever_hangs_up_waits_no_longer(kitchen: Kitchen, era: str) -> N
         async with client(address) as http:
             meta = await opened(http, era)
         before = CHANGES.waiting
-        params = {"name": "inlay_view", "arguments": {"wait_seconds": 25}, "_meta": meta}
+        call = sent("inlay_view", {"wait_seconds": 25}, meta, era)
         async with client(address) as http:
-            calls = [asyncio.create_task(http.post("/mcp", **request_of("tools/call", params, era))) for _ in range(5)]
+            calls = [asyncio.create_task(http.post("/mcp", **call)) for _ in range(5)]
             await until(lambda: CHANGES.waiting == before + 5)
-            for call in calls:
-                call.cancel()
+            for each in calls:
+                each.cancel()
             await asyncio.wait(calls)
         await asyncio.wait_for(until(lambda: CHANGES.waiting == before), 10)
-
-
-async def test_who_accepts_no_json_is_told_by_the_sdk(kitchen: Kitchen) -> None:
-    async with running_server(kitchen.connector.app()) as address, client(address) as http:
-        sent = request_of(
-            "tools/call", {"name": "inlay_view", "arguments": {}, "_meta": await opened(http, EARLIER)}, EARLIER
-        )
-        sent["headers"]["Accept"] = "text/event-stream"
-        response = await http.post("/mcp", **sent)
-
-    assert response.status_code == 406
 
 
 async def test_a_call_of_nobody_is_no_answer_where_everybody_signs_in(kitchen: Kitchen) -> None:
@@ -186,11 +311,11 @@ class Desk:
     async def answer_view(self, arguments: Mapping[str, Any], meta: Mapping[str, Any]) -> Answer:
         return Answer(f"{arguments} {meta}")
 
-    def plain_result(self, answer: Answer, headers: Mapping[bytes, bytes]) -> None:  # noqa: ARG002 - as in the adapter
+    def plain_result(self, answer: Answer, version: str) -> None:  # noqa: ARG002 - as in the adapter
         return None
 
-    async def write(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        answer = ANSWERED.get()
+    async def write(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer: Answer | None = scope[ANSWERED]
         assert answer
         assert (await receive())["body"] == b"whole"
         self.begun.append(answer.text)
@@ -199,10 +324,10 @@ class Desk:
         self.written += 1
 
     def call(self, send: Send) -> "asyncio.Task[None]":
-        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "inlay_view"}}
+        message = sent("inlay_view", {}, {})["json"]
         arriving = asyncio.Queue[Message]()
         arriving.put_nowait({"type": "http.request", "body": b"whole", "more_body": False})
-        return asyncio.create_task(self.app({JSON: message, "headers": []}, arriving.get, send))
+        return asyncio.create_task(self.app({"type": "http", JSON: message, "headers": HEADERS}, arriving.get, send))
 
 
 async def test_a_few_answers_are_written_at_a_time_and_slow_readers_keep_nobody_waiting() -> None:
