@@ -54,6 +54,7 @@ _MADE_BY_TOOLS = frozenset({"dist", "node_modules", "__pycache__"})
 _UNFINISHED = re.compile(
     r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "XX" + "X", "Not" + "ImplementedError"]) + r")\b"
 )
+_ALWAYS_TRUE = (ast.List, ast.ListComp, ast.Tuple, ast.Dict, ast.DictComp, ast.Set, ast.SetComp, ast.GeneratorExp)
 _CLOCK = re.compile(r"\b(time\." + r"sleep|wait_for_" + r"timeout)\(")
 
 
@@ -192,6 +193,16 @@ def complain_about_unfinished(root: Path) -> list[str]:
 def complain_about_clocks(root: Path) -> list[str]:
     """Nobody waits by the clock: wait for a condition, with a bound."""
     return list(_hits(root, _CLOCK, "waits by the clock", ".py"))
+
+
+def complain_about_asserts(root: Path) -> list[str]:
+    """A list or a tuple with something in it is always true, whatever is in it: compare it."""
+    return [
+        f"{path.relative_to(root)}:{node.lineno} checks nothing: what is asserted is true whatever happened."
+        for path in written_files(root, ".py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Assert) and isinstance(node.test, _ALWAYS_TRUE)
+    ]
 
 
 def complain_about_templates(root: Path) -> list[str]:

@@ -23,6 +23,7 @@ RULES: tuple[Callable[[Path], list[str]], ...] = (
     rules.complain_about_length,
     rules.complain_about_unfinished,
     rules.complain_about_clocks,
+    rules.complain_about_asserts,
     rules.complain_about_templates,
     rules.complain_about_decisions,
 )
@@ -214,6 +215,15 @@ def test_waiting_by_the_clock_is_found(tmp_path: Path, wait: str) -> None:
     plant(tmp_path, "tests/test_board.py", wait)
 
     assert rules.complain_about_clocks(tmp_path)
+
+
+@pytest.mark.parametrize("what", ["[card.done for card in cards]", "(done, 'a message')", "(one for one in cards)"])
+def test_an_assert_that_cannot_fail_is_found(tmp_path: Path, what: str) -> None:
+    plant(tmp_path, "tests/test_board.py", f"cards = []\nassert {what}\nassert [] == cards\nassert all(cards)\n")
+
+    (found,) = rules.complain_about_asserts(tmp_path)
+
+    assert found.startswith("tests/test_board.py:2 checks nothing")
 
 
 @pytest.mark.parametrize(
