@@ -1,6 +1,7 @@
 """The MCP server: Inlay's tools and its View on the SDK.
 
-The only module that touches names of the SDK which may change within 2.x; `tests/server/test_adapter.py` watches them.
+With `existing.py` and `sound.py` the only module that touches names of the SDK which may change within 2.x;
+`tests/server/test_adapter.py` watches them.
 """
 
 from collections.abc import Mapping

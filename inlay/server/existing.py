@@ -1,6 +1,6 @@
 """A connector on an `MCPServer` that its author built: its tools and its View are added, and nothing else changes.
 
-Besides the adapter, the only module that touches names of the SDK which may change within 2.x (decision 0011).
+Like the adapter it touches names of the SDK that may change within 2.x (decision 0011).
 `tests/server/test_adapter.py` watches them.
 """
 

@@ -72,7 +72,10 @@ class WaitsFirst:
     async def _write(
         self, called: "_ViewCall", answer: Answer | None, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        plain = self._views.plain_result(answer, called.version) if answer else None
+        if answer is None:
+            await self._app(scope, receive, send)
+            return
+        plain = self._views.plain_result(answer, called.version)
         if plain is not None:
             await _send(send, {"jsonrpc": "2.0", "id": called.request, "result": plain})
             return

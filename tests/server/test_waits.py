@@ -323,6 +323,9 @@ class Desk:
         await send({"type": "http.response.start", "status": 200})
         self.written += 1
 
+    async def nowhere(self, message: Message) -> None:
+        pass
+
     def call(self, send: Send) -> "asyncio.Task[None]":
         message = sent("inlay_view", {}, {})["json"]
         arriving = asyncio.Queue[Message]()
@@ -351,18 +354,33 @@ async def test_a_few_answers_are_written_at_a_time_and_slow_readers_keep_nobody_
     assert (at_first, written_meanwhile, desk.written) == (AT_ONCE, 0, AT_ONCE * 3)
 
 
+async def test_a_wait_that_is_given_up_inside_is_left_to_the_sdk_and_takes_no_turn() -> None:
+    class GivesUp(Desk):
+        async def answer_view(self, arguments: Mapping[str, Any], meta: Mapping[str, Any]) -> Answer:  # noqa: ARG002 - as above
+            raise asyncio.CancelledError
+
+    desk = GivesUp()
+    left = list[Scope]()
+
+    async def sdk(scope: Scope, _receive: Receive, _send: Send) -> None:
+        left.append(scope)
+
+    desk.app = WaitsFirst(sdk, desk.write, desk)
+    await asyncio.wait_for(asyncio.gather(*(desk.call(desk.nowhere) for _ in range(AT_ONCE + 1))), SECONDS)
+
+    assert [ANSWERED in scope for scope in left] == [False] * (AT_ONCE + 1)
+    assert desk.begun == []
+
+
 async def test_whoever_gives_up_gives_the_turn_to_others() -> None:
     desk = Desk()
 
-    async def quickly(_message: Message) -> None:
-        pass
-
-    given_up = [desk.call(quickly) for _ in range(AT_ONCE * 2)]
+    given_up = [desk.call(desk.nowhere) for _ in range(AT_ONCE * 2)]
     await until(lambda: len(desk.begun) == AT_ONCE)
     for call in given_up:
         call.cancel()
     await asyncio.wait(given_up)
     desk.may_write.set()
-    await asyncio.wait_for(desk.call(quickly), SECONDS)
+    await asyncio.wait_for(desk.call(desk.nowhere), SECONDS)
 
     assert desk.written == 1
