@@ -88,9 +88,12 @@ async def test_what_is_left_out_later_ends_in_what_was_granted_before(place: Pla
 async def test_an_app_that_may_not_stay_any_more_does_not(place: Place) -> None:
     browser = place.browser()
     connection = await place.connect(browser)
+    before = await browser.get("/apps")
 
     await browser.consent(place.asks(connection.client_id), untick={"offline_access"})
 
+    after = await browser.get("/apps")
+    assert ["Stay connected" in page.words for page in (before, after)] == [True, False]
     assert (await place.refresh(connection.client_id, connection.renewing)).json()["error"] == "invalid_grant"
     assert await place.call(connection.access) == 200
 

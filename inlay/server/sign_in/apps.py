@@ -30,6 +30,8 @@ class ConnectedApp:
     since: str
     renewed: str
     """When it got its newest token; empty when that was on the first day."""
+    stays: bool
+    """Whether it may go on while the person is away."""
 
 
 class ConnectedApps:
@@ -67,6 +69,7 @@ class ConnectedApps:
             shown.append(ConnectedApp(
                 client_id, clients[client_id].name, clients[client_id].home,
                 meanings_of(self._connector, scopes, frozenset()), since, renewed if renewed != since else "",
+                any(grant.stays for grant in own),
             ))  # fmt: skip
         return shown
 
