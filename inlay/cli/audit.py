@@ -92,8 +92,12 @@ def export(target: str | None, file: Path | None, *, of_accounts: bool, **option
     from inlay.server.audit.telling import as_csv  # noqa: PLC0415 - as above
 
     wanted = _wanted(**options)
-    rows = _with(_path_of(target, file, of_accounts=of_accounts), lambda store: Audit(store).rows(wanted, None))
-    sys.stdout.writelines(as_csv(reversed(rows)))
+
+    async def write(store: "Store") -> None:
+        async for text in as_csv(Audit(store).pages(wanted)):
+            sys.stdout.write(text)
+
+    _with(_path_of(target, file, of_accounts=of_accounts), write)
 
 
 @audit.command()

@@ -38,7 +38,7 @@ class Office:
     async def noted(self, event: str) -> list[Row]:
         """Return rows of the connector's audit log."""
         async with Store(self.place.folder / "store.db").open() as store:
-            return list(await Audit(store).rows(Wanted(event=event), None))
+            return list(await Audit(store).rows(Wanted(event=event), 100_000))
 
     @asynccontextmanager
     async def accounts(self) -> AsyncGenerator[Accounts]:

@@ -3,7 +3,10 @@
 import csv
 import io
 
+import pytest
+
 from inlay.server.admin.guarding import ADMIN
+from inlay.server.audit import log as log_module
 from inlay.server.audit.log import Audit, Entry
 from inlay.server.store import Store
 from tests.admin.office import Office, token_of, turning
@@ -62,7 +65,8 @@ async def test_an_admin_makes_another_one(office: Office) -> None:
     assert page.response.status_code == 200
 
 
-async def test_the_log_is_filtered_paged_verified_and_exported(office: Office) -> None:
+async def test_the_log_is_filtered_paged_verified_and_exported(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_module, "AT_A_TIME", 20)  # three pages, and nothing after them
     root, page = await office.come()
     for position in ("off", "text_only", "on") * 20:
         page = await root.post("/admin/switches", turning(page, position))

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -190,10 +191,14 @@ def test_t35_a_row_is_one_line_in_a_terminal() -> None:
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", " =", "\0="])
-def test_t62_no_cell_is_a_formula(start: str) -> None:
+async def test_t62_no_cell_is_a_formula(start: str) -> None:
     row = Row(1, 0.0, Entry("action", f'{start}cmd|"x"!A1', what='say "hi", all', result="line\nbreak"), bytes(32))
 
-    names, cells = csv.reader(io.StringIO("".join(as_csv([row])), newline=""))
+    async def pages() -> AsyncIterator[list[Row]]:
+        yield [row]
+
+    text = "".join([part async for part in as_csv(pages())])
+    names, cells = csv.reader(io.StringIO(text, newline=""))
 
     assert names == list(COLUMNS)
     assert cells[3].startswith("'")

@@ -51,9 +51,9 @@ class LogPage:
     async def export(self, request: Request, _admin: "Admin") -> Response:
         """Answer with all rows that match, as CSV."""
         query = read_query(request)
-        rows = await Audit(self._store(query)).rows(_wanted(query), None)
+        pages = Audit(self._store(query)).pages(_wanted(query))
         headers = {**ADMIN_HEADERS, "Content-Disposition": 'attachment; filename="audit.csv"'}
-        return StreamingResponse(as_csv(reversed(rows)), media_type="text/csv; charset=utf-8", headers=headers)
+        return StreamingResponse(as_csv(pages), media_type="text/csv; charset=utf-8", headers=headers)
 
     def _store(self, query: Fields) -> Store:
         return self._people if self._people and query.one("log") == "people" else self._of.connector.store

@@ -5,7 +5,7 @@ import hmac
 import json
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
 from secrets import token_bytes
@@ -25,6 +25,9 @@ KEEP_SECONDS = 400 * 24 * 3600
 """How long rows are kept: a year, and what it takes to look back on it."""
 
 MOST_ROWS = 1_000_000
+AT_A_TIME = 1_000
+"""How many rows are read at once of a log that is read whole."""
+
 """How many rows are kept at most."""
 
 LONGEST_RESULT = 500
@@ -151,13 +154,23 @@ class Audit:
         except Exception:
             logger.exception("A refusal could not be written to the audit log.")
 
-    async def rows(self, wanted: Wanted = Wanted(), limit: int | None = 100) -> list[Row]:  # frozen
+    async def rows(self, wanted: Wanted = Wanted(), limit: int = 100) -> list[Row]:  # frozen
         """Return the newest rows, newest first."""
-        statement = wanted.of(select(AUDIT)).order_by(AUDIT.c.n.desc())
-        if limit is not None:
-            statement = statement.limit(limit)
+        statement = wanted.of(select(AUDIT)).order_by(AUDIT.c.n.desc()).limit(limit)
         async with self._store.read() as connection:
             return [_row_of(row) for row in (await connection.execute(statement)).mappings()]
+
+    async def pages(self, wanted: Wanted = Wanted()) -> AsyncIterator[list[Row]]:  # frozen
+        """Go through all rows, oldest first, some at a time: however long the log is, and while it is written to."""
+        last = 0
+        while True:
+            statement = wanted.of(select(AUDIT)).where(AUDIT.c.n > last).order_by(AUDIT.c.n).limit(AT_A_TIME)
+            async with self._store.read() as connection:
+                rows = [_row_of(row) for row in (await connection.execute(statement)).mappings()]
+            yield rows
+            if len(rows) < AT_A_TIME:
+                return
+            last = rows[-1].n
 
     async def count(self, wanted: Wanted = Wanted()) -> int:  # frozen
         """Say how many rows there are."""

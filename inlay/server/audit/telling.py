@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime
 
 from inlay.server.audit.log import Row
@@ -22,14 +22,18 @@ def as_line(row: Row) -> str:
     return "  ".join([f"{row.n:>6}", moment(row.at), *(visible(text) for text in said if text)])
 
 
-def as_csv(rows: Iterable[Row]) -> Iterator[str]:
-    """Return rows as CSV (RFC 4180), line by line, with the names of the columns first."""
+async def as_csv(pages: AsyncIterable[Sequence[Row]]) -> AsyncIterator[str]:
+    """Return rows as CSV (RFC 4180), page by page, with the names of the columns first."""
     yield _line(COLUMNS)
-    for row in rows:
-        entry = row.entry
-        said = (entry.event, entry.who, entry.client, entry.by, entry.what, entry.digest, entry.result, entry.version)
-        details = json.dumps(entry.details, ensure_ascii=True, sort_keys=True) if entry.details else ""
-        yield _line((str(row.n), moment(row.at), *(_cell(text) for text in (*said, details)), row.seal.hex()))
+    async for rows in pages:
+        yield "".join(map(_csv_line, rows))
+
+
+def _csv_line(row: Row) -> str:
+    entry = row.entry
+    said = (entry.event, entry.who, entry.client, entry.by, entry.what, entry.digest, entry.result, entry.version)
+    details = json.dumps(entry.details, ensure_ascii=True, sort_keys=True) if entry.details else ""
+    return _line((str(row.n), moment(row.at), *(_cell(text) for text in (*said, details)), row.seal.hex()))
 
 
 def moment(at: float) -> str:
