@@ -21,7 +21,7 @@ from tests.security.elsewhere import turn_off_elsewhere
 from tests.security.issuer import RunningIssuer
 from tests.security.served import MODERN, RESOURCE, Answers, build_connector, good_claims
 
-SOON = 20
+SOON = 12
 ABOUT_ME = {
     "io.modelcontextprotocol/protocolVersion": MODERN,
     "io.modelcontextprotocol/clientInfo": {"name": "tester", "version": "1"},

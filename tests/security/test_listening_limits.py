@@ -19,7 +19,7 @@ from tests.security.served import build_connector
 from tests.server.helpers import Shown
 
 LISTENS = 1_100
-SOON = 20
+SOON = 12
 FOLLOWED = 8
 """More than it takes to follow another process, and less than is left of a poll of 25 seconds."""
 
