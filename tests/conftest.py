@@ -1,6 +1,9 @@
 """What every test may use besides the fixtures of `inlay.testing`, which brings the event loop and the Chromium."""
 
+import sys
+import time
 from collections.abc import AsyncIterator, Iterator
+from typing import Any, cast
 
 import pytest
 from playwright.async_api import Browser, Page
@@ -32,3 +35,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
             item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(autouse=True)
+def clock_as_it_was() -> Iterator[None]:
+    """Take back what a test did to the clock of this process: others would be read at a time that is yet to come."""
+    yield
+    clock, changes = (cast("Any", sys.modules.get(f"inlay.server.{name}")) for name in ("clock", "live.changes"))
+    now = time.time_ns() // 1_000
+    if clock and changes and vars(clock.CLOCK)["_last"] > now + 1_000_000:
+        vars(clock.CLOCK)["_last"] = now
+        changed_at = cast("dict[str, int]", vars(changes.CHANGES)["_at"])
+        for topic, at in changed_at.items():
+            changed_at[topic] = min(at, now)
