@@ -206,6 +206,16 @@ async def test_messages_that_are_doubled_lost_late_and_in_another_order(world: W
     await assert_converge(world, viewers)
 
 
+def test_revisions_grow_though_the_clock_is_set_back_by_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = [3 * HOUR_NS, HOUR_NS, HOUR_NS, 2 * HOUR_NS, 0, 3 * HOUR_NS + 2_000_000]
+    monkeypatch.setattr(clock, "time", SimpleNamespace(time_ns=iter(times).__next__))
+    makes = clock.Clock()
+
+    revisions = [makes.next() for _ in times]
+
+    assert revisions == sorted(set(revisions))
+
+
 async def test_a_clock_that_goes_forth_and_back_by_hours(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     hours = random.Random(SEED)  # noqa: S311 - any order that can be repeated
     ahead = 0
