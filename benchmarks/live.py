@@ -118,7 +118,7 @@ class Crowd:
             await self.until_waiting(told)
             after = await stats(self.port)
             changed = after["changes"][-1]
-            figures.alone += [told.answered - changed for told in self.log.told]
+            figures.alone += [each.answered - changed for each in self.log.told]
             figures.extra.append((after["read"] - before["read"], after["drawn"] - before["drawn"]))
             spent += after["cpu"] - before["cpu"]
         figures.cpu_milliseconds = spent * 1000 / len(figures.alone)

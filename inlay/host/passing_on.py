@@ -1,7 +1,6 @@
 """Passes the page's MCP messages on to a connector that somebody added, as the person who signed in there."""
 
-from collections.abc import AsyncGenerator, Mapping
-from typing import Any, cast
+from collections.abc import AsyncGenerator
 
 import anyio
 import httpx2
@@ -12,6 +11,7 @@ from inlay.host.connecting import UNAUTHORIZED, ConnectError, Connecting
 from inlay.host.connectors import Added, Connectors
 from inlay.host.page_only import FRESH
 from inlay.server.gate import JSON
+from inlay.server.strict_json import object_of
 
 MOST_BYTES = 32 * 1024 * 1024
 """How much one answer may hold."""
@@ -111,16 +111,12 @@ def _kind(response: httpx2.Response) -> str:
 
 
 def _called_tool(message: object) -> str | None:
-    fields = _mapping(message)
-    name = _mapping(fields.get("params")).get("name")
+    fields = object_of(message)
+    name = object_of(fields.get("params")).get("name")
     return name if fields.get("method") == "tools/call" and isinstance(name, str) else None
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _error(message: object, text: str) -> Response:
     """Return an error of the protocol, which a widget can show in plain words."""
     error = {"code": REFUSED, "message": text}
-    return JSONResponse({"jsonrpc": "2.0", "id": _mapping(message).get("id"), "error": error}, headers=_HEADERS)
+    return JSONResponse({"jsonrpc": "2.0", "id": object_of(message).get("id"), "error": error}, headers=_HEADERS)

@@ -102,7 +102,7 @@ class Gate:
                 body = await _read_body(receive, scope["headers"])
                 if not is_form:
                     scope[JSON] = read_json(body)
-                receive = _replay(body, receive)
+                receive = replay(body, receive)
         except BodyError as error:
             await refuse(send, GateError.of_body(error))
             return
@@ -173,7 +173,8 @@ def _too_large() -> str:
     return f"The body is larger than {MOST_BYTES // 1024} KB."
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Return what brings a body that was read once more, and then whatever comes."""
     is_sent = False
 
     async def replayed() -> Message:

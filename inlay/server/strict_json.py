@@ -92,6 +92,11 @@ def check_message(tree: object) -> None:
         raise BodyError(message, INVALID_REQUEST, request)
 
 
+def object_of(value: object) -> dict[str, Any]:
+    """Return a JSON object as it is, and any other value as an empty one."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
 def _check_tree(tree: object, *, holds_escapes: bool) -> None:
     level: list[object] = [tree]
     for _ in range(MOST_LEVELS + 1):

@@ -8,12 +8,14 @@ where they cost most and add nothing, the answer is written here (decision 0029)
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inlay.server.gate import JSON
+from inlay.server.gate import JSON, replay
 from inlay.server.sound import version_of
+from inlay.server.strict_json import object_of
 from inlay.server.wire import VIEW_TOOL, Answer
 
 AT_ONCE = 16
@@ -57,14 +59,14 @@ class WaitsFirst:
         if called is None:
             await self._app(scope, receive, send)
             return
-        body = await receive()  # whole, as the gate has it
+        body = (await receive())["body"]  # whole, as the gate has it
         waiting = self._views.answer_view(called.arguments, called.meta)
         answering, leaving = asyncio.ensure_future(waiting), asyncio.create_task(_until_gone(receive))
         try:
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
             if answering.done():
                 answer = None if answering.cancelled() else answering.result()
-                await self._write(called, answer, scope, _replay(body, leaving), send)
+                await self._write(called, answer, scope, replay(body, lambda: asyncio.shield(leaving)), send)
         finally:
             answering.cancel()
             leaving.cancel()
@@ -77,7 +79,9 @@ class WaitsFirst:
             return
         plain = self._views.plain_result(answer, called.version)
         if plain is not None:
-            await _send(send, {"jsonrpc": "2.0", "id": called.request, "result": plain})
+            message = {"jsonrpc": "2.0", "id": called.request, "result": plain}
+            body = json.dumps(message, separators=(",", ":"))  # in ASCII: half a surrogate pair is no UTF-8
+            await Response(body, media_type="application/json")(scope, receive, send)
             return
         turn = _Turn(self._turns, send)
         try:
@@ -112,21 +116,10 @@ class _Turn:
             self._turns.release()
 
 
-async def _until_gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
+async def _until_gone(receive: Receive) -> Message:
+    while (message := await receive())["type"] != "http.disconnect":
         pass
-
-
-def _replay(first: Message, leaving: "asyncio.Task[None]") -> Receive:
-    messages = [first]
-
-    async def replayed() -> Message:
-        if messages:
-            return messages.pop()
-        await asyncio.wait((leaving,))
-        return {"type": "http.disconnect"}
-
-    return replayed
+    return message
 
 
 class _ViewCall(NamedTuple):
@@ -140,22 +133,11 @@ class _ViewCall(NamedTuple):
 
 def _view_call(scope: Scope) -> _ViewCall | None:
     """Return what an open View calls with a message; nothing if it is any other message."""
-    message = _object(scope[JSON])
-    params = _object(message.get("params"))
+    message = object_of(scope[JSON])
+    params = object_of(message.get("params"))
     if message.get("method") != "tools/call" or params.get("name") != VIEW_TOOL or "id" not in message:
         return None
     version = version_of(scope, message)
     if version is None:
         return None
-    return _ViewCall(version, message["id"], _object(params.get("arguments")), _object(params.get("_meta")))
-
-
-def _object(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
-
-
-async def _send(send: Send, message: Mapping[str, Any]) -> None:
-    body = json.dumps(message, separators=(",", ":")).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    return _ViewCall(version, message["id"], object_of(params.get("arguments")), object_of(params.get("_meta")))

@@ -28,7 +28,7 @@ _ABOUT_ME = {
     "io.modelcontextprotocol/clientInfo": {"name": "tester", "version": "1"},
     "io.modelcontextprotocol/clientCapabilities": {},
 }
-_SHOWS_WIDGETS = {
+SHOWS_WIDGETS = {
     **_ABOUT_ME,
     "io.modelcontextprotocol/clientCapabilities": {
         "extensions": {"io.modelcontextprotocol/ui": {"mimeTypes": ["text/html;profile=mcp-app"]}}
@@ -85,7 +85,7 @@ class Served:
         shows_widgets: bool = False,
     ) -> httpx2.Response:
         """Call a tool as a client of an era does, with a token or with headers of one's own."""
-        about = _SHOWS_WIDGETS if shows_widgets else _ABOUT_ME
+        about = SHOWS_WIDGETS if shows_widgets else _ABOUT_ME
         params = {"name": tool, "arguments": dict(arguments or {}), "_meta": about if era == MODERN else {}}
         sent = [
             ("Accept", "application/json, text/event-stream"),

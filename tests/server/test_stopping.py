@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from tests.commands import running
-from tests.security.served import EARLIER, ERAS, MODERN
+from tests.security.served import EARLIER, ERAS, MODERN, SHOWS_WIDGETS
 
 APP = """
 from inlay import Connector
@@ -33,13 +33,6 @@ async def waiting() -> Text:
     '''Say how many calls wait.'''
     return Text(f"{CHANGES.waiting} wait.")
 """
-ABOUT_ME = {
-    "io.modelcontextprotocol/protocolVersion": MODERN,
-    "io.modelcontextprotocol/clientInfo": {"name": "tester", "version": "1"},
-    "io.modelcontextprotocol/clientCapabilities": {
-        "extensions": {"io.modelcontextprotocol/ui": {"mimeTypes": ["text/html;profile=mcp-app"]}}
-    },
-}
 STOPS_WITHIN = 5
 LONGEST_UNCHANGED = 300
 
@@ -55,7 +48,7 @@ def request_of(method: str, params: dict[str, Any], era: str) -> dict[str, Any]:
     headers = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": era}
     if era == MODERN:
         headers |= {"Mcp-Method": method} | ({"Mcp-Name": params["name"]} if "name" in params else {})
-        params = {**params, "_meta": {**ABOUT_ME, **params.get("_meta", {})}}
+        params = {**params, "_meta": {**SHOWS_WIDGETS, **params.get("_meta", {})}}
     return {"headers": headers, "json": {"jsonrpc": "2.0", "id": 7, "method": method, "params": params}}
 
 

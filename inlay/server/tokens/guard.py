@@ -24,7 +24,7 @@ from inlay.permissions import ALLOWED, Decision, Grant, decide_without_arguments
 from inlay.server.audit.log import Entry
 from inlay.server.gate import JSON
 from inlay.server.live.access import ACCESS
-from inlay.server.strict_json import INVALID_REQUEST
+from inlay.server.strict_json import INVALID_REQUEST, object_of
 from inlay.server.tokens.claims import Bearer
 from inlay.server.tokens.fetching import IssuerError
 from inlay.server.tokens.reasons import TokenError
@@ -279,16 +279,12 @@ def _signed_in(scope: Scope, bearer: Bearer, resource: str) -> Scope:
 
 def _called_tool(message: object) -> tuple[str, Mapping[str, Any]] | None:
     """Return the tool that a message calls: the body is what is run, whatever the headers say."""
-    fields = _object(message)
-    params = _object(fields.get("params"))
+    fields = object_of(message)
+    params = object_of(fields.get("params"))
     name: object = params.get("name")
     if fields.get("method") != "tools/call" or not isinstance(name, str):
         return None
-    return name, _object(params.get("arguments"))
-
-
-def _object(value: object) -> Mapping[str, Any]:
-    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else {}
+    return name, object_of(params.get("arguments"))
 
 
 async def _refuse(send: Send, refusal: Refusal, message: object) -> None:
@@ -307,5 +303,5 @@ async def _refuse(send: Send, refusal: Refusal, message: object) -> None:
 
 
 def _id_of(message: object) -> str | int | None:
-    found: object = _object(message).get("id")
+    found: object = object_of(message).get("id")
     return found if isinstance(found, str | int) and not isinstance(found, bool) else None
