@@ -25,7 +25,7 @@ setup-browser:
 	@$(PYTHON) scripts/bootstrap.py --browser
 
 demo: setup
-	@$(VENV)/inlay demo --port $(PORT)
+	@$(VENV)/intarsia demo --port $(PORT)
 
 # Browser tests share one worker (two browsers on two cores are slower than one); the others use both.
 test: setup-browser
@@ -60,4 +60,4 @@ bundle: setup
 	@$(VENV)/python -m scripts.bundle
 
 clean:
-	rm -rf .venv .inlay-failures node_modules tests/*/node_modules tests/*/*/node_modules inlay/*/dist inlay/server/admin/dist inlay/ui_templates/view/dist
+	rm -rf .venv .intarsia-failures node_modules tests/*/node_modules tests/*/*/node_modules intarsia/*/dist intarsia/server/admin/dist intarsia/ui_templates/view/dist

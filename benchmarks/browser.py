@@ -17,9 +17,9 @@ from benchmarks.prefab import Prefab
 from benchmarks.recording import Recording
 from benchmarks.report import Row, timed
 from benchmarks.samples import LAST_CARD
-from inlay.host.sandbox import content_security_policy
-from inlay.host.serving import running_server
-from inlay.testing.chromium import running_chromium
+from intarsia.host.sandbox import content_security_policy
+from intarsia.host.server import running_server
+from intarsia.testing.chromium import running_chromium
 
 Opening = Mapping[str, Any]
 Flavor = Literal["same origin", "opaque"]
@@ -113,26 +113,28 @@ async def measure_paint(
     rows: list[Row] = []
     for flavor, sandbox in SANDBOXES.items():
         openings: dict[str, Opening] = {
-            "inlay": {"html": documents.inlay, "result": recording.full, "tool": recording.tool},
+            "intarsia": {"html": documents.intarsia, "result": recording.full, "tool": recording.tool},
             "static": {"html": documents.static},
             "app": {"html": documents.app, "result": {"content": [], "_meta": {"whole": recording.html}}},
         }
         found = await interleave(_openings(bench, openings, sandbox), rounds, warm_up=2)
         rows += [
-            timed(PAINT, f"Inlay, {flavor}", found["inlay"], "a bare static page", found["static"], 1.5),
-            timed(PAINT, f"Inlay, {flavor}", found["inlay"], "the official App and innerHTML", found["app"], 0.7),
+            timed(PAINT, f"Intarsia, {flavor}", found["intarsia"], "a bare static page", found["static"], 1.5),
+            timed(PAINT, f"Intarsia, {flavor}", found["intarsia"], "the official App and innerHTML", found["app"], 0.7),
         ]
         if prefab and documents.prefab:
             wire: Opening = {"content": [], "structuredContent": await prefab.wire("tree")}
             openings = {
-                "inlay": openings["inlay"],
+                "intarsia": openings["intarsia"],
                 "empty": {"html": documents.empty},
                 "prefab": {"html": documents.prefab, "result": wire},
             }
             found = await interleave(_openings(bench, openings, sandbox), max(3, rounds // 4))
             floor = found["empty"].minimum
-            what, other = f"Inlay, {flavor}, above an empty frame's {floor:.0f} ms", "Prefab, above the same"
-            rows.append(timed(PAINT, what, _above(found["inlay"], floor), other, _above(found["prefab"], floor), 0.1))
+            what, other = f"Intarsia, {flavor}, above an empty frame's {floor:.0f} ms", "Prefab, above the same"
+            rows.append(
+                timed(PAINT, what, _above(found["intarsia"], floor), other, _above(found["prefab"], floor), 0.1)
+            )
     return rows
 
 
@@ -161,7 +163,7 @@ async def measure_click(bench: Bench, documents: Documents, recording: Recording
     for flavor, sandbox in SANDBOXES.items():
         answers = {"complete_card": recording.answers[: rounds + warm_up], "bare": [recording.answers[-1]]}
         await bench.page.evaluate("(answers) => Object.assign(bench, {answers})", answers)
-        html = with_probe(documents.inlay, _SELECTOR)
+        html = with_probe(documents.intarsia, _SELECTOR)
         await bench.open({"html": html, "result": recording.full, "tool": recording.tool, "sandbox": sandbox})
         measures = {
             "click": _evaluating(bench, _CLICK, f"w-card-{recording.card}"),

@@ -1,4 +1,4 @@
-"""The documents that are compared: Inlay's View, a static page, the official App class, React, Prefab's renderer."""
+"""The documents that are compared: Intarsia's View, a static page, the official App class, React, Prefab's renderer."""
 
 import json
 import subprocess
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.prefab import Prefab
-from inlay.ui_templates import load_document
+from intarsia.ui_templates import load_document
 
 ROOT = Path(__file__).resolve().parent.parent
 HERE = Path(__file__).parent
-VIEW = ROOT / "inlay" / "ui_templates" / "view"
+VIEW = ROOT / "intarsia" / "ui_templates" / "view"
 
 _PAGE = (
     '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -37,7 +37,7 @@ watch.observe(document, { childList: true, subtree: true });
 class Documents:
     """What hosts are given to show."""
 
-    inlay: str
+    intarsia: str
     """The View."""
     static: str
     """The board's own HTML and style: no script, the data already in it."""
@@ -62,8 +62,8 @@ def make_documents(board: str, last_id: str, prefab: Prefab | None) -> Documents
     style = (VIEW / "dist" / "view.css").read_text("utf-8")
     react = install_react()
     return Documents(
-        inlay=load_document("Benchmark").html,
-        static=_page(f'<main id="inlay-root">{board}</main>', style),
+        intarsia=load_document("Benchmark").html,
+        static=_page(f'<main id="intarsia-root">{board}</main>', style),
         empty=_page(f'<p id="{last_id}"></p>'),
         app=_page(_script(bundle(HERE / "pages" / "app_view.ts")), style),
         react=_page(_script(bundle(HERE / "pages" / "react_view.tsx")), style) if react else None,

@@ -180,7 +180,7 @@ def since_change(log: Log, changes: list[float], boards: list[int]) -> list[floa
 
 async def measure_ours(folder: Path, era: str, viewers: int, boards: int, seconds: float) -> Figures:
     """Measure Views that wait."""
-    figures, log, paced = Figures(f"Inlay, {era}", viewers), Log(), asyncio.Event()
+    figures, log, paced = Figures(f"Intarsia, {era}", viewers), Log(), asyncio.Event()
 
     def waiter(number: int) -> Coroutine[Any, Any, None]:
         tool, given = ("overview", Json()) if number < viewers else ("board", {"number": number - viewers})

@@ -109,7 +109,7 @@ async def view(port: int, era: str, tool: str, arguments: Json, log: Log, paced:
     connection = await Connection.open(port)
     try:
         opened = (await connection.call(era, tool, arguments))["_meta"]
-        parts, handle = opened["dev.inlay/parts"], opened["dev.inlay/view"]
+        parts, handle = opened["dev.intarsia/parts"], opened["dev.intarsia/view"]
         shown = {"tool": parts["tool"], "arguments": parts["arguments"], "frame": parts["frame"]["hash"]}
         hashes: dict[str, str] = {name: part["hash"] for name, part in parts.get("parts", {}).items()}
         lists = {
@@ -120,13 +120,13 @@ async def view(port: int, era: str, tool: str, arguments: Json, log: Log, paced:
         while True:
             began = time.monotonic()
             seen = {**shown, "parts": hashes, "lists": lists, "revision": revision}
-            meta = {"dev.inlay/seen": seen, "dev.inlay/view": handle}
-            answer = (await connection.call(era, "inlay_view", {"wait_seconds": 25}, meta))["_meta"]
-            told = answer.get("dev.inlay/parts")
-            revision = (told or answer["dev.inlay/unchanged"])["revision"]
+            meta = {"dev.intarsia/seen": seen, "dev.intarsia/view": handle}
+            answer = (await connection.call(era, "intarsia_view", {"wait_seconds": 25}, meta))["_meta"]
+            told = answer.get("dev.intarsia/parts")
+            revision = (told or answer["dev.intarsia/unchanged"])["revision"]
             if told:
                 log.told.append(Told(began, time.monotonic(), arguments.get("number")))
-                handle = answer["dev.inlay/view"]
+                handle = answer["dev.intarsia/view"]
                 hashes.update({name: part["hash"] for name, part in told.get("parts", {}).items()})
                 for name, each in told.get("lists", {}).items():
                     known = {mark[8:]: mark[:8] for mark in lists[name]}

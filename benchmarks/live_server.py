@@ -20,13 +20,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from inlay import Connector
-from inlay.host.serving import running_server
-from inlay.server.asgi import build_app
-from inlay.server.live import sharing
-from inlay.server.live.changes import CHANGES
-from inlay.ui_templates import Rendering, render_widget
-from inlay.widgets import Card, Column, Dashboard, Metric, TaskBoard, Widget
+from intarsia import Connector
+from intarsia.host.server import running_server
+from intarsia.server.changes.change_log import CHANGE_LOG
+from intarsia.server.http.app import build_app
+from intarsia.server.rendering import shared_renders
+from intarsia.ui_templates import Rendering, render_widget
+from intarsia.widgets import BoardColumn, Card, Dashboard, Metric, TaskBoard, Widget
 
 ADDRESS = "live://dashboard"
 
@@ -70,7 +70,7 @@ def count_drawings(world: World) -> None:
         world.note("drawn", is_overview=isinstance(widget, Dashboard))
         return render_widget(widget, *options, **more)
 
-    setattr(sharing, "render_widget", counted)  # noqa: B010  # a module that exports it to nobody
+    setattr(shared_renders, "render_widget", counted)  # noqa: B010  # a module that exports it to nobody
 
 
 def ours(folder: Path) -> Starlette:
@@ -98,7 +98,7 @@ def ours(folder: Path) -> Starlette:
         world.note("read", is_overview=False)
         change = world.boards.count(number)
         cards = [Card(f"T-{card}", f"Task {card} of {number}, change {change}") for card in range(20)]
-        return TaskBoard(columns=[Column("all", "All", cards)])
+        return TaskBoard(columns=[BoardColumn("all", "All", cards)])
 
     async def change(request: Request) -> Response:
         number = int(request.query_params.get("board", "0"))
@@ -107,7 +107,7 @@ def ours(folder: Path) -> Starlette:
         return Response()
 
     async def stats(request: Request) -> Response:
-        return world.stats(request, CHANGES.waiting)
+        return world.stats(request, CHANGE_LOG.waiting)
 
     return build_app(connector, routes=(Route("/change", change), Route("/stats", stats)))
 

@@ -46,7 +46,7 @@ def describe_machine(chromium: str, packages: dict[str, str]) -> Machine:
         packages: Versions that Python does not know of, such as those of npm packages.
     """
     installed = {
-        name: found for name in ("inlay", "mcp", "pydantic", "jinja2", "sqlalchemy") if (found := _version(name))
+        name: found for name in ("intarsia", "mcp", "pydantic", "jinja2", "sqlalchemy") if (found := _version(name))
     }
     return Machine(
         cpu=read_cpu(_text_of("/proc/cpuinfo")) or platform.processor() or platform.machine(),

@@ -7,9 +7,9 @@ from unittest.mock import patch
 from benchmarks.measuring import Measure, Samples, interleave
 from benchmarks.report import Row
 from benchmarks.subject import build_subject
-from inlay.permissions import ALLOWED, Decision
-from inlay.server.deciding import Decider
-from inlay.widgets import Widget
+from intarsia.permissions import ALLOWED, Decision
+from intarsia.server.rendering.control_permissions import ControlAuthorizer
+from intarsia.widgets import Widget
 
 PERMISSIONS = "Server: permissions"
 BUDGET = 1.05
@@ -35,7 +35,10 @@ async def measure_decisions(folder: Path, rounds: int) -> list[Row]:
             return (time.process_time() - started) * 1_000 / CALLS
 
         async def call_undecided() -> float:
-            with patch("inlay.server.showing.decide", _allow), patch.object(Decider, "apply", _leave):
+            with (
+                patch("intarsia.server.rendering.reader.decide", _allow),
+                patch.object(ControlAuthorizer, "apply", _leave),
+            ):
                 return await call()
 
         return call if is_decided else call_undecided
@@ -59,5 +62,5 @@ async def _allow(*_asked: object) -> Decision:
     return ALLOWED
 
 
-async def _leave(_decider: Decider, widget: Widget) -> Widget:
+async def _leave(_decider: ControlAuthorizer, widget: Widget) -> Widget:
     return widget

@@ -7,7 +7,7 @@ from benchmarks.samples import STAGES, Numbers, make_tasks
 
 
 def plain_app() -> Starlette:
-    """Make a server of plain text tools with nothing but the SDK, stateless as Inlay's."""
+    """Make a server of plain text tools with nothing but the SDK, stateless as Intarsia's."""
     server = MCPServer("plain", log_level="ERROR")
     tasks, numbers = make_tasks(), Numbers()
 

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
-PARTS = "dev.inlay/parts"
+PARTS = "dev.intarsia/parts"
 
 Json = dict[str, Any]
 
@@ -12,7 +12,7 @@ class PlayedView:
     """What a View holds after the answers that it was given.
 
     Args:
-        parts: The `dev.inlay/parts` of a full answer.
+        parts: The `dev.intarsia/parts` of a full answer.
     """
 
     def __init__(self, parts: Json) -> None:
@@ -34,8 +34,8 @@ class PlayedView:
 
     def seen(self) -> Json:
         """Return what the View says it holds, as request metadata."""
-        return {"dev.inlay/seen": {**self._widget, "frame": self._frame, "parts": self._parts, "lists": self._lists}}
+        return {"dev.intarsia/seen": {**self._widget, "frame": self._frame, "parts": self._parts, "lists": self._lists}}
 
     def action(self) -> Json:
         """Return the request metadata of an action: what is held, and a new key."""
-        return {**self.seen(), "dev.inlay/id": uuid4().hex}
+        return {**self.seen(), "dev.intarsia/id": uuid4().hex}

@@ -1,4 +1,4 @@
-"""Prefab beside Inlay: in an environment of its own, asked through a pipe, left out where it cannot be had."""
+"""Prefab beside Intarsia: in an environment of its own, asked through a pipe, left out where it cannot be had."""
 
 import asyncio
 import json

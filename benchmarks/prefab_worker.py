@@ -1,7 +1,7 @@
 """Makes the board with Prefab, in the environment where Prefab is installed.
 
 Run by path by `benchmarks.prefab`: the first line of its input is the data, each later one an order, answered by one
-line. A card can be completed and moved to the column beside it, so that it offers what Inlay's card offers.
+line. A card can be completed and moved to the column beside it, so that it offers what Intarsia's card offers.
 """
 
 import importlib

@@ -6,8 +6,8 @@ from typing import Any
 
 from benchmarks.playing_view import PARTS, PlayedView
 from benchmarks.subject import build_subject
-from inlay.server.wire import Answer
-from inlay.ui_templates import render_widget
+from intarsia.server.wire.messages import CallResponse
+from intarsia.ui_templates import render_widget
 
 Json = dict[str, Any]
 
@@ -47,10 +47,10 @@ async def record(folder: Path, count: int) -> Recording:
             view.take(answer.meta[PARTS])
             answers.append(result_of(answer))
         html = render_widget(await subject.tools["stored_board"].function()).html
-    return Recording(result_of(full), html, card, answers, {"_meta": {"dev.inlay/widget": "task_board"}})
+    return Recording(result_of(full), html, card, answers, {"_meta": {"dev.intarsia/widget": "task_board"}})
 
 
-def result_of(answer: Answer) -> Json:
+def result_of(answer: CallResponse) -> Json:
     """Return an answer as a host gets it."""
     result: Json = {"content": [{"type": "text", "text": answer.text}], "_meta": answer.meta}
     if answer.structured is not None:

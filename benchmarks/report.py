@@ -12,7 +12,7 @@ from benchmarks.measuring import Samples
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison: what Inlay took, what the other took, and how much of the other that may be."""
+    """One comparison: what Intarsia took, what the other took, and how much of the other that may be."""
 
     section: str
     """What the row belongs to, such as "Paint"."""
@@ -21,7 +21,7 @@ class Row:
     unit: str
     """`ms`, `ms CPU` or `bytes`."""
     ours: float
-    """Inlay's figure: for times the minimum."""
+    """Intarsia's figure: for times the minimum."""
     other: str = ""
     """What it is compared with."""
     theirs: float | None = None
@@ -78,7 +78,7 @@ class Report:
 
     def as_markdown(self) -> str:
         """Return the table for the README."""
-        lines = ["| what | Inlay | compared with | ratio | of medians | budget | |"]
+        lines = ["| what | Intarsia | compared with | ratio | of medians | budget | |"]
         lines.append("| --- | ---: | --- | ---: | ---: | ---: | --- |")
         for section in dict.fromkeys(row.section for row in self.rows):
             lines.append(f"| **{section}** | | | | | | |")

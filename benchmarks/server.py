@@ -20,7 +20,7 @@ from benchmarks.playing_view import PARTS, PlayedView
 from benchmarks.prefab import Form, Prefab
 from benchmarks.report import Row, timed
 from benchmarks.subject import build_subject
-from inlay.ui_templates import render_widget
+from intarsia.ui_templates import render_widget
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from benchmarks.playing_view import PARTS, PlayedView
 from benchmarks.recording import result_of
 from benchmarks.report import Row
 from benchmarks.subject import build_subject
-from inlay.server.wire import Answer
+from intarsia.server.wire.messages import CallResponse
 
 VIEW, ANSWERS = "View document", "Answers"
 VIEW_BUDGET = 40_000
@@ -63,7 +63,7 @@ async def compare_answers(folder: Path) -> list[Row]:
     return [Row(ANSWERS, "One card moved on the 60-card board", "bytes", one, "the whole board's answer", whole, 0.1)]
 
 
-def bytes_of(answer: Answer) -> int:
+def bytes_of(answer: CallResponse) -> int:
     """Return the bytes of an answer as it goes over the wire."""
     return len(json.dumps(result_of(answer), ensure_ascii=False, separators=(",", ":")).encode())
 

@@ -12,9 +12,9 @@ from sqlalchemy import Integer, MetaData, String, Table, func, insert, select, u
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from benchmarks.samples import STAGES, Numbers, make_tasks
-from inlay import BoundAction, ConflictError, Connector, Done, RefusedError
-from inlay.widgets import Card, Column, Dashboard, Metric, Select, Sparkline, TableColumn, TaskBoard, Tile
-from inlay.widgets import Table as TableWidget
+from intarsia import BoundAction, ConflictError, Connector, Done, RefusedError
+from intarsia.widgets import BoardColumn, Card, Dashboard, Metric, Select, Sparkline, TableColumn, TaskBoard, Tile
+from intarsia.widgets import Table as TableWidget
 
 METADATA = MetaData()
 CARDS = Table(
@@ -134,7 +134,7 @@ def _board(cards: Cards, on_move: BoundAction, on_complete: BoundAction) -> Task
     return TaskBoard(
         title="Apollo",
         columns=[
-            Column(stage, title, [_card(row) for row in cards if row["stage"] == stage]) for stage, title in STAGES
+            BoardColumn(stage, title, [_card(row) for row in cards if row["stage"] == stage]) for stage, title in STAGES
         ],
         filters=[Select("assignee", options=people)],
         on_move=on_move,
@@ -164,8 +164,8 @@ def _dashboard(numbers: Numbers) -> Dashboard:
     processes = TableWidget(
         columns=[
             TableColumn("name", "Process"),
-            TableColumn("cpu", "CPU", shows="number", unit="percent"),
-            TableColumn("memory", "Memory", shows="number", unit="megabyte", digits=0),
+            TableColumn("cpu", "CPU", type="number", unit="percent"),
+            TableColumn("memory", "Memory", type="number", unit="megabyte", digits=0),
         ],
         rows=numbers.processes,
         row_key="pid",

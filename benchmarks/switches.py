@@ -13,10 +13,10 @@ from unittest.mock import patch
 
 from benchmarks.measuring import Measure, interleave
 from benchmarks.subject import build_subject
-from inlay import Connector, Grant
-from inlay.server.adapter import Surface
-from inlay.server.switches.positions import Position, Positions
-from inlay.server.switches.switches import Change
+from intarsia import Connector, Grant
+from intarsia.server.mcp_server.server import Surface
+from intarsia.server.switches.positions import Position, Positions
+from intarsia.server.switches.service import Change
 
 CALLS = 20
 ROUNDS = 40

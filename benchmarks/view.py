@@ -35,7 +35,7 @@ async def measure(rounds: int) -> Report:
             documents = make_documents(recording.html, f"w-card-{LAST_CARD}", prefab)
             others = {"the official App class": documents.app, "React 19 and App": documents.react}
             others["Prefab's bundled renderer"] = documents.prefab
-            rows = sizes.compare_documents(documents.inlay, {name: html for name, html in others.items() if html})
+            rows = sizes.compare_documents(documents.intarsia, {name: html for name, html in others.items() if html})
             async with browser.running_bench() as bench:
                 rows += await browser.measure_paint(bench, documents, recording, prefab, rounds)
                 rows += await browser.measure_click(bench, documents, recording, rounds * 3)

@@ -1,7 +1,7 @@
-"""The first widget, in ten lines: `inlay serve examples.hello:hello`."""
+"""The first widget, in ten lines: `intarsia serve examples.hello:hello`."""
 
-from inlay import Connector
-from inlay.widgets import Text
+from intarsia import Connector
+from intarsia.widgets import Text
 
 hello = Connector("Hello")
 

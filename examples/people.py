@@ -2,7 +2,7 @@
 
 import os
 
-from inlay import Grant
+from intarsia import Grant
 
 
 def name_of(grant: Grant, variable: str) -> str:

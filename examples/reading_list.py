@@ -1,4 +1,4 @@
-"""A reading list that was an MCP server before it had a widget: `inlay dev examples.reading_list:connector`.
+"""A reading list that was an MCP server before it had a widget: `intarsia dev examples.reading_list:connector`.
 
 The server, its lifespan, its file and its tool are as their author wrote them. What is new begins at the connector.
 """
@@ -12,8 +12,8 @@ from typing import Any
 
 from mcp.server.mcpserver import MCPServer
 
-from inlay import Connector, Done
-from inlay.widgets import Checkbox, Heading, Stack
+from intarsia import Connector, Done
+from intarsia.widgets import Checkbox, Heading, Stack
 
 FILE = Path(os.environ.get("READING_LIST", Path.home() / "reading-list.db"))
 

@@ -3,10 +3,10 @@
 from fastmcp import FastMCP
 from sqlalchemy import Boolean, Column, Integer, MetaData, String, Table, insert, select, update
 
-import inlay
-from inlay import Connector, Done
-from inlay.widgets import Card, TaskBoard
-from inlay.widgets import Column as Shelf
+import intarsia
+from intarsia import Connector, Done
+from intarsia.widgets import BoardColumn as Shelf
+from intarsia.widgets import Card, TaskBoard
 
 number, name = Column("number", Integer, primary_key=True), Column("name", String, nullable=False)
 is_bought = Column("is_bought", Boolean, nullable=False)
@@ -14,7 +14,7 @@ items = Table("items", MetaData(), number, name, is_bought)
 
 server: FastMCP[None] = FastMCP("Shopping")
 connector = Connector("Shopping list", tables=items.metadata)
-inlay.attach(connector, server)
+intarsia.attach(connector, server)
 
 
 @server.tool

@@ -6,8 +6,8 @@ from pydantic import Field
 from sqlalchemy import Column as Cell
 from sqlalchemy import Integer, MetaData, String, Table, insert, select, update
 
-from inlay import Connector, Done, RefusedError
-from inlay.widgets import Card, Column, TaskBoard
+from intarsia import Connector, Done, RefusedError
+from intarsia.widgets import BoardColumn, Card, TaskBoard
 
 Stage = Literal["todo", "done"]
 Number = Annotated[str, Field(pattern="^[0-9]+$")]
@@ -24,7 +24,7 @@ async def chore_board() -> TaskBoard:
     async with home.read() as connection:
         rows = list(await connection.execute(select(chores).order_by(place, number)))
     cards = {name: [Card(str(row.number), row.title) for row in rows if row.stage == name] for name in ("todo", "done")}
-    columns = [Column("todo", "To do", cards["todo"]), Column("done", "Done", cards["done"])]
+    columns = [BoardColumn("todo", "To do", cards["todo"]), BoardColumn("done", "Done", cards["done"])]
     return TaskBoard(title="At home", columns=columns, on_add=add_chore.bind(), on_move=move_chore.bind())
 
 

@@ -1,7 +1,7 @@
 """What the board promises, tried without a browser and in one."""
 
-from inlay import Grant
-from inlay.testing import Host, Tools, assert_accessible, assert_refused
+from intarsia import Grant
+from intarsia.testing import Host, Tools, assert_accessible, assert_refused
 
 GUEST = Grant("guest")
 

@@ -8,7 +8,7 @@ import sys
 
 if sys.version_info < (3, 11):  # noqa: UP036 - an older Python may run this file, and should hear why it cannot
     sys.exit(
-        "Inlay needs Python 3.11 or newer, and {} is {}.{}. Name another one: make PYTHON=python3.12 ...".format(
+        "Intarsia needs Python 3.11 or newer, and {} is {}.{}. Name another one: make PYTHON=python3.12 ...".format(
             sys.executable, *sys.version_info[:2]
         )
     )
@@ -24,17 +24,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-STAMP = VENV / ".inlay-made-from"
+STAMP = VENV / ".intarsia-made-from"
 
 
 def make_environment() -> None:
-    """Make `.venv` and install Inlay into it, unless it was made from the same files in the same place."""
+    """Make `.venv` and install Intarsia into it, unless it was made from the same files in the same place."""
     made_from = describe_environment()
     if STAMP.is_file() and STAMP.read_text() == made_from and PYTHON.exists():
         return
     if importlib.util.find_spec("ensurepip") is None:
         install_with_apt("python3-venv")
-    print("Making .venv and installing Inlay into it (about a minute)", flush=True)
+    print("Making .venv and installing Intarsia into it (about a minute)", flush=True)
     run([sys.executable, "-m", "venv", "--clear", VENV])
     run([PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--editable", f"{ROOT}[dev]"])
     STAMP.write_text(made_from)

@@ -27,15 +27,15 @@ except ModuleNotFoundError:
 from scripts.trim_htmx import trim_htmx
 
 ROOT = Path(__file__).resolve().parent.parent
-TEMPLATES = Path("inlay/ui_templates")
+TEMPLATES = Path("intarsia/ui_templates")
 VIEW = TEMPLATES / "view"
-HOST = Path("inlay/host")
-ADMIN = Path("inlay/server/admin")
-TESTING = Path("inlay/testing")
+HOST = Path("intarsia/host")
+ADMIN = Path("intarsia/server/admin")
+TESTING = Path("intarsia/testing")
 
 HTMX = Path("node_modules/htmx.org/dist/htmx.esm.js")
 
-OWN_PROPERTY = r"--inlay-[\w-]+"
+OWN_PROPERTY = r"--intarsia-[\w-]+"
 """The custom properties of styles that `squeeze_style` may rename."""
 
 Language = Literal["js", "css"]
@@ -111,8 +111,8 @@ def list_bundles() -> tuple[Bundle, ...]:
         Bundle(
             name="admin",
             folder=ADMIN / "dist",
-            scripts=(ADMIN / "pages" / "admin.ts",),
-            styles=(ADMIN / "pages" / "admin.css",),
+            scripts=(ADMIN / "html" / "admin.ts",),
+            styles=(ADMIN / "html" / "admin.css",),
         ),
     )
 
@@ -129,7 +129,7 @@ def install_packages(folder: Path = ROOT, needed_by: str = "the bundles are made
         BundleError: npm failed.
     """
     wanted = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
-    stamp = folder / "node_modules" / ".inlay-lock-hash"
+    stamp = folder / "node_modules" / ".intarsia-lock-hash"
     if stamp.is_file() and stamp.read_text() == wanted:
         return
     print(f"Installing the JavaScript packages that {needed_by}", flush=True)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from inlay.testing.chromium import find_chromium
+from intarsia.testing.chromium import find_chromium
 
 
 def find_any_chromium() -> str | None:
-    """Find the Chromium that `inlay.testing` starts: the system's, else Playwright's own."""
+    """Find the Chromium that `intarsia.testing` starts: the system's, else Playwright's own."""
     return find_chromium() or _find_playwrights_own()
 
 

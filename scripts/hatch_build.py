@@ -16,5 +16,5 @@ class BundleHook(BuildHookInterface[BuilderConfig]):
             return
         finished = subprocess.run([sys.executable, "-m", "scripts.bundle"], cwd=self.root, check=False)
         if finished.returncode:
-            message = "Inlay was not built, because its bundles could not be made."
+            message = "Intarsia was not built, because its bundles could not be made."
             raise SystemExit(message)

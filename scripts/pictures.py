@@ -13,10 +13,10 @@ from typing import Any
 
 from playwright.async_api import Browser
 
-from inlay.server.store import Store
-from inlay.server.switches.positions import Position
-from inlay.server.switches.switches import Change
-from inlay.testing.chromium import running_chromium
+from intarsia.server.storage.store import Store
+from intarsia.server.switches.positions import Position
+from intarsia.server.switches.service import Change
+from intarsia.testing.chromium import running_chromium
 from scripts.bundle import ROOT
 
 FOLDER = ROOT / "docs" / "pictures"
@@ -41,8 +41,8 @@ async def take_pictures(folder: Path) -> list[Path]:
     Returns:
         Their paths.
     """
-    from inlay.cli import demo_connector  # noqa: PLC0415 - the examples choose their stores when they are imported
-    from inlay.host import running_host  # noqa: PLC0415 - as above
+    from intarsia.cli import demo_connector  # noqa: PLC0415 - the examples choose their stores when they are imported
+    from intarsia.host import running_host  # noqa: PLC0415 - as above
 
     async with running_host(demo_connector().app()) as addresses, running_chromium() as browser:
         return [
@@ -62,8 +62,8 @@ async def take_admin_pictures(folder: Path, state: Path) -> list[Path]:
         Their paths.
     """
     from examples.team_tasks import connector  # noqa: PLC0415 - the examples choose their stores when they are imported
-    from inlay import EmbeddedIssuer  # noqa: PLC0415 - as above
-    from inlay.host.serving import Listener, open_socket, running  # noqa: PLC0415 - as above
+    from intarsia import EmbeddedIssuer  # noqa: PLC0415 - as above
+    from intarsia.host.server import Listener, open_socket, running  # noqa: PLC0415 - as above
 
     await _make_admin(state / "accounts.db")
     with open_socket("127.0.0.1", 0) as bound:
@@ -80,11 +80,11 @@ async def take_admin_pictures(folder: Path, state: Path) -> list[Path]:
 
 
 async def _make_admin(path: Path) -> None:
-    from inlay.server.sign_in.accounts import Accounts  # noqa: PLC0415 - as above
-    from inlay.server.sign_in.tables import TABLES  # noqa: PLC0415 - as above
+    from intarsia.server.auth.authorization_server.accounts.accounts import Accounts  # noqa: PLC0415 - as above
+    from intarsia.server.auth.authorization_server.tables import TABLES  # noqa: PLC0415 - as above
 
     async with Store(path, TABLES).open() as store:
-        await Accounts(store).add("ruth", PASSWORD, ["inlay:admin"])
+        await Accounts(store).add("ruth", PASSWORD, ["intarsia:admin"])
 
 
 async def _take_admin(browser: Browser, origin: str, folder: Path, theme: Any, width: int) -> Path:
@@ -103,9 +103,9 @@ async def _take_admin(browser: Browser, origin: str, folder: Path, theme: Any, w
 async def _take(browser: Browser, page_address: str, folder: Path, tool: str, theme: str, width: str) -> Path:
     page = await browser.new_page(viewport={"width": 1200, "height": 900})
     await page.goto(page_address)
-    await page.evaluate("() => inlayHost.ready")
-    await page.evaluate("(settings) => inlayHost.set(settings)", {"theme": theme, "width": width})
-    number = await page.evaluate("([tool, given]) => inlayHost.call(tool, given)", [tool, WIDGETS[tool]])
+    await page.evaluate("() => intarsiaHost.ready")
+    await page.evaluate("(settings) => intarsiaHost.set(settings)", {"theme": theme, "width": width})
+    number = await page.evaluate("([tool, given]) => intarsiaHost.call(tool, given)", [tool, WIDGETS[tool]])
     frame = page.locator(f'iframe[name="view-{number}"]')
     await frame.content_frame.locator("iframe").content_frame.locator("#w").wait_for()
     await _wait_until_still(page, number)
@@ -127,7 +127,7 @@ async def _wait_until_still(page: Any, number: int) -> None:
     """Wait until the View has told its size twice the same, so that nothing moves any more."""
     await page.wait_for_function(
         """(number) => {
-            const height = inlayHost.view(number).sizes.at(-1)?.height;
+            const height = intarsiaHost.view(number).sizes.at(-1)?.height;
             const now = performance.now();
             if (height !== window.lastHeight) [window.lastHeight, window.lastChange] = [height, now];
             return height > 0 && now - window.lastChange > 1500;
@@ -140,7 +140,7 @@ def main() -> None:
     """Take the pictures with a new state folder, so that they show what a new user sees."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as state:
-        os.environ["INLAY_STATE"] = state
+        os.environ["INTARSIA_STATE"] = state
         for path in asyncio.run(_take_all(Path(state))):
             print(path.relative_to(ROOT))
 

@@ -1,4 +1,4 @@
-"""Runs the command `inlay` as a process of its own."""
+"""Runs the command `intarsia` as a process of its own."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 @contextmanager
 def running(*arguments: str) -> Generator[tuple[subprocess.Popen[str], str]]:
     """Run a command until it has said its address, and end it afterwards."""
-    command = [sys.executable, "-c", "from inlay.cli import main; main()", *arguments]
+    command = [sys.executable, "-c", "from intarsia.cli import main; main()", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -1,4 +1,4 @@
-"""What every test may use besides the fixtures of `inlay.testing`, which brings the event loop and the Chromium."""
+"""What every test may use besides the fixtures of `intarsia.testing`, which brings the event loop and the Chromium."""
 
 import sys
 import time
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def clock_as_it_was() -> Iterator[None]:
     """Take back what a test did to the clock of this process: others would be read at a time that is yet to come."""
     yield
-    clock, changes = (cast("Any", sys.modules.get(f"inlay.server.{name}")) for name in ("clock", "live.changes"))
+    clock, changes = (cast("Any", sys.modules.get(f"intarsia.server.{name}")) for name in ("clock", "live.changes"))
     now = time.time_ns() // 1_000
     if clock and changes and vars(clock.CLOCK)["_last"] > now + 1_000_000:
         vars(clock.CLOCK)["_last"] = now

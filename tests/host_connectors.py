@@ -9,12 +9,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 
-from inlay import Connector, EmbeddedIssuer
-from inlay.host import running_host
-from inlay.host.serving import Listener, open_socket, running
+from intarsia import Connector, EmbeddedIssuer
+from intarsia.host import running_host
+from intarsia.host.server import Listener, open_socket, running
+from tests.authorization_server.accounts import with_account
+from tests.authorization_server.browser import Browser, opened
 from tests.security.served import build_connector
-from tests.sign_in.accounts import with_account
-from tests.sign_in.browser import Browser, opened
 
 READ, WRITE = "tasks:read", "tasks:write"
 

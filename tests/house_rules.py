@@ -10,26 +10,26 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from inlay.testing.markup import REMEDIES, complaints_about_template
+from intarsia.testing.markup import REMEDIES, complaints_about_template
 
 ROOMS = {
-    "widgets": "inlay/widgets",
-    "server": "inlay/server",
-    "ui_templates": "inlay/ui_templates",
+    "widgets": "intarsia/widgets",
+    "server": "intarsia/server",
+    "ui_templates": "intarsia/ui_templates",
     "examples": "examples",
     "tests": "tests",
 }
 """The rooms of decision 0001, and where they are."""
 
 LAYERS = {
-    "inlay.errors": 0,
-    "inlay.permissions": 1,
-    "inlay.widgets": 2,
-    "inlay.ui_templates": 3,
-    "inlay.server": 4,
-    "inlay.host": 5,
-    "inlay.testing": 5,
-    "inlay.cli": 5,
+    "intarsia.errors": 0,
+    "intarsia.permissions": 1,
+    "intarsia.widgets": 2,
+    "intarsia.ui_templates": 3,
+    "intarsia.server": 4,
+    "intarsia.host": 5,
+    "intarsia.testing": 5,
+    "intarsia.cli": 5,
     "examples": 6,
 }
 """Who may import whom: only downward, or within a layer."""
@@ -38,17 +38,17 @@ ABOVE_ALL = frozenset({"sample_project", "tests", "benchmarks", "scripts"})
 """What no module of the product may import."""
 
 UNKNOWN_TO = {
-    "inlay.widgets": frozenset({"jinja2", "starlette", "mcp"}),
-    "inlay.server.parts": frozenset({"starlette", "mcp"}),
-    "inlay.server.switches": frozenset({"starlette", "mcp"}),
-    "inlay.server.live": frozenset({"starlette", "mcp"}),
-    "inlay.server.tokens.claims": frozenset({"starlette", "mcp", "httpx2", "jwt"}),
-    "inlay.server.tokens.verifier": frozenset({"starlette", "mcp"}),
+    "intarsia.widgets": frozenset({"jinja2", "starlette", "mcp"}),
+    "intarsia.server.wire.diff": frozenset({"starlette", "mcp"}),
+    "intarsia.server.switches": frozenset({"starlette", "mcp"}),
+    "intarsia.server.live": frozenset({"starlette", "mcp"}),
+    "intarsia.server.auth.resource_server.claims": frozenset({"starlette", "mcp", "httpx2", "jwt"}),
+    "intarsia.server.auth.resource_server.verifier": frozenset({"starlette", "mcp"}),
 }
 """Libraries that stay unknown to a module, directly and through what it imports."""
 
 LINE_LIMIT = 400
-_FOLDERS = ("inlay", "examples", "sample_project", "tests", "benchmarks", "scripts", "docs", ".ci")
+_FOLDERS = ("intarsia", "examples", "sample_project", "tests", "benchmarks", "scripts", "docs", ".ci")
 _MADE_BY_TOOLS = frozenset({"dist", "node_modules", "__pycache__"})
 # Written in two halves, so that this file keeps its own rule.
 _UNFINISHED = re.compile(
@@ -71,7 +71,7 @@ def complain_about_layers(root: Path) -> list[str]:
     """Imports point downward."""
     complaints: list[str] = []
     for module, path in product_modules(root).items():
-        if module == "inlay":  # the door: it names what is above it, and loads it only when asked
+        if module == "intarsia":  # the door: it names what is above it, and loads it only when asked
             continue
         own = layer_of(module)
         if own is None:
@@ -87,10 +87,10 @@ def complain_about_layers(root: Path) -> list[str]:
 def _why_not(own: int, found: Import) -> str | None:
     if found.target.partition(".")[0] in ABOVE_ALL:
         return "which is not part of the product"
-    if found.target.startswith("inlay.") or found.target.partition(".")[0] == "examples":
+    if found.target.startswith("intarsia.") or found.target.partition(".")[0] == "examples":
         other = layer_of(found.target)
         return "which is above it" if other is not None and other > own else None
-    if found.target == "inlay" and own < LAYERS["examples"]:
+    if found.target == "intarsia" and own < LAYERS["examples"]:
         return "whose names come from everywhere; import from their own modules"
     return None
 
@@ -152,16 +152,16 @@ def complain_about_stems(root: Path, widgets: Mapping[str, str]) -> list[str]:
     complaints: list[str] = []
     for name, module in widgets.items():
         stem = stem_of(name)
-        folder = root / "inlay/ui_templates" / stem
-        if module != f"inlay.widgets.{stem}":
-            complaints.append(f"{name} is defined in {module}, and belongs into inlay.widgets.{stem}.")
+        folder = root / "intarsia/ui_templates" / stem
+        if module != f"intarsia.widgets.{stem}":
+            complaints.append(f"{name} is defined in {module}, and belongs into intarsia.widgets.{stem}.")
         complaints += [
             f"{name} has no {folder.relative_to(root)}/{file}."
             for file in ("view.html", "text.md", "style.css")
             if not (folder / file).is_file()
         ]
-        root_class = f"inlay-{stem.replace('_', '-')}"
-        # A style may name only what is inside the root (`inlay-task-board__card`), when the root's own is shared.
+        root_class = f"intarsia-{stem.replace('_', '-')}"
+        # A style may name only what is inside the root (`intarsia-task-board__card`), when the root's own is shared.
         for file, end in (("view.html", r"(?![\w-])"), ("style.css", "(?![a-z0-9])")):
             path = folder / file
             if path.is_file() and not re.search(rf"\b{root_class}{end}", path.read_text(encoding="utf-8")):
@@ -172,8 +172,8 @@ def complain_about_stems(root: Path, widgets: Mapping[str, str]) -> list[str]:
 
 
 def _strangers_among_templates(root: Path, stems: set[str]) -> list[str]:
-    folders = {path.parent.name for path in (root / "inlay/ui_templates").glob("*/view.html")}
-    return [f"inlay/ui_templates/{folder}/ belongs to no widget." for folder in sorted(folders - stems)]
+    folders = {path.parent.name for path in (root / "intarsia/ui_templates").glob("*/view.html")}
+    return [f"intarsia/ui_templates/{folder}/ belongs to no widget." for folder in sorted(folders - stems)]
 
 
 def complain_about_length(root: Path) -> list[str]:
@@ -217,7 +217,7 @@ def complain_about_templates(root: Path) -> list[str]:
 
 def _is_template(path: Path) -> bool:
     """Say whether a file is drawn inside a widget; the View's own document holds the one script there is."""
-    return path.parts[:2] == ("inlay", "ui_templates") and path.parts[2] != "view"
+    return path.parts[:2] == ("intarsia", "ui_templates") and path.parts[2] != "view"
 
 
 def complain_about_decisions(root: Path) -> list[str]:
@@ -236,7 +236,7 @@ def product_modules(root: Path) -> dict[str, Path]:
     """Name every module of the package and of the examples."""
     return {
         ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path
-        for folder in ("inlay", "examples")
+        for folder in ("intarsia", "examples")
         for path in sorted((root / folder).rglob("*.py"))
         if not _MADE_BY_TOOLS & set(path.parts)
     }
@@ -272,8 +272,8 @@ def _targets(node: ast.Import | ast.ImportFrom, package: str) -> list[str]:
         return [alias.name for alias in node.names]
     parent = package.rsplit(".", node.level - 1)[0] if node.level else ""
     base = ".".join(name for name in (parent, node.module) if name)
-    # The door's own names (`inlay.__version__`) are harmless; whatever else comes through it may come from anywhere.
-    return [base if base == "inlay" and alias.name[0] != "_" else f"{base}.{alias.name}" for alias in node.names]
+    # The door's own names (`intarsia.__version__`) are harmless; whatever else comes through it may come from anywhere.
+    return [base if base == "intarsia" and alias.name[0] != "_" else f"{base}.{alias.name}" for alias in node.names]
 
 
 def stem_of(name: str) -> str:

@@ -27,7 +27,7 @@ def secrets_in(line: str) -> list[str]:
     return [found.group() for pattern in SECRETS for found in pattern.finditer(line)]
 
 
-LOUD = {"": logging.INFO, "inlay": logging.DEBUG}
+LOUD = {"": logging.INFO, "intarsia": logging.DEBUG}
 """How loud loggers are while they are listened to: by default nearly nobody says more than warnings."""
 
 
@@ -45,7 +45,7 @@ class LogScan:
 
     def __init__(self) -> None:
         self.heard: set[str] = set()
-        """Which loggers said something, and how loud: "INFO inlay.server.tokens.guard"."""
+        """Which loggers said something, and how loud: "INFO intarsia.server.auth.resource_server.middleware"."""
         self.leaks: list[str] = []
         self._formatter = logging.Formatter()
 

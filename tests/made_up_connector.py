@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import httpx2
 
-from inlay.host.connecting import Client, Connecting
+from intarsia.host.connectors.oauth_client import ConnectorSignIn, OAuthClient
 
 CALLBACK = "http://127.0.0.1:8484/host/callback"
 
@@ -29,9 +29,9 @@ class MadeUp:
     asked: list[httpx2.Request] = field(default_factory=list[httpx2.Request])
     count: int = 0
 
-    def connecting(self, client: Client | None = None) -> Connecting:
+    def connecting(self, client: OAuthClient | None = None) -> ConnectorSignIn:
         http = httpx2.AsyncClient(transport=httpx2.MockTransport(self.answer))
-        return Connecting(self.url, CALLBACK, http, client)
+        return ConnectorSignIn(self.url, CALLBACK, http, client)
 
     def forms(self, path: str) -> list[dict[str, str]]:
         return [dict(parse_qsl(one.content.decode())) for one in self.asked if one.url.path == path]
@@ -63,7 +63,7 @@ class MadeUp:
         return {"issuer": self.issuer, **endpoints, **supported, **self.metadata}
 
 
-async def signed_in(made_up: MadeUp, client: Client | None = None) -> Connecting:
+async def signed_in(made_up: MadeUp, client: OAuthClient | None = None) -> ConnectorSignIn:
     """Connect, and come back from the sign-in page."""
     connecting = made_up.connecting(client)
     address = await connecting.begin()

@@ -14,7 +14,7 @@ from benchmarks.recording import record
 from benchmarks.report import Report, Row, timed
 from benchmarks.samples import CARDS_PER_STAGE, LAST_CARD, STAGES, Numbers, make_tasks
 from benchmarks.sizes import VIEW_BUDGET, compare_answers, size_of
-from inlay.ui_templates import load_document
+from intarsia.ui_templates import load_document
 
 MACHINE = Machine("A processor", 2, 8.0, "A system", "3.11", "156", {"mcp": "2.3"})
 
@@ -40,9 +40,9 @@ async def test_the_recording_is_of_the_whole_board_and_of_real_actions(tmp_path:
 
     assert recording.html.count("<li ") == len(STAGES) * CARDS_PER_STAGE
     assert f'id="w-card-{LAST_CARD}"' in recording.html
-    messages = [answer["_meta"]["dev.inlay/done"]["message"] for answer in recording.answers]
+    messages = [answer["_meta"]["dev.intarsia/done"]["message"] for answer in recording.answers]
     assert messages == ["T-2 is done.", "T-2 is open.", "T-2 is done."]
-    parts = [answer["_meta"]["dev.inlay/parts"] for answer in recording.answers]
+    parts = [answer["_meta"]["dev.intarsia/parts"] for answer in recording.answers]
     assert all(list(part["lists"]["w-cards-backlog"]["items"]) == ["T-2"] for part in parts)
     assert all("frame" not in part for part in parts)
 
@@ -143,8 +143,8 @@ def test_documents_are_whole_and_tell_when_they_are_painted(monkeypatch: pytest.
     assert "<script" not in documents.static
     assert "w-card-T-60" in documents.static
     assert (documents.react, documents.prefab) == (None, None)
-    assert size_of(documents.app).gzip > 3 * size_of(documents.inlay).gzip
-    for document in (documents.inlay, documents.static, documents.app, documents.empty):
+    assert size_of(documents.app).gzip > 3 * size_of(documents.intarsia).gzip
+    for document in (documents.intarsia, documents.static, documents.app, documents.empty):
         probed = with_probe(document, "#w-card-T-60")
         assert probed.index('querySelector("#w-card-T-60")') < probed.index("<body")
         if "Content-Security-Policy" in probed:  # what comes after the policy would not run

@@ -10,12 +10,12 @@ import httpx2
 import pytest
 from click.testing import CliRunner
 
-from inlay.cli import main
+from intarsia.cli import main
 from tests.commands import running
 
 APP = '''
-from inlay import Connector
-from inlay.widgets import Text
+from intarsia import Connector
+from intarsia.widgets import Text
 
 hello = Connector("Hello")
 
@@ -102,7 +102,7 @@ def test_dev_prints_the_page_and_the_connector_and_serves_both() -> None:
         page, connector = re.findall(r"http://\S+", said)
         assert connector == f"{page}mcp"
         answer = httpx2.get(page)
-        assert "<title>Inlay host</title>" in answer.text
+        assert "<title>Intarsia host</title>" in answer.text
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
         assert httpx2.get(page, headers={"Host": "evil.example"}).status_code == 421
         process.send_signal(signal.SIGTERM)

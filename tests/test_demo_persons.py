@@ -11,21 +11,21 @@ import httpx2
 import jwt
 import pytest
 
-from inlay import Connector, Done
-from inlay.errors import SettingError
-from inlay.host import HostAddresses, running_host, with_persons
-from inlay.host.demo_issuer import GUARD, TOKEN_SECONDS, DemoIssuer
-from inlay.host.persons import Grants, in_order, label_of, persons_for
-from inlay.widgets import TaskBoard
+from intarsia import Connector, Done
+from intarsia.errors import SettingError
+from intarsia.host import HostAddresses, running_host, with_demo_users
+from intarsia.host.demo_users.issuer import GUARD, TOKEN_SECONDS, DemoIssuer
+from intarsia.host.demo_users.users import DemoGrants, demo_users_for, in_order, label_of
+from intarsia.widgets import TaskBoard
 from tests.security.mutation import Mutation, mutating
 
 pytestmark = pytest.mark.anyio
 
 SCOPES = ("notes:read", "notes:write", "notes:secret")
 ENDS_WITHIN_SECONDS = 5
-ISSUER = "inlay/host/demo_issuer.py"
-SIGN_IN = "inlay/host/sign_in.py"
-PAGE_ONLY = "inlay/host/page_only.py"
+ISSUER = "intarsia/host/demo_users/issuer.py"
+SIGN_IN = "intarsia/host/demo_users/app.py"
+PAGE_ONLY = "intarsia/host/same_origin.py"
 
 
 def a_connector(folder: Path) -> Connector:
@@ -87,7 +87,7 @@ class Demo:
 
 @pytest.fixture
 async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
-    async with running_host(with_persons(a_connector(tmp_path))) as addresses, httpx2.AsyncClient() as http:
+    async with running_host(with_demo_users(a_connector(tmp_path))) as addresses, httpx2.AsyncClient() as http:
         yield Demo(addresses, http)
 
 
@@ -165,7 +165,7 @@ async def test_who_disconnects_is_turned_away_with_every_token(demo: Demo) -> No
 
 
 def test_a_token_that_was_withdrawn_stays_so_when_its_person_comes_back() -> None:
-    grants = Grants(persons_for(SCOPES), frozenset(SCOPES))
+    grants = DemoGrants(demo_users_for(SCOPES), frozenset(SCOPES))
     issuer = DemoIssuer("http://127.0.0.1:1/host/issuer", resource="http://127.0.0.1:1/mcp", grants=grants)
     old = issuer.mint("reader")
     assert issuer.introspect(old)["active"]
@@ -248,11 +248,11 @@ async def test_no_token_is_logged(demo: Demo, caplog: pytest.LogCaptureFixture) 
 def test_nobody_is_admin_from_another_machine(tmp_path: Path, listens_on: str, hosts: tuple[str, ...]) -> None:
     addresses = HostAddresses("http://127.0.0.1:1/", "http://127.0.0.1:1/mcp", "", listens_on=listens_on)
     with pytest.raises(SettingError, match=r"for this machine alone.*--no-persons"):
-        with_persons(a_connector(tmp_path), hosts=("127.0.0.1", *hosts))(addresses)
+        with_demo_users(a_connector(tmp_path), hosts=("127.0.0.1", *hosts))(addresses)
 
 
 def test_scopes_that_do_not_say_what_they_are_for_are_the_admins() -> None:
-    reader, editor, admin = persons_for({"openid", "files:read", "files:write", "files:purge"})
+    reader, editor, admin = demo_users_for({"openid", "files:read", "files:write", "files:purge"})
     assert reader.scopes == {"files:read"}
     assert editor.scopes == {"files:read", "files:write"}
     assert admin.scopes == {"openid", "files:read", "files:write", "files:purge"}
@@ -274,7 +274,7 @@ def test_scopes_stand_in_the_order_in_which_people_think_of_them() -> None:
 
 
 def test_taking_back_gives_nothing_and_connects_nobody() -> None:
-    grants = Grants(persons_for(SCOPES), frozenset(SCOPES))
+    grants = DemoGrants(demo_users_for(SCOPES), frozenset(SCOPES))
     assert grants.narrow("reader", SCOPES) == {"notes:read"}
     grants.withdraw("reader")
     assert grants.narrow("reader", SCOPES) == frozenset()

@@ -5,12 +5,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from inlay.host.connecting import Client, ConnectError
+from intarsia.host.connectors.oauth_client import ConnectError, OAuthClient
 from tests.made_up_connector import CALLBACK, MadeUp, signed_in
 
 pytestmark = pytest.mark.anyio
 
-SECRET = Client("given", "made-up secret")
+SECRET = OAuthClient("given", "made-up secret")
 
 
 async def test_who_signed_in_is_called_as_until_the_token_ends_and_then_it_is_renewed() -> None:

@@ -8,10 +8,10 @@ import httpx2
 import pytest
 from argon2 import PasswordHasher
 
-from inlay import Connector
-from inlay.host import running_host
-from inlay.server.gate import LOCAL_HOSTS
-from inlay.server.sign_in import accounts
+from intarsia import Connector
+from intarsia.host import running_host
+from intarsia.server.auth.authorization_server.accounts import accounts
+from intarsia.server.http.request_limits import LOCAL_HOSTS
 from tests.host_connectors import READ, WRITE, World, opened_world
 from tests.security.mutation import Mutation, mutating
 
@@ -53,7 +53,7 @@ async def test_what_was_not_granted_is_asked_for_and_then_allowed(world: World) 
 async def test_no_token_and_no_secret_gets_to_the_page_or_into_a_log(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.DEBUG, logger="mcp"), caplog.at_level(logging.DEBUG, logger="inlay"):
+    with caplog.at_level(logging.DEBUG, logger="mcp"), caplog.at_level(logging.DEBUG, logger="intarsia"):
         connector = await world.add(client_id="made-up", client_secret="very-secret-indeed")
         refused = await world.ask(f"/{connector}/connect")
         await world.told(f"/{connector}/remove")
@@ -119,8 +119,8 @@ async def test_a_page_that_others_reach_has_no_connectors_to_add(tmp_path: Path)
     assert (config["connectors"], answer.status_code) == (None, 404)
 
 
-PAGE_ONLY, CONNECTING = "inlay/host/page_only.py", "inlay/host/connecting.py"
-ROUTES, SERVING = "inlay/host/connector_routes.py", "inlay/host/serving.py"
+PAGE_ONLY, CONNECTING = "intarsia/host/same_origin.py", "intarsia/host/connectors/oauth_client.py"
+ROUTES, SERVING = "intarsia/host/connectors/routes.py", "intarsia/host/server.py"
 HERE, UNIT = "tests/test_host_connectors.py", "tests/test_host_connecting.py"
 MUTATIONS = {
     "page": (f"{HERE} -k only_the_page", Mutation(ROUTES, "for_the_page(_in_words(asked))", "_in_words(asked)")),

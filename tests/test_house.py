@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from inlay import widgets
-from inlay.testing.markup import REMEDIES
-from inlay.widgets import WIDGETS
+from intarsia import widgets
+from intarsia.testing.markup import REMEDIES
+from intarsia.widgets import WIDGETS
 from tests import house_rules as rules
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,16 +41,16 @@ def test_every_widget_has_one_stem_everywhere() -> None:
 
 
 def test_every_exported_widget_has_templates_or_is_a_piece_of_one_that_has() -> None:
-    homes = {widget.__module__ for widget in WIDGETS}
+    owners = {widget.__module__ for widget in WIDGETS}
     exported = [getattr(widgets, name) for name in widgets.__all__]
     classes = [item for item in exported if isinstance(item, type) and issubclass(item, widgets.Widget)]
 
-    assert {item.__name__ for item in classes if item.__module__ not in homes} == {"Widget"}
+    assert {item.__name__ for item in classes if item.__module__ not in owners} == {"Widget"}
 
 
 def test_widgets_load_without_a_server() -> None:
     heavy = "{'mcp', 'starlette', 'jinja2', 'sqlalchemy', 'uvicorn'}"
-    program = f"import sys, inlay.widgets; print(sorted({heavy} & set(sys.modules)))"
+    program = f"import sys, intarsia.widgets; print(sorted({heavy} & set(sys.modules)))"
 
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
 
@@ -68,24 +68,32 @@ def plant(root: Path, path: str, text: str) -> Path:
     ("path", "text", "complaint"),
     [
         (
-            "inlay/errors.py",
-            "from inlay.widgets import Text",
-            "inlay.errors:1 imports inlay.widgets.Text, which is above it.",
+            "intarsia/errors.py",
+            "from intarsia.widgets import Text",
+            "intarsia.errors:1 imports intarsia.widgets.Text, which is above it.",
         ),
-        ("inlay/widgets/card.py", "import inlay.server.parts", "imports inlay.server.parts, which is above it."),
         (
-            "inlay/widgets/card.py",
+            "intarsia/widgets/card.py",
+            "import intarsia.server.wire.diff",
+            "imports intarsia.server.wire.diff, which is above it.",
+        ),
+        (
+            "intarsia/widgets/card.py",
             "def show():\n    from ..server import parts",
-            "inlay.widgets.card:2 imports inlay.server.parts",
+            "intarsia.widgets.card:2 imports intarsia.server.wire.diff",
         ),
-        ("inlay/server/parts.py", "import examples.team_tasks", "imports examples.team_tasks, which is above it."),
         (
-            "inlay/server/parts.py",
+            "intarsia/server/wire/diff.py",
+            "import examples.team_tasks",
+            "imports examples.team_tasks, which is above it.",
+        ),
+        (
+            "intarsia/server/wire/diff.py",
             "from tests import conftest",
             "imports tests.conftest, which is not part of the product.",
         ),
-        ("inlay/server/parts.py", "from inlay import Connector", "whose names come from everywhere"),
-        ("inlay/shelf.py", "", "inlay.shelf has no layer"),
+        ("intarsia/server/wire/diff.py", "from intarsia import Connector", "whose names come from everywhere"),
+        ("intarsia/shelf.py", "", "intarsia.shelf has no layer"),
     ],
 )
 def test_an_import_that_points_up_is_found(tmp_path: Path, path: str, text: str, complaint: str) -> None:
@@ -97,53 +105,57 @@ def test_an_import_that_points_up_is_found(tmp_path: Path, path: str, text: str,
 
 
 def test_imports_that_point_down_or_along_are_welcome(tmp_path: Path) -> None:
-    plant(tmp_path, "inlay/cli.py", "from inlay import __version__\nfrom inlay.host.serving import serve\nimport mcp\n")
-    plant(tmp_path, "examples/tasks.py", "from inlay import Connector\n")
+    plant(
+        tmp_path,
+        "intarsia/cli.py",
+        "from intarsia import __version__\nfrom intarsia.host.server import serve\nimport mcp\n",
+    )
+    plant(tmp_path, "examples/tasks.py", "from intarsia import Connector\n")
 
     assert rules.complain_about_layers(tmp_path) == []
 
 
 @pytest.mark.parametrize("stranger", ["jinja2", "starlette.requests", "mcp.types"])
 def test_a_library_that_widgets_must_not_know_is_found_behind_another_module(tmp_path: Path, stranger: str) -> None:
-    plant(tmp_path, "inlay/errors.py", f"import {stranger}\n")
-    plant(tmp_path, "inlay/widgets/card.py", "from inlay import errors\nfrom inlay.errors import CardError\n")
+    plant(tmp_path, "intarsia/errors.py", f"import {stranger}\n")
+    plant(tmp_path, "intarsia/widgets/card.py", "from intarsia import errors\nfrom intarsia.errors import CardError\n")
 
     (found,) = rules.complain_about_strangers(tmp_path)
 
-    assert found == f"inlay.widgets.card loads {stranger} through inlay.errors."
+    assert found == f"intarsia.widgets.card loads {stranger} through intarsia.errors."
 
 
 def test_a_library_named_for_its_types_alone_is_not_loaded(tmp_path: Path) -> None:
-    plant(tmp_path, "inlay/server/live.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import mcp\n")
+    plant(tmp_path, "intarsia/server/live.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import mcp\n")
 
     assert rules.complain_about_strangers(tmp_path) == []
 
 
 def test_a_deciding_module_that_knows_the_web_is_found(tmp_path: Path) -> None:
-    plant(tmp_path, "inlay/server/parts.py", "from starlette.requests import Request\n")
+    plant(tmp_path, "intarsia/server/wire/diff.py", "from starlette.requests import Request\n")
 
     (found,) = rules.complain_about_strangers(tmp_path)
 
-    assert found == "inlay.server.parts loads starlette.requests.Request through inlay.server.parts."
+    assert found == "intarsia.server.wire.diff loads starlette.requests.Request through intarsia.server.wire.diff."
 
 
 def test_a_room_that_moved_is_found(tmp_path: Path) -> None:
-    plant(tmp_path, "docs/decisions/0001-layout.md", "| widgets | `inlay/widgets/` |")
-    plant(tmp_path, "README.md", "| widgets | [`inlay/widgets/`](inlay/widgets) |")
-    (tmp_path / "inlay/widgets").mkdir(parents=True)
+    plant(tmp_path, "docs/decisions/0001-layout.md", "| widgets | `intarsia/widgets/` |")
+    plant(tmp_path, "README.md", "| widgets | [`intarsia/widgets/`](intarsia/widgets) |")
+    (tmp_path / "intarsia/widgets").mkdir(parents=True)
 
     complaints = rules.complain_about_rooms(tmp_path)
 
-    assert "The room server is missing: there is no folder inlay/server/." in complaints
+    assert "The room server is missing: there is no folder intarsia/server/." in complaints
     assert "Decision 0001 does not say that tests is tests/." in complaints
     assert "The README does not open with the map from examples to examples/." in complaints
     assert not [complaint for complaint in complaints if "widgets" in complaint]
 
 
 def plant_widget(root: Path) -> None:
-    folder = "inlay/ui_templates/card_pile"
-    plant(root, f"{folder}/view.html", '<section class="inlay-card-pile"></section>')
-    plant(root, f"{folder}/style.css", ".inlay-card-pile { gap: 4px; }")
+    folder = "intarsia/ui_templates/card_pile"
+    plant(root, f"{folder}/view.html", '<section class="intarsia-card-pile"></section>')
+    plant(root, f"{folder}/style.css", ".intarsia-card-pile { gap: 4px; }")
     plant(root, f"{folder}/text.md", "Cards")
     plant(root, "tests/widgets/test_card_pile.py", "")
 
@@ -151,14 +163,14 @@ def plant_widget(root: Path) -> None:
 def test_a_widget_with_one_stem_is_welcome(tmp_path: Path) -> None:
     plant_widget(tmp_path)
 
-    assert rules.complain_about_stems(tmp_path, {"CardPile": "inlay.widgets.card_pile"}) == []
+    assert rules.complain_about_stems(tmp_path, {"CardPile": "intarsia.widgets.card_pile"}) == []
 
 
 @pytest.mark.parametrize(
     ("gone", "complaint"),
     [
-        ("inlay/ui_templates/card_pile/text.md", "CardPile has no inlay/ui_templates/card_pile/text.md."),
-        ("inlay/ui_templates/card_pile/style.css", "CardPile has no inlay/ui_templates/card_pile/style.css."),
+        ("intarsia/ui_templates/card_pile/text.md", "CardPile has no intarsia/ui_templates/card_pile/text.md."),
+        ("intarsia/ui_templates/card_pile/style.css", "CardPile has no intarsia/ui_templates/card_pile/style.css."),
         ("tests/widgets/test_card_pile.py", "CardPile has no tests/widgets/test_card_pile.py."),
     ],
 )
@@ -166,35 +178,37 @@ def test_a_missing_file_of_a_widget_is_found(tmp_path: Path, gone: str, complain
     plant_widget(tmp_path)
     (tmp_path / gone).unlink()
 
-    assert rules.complain_about_stems(tmp_path, {"CardPile": "inlay.widgets.card_pile"}) == [complaint]
+    assert rules.complain_about_stems(tmp_path, {"CardPile": "intarsia.widgets.card_pile"}) == [complaint]
 
 
 def test_a_test_that_walks_all_widgets_counts_for_each(tmp_path: Path) -> None:
     plant_widget(tmp_path)
     plant(tmp_path, "tests/widgets/test_card_pile.py", "").rename(tmp_path / "tests/widgets/test_each.py")
-    plant(tmp_path, "tests/widgets/test_each.py", "from inlay.widgets import WIDGETS")
+    plant(tmp_path, "tests/widgets/test_each.py", "from intarsia.widgets import WIDGETS")
 
-    assert rules.complain_about_stems(tmp_path, {"CardPile": "inlay.widgets.card_pile"}) == []
+    assert rules.complain_about_stems(tmp_path, {"CardPile": "intarsia.widgets.card_pile"}) == []
 
 
 def test_a_widget_in_the_wrong_module_or_of_another_class_is_found(tmp_path: Path) -> None:
     plant_widget(tmp_path)
-    plant(tmp_path, "inlay/ui_templates/card_pile/style.css", ".inlay-card-piles {}")
-    plant(tmp_path, "inlay/ui_templates/card_pile/view.html", '<section class="inlay-card-pile__top"></section>')
-    plant(tmp_path, "inlay/ui_templates/old_pile/view.html", "")
+    plant(tmp_path, "intarsia/ui_templates/card_pile/style.css", ".intarsia-card-piles {}")
+    plant(tmp_path, "intarsia/ui_templates/card_pile/view.html", '<section class="intarsia-card-pile__top"></section>')
+    plant(tmp_path, "intarsia/ui_templates/old_pile/view.html", "")
 
-    assert rules.complain_about_stems(tmp_path, {"CardPile": "inlay.widgets.cards"}) == [
-        "CardPile is defined in inlay.widgets.cards, and belongs into inlay.widgets.card_pile.",
-        "inlay/ui_templates/card_pile/view.html does not use the class inlay-card-pile.",
-        "inlay/ui_templates/card_pile/style.css does not use the class inlay-card-pile.",
-        "inlay/ui_templates/old_pile/ belongs to no widget.",
+    assert rules.complain_about_stems(tmp_path, {"CardPile": "intarsia.widgets.cards"}) == [
+        "CardPile is defined in intarsia.widgets.cards, and belongs into intarsia.widgets.card_pile.",
+        "intarsia/ui_templates/card_pile/view.html does not use the class intarsia-card-pile.",
+        "intarsia/ui_templates/card_pile/style.css does not use the class intarsia-card-pile.",
+        "intarsia/ui_templates/old_pile/ belongs to no widget.",
     ]
 
 
-@pytest.mark.parametrize("name", ["inlay/long.py", "inlay/ui_templates/view/long.ts", "inlay/host/page/long.css"])
+@pytest.mark.parametrize(
+    "name", ["intarsia/long.py", "intarsia/ui_templates/view/long.ts", "intarsia/host/page/long.css"]
+)
 def test_a_long_file_is_found(tmp_path: Path, name: str) -> None:
     plant(tmp_path, name, "\n" * (rules.LINE_LIMIT + 1))
-    plant(tmp_path, "inlay/host/dist/host.css", "\n" * 1000)
+    plant(tmp_path, "intarsia/host/dist/host.css", "\n" * 1000)
 
     (found,) = rules.complain_about_length(tmp_path)
 
@@ -244,17 +258,17 @@ def test_an_assert_that_cannot_fail_is_found(tmp_path: Path, what: str) -> None:
     ],
 )
 def test_script_or_unescaped_text_in_a_template_is_found(tmp_path: Path, markup: str, what: str) -> None:
-    plant(tmp_path, "inlay/ui_templates/card/view.html", f"<p>fine</p>\n{markup}\n")
+    plant(tmp_path, "intarsia/ui_templates/card/view.html", f"<p>fine</p>\n{markup}\n")
 
     (found,) = rules.complain_about_templates(tmp_path)
 
-    assert found == f"inlay/ui_templates/card/view.html:2 has {what}. {REMEDIES[what]}"
+    assert found == f"intarsia/ui_templates/card/view.html:2 has {what}. {REMEDIES[what]}"
 
 
 def test_honest_markup_is_welcome(tmp_path: Path) -> None:
     attributes = 'data-item={{ {"card": card.id}|quoted_json }} data-outlet="move" aria-label="{{ widget.once }}"'
     honest = f'<li {attributes}>Safe | one = 1</li>{{% if turn_on == "x" %}}{{% endif %}}'
-    plant(tmp_path, "inlay/ui_templates/card/view.html", honest)
+    plant(tmp_path, "intarsia/ui_templates/card/view.html", honest)
 
     assert rules.complain_about_templates(tmp_path) == []
 

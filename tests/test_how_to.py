@@ -8,7 +8,7 @@
 * A file `test_broken*.py` must go red, and each line of the block of `text` that follows it must stand in what pytest
   said; `...` in a line stands for anything.
 * A block of `sh` holds commands, a line each. `pytest` runs in the folder of the file before it, `pip install` must
-  name what there is, `inlay dev` and `inlay serve` must say where they answer, `make` must have such a target. Another
+  name what there is, `intarsia dev` and `intarsia serve` must say where they answer, `make` must have such a target. Another
   command has to be taught to `try_command`.
 * There are no other blocks.
 """
@@ -25,13 +25,13 @@ import pytest
 from click.testing import CliRunner
 from packaging.requirements import Requirement
 
-from inlay.cli import main
+from intarsia.cli import main
 from tests.commands import running
 from tests.how_to_pages import Command, Page, PageError, read_page
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 300
-WHEEL = re.compile(r"^inlay-([\d.]+)-py3-none-any\.whl(\[\w+\])?$")
+WHEEL = re.compile(r"^intarsia-([\d.]+)-py3-none-any\.whl(\[\w+\])?$")
 
 PAGES = {
     path.stem: read_page(path.read_text(encoding="utf-8"), ROOT)
@@ -124,14 +124,14 @@ def try_command(command: Command) -> None:
     match command.words:
         case ["pip", "install", *requirements]:
             for requirement in requirements:
-                check_requirement(Requirement(WHEEL.sub(r"inlay\2==\1", requirement)))
-        case ["inlay", ("dev" | "serve") as verb, target, *options]:
+                check_requirement(Requirement(WHEEL.sub(r"intarsia\2==\1", requirement)))
+        case ["intarsia", ("dev" | "serve") as verb, target, *options]:
             with running(verb, target, *options, "--port", "0") as (_, said):
                 assert "is ready" in said
-        case ["inlay", ("users" | "clients") as kept, *words]:
+        case ["intarsia", ("users" | "clients") as kept, *words]:
             done = CliRunner().invoke(main, [kept, *words], input="a long password\n")
             assert done.exit_code == 0, done.output
-        case ["inlay", ("audit" | "switches") as asked, *words]:
+        case ["intarsia", ("audit" | "switches") as asked, *words]:
             done = CliRunner().invoke(main, [asked, *words])
             assert done.exit_code == 0, done.output
         case ["make", target]:
@@ -141,11 +141,11 @@ def try_command(command: Command) -> None:
 
 
 def check_requirement(requirement: Requirement) -> None:
-    """Complain about a distribution that is not installed here, and about an extra that Inlay has not."""
+    """Complain about a distribution that is not installed here, and about an extra that Intarsia has not."""
     assert requirement.specifier.contains(version(requirement.name)), requirement
-    if requirement.name == "inlay":
+    if requirement.name == "intarsia":
         extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-        assert requirement.extras <= set(extras), f"Inlay has no extra {requirement.extras - set(extras)}."
+        assert requirement.extras <= set(extras), f"Intarsia has no extra {requirement.extras - set(extras)}."
 
 
 PAGE = """\
@@ -171,7 +171,7 @@ E   ... == 2
 ```
 
 ```sh
-pip install 'inlay[testing]'  # once
+pip install 'intarsia[testing]'  # once
 pytest -q
 ```
 """
@@ -188,7 +188,7 @@ def test_blocks_of_one_name_are_one_file(tmp_path: Path) -> None:
 def test_commands_and_reports_belong_to_what_stands_before_them() -> None:
     page = read_page(PAGE, ROOT)
 
-    assert [command.words for command in page.commands] == [("pip", "install", "inlay[testing]"), ("pytest", "-q")]
+    assert [command.words for command in page.commands] == [("pip", "install", "intarsia[testing]"), ("pytest", "-q")]
     assert {command.folder for command in page.commands} == {Path("shop")}
     assert page.reports == {Path("shop/test_broken.py"): ["E   ... == 2"]}
     assert page.projects == []

@@ -7,8 +7,8 @@ from secrets import token_urlsafe
 import jwt
 import pytest
 
-from inlay import Connector, Grant
-from inlay.server.handles import make_handle
+from intarsia import Connector, Grant
+from intarsia.server.calls.view_handles import make_handle
 from tests.log_scan import LogScan, secrets_in
 
 
@@ -45,7 +45,7 @@ def connector() -> Connector:
         "A call was denied: tasks:write is missing.",
         "The call of 'task_board' failed.",
         f"key {'05c9' * 16} is not known",
-        "/home/Ada/Projects2/inlay-with-a-very-long-name-that-goes-on/tests/test_a_long_name_of_a_test_2.py",
+        "/home/Ada/Projects2/intarsia-with-a-very-long-name-that-goes-on/tests/test_a_long_name_of_a_test_2.py",
         "GET /.well-known/oauth-protected-resource/mcp 200",
     ],
 )
@@ -66,7 +66,9 @@ def unheard() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("unheard")
-@pytest.mark.parametrize("name", ["inlay.server.tokens.guard", "mcp.server", "uvicorn.access", "somebody.else"])
+@pytest.mark.parametrize(
+    "name", ["intarsia.server.auth.resource_server.middleware", "mcp.server", "uvicorn.access", "somebody.else"]
+)
 def test_what_is_said_in_a_low_voice_is_heard_too(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     scan, logger = LogScan(), logging.getLogger(name)
     monkeypatch.setattr(logger, "propagate", False)
@@ -86,8 +88,8 @@ def test_what_is_said_in_a_low_voice_is_heard_too(name: str, monkeypatch: pytest
 
 
 def test_after_a_scan_everybody_is_as_loud_as_before() -> None:
-    before = (logging.getLogRecordFactory(), logging.getLogger().level, logging.getLogger("inlay").level)
+    before = (logging.getLogRecordFactory(), logging.getLogger().level, logging.getLogger("intarsia").level)
     with LogScan().listening():
         pass
 
-    assert (logging.getLogRecordFactory(), logging.getLogger().level, logging.getLogger("inlay").level) == before
+    assert (logging.getLogRecordFactory(), logging.getLogger().level, logging.getLogger("intarsia").level) == before

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from inlay.permissions import Decision, Grant, Rule, decide, decide_without_arguments
+from intarsia.permissions import Decision, Grant, Rule, decide, decide_without_arguments
 
 
 @dataclass(frozen=True)

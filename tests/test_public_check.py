@@ -1,4 +1,4 @@
-"""`inlay check --public`: a connector as it should be, and each thing that can be wrong with one, on real servers."""
+"""`intarsia check --public`: a connector as it should be, and each thing that can be wrong with one, on real servers."""
 
 import json
 import socket
@@ -18,17 +18,17 @@ import uvicorn
 from click.testing import CliRunner
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inlay import EmbeddedIssuer
-from inlay.cli import main
-from inlay.errors import SettingError
-from inlay.host.public_check import Finding, check_public, has_problem
-from inlay.host.public_check.asking import Answer
-from inlay.host.public_check.guarding import judge_plain
-from inlay.host.public_check.reaching import check_network, check_port
-from inlay.host.serving import open_socket, running_server
+from intarsia import EmbeddedIssuer
+from intarsia.checks import Finding, check_public, has_problem
+from intarsia.checks.http_client import HttpResponse
+from intarsia.checks.reachability import check_network, check_port
+from intarsia.checks.rejections import judge_plain
+from intarsia.cli import main
+from intarsia.errors import SettingError
+from intarsia.host.server import open_socket, running_server
+from tests.authorization_server.accounts import with_account
+from tests.authorization_server.document_site import Authority
 from tests.security.served import build_connector
-from tests.sign_in.accounts import with_account
-from tests.sign_in.document_site import Authority
 
 pytestmark = pytest.mark.anyio
 
@@ -272,7 +272,7 @@ async def test_an_issuer_of_this_machine_is_none_for_the_public(
     async def read(_visit: object) -> tuple[Finding, list[str]]:
         return Finding("metadata", "ok", ""), ["http://127.0.0.1:9000"]
 
-    monkeypatch.setattr("inlay.host.public_check.read_metadata", read)
+    monkeypatch.setattr("intarsia.checks.read_metadata", read)
 
     finding = Findings(await check_public(public.address, ca=public.authority))["authorization server"]
 
@@ -281,7 +281,7 @@ async def test_an_issuer_of_this_machine_is_none_for_the_public(
 
 
 async def test_a_server_that_answers_to_every_name_is_warned_of(tmp_path: Path) -> None:
-    findings = await look(tmp_path, hosts={"inlay-check.invalid": "127.0.0.1"})
+    findings = await look(tmp_path, hosts={"intarsia-check.invalid": "127.0.0.1"})
 
     assert findings["host name"].level == "warning"
 
@@ -305,7 +305,7 @@ async def test_a_connector_that_everybody_may_use_is_warned_of_and_looked_at_who
 
 async def test_a_server_that_lets_any_name_and_any_page_call_has_problems(tmp_path: Path) -> None:
     async with open_connector(
-        tmp_path, hosts=("127.0.0.1", "inlay-check.invalid"), origins=("https://inlay-check.invalid",)
+        tmp_path, hosts=("127.0.0.1", "intarsia-check.invalid"), origins=("https://intarsia-check.invalid",)
     ) as address:
         levels = Findings(await check_public(address)).levels
 
@@ -345,7 +345,7 @@ def test_ports_are_judged() -> None:
     [(0, "", "ok"), (301, "https://x.example/", "ok"), (301, "http://x.example/", "warning"), (200, "", "warning")],
 )
 def test_the_port_without_tls_is_judged(status: int, location: str, level: str) -> None:
-    assert judge_plain(Answer(status, httpx2.Headers({"location": location}))).level == level
+    assert judge_plain(HttpResponse(status, httpx2.Headers({"location": location}))).level == level
 
 
 async def test_a_token_with_a_line_break_is_not_sent() -> None:

@@ -12,8 +12,8 @@ from mcp import Client
 from mcp.client import advertise
 from mcp_types import CallToolResult, TextContent
 
-from inlay.host.serving import running_server
-from inlay.widgets import Metric
+from intarsia.host.server import running_server
+from intarsia.widgets import Metric
 from tests.how_to_pages import read_page
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -52,7 +52,7 @@ async def test_the_connector_of_the_readme_moves_a_card_and_moves_it_back(
         moved = await client.call_tool("move_card", {"card": "Fix the login", "column": "done", "index": 0})
         board = await client.call_tool("task_board", {})
         assert text_of(moved) == "Moved Fix the login to done."
-        undo = (moved.meta or {})["dev.inlay/done"]["undo"]
+        undo = (moved.meta or {})["dev.intarsia/done"]["undo"]
         await client.call_tool(undo["tool"], undo["arguments"])
         restored = await client.call_tool("task_board", {})
 

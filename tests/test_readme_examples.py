@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from examples import hello
-from inlay import Connector
-from inlay.server.wire import Answer
+from intarsia import Connector
+from intarsia.server.wire.messages import CallResponse
 from tests.server.helpers import Shown
 from tests.typed import design_examples as design
 
@@ -29,7 +29,9 @@ async def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         yield
 
 
-async def call(connector: Connector, name: str, meta: dict[str, Any] | None = None, /, **arguments: Any) -> Answer:
+async def call(
+    connector: Connector, name: str, meta: dict[str, Any] | None = None, /, **arguments: Any
+) -> CallResponse:
     return await connector.desk.answer(name, arguments, meta or {}, connector.local)
 
 
@@ -55,16 +57,16 @@ async def test_the_page_of_the_examples_shows_the_first_widget_as_it_is() -> Non
 
 async def test_a_card_is_moved_the_board_follows_and_undo_brings_it_back() -> None:
     board = await call(design.tasks, "task_board", project="apollo")
-    shown = Shown(board.meta["dev.inlay/parts"])
+    shown = Shown(board.meta["dev.intarsia/parts"])
 
     moved = await call(
         design.tasks, "move_card", shown.meta(), project="apollo", card="T-12", column="done", index=0, version=1
     )
-    shown.take(moved.meta["dev.inlay/parts"])
+    shown.take(moved.meta["dev.intarsia/parts"])
     assert moved.text == "Moved T-12 to Done."
     assert shown.keys("w-cards-done") == ["T-12", "T-1"]
 
-    undo = moved.meta["dev.inlay/done"]["undo"]
+    undo = moved.meta["dev.intarsia/done"]["undo"]
     await call(design.tasks, undo["tool"], **undo["arguments"])
     assert [card.id for card in design.projects["apollo"].columns["todo"]] == ["T-12", "T-7"]
 
@@ -74,7 +76,7 @@ async def test_a_stale_move_says_who_was_faster() -> None:
 
     stale = await call(design.tasks, "move_card", project="apollo", card="T-12", column="todo", index=0, version=1)
 
-    assert stale.meta["dev.inlay/problem"]["kind"] == "conflict"
+    assert stale.meta["dev.intarsia/problem"]["kind"] == "conflict"
     assert stale.text.startswith("Ada moved it to Done.")
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from inlay.errors import SettingError
-from inlay.host import content_security_policy
+from intarsia.errors import SettingError
+from intarsia.host import content_security_policy
 
 
 def directives(policy: str) -> dict[str, str]:

@@ -29,8 +29,8 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let the bundler work on a small tree, with the installed packages."""
     (tmp_path / "node_modules").symlink_to(ROOT / "node_modules", target_is_directory=True)
     monkeypatch.setattr(bundle, "ROOT", tmp_path)
-    plant(tmp_path, "inlay/ui_templates/view/main.ts", 'console.log("main");')
-    plant(tmp_path, "inlay/ui_templates/view/base.css", "body { margin: 0; }")
+    plant(tmp_path, "intarsia/ui_templates/view/main.ts", 'console.log("main");')
+    plant(tmp_path, "intarsia/ui_templates/view/base.css", "body { margin: 0; }")
     return tmp_path
 
 
@@ -50,7 +50,7 @@ def test_an_old_python_is_told_which_one_is_wanted(clone: Path) -> None:
     finished = set_up_where("sys.version_info = (3, 9, 2, 'final', 0)", clone)
 
     assert finished.returncode == 1
-    assert "Inlay needs Python 3.11 or newer" in finished.stderr
+    assert "Intarsia needs Python 3.11 or newer" in finished.stderr
     assert "is 3.9. Name another one: make PYTHON=python3.12" in finished.stderr
 
 
@@ -68,36 +68,38 @@ def view_bundle() -> bundle.Bundle:
 
 
 def test_a_new_widget_joins_the_bundle_by_being_there(tree: Path) -> None:
-    plant(tree, "inlay/ui_templates/card_pile/behavior.ts", 'console.log("card pile");')
-    plant(tree, "inlay/ui_templates/card_pile/style.css", ".inlay-card-pile { gap: 4px; }")
+    plant(tree, "intarsia/ui_templates/card_pile/behavior.ts", 'console.log("card pile");')
+    plant(tree, "intarsia/ui_templates/card_pile/style.css", ".intarsia-card-pile { gap: 4px; }")
 
     bundle.make_bundle(view_bundle())
 
-    script = (tree / "inlay/ui_templates/view/dist/view.js").read_text()
+    script = (tree / "intarsia/ui_templates/view/dist/view.js").read_text()
     assert script.index("card pile") < script.index("main")
-    assert (tree / "inlay/ui_templates/view/dist/view.css").read_text() == "body{margin:0}.inlay-card-pile{gap:4px}\n"
+    assert (
+        tree / "intarsia/ui_templates/view/dist/view.css"
+    ).read_text() == "body{margin:0}.intarsia-card-pile{gap:4px}\n"
 
 
 def test_names_of_custom_properties_are_shortened_where_only_styles_know_them(tree: Path) -> None:
-    colors = ".inlay-card { --inlay-edge: rgb(1, 2, 3); --inlay-fill: 0; --inlay-safe-top: 1px; --a: 2px; }"
-    uses = ".inlay-pile { color: var(--inlay-edge, red); margin: var(--inlay-fill) var(--inlay-safe-top) var(--a); }"
-    plant(tree, "inlay/ui_templates/card_pile/style.css", colors + uses)
-    plant(tree, "inlay/ui_templates/card_pile/view.html", '<i style="--inlay-fill: 3">')
+    colors = ".intarsia-card { --intarsia-edge: rgb(1, 2, 3); --intarsia-fill: 0; --intarsia-safe-top: 1px; --a: 2px; }"
+    uses = ".intarsia-pile { color: var(--intarsia-edge, red); margin: var(--intarsia-fill) var(--intarsia-safe-top) var(--a); }"
+    plant(tree, "intarsia/ui_templates/card_pile/style.css", colors + uses)
+    plant(tree, "intarsia/ui_templates/card_pile/view.html", '<i style="--intarsia-fill: 3">')
     plant(
         tree,
-        "inlay/ui_templates/view/theme.ts",
-        "export const safe = (side: string) => `--inlay-safe-${side}`;",
+        "intarsia/ui_templates/view/theme.ts",
+        "export const safe = (side: string) => `--intarsia-safe-${side}`;",
     )
 
     bundle.make_bundle(view_bundle())
 
-    style = (tree / "inlay/ui_templates/view/dist/view.css").read_text()
-    assert ".inlay-card{--b:rgb(1,2,3);--inlay-fill:0;--inlay-safe-top:1px;--a:2px}" in style
-    assert ".inlay-pile{color:var(--b, red);margin:var(--inlay-fill) var(--inlay-safe-top) var(--a)}" in style
+    style = (tree / "intarsia/ui_templates/view/dist/view.css").read_text()
+    assert ".intarsia-card{--b:rgb(1,2,3);--intarsia-fill:0;--intarsia-safe-top:1px;--a:2px}" in style
+    assert ".intarsia-pile{color:var(--b, red);margin:var(--intarsia-fill) var(--intarsia-safe-top) var(--a)}" in style
 
 
 def test_every_custom_property_that_the_views_style_needs_is_there() -> None:
-    style = (ROOT / "inlay/ui_templates/view/dist/view.css").read_text("utf-8")
+    style = (ROOT / "intarsia/ui_templates/view/dist/view.css").read_text("utf-8")
     needed, there = re.findall(r"var\((--[\w-]+)\)", style), re.findall(r"(--[\w-]+):", style)
 
     set_by_the_preview = {"--accent", "--on-accent", "--link", "--surface", "--text"}
@@ -109,13 +111,15 @@ def test_a_script_of_others_is_shipped_as_it_is_with_its_license(tree: Path) -> 
 
     bundle.make_copy(axe)
 
-    assert (tree / "inlay/testing/dist/axe.js").read_bytes() == (ROOT / "node_modules/axe-core/axe.min.js").read_bytes()
-    assert "Mozilla Public License" in (tree / "inlay/testing/dist/axe.licenses.txt").read_text(encoding="utf-8")
+    assert (tree / "intarsia/testing/dist/axe.js").read_bytes() == (
+        ROOT / "node_modules/axe-core/axe.min.js"
+    ).read_bytes()
+    assert "Mozilla Public License" in (tree / "intarsia/testing/dist/axe.licenses.txt").read_text(encoding="utf-8")
 
 
 def test_an_unchanged_bundle_is_left_alone(tree: Path) -> None:
     bundle.make_bundle(view_bundle())
-    script = tree / "inlay/ui_templates/view/dist/view.js"
+    script = tree / "intarsia/ui_templates/view/dist/view.js"
     before = script.stat().st_ino
 
     bundle.make_bundle(view_bundle())
@@ -124,23 +128,23 @@ def test_an_unchanged_bundle_is_left_alone(tree: Path) -> None:
 
 
 def test_a_missing_entry_is_named(tree: Path) -> None:
-    (tree / "inlay/ui_templates/view/main.ts").unlink()
+    (tree / "intarsia/ui_templates/view/main.ts").unlink()
 
     with pytest.raises(bundle.BundleError) as refused:
         bundle.make_bundle(view_bundle())
 
-    reason = "The view bundle cannot be made, because inlay/ui_templates/view/main.ts is missing."
+    reason = "The view bundle cannot be made, because intarsia/ui_templates/view/main.ts is missing."
     assert str(refused.value) == reason
 
 
 def test_a_mistake_in_a_script_stops_the_bundle(tree: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    plant(tree, "inlay/ui_templates/view/main.ts", "const = 1;")
+    plant(tree, "intarsia/ui_templates/view/main.ts", "const = 1;")
 
     with pytest.raises(bundle.BundleError, match="its reason is above"):
         bundle.make_bundle(view_bundle())
 
     assert 'Expected identifier but found "="' in capfd.readouterr().err
-    assert not (tree / "inlay/ui_templates/view/dist/view.js").exists()
+    assert not (tree / "intarsia/ui_templates/view/dist/view.js").exists()
 
 
 def test_ci_runs_every_test_on_two_workers_in_a_random_order(pytestconfig: pytest.Config) -> None:

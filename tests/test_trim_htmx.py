@@ -7,7 +7,7 @@ import pytest
 from scripts.bundle import HTMX, ROOT
 from scripts.trim_htmx import DROPPED, EVALUATION, TrimError, trim_htmx
 
-BUNDLE = ROOT / "inlay/ui_templates/view/dist/view.js"
+BUNDLE = ROOT / "intarsia/ui_templates/view/dist/view.js"
 
 
 @pytest.fixture(scope="module")

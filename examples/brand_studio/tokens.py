@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from inlay import RefusedError
-from inlay.errors import near_miss
-from inlay.widgets import Checkbox, ColorField, Option, Select, Slider
+from intarsia import RefusedError
+from intarsia.errors import near_miss
+from intarsia.widgets import Checkbox, ColorField, Option, Select, Slider
 
 Value = str | float | bool
 

@@ -7,8 +7,8 @@ from typing import Literal
 from examples.brand_studio.store import TABLES, fill_if_new, load_brand, write_tokens
 from examples.brand_studio.tokens import Value, check_values, controls_for
 from examples.people import name_of
-from inlay import ConflictError, Connector, Done, Grant
-from inlay.widgets import DesignPanel
+from intarsia import ConflictError, Connector, Done, Grant
+from intarsia.widgets import DesignPanel
 
 BrandName = Literal["northwind", "juniper"]
 

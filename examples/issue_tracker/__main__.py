@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from examples.issue_tracker.app import make_app
 from examples.issue_tracker.tools import settings
-from inlay.host import HostAddresses, serve_host
+from intarsia.host import HostAddresses, serve_host
 
 
 def announce(addresses: HostAddresses) -> None:

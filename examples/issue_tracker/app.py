@@ -10,7 +10,7 @@ from starlette.routing import Mount
 from examples.issue_tracker.tools import connecting, issues
 
 if TYPE_CHECKING:
-    from inlay import ResourceServer
+    from intarsia import ResourceServer
 
 
 def make_app(auth: "ResourceServer | None" = None) -> Starlette:

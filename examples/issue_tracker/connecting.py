@@ -24,8 +24,8 @@ from examples.issue_tracker.grants import TABLES, Grants
 from examples.issue_tracker.refusals import LostError, understood
 from examples.issue_tracker.settings import Sealer, Settings
 from examples.issue_tracker.wire import Wire
-from inlay import Grant, RefusedError
-from inlay.server.store import Store
+from intarsia import Grant, RefusedError
+from intarsia.server.storage.store import Store
 
 LINKS = Table(
     "links",

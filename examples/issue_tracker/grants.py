@@ -1,6 +1,6 @@
 """What each person granted at the tracker: tokens of the tracker, sealed in the store, renewed in time, given back.
 
-A token of the tracker never leaves this server, and a token of Inlay never leaves it for the tracker.
+A token of the tracker never leaves this server, and a token of Intarsia never leaves it for the tracker.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from sqlalchemy import Column, LargeBinary, MetaData, String, Table, delete, ins
 from examples.issue_tracker.refusals import NO_ANSWER, LostError, NotConnectedError, TroubleError
 from examples.issue_tracker.settings import Sealer
 from examples.issue_tracker.wire import Wire
-from inlay.server.store import Store
+from intarsia.server.storage.store import Store
 
 TABLES = MetaData()
 

@@ -19,8 +19,8 @@ from sqlalchemy import JSON, Column, Float, String, Table, delete, insert, selec
 from examples.issue_tracker.grants import TABLES
 from examples.issue_tracker.refusals import LostError, NotConnectedError, TroubleError
 from examples.issue_tracker.upstream import Json, Upstream
-from inlay import RefusedError, idempotency_key
-from inlay.server.store import Store
+from intarsia import RefusedError, idempotency_key
+from intarsia.server.storage.store import Store
 
 OUTCOMES = Table(
     "outcomes",
@@ -38,7 +38,7 @@ OUTCOMES = Table(
 )
 """Changes that somebody was told are being checked, with what came of them. States: checking, done, refused, open."""
 
-PATIENCE_SECONDS = 3.0
+MAX_RENDER_SECONDS = 3.0
 """How long an action waits before it says that its change is being checked."""
 ASK_SECONDS = 12.0
 """How long a change is asked for again."""
@@ -106,7 +106,7 @@ class Outcomes:
         """
         change = replace(change, key=idempotency_key() or uuid4().hex)
         task: asyncio.Task[Json] = self._start(self._make(change, is_new=True))
-        await asyncio.wait([task], timeout=PATIENCE_SECONDS)
+        await asyncio.wait([task], timeout=MAX_RENDER_SECONDS)
         if not task.done():
             await self._note(change)
             self._start(self._report(change, task))

@@ -2,7 +2,7 @@
 
 import httpx2
 
-from inlay import ConflictError, RefusedError
+from intarsia import ConflictError, RefusedError
 
 
 class NotConnectedError(RefusedError):

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from examples.issue_tracker.upstream import Json, Upstream
-from inlay import Grant, RefusedError
-from inlay.permissions import Rule
+from intarsia import Grant, RefusedError
+from intarsia.permissions import Rule
 
 FRESH_SECONDS = 2.0
 """How long what the tracker said is taken for true when controls are drawn."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from inlay.errors import SettingError
+from intarsia.errors import SettingError
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Settings:
 
     tracker: str = "http://127.0.0.1:8401"
     public: str = "http://127.0.0.1:8484"
-    client: str = "Inlay issue tracker"
+    client: str = "Intarsia issue tracker"
     keys: str = ""
 
     @classmethod

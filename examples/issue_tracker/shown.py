@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Literal
 
 from examples.issue_tracker.upstream import Json
-from inlay import BoundAction
-from inlay.widgets import Card, Column, Heading, Option, Select, Stack, TaskBoard, Text, Widget
+from intarsia import BoundAction
+from intarsia.widgets import BoardColumn, Card, Heading, Option, Select, Stack, TaskBoard, Text, Widget
 
 Tone = Literal["info", "success", "warning"]
 TONES: dict[str, Tone] = {"checking": "info", "done": "success", "refused": "warning", "open": "warning"}
@@ -18,7 +18,7 @@ def board(project: Json, assignee: str | None, *, on_move: BoundAction, on_add: 
     people = [Option(person["id"], person["name"]) for person in project["people"]]
     found = [issue for issue in project["issues"] if assignee in (None, issue["assignee"])]
     columns = [
-        Column(
+        BoardColumn(
             column["id"],
             column["title"],
             [_card(issue, is_done=column["is_done"]) for issue in found if issue["column"] == column["id"]],
@@ -28,7 +28,7 @@ def board(project: Json, assignee: str | None, *, on_move: BoundAction, on_add: 
     return TaskBoard(
         title=project["title"],
         columns=columns,
-        filters=[Select("assignee", options=people, any_label="Everyone")],
+        filters=[Select("assignee", options=people, placeholder="Everyone")],
         on_move=on_move,
         on_add=on_add,
     )
@@ -61,7 +61,7 @@ def issue(found: Json, *, on_assign: BoundAction) -> list[Widget]:
 def comments(found: Json, *, on_add: BoundAction) -> TaskBoard:
     """Return an issue's comments, oldest first, with a field for another one."""
     cards = [Card(f"comment-{one['id']}", one["text"], assignee=one["author"]) for one in found["comments"]]
-    return TaskBoard(title="Comments", columns=[Column("comments", "Oldest first", cards)], on_add=on_add)
+    return TaskBoard(title="Comments", columns=[BoardColumn("comments", "Oldest first", cards)], on_add=on_add)
 
 
 def notices(told: Sequence[tuple[str, str]]) -> list[Text]:

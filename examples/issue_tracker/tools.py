@@ -16,8 +16,8 @@ from examples.issue_tracker.rights import Rights
 from examples.issue_tracker.settings import Sealer, Settings
 from examples.issue_tracker.upstream import Json, Upstream
 from examples.issue_tracker.wire import Wire
-from inlay import Connector, Done, Grant, RefusedError
-from inlay.widgets import Button, Heading, Stack, Table, TableColumn, Text, Widget
+from intarsia import Connector, Done, Grant, RefusedError
+from intarsia.widgets import Button, Heading, Stack, Table, TableColumn, Text, Widget
 
 Project = Annotated[str, Field(examples=["webshop"])]
 Issue = Annotated[str, Field(examples=["WEB-8"])]
@@ -60,7 +60,7 @@ async def tracker_account(grant: Grant) -> Widget:
     if held is None:
         return await _connect(grant)
     told = f"You work in the tracker as {held.account}. What you may do there, you may do here."
-    return Stack([Heading("Tracker account"), Text(told), Button("Disconnect", on_press=disconnect_tracker.bind())])
+    return Stack([Heading("Tracker account"), Text(told), Button("Disconnect", on_click=disconnect_tracker.bind())])
 
 
 @issues.widget(scopes={"issues:read"}, refresh_seconds=REFRESH_SECONDS)
@@ -73,8 +73,8 @@ async def project_list(grant: Grant) -> Widget:
             TableColumn("title", "Project"),
             TableColumn("id", "Id"),
             TableColumn("role", "You are"),
-            TableColumn("open", "Open", shows="number"),
-            TableColumn("done", "Done", shows="number"),
+            TableColumn("open", "Open", type="number"),
+            TableColumn("done", "Done", type="number"),
         ]
         return Table(columns=columns, rows=rows, row_key="id", caption="Your projects")
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import psutil
 
-from inlay import RefusedError
+from intarsia import RefusedError
 
 T = TypeVar("T")
 

@@ -9,8 +9,8 @@ import anyio.to_thread
 
 from examples.machine_monitor import readings
 from examples.machine_monitor.recorder import Recorder, cpu_percent, memory_used
-from inlay import Connector, RefusedError
-from inlay.widgets import Dashboard, Metric, Option, Select, Sparkline, Table, TableColumn
+from intarsia import Connector, RefusedError
+from intarsia.widgets import Dashboard, Metric, Option, Select, Sparkline, Table, TableColumn
 
 T = TypeVar("T")
 
@@ -19,8 +19,8 @@ Order = Literal["cpu", "memory"]
 
 SECONDS: dict[Period, int] = {"1 minute": 60, "5 minutes": 300, "15 minutes": 900}
 MEASURES: dict[Order, str] = {"cpu": "cpu_percent", "memory": "memory"}
-MOST_PROCESSES = 6
-MOST_INTERFACES = 4
+MAX_PROCESSES = 6
+MAX_INTERFACES = 4
 
 recorder = Recorder(readings.take_sample)
 processes_now = readings.ProcessList()
@@ -84,14 +84,14 @@ async def uptime() -> Metric:
 @machine.tile(refresh_seconds=3, width=2)
 async def network() -> Table:
     """Read how fast each network interface receives and sends."""
-    rates = recorder.rates(MOST_INTERFACES)
+    rates = recorder.rates(MAX_INTERFACES)
     if not rates:
         reason = "This machine reports no network traffic."
         raise RefusedError(reason)
     columns = [
         TableColumn("interface", "Interface"),
-        TableColumn("received", "Received", shows="number", unit="kilobyte-per-second"),
-        TableColumn("sent", "Sent", shows="number", unit="kilobyte-per-second"),
+        TableColumn("received", "Received", type="number", unit="kilobyte-per-second"),
+        TableColumn("sent", "Sent", type="number", unit="kilobyte-per-second"),
     ]
     rows = [
         {"interface": rate.interface, "received": _thousands(rate.received), "sent": _thousands(rate.sent)}
@@ -105,8 +105,8 @@ async def disks() -> Table:
     """Read how full the disks are."""
     columns = [
         TableColumn("mount", "Mounted at"),
-        TableColumn("total", "Size", shows="number", unit="gigabyte"),
-        TableColumn("percent", "Full", shows="number", unit="percent", digits=0),
+        TableColumn("total", "Size", type="number", unit="gigabyte"),
+        TableColumn("percent", "Full", type="number", unit="percent", digits=0),
     ]
     rows = [vars(disk) for disk in await _in_thread(readings.read_disks)]
     return Table(columns=columns, rows=rows, row_key="mount", caption="Disks")
@@ -117,18 +117,18 @@ async def processes(order: Order) -> Table:
     """Read which programs use the most processor time or memory."""
     columns = [
         TableColumn("name", "Process"),
-        TableColumn("cpu_percent", "CPU", shows="number", unit="percent"),
-        TableColumn("memory", "Memory", shows="number", unit="megabyte", digits=0),
+        TableColumn("cpu_percent", "CPU", type="number", unit="percent"),
+        TableColumn("memory", "Memory", type="number", unit="megabyte", digits=0),
     ]
     running = await _in_thread(processes_now.read)
-    busiest = sorted(running, key=lambda each: getattr(each, MEASURES[order]) or 0, reverse=True)[:MOST_PROCESSES]
+    busiest = sorted(running, key=lambda each: getattr(each, MEASURES[order]) or 0, reverse=True)[:MAX_PROCESSES]
     return Table(columns=columns, rows=[vars(each) for each in busiest], row_key="pid", caption="Busiest processes")
 
 
 @machine.widget(scopes={"metrics:read"})
 async def machine_monitor(order: Order = "cpu", period: Period = "1 minute") -> Dashboard:
     """Show how this machine is doing: processors, memory, network, disks and the busiest processes."""
-    by = Select("order", label="Busiest by", options=[Option("cpu", "CPU"), Option("memory", "Memory")], any_label="")
+    by = Select("order", label="Busiest by", options=[Option("cpu", "CPU"), Option("memory", "Memory")], placeholder="")
     return Dashboard(
         title=readings.plain(platform.node() or "This machine"),
         filters=["period", by],

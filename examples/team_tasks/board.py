@@ -11,9 +11,9 @@ from sqlalchemy import bindparam, case, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from examples.team_tasks.tables import CARDS, COLUMNS, DELETED, PROJECTS
-from inlay import ConflictError, RefusedError
-from inlay.errors import near_miss
-from inlay.widgets import Card, Column
+from intarsia import ConflictError, RefusedError
+from intarsia.errors import near_miss
+from intarsia.widgets import BoardColumn, Card
 
 
 @dataclass(frozen=True)
@@ -235,7 +235,7 @@ async def project_counts(connection: AsyncConnection) -> list[dict[str, str | in
     ]
 
 
-async def columns_for(connection: AsyncConnection, project: str, assignee: str | None) -> list[Column]:
+async def columns_for(connection: AsyncConnection, project: str, assignee: str | None) -> list[BoardColumn]:
     """Return a project's columns as widgets, with everybody's cards or one person's.
 
     Raises:
@@ -262,7 +262,7 @@ async def columns_for(connection: AsyncConnection, project: str, assignee: str |
                 version=row.version,
             )
         )
-    return [Column(stage.id, stage.title, cards[stage.id], limit=stage.most_cards) for stage in stages.values()]
+    return [BoardColumn(stage.id, stage.title, cards[stage.id], limit=stage.most_cards) for stage in stages.values()]
 
 
 async def _write(connection: AsyncConnection, task: Task) -> None:

@@ -16,7 +16,7 @@ HANNA, KENJI, LEILA, TOM = "Hanna Kowalska", "Kenji Watanabe", "Leila Haddad", "
 STAGES = (("todo", "To do"), ("doing", "In progress"), ("review", "Review"), ("done", "Done"))
 
 PROJECT_TITLES = {"apollo": "Apollo", "website": "Website relaunch", "onboarding": "Onboarding"}
-MOST_IN_PROGRESS = {"apollo": 9, "website": 5, "onboarding": 4}
+MAX_IN_PROGRESS = {"apollo": 9, "website": 5, "onboarding": 4}
 
 TEAMS = {
     "apollo": (AMARA, JONAS, PRIYA, MATEO, HANNA, KENJI),
@@ -172,7 +172,7 @@ def _columns() -> Iterator[dict[str, Any]]:
                 "id": name,
                 "title": title,
                 "position": position,
-                "most_cards": MOST_IN_PROGRESS[project] if name == "doing" else None,
+                "most_cards": MAX_IN_PROGRESS[project] if name == "doing" else None,
                 "is_done": name == "done",
             }
 

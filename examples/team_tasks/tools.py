@@ -10,8 +10,8 @@ from examples.people import name_of
 from examples.team_tasks import board
 from examples.team_tasks.seed import fill_if_new
 from examples.team_tasks.tables import TABLES
-from inlay import BoundAction, Connector, Done, Grant, RefusedError
-from inlay.widgets import Option, Select, Table, TableColumn, TaskBoard
+from intarsia import BoundAction, Connector, Done, Grant, RefusedError
+from intarsia.widgets import Option, Select, Table, TableColumn, TaskBoard
 
 Project = Annotated[str, Field(examples=["apollo"])]
 Place = Annotated[int, Field(ge=0)]
@@ -45,8 +45,8 @@ async def project_list() -> Table:
     columns = [
         TableColumn("title", "Project"),
         TableColumn("id", "Id"),
-        TableColumn("open", "Open", shows="number"),
-        TableColumn("done", "Done", shows="number"),
+        TableColumn("open", "Open", type="number"),
+        TableColumn("done", "Done", type="number"),
     ]
     return Table(columns=columns, rows=rows, row_key="id", caption="Projects")
 
@@ -63,8 +63,8 @@ async def task_board(project: Project, assignee: str | None = None) -> TaskBoard
         title=projects[project],
         columns=columns,
         filters=[
-            Select("project", options=[Option(name, title) for name, title in projects.items()], any_label=""),
-            Select("assignee", options=people, any_label="Everyone"),
+            Select("project", options=[Option(name, title) for name, title in projects.items()], placeholder=""),
+            Select("assignee", options=people, placeholder="Everyone"),
         ],
         on_move=move_card.bind(project=project, assignee=assignee),
         on_complete=complete_card.bind(project=project),

@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from argon2 import PasswordHasher
 
-from inlay.server.sign_in import accounts
+from intarsia.server.auth.authorization_server.accounts import accounts
 from tests.admin.office import Office, opened_office
 from tests.security.mutation import Mutants, mutating
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _quick_passwords() -> Iterator[None]:
-    """Spend no time on what makes real passwords slow to guess; `tests/sign_in/test_accounts.py` does."""
+    """Spend no time on what makes real passwords slow to guess; `tests/authorization_server/test_accounts.py` does."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(accounts, "_hasher", lambda: PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield

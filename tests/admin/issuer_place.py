@@ -10,14 +10,14 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import httpx2
 from starlette.applications import Starlette
 
-from inlay import AdminSignIn, Connector, Introspection, Issuer, ResourceServer
+from intarsia import AdminSignIn, Connector, Introspection, Issuer, ResourceServer
+from tests.authorization_server.browser import Page
 from tests.security.issuer import ASKING, CLIENT_SECRET, RunningIssuer
 from tests.security.served import RESOURCE, build_connector
-from tests.sign_in.browser import Page
 
 ORIGIN = "https://tasks.example.com"
 BACK = f"{ORIGIN}/admin/callback"
-COOKIE = "__Host-inlay"
+COOKIE = "__Host-intarsia"
 BOARD = "tool:task_board"
 
 Client = Literal["opaque-admin", "signed-admin"]

@@ -5,14 +5,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from inlay.server.admin.guarding import ADMIN
-from inlay.server.audit.log import Audit, Row, Wanted
-from inlay.server.sign_in.accounts import Accounts
-from inlay.server.sign_in.tables import TABLES
-from inlay.server.store import Store
-from tests.sign_in.accounts import with_account
-from tests.sign_in.browser import Browser, Page
-from tests.sign_in.place import ORIGIN, Place, opened_place
+from intarsia.server.admin.access import ADMIN
+from intarsia.server.audit.log import AuditLog, AuditQuery, AuditRow
+from intarsia.server.auth.authorization_server.accounts.accounts import Accounts
+from intarsia.server.auth.authorization_server.tables import TABLES
+from intarsia.server.storage.store import Store
+from tests.authorization_server.accounts import with_account
+from tests.authorization_server.browser import Browser, Page
+from tests.authorization_server.place import ORIGIN, Place, opened_place
 
 BOARD = "tool:task_board"
 
@@ -35,10 +35,10 @@ class Office:
         rows = await self.place.switches.rows()
         return {f"{row.what} {row.role}".strip(): row.position.value for row in rows}
 
-    async def noted(self, event: str) -> list[Row]:
+    async def noted(self, event: str) -> list[AuditRow]:
         """Return rows of the connector's audit log."""
         async with Store(self.place.folder / "store.db").open() as store:
-            return list(await Audit(store).rows(Wanted(event=event), 100_000))
+            return list(await AuditLog(store).rows(AuditQuery(event=event), 100_000))
 
     @asynccontextmanager
     async def accounts(self) -> AsyncGenerator[Accounts]:

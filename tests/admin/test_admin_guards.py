@@ -4,13 +4,16 @@ import pytest
 
 from tests.security.mutation import Mutants, Mutation
 
-GUARDING, BY_ACCOUNT = "inlay/server/admin/guarding.py", "inlay/server/admin/with_accounts.py"
-DRAWING, PREVIEWING = "inlay/server/admin/drawing.py", "inlay/server/admin/previewing.py"
-PEOPLE, SWITCHING = "inlay/server/admin/people.py", "inlay/server/admin/switching.py"
-ACCOUNTS, SESSIONS = "inlay/server/sign_in/accounts.py", "inlay/server/sign_in/sessions.py"
-ENTERING, TELLING = "inlay/server/sign_in/entering.py", "inlay/server/audit/telling.py"
-GATE, SWITCHES = "inlay/server/gate.py", "inlay/server/switches/switches.py"
-TESTS, TURNING = "tests/admin/test_guarding.py", "tests/admin/test_switching.py"
+GUARDING, BY_ACCOUNT = "intarsia/server/admin/access.py", "intarsia/server/admin/account_sign_in.py"
+DRAWING, PREVIEWING = "intarsia/server/admin/templates.py", "intarsia/server/admin/preview_page.py"
+PEOPLE, SWITCHING = "intarsia/server/admin/people_page.py", "intarsia/server/admin/switches_page.py"
+ACCOUNTS, SESSIONS = (
+    "intarsia/server/auth/authorization_server/accounts/accounts.py",
+    "intarsia/server/pages/browser_sessions.py",
+)
+ENTERING, TELLING = "intarsia/server/auth/authorization_server/pages/login_page.py", "intarsia/server/audit/export.py"
+GATE, SWITCHES = "intarsia/server/http/request_limits.py", "intarsia/server/switches/service.py"
+TESTS, TURNING = "tests/admin/test_access.py", "tests/admin/test_switches_page.py"
 
 CHECKED = """\
             self._sessions.check_form(request, form, browser)
@@ -53,7 +56,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         [Mutation(SWITCHES, "if change.expected_version not in (None, version):", "if False:")],
     ),
     "roles as they were shown": (
-        "tests/admin/test_people_and_log.py -k roles_given_here",
+        "tests/admin/test_people_and_audit_pages.py -k roles_given_here",
         [Mutation(PEOPLE, "if account is not None and account.roles !=", "if False and account and account.roles !=")],
     ),
     "t42 where a form comes from": (
@@ -145,7 +148,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         ],
     ),
     "t60 what hides": (
-        "tests/admin/test_people_and_log.py -k t60",
+        "tests/admin/test_people_and_audit_pages.py -k t60",
         [Mutation(TELLING, 'mark if mark.isprintable() else mark.encode("unicode_escape").decode()', "mark")],
     ),
     "a made-up version": (

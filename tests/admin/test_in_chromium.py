@@ -14,14 +14,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from inlay import EmbeddedIssuer
-from inlay.host.serving import Listener, open_socket, running, running_server
-from inlay.server.admin.guarding import ADMIN
-from inlay.testing.accessibility import STANDARDS
+from intarsia import EmbeddedIssuer
+from intarsia.host.server import Listener, open_socket, running, running_server
+from intarsia.server.admin.access import ADMIN
+from intarsia.testing.accessibility import STANDARDS
+from tests.authorization_server.accounts import with_account
+from tests.authorization_server.browser import PASSWORD, opened
+from tests.authorization_server.test_in_chromium import AXE, BARRIERS
 from tests.security.served import build_connector
-from tests.sign_in.accounts import with_account
-from tests.sign_in.browser import PASSWORD, opened
-from tests.sign_in.test_in_chromium import AXE, BARRIERS
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 

@@ -6,9 +6,13 @@ import pytest
 
 from tests.security.mutation import Mutants, Mutation, mutating
 
-HERE, HOUSE = "tests/admin/test_with_issuer.py", "inlay/server/admin"
-PAGES, DOOR, SESSIONS = f"{HOUSE}/with_issuer.py", f"{HOUSE}/asking_issuer.py", "inlay/server/sign_in/sessions.py"
-DRAWING, FLIGHTS = "inlay/server/sign_in/drawing.py", "inlay/server/tokens/flights.py"
+HERE, HOUSE = "tests/admin/test_issuer_sign_in.py", "intarsia/server/admin"
+PAGES, DOOR, SESSIONS = (
+    f"{HOUSE}/with_issuer.py",
+    f"{HOUSE}/asking_issuer.py",
+    "intarsia/server/pages/browser_sessions.py",
+)
+DRAWING, FLIGHTS = "intarsia/server/pages/templates.py", "intarsia/server/auth/resource_server/cache.py"
 
 ANY_BROWSER = Mutation(
     DOOR, "if begun is None or not compare_digest(begun.browser, browser.session):", "if begun is None:"

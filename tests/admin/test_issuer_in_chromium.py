@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from inlay import Connector
-from inlay.host.serving import Listener, open_socket, running, running_server
+from intarsia import Connector
+from intarsia.host.server import Listener, open_socket, running, running_server
 from tests.admin.issuer_place import BOARD, resource_server
 from tests.security.issuer import RunningIssuer, make_keys, running_issuer
 from tests.security.served import build_connector

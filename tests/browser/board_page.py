@@ -5,9 +5,9 @@ from typing import Any
 from playwright.async_api import Locator, expect
 from starlette.applications import Starlette
 
-from inlay.testing import Host, View
-from inlay.testing.fixtures import OpenHost
-from inlay.testing.page import center
+from intarsia.testing import Host, View
+from intarsia.testing.fixtures import OpenHost
+from intarsia.testing.page import center
 from tests.browser.boards import Tasks, board_app
 
 
@@ -50,11 +50,11 @@ class BoardPage:
 
     async def says(self, text: str) -> None:
         """Wait for the status line."""
-        await expect(self.view.locator(".inlay-status__message")).to_have_text(text)
+        await expect(self.view.locator(".intarsia-status__message")).to_have_text(text)
 
     async def announces(self, text: str) -> None:
         """Wait for what a screen reader is told."""
-        await expect(self.view.locator("[aria-live=polite].inlay-visually-hidden").last).to_contain_text(text)
+        await expect(self.view.locator("[aria-live=polite].intarsia-visually-hidden").last).to_contain_text(text)
 
     async def lift_with_mouse(self, name: str) -> None:
         """Take a card by its title and move it a little."""
@@ -62,7 +62,7 @@ class BoardPage:
         await self.mouse.move(at_x, at_y)
         await self.mouse.down()
         await self.mouse.move(at_x + 8, at_y + 2, steps=2)
-        await expect(self.view.locator(".inlay-task-board__ghost")).to_be_visible()
+        await expect(self.view.locator(".intarsia-task-board__ghost")).to_be_visible()
 
     async def move_beside(self, name: str, *, below: bool) -> None:
         """Move the mouse over the upper or the lower part of a card."""
@@ -103,5 +103,5 @@ async def open_board(
     await host.open(touch=touch, **settings)
     await host.set(width=room)
     view = await host.call("task_board")
-    await expect(view.locator(".inlay-task-board")).to_be_visible()
+    await expect(view.locator(".intarsia-task-board")).to_be_visible()
     return BoardPage(host, view, tasks)

@@ -7,8 +7,8 @@ from typing import Literal
 
 from starlette.applications import Starlette
 
-from inlay import ConflictError, Connector, Done, RefusedError
-from inlay.widgets import Card, Column, Select, TaskBoard
+from intarsia import ConflictError, Connector, Done, RefusedError
+from intarsia.widgets import BoardColumn, Card, Select, TaskBoard
 
 Priority = Literal["low", "normal", "high", "urgent"]
 PEOPLE = ("Ada Lovelace", "Grace Hopper", "Linus Berg")
@@ -70,10 +70,10 @@ class Tasks:
         """Return a column's name."""
         return self.titles.get(column, column.capitalize())
 
-    def read(self, assignee: str | None) -> list[Column]:
+    def read(self, assignee: str | None) -> list[BoardColumn]:
         """Return the columns, of one person's cards or of all."""
         return [
-            Column(
+            BoardColumn(
                 name,
                 self.title(name),
                 [task.card() for task in tasks if assignee in {None, task.assignee}],

@@ -11,17 +11,17 @@ from typing import Any, Protocol
 from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from examples.team_tasks import connector as team_tasks
-from inlay import Connector, Done, EmbeddedIssuer, Introspection, Issuer, ResourceServer
-from inlay.host import running_host
-from inlay.host.serving import Listener, open_socket, running
-from inlay.testing import View
-from inlay.testing.console import Console
-from inlay.testing.fixtures import isolated
-from inlay.testing.page import HostPage, patient
+from intarsia import Connector, Done, EmbeddedIssuer, Introspection, Issuer, ResourceServer
+from intarsia.host import running_host
+from intarsia.host.server import Listener, open_socket, running
+from intarsia.testing import View
+from intarsia.testing.console import Console
+from intarsia.testing.fixtures import isolated
+from intarsia.testing.page import HostPage, patient
+from tests.authorization_server.accounts import with_account
+from tests.authorization_server.browser import PASSWORD
 from tests.browser.stories import Board, server_order
 from tests.security.issuer import ASKING, CLIENT_SECRET, RunningIssuer
-from tests.sign_in.accounts import with_account
-from tests.sign_in.browser import PASSWORD
 
 NAME = "Team tasks elsewhere"
 WRITE = "tasks:write"

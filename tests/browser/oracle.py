@@ -9,7 +9,7 @@ from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from pydantic import Field
 from starlette.applications import Starlette
 
-from inlay.testing import View
+from intarsia.testing import View
 from tests.browser.bundling import bundle_test_script
 
 URI = "ui://oracle/view.html"

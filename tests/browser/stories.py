@@ -7,9 +7,9 @@ from typing import Any
 
 from playwright.async_api import Locator, expect
 
-from inlay import Connector
-from inlay.server.wire import Answer
-from inlay.testing import View
+from intarsia import Connector
+from intarsia.server.wire.messages import CallResponse
+from intarsia.testing import View
 
 SANDBOXES = ("spec", "opaque", "loose")
 
@@ -26,7 +26,7 @@ async def served(connector: Connector, folder: Path) -> AsyncGenerator[Connector
         connector.store.path = own
 
 
-async def call(connector: Connector, tool: str, **arguments: Any) -> Answer:
+async def call(connector: Connector, tool: str, **arguments: Any) -> CallResponse:
     """Call a tool as another person would, past the browser."""
     return await connector.desk.answer(tool, arguments, {}, connector.local)
 
@@ -78,6 +78,6 @@ async def drag_to(view: View, start: Locator, end: Locator, *, share: float) -> 
 
 async def server_order(connector: Connector, column: str, project: str = "apollo") -> list[str]:
     """The ids of a column's cards as the server has them."""
-    parts = (await call(connector, "task_board", project=project)).meta["dev.inlay/parts"]
+    parts = (await call(connector, "task_board", project=project)).meta["dev.intarsia/parts"]
     order: list[str] = parts["lists"][f"w-cards-{column}"]["order"]
     return order

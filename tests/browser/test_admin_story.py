@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from inlay.server.admin.guarding import ADMIN
+from intarsia.server.admin.access import ADMIN
+from tests.authorization_server.accounts import with_account
+from tests.authorization_server.browser import PASSWORD
 from tests.browser.connecting import NAME, Desk, Stopwatch, opened_desk
 from tests.browser.test_connecting_story import watch as watch  # noqa: PLC0414 - a fixture
-from tests.sign_in.accounts import with_account
-from tests.sign_in.browser import PASSWORD
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
@@ -53,7 +53,7 @@ async def test_an_open_board_follows_what_an_admin_presses(desk: Desk, admin: Pa
     await desk.close_pane()
     board = await desk.board()
     body, card = board.view.locator("body"), board.view.locator('[id^="w-card-"]').first
-    await board.view.until(lambda: [call.state for call in board.view.calls_of("inlay_view")][-1:] == ["waiting"])
+    await board.view.until(lambda: [call.state for call in board.view.calls_of("intarsia_view")][-1:] == ["waiting"])
     watch.lap("board is open")
 
     await turn(admin, "Text only")

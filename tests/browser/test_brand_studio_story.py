@@ -7,11 +7,11 @@ import pytest
 from playwright.async_api import expect
 
 from examples.brand_studio import connector as brand_studio
-from inlay import Connector
-from inlay.testing.fixtures import OpenHost
+from intarsia import Connector
+from intarsia.testing.fixtures import OpenHost
 from tests.browser.stories import SANDBOXES, call, served
 
-RADIUS = "() => getComputedStyle(document.querySelector('.inlay-preview__card')).borderTopLeftRadius"
+RADIUS = "() => getComputedStyle(document.querySelector('.intarsia-preview__card')).borderTopLeftRadius"
 
 
 @pytest.fixture
@@ -42,18 +42,18 @@ async def test_a_slider_previews_is_kept_as_a_draft_and_saved(
     await host.page.mouse.up()
 
     [draft] = await view.wait_for_calls(1)
-    assert (draft.name, draft.arguments["values"]) == ("inlay_draft", {"radius": float(value)})
+    assert (draft.name, draft.arguments["values"]) == ("intarsia_draft", {"radius": float(value)})
     again = await host.call("brand_panel", brand="northwind")
     await expect(again.locator('input[type=range][name="radius"]')).to_have_value(value)
 
     await again.locator('[data-do="save"]').click()
-    await expect(again.locator(".inlay-status")).to_contain_text("Saved radius of Northwind.")
+    await expect(again.locator(".intarsia-status")).to_contain_text("Saved radius of Northwind.")
     await expect(again.locator('[data-do="save"]')).to_be_disabled()
     saved = await call(brands, "brand_panel", brand="northwind")
     assert f"{int(float(value))}px" in saved.text
 
-    await again.locator(".inlay-status__undo").click()
-    await expect(again.locator(".inlay-status")).to_contain_text("Saved radius")
+    await again.locator(".intarsia-status__undo").click()
+    await expect(again.locator(".intarsia-status")).to_contain_text("Saved radius")
     await again.wait_for_calls(2, "save_tokens")
     assert await again.frame.evaluate(RADIUS) == before
 
@@ -67,5 +67,5 @@ async def test_a_stale_save_says_who_was_faster(brands: Connector, open_host: Op
     await view.locator('input[type=checkbox][name="shadow"]').click()
     await view.locator('[data-do="save"]').click()
 
-    await expect(view.locator(".inlay-status")).to_contain_text("saved other values meanwhile")
+    await expect(view.locator(".intarsia-status")).to_contain_text("saved other values meanwhile")
     await expect(view.locator('input[type=range][name="radius"]')).to_have_value("3")

@@ -9,9 +9,9 @@ import pytest
 from playwright.async_api import expect
 
 from examples.team_tasks import connector as team_tasks
-from inlay import Connector
-from inlay.testing import View
-from inlay.testing.fixtures import OpenHost
+from intarsia import Connector
+from intarsia.testing import View
+from intarsia.testing.fixtures import OpenHost
 from tests.browser.stories import SANDBOXES, Board, served, server_order
 
 CARD = "T-32"
@@ -33,8 +33,8 @@ async def ask(board: Board) -> View:
     """Press Delete among the steps of a card, and wait for the question."""
     await board.handle(CARD).click()
     await board.card(CARD).get_by_role("button", name="Delete").click()
-    await expect(board.view.locator(".inlay-status__message")).to_have_text(QUESTION)
-    await expect(board.view.locator(".inlay-status").get_by_role("button", name="Keep")).to_be_focused()
+    await expect(board.view.locator(".intarsia-status__message")).to_have_text(QUESTION)
+    await expect(board.view.locator(".intarsia-status").get_by_role("button", name="Keep")).to_be_focused()
     return board.view
 
 
@@ -54,7 +54,7 @@ async def test_a_card_is_kept_and_then_deleted(tasks: Connector, open_host: Open
 
     await ask(board)
     await view.press("Delete card")
-    await expect(view.locator(".inlay-status__message")).to_have_text(f"Deleted {CARD}.")
+    await expect(view.locator(".intarsia-status__message")).to_have_text(f"Deleted {CARD}.")
     await expect(board.card(CARD)).to_have_count(0)
     assert await server_order(tasks, "todo") == [card for card in before if card != CARD]
 
@@ -65,13 +65,13 @@ async def test_a_yes_whose_answer_was_lost_is_applied_once(tasks: Connector, ope
     view = await ask(board)
     await host.set(faults={"lose_answers": "error", "only": ["delete_card"]})
     await view.press("Delete card")
-    await expect(view.locator(".inlay-status__message")).to_have_text("The server could not be reached.")
+    await expect(view.locator(".intarsia-status__message")).to_have_text("The server could not be reached.")
     assert CARD not in await server_order(tasks, "todo")
 
     await host.set(faults={"lose_answers": False})
     await view.press("Try again")
 
-    await expect(view.locator(".inlay-status__message")).to_have_text(f"Deleted {CARD}.")
+    await expect(view.locator(".intarsia-status__message")).to_have_text(f"Deleted {CARD}.")
     await expect(board.card(CARD)).to_have_count(0)
 
 
@@ -83,13 +83,13 @@ async def test_escape_keeps_it_and_the_keyboard_is_enough(tasks: Connector, open
     await ask(board)
     await keyboard.press("Escape")
     await expect(board.handle(CARD)).to_be_focused()
-    await expect(board.view.locator(".inlay-status__message")).to_be_empty()
+    await expect(board.view.locator(".intarsia-status__message")).to_be_empty()
     assert CARD in await server_order(tasks, "todo")
 
     await keyboard.press("Enter")
     await board.card(CARD).get_by_role("button", name="Delete").focus()
     await keyboard.press("Enter")
-    await expect(board.view.locator(".inlay-status").get_by_role("button", name="Keep")).to_be_focused()
+    await expect(board.view.locator(".intarsia-status").get_by_role("button", name="Keep")).to_be_focused()
     await keyboard.press("Shift+Tab")
     await keyboard.press("Enter")
     await expect(board.card(CARD)).to_have_count(0)
@@ -104,7 +104,7 @@ async def test_a_view_that_is_made_anew_has_forgotten_the_question(tasks: Connec
     await board.view.recreate()
 
     await expect(board.card(CARD)).to_be_visible()
-    await expect(board.view.locator(".inlay-status")).not_to_contain_text(QUESTION)
+    await expect(board.view.locator(".intarsia-status")).not_to_contain_text(QUESTION)
     assert CARD in await server_order(tasks, "todo")
 
 
@@ -115,7 +115,7 @@ async def test_the_question_fits(tasks: Connector, open_host: OpenHost, tmp_path
     await host.open(theme=theme, touch=width == "320")
     await host.set(width=width)
     board = Board(await host.call("task_board", project="apollo"))
-    pictures = Path(os.environ.get("INLAY_PICTURES", tmp_path))
+    pictures = Path(os.environ.get("INTARSIA_PICTURES", tmp_path))
     await board.handle(CARD).click()
     await board.view.screenshot(pictures / f"steps-{width}-{theme}.png")
     await board.handle(CARD).press("Escape")
@@ -124,7 +124,7 @@ async def test_the_question_fits(tasks: Connector, open_host: OpenHost, tmp_path
 
     scrolled = await board.view.frame.evaluate("document.documentElement.scrollWidth > innerWidth")
     assert not scrolled
-    for button in await board.view.locator(".inlay-status button").all():
+    for button in await board.view.locator(".intarsia-status button").all():
         box = await button.bounding_box()
         assert box
         assert box["height"] >= (44 if width == "320" else 24)

@@ -7,11 +7,11 @@ from typing import Any, cast
 import pytest
 from playwright.async_api import Browser, expect
 
-from inlay.testing import assert_fits_inline
+from intarsia.testing import assert_fits_inline
+from tests.authorization_server.browser import PASSWORD
 from tests.browser.connecting import NAME, Desk, Stopwatch, opened_desk
 from tests.browser.stories import server_order
 from tests.security.issuer import make_keys, running_issuer
-from tests.sign_in.browser import PASSWORD
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 

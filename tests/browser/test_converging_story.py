@@ -14,11 +14,11 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from examples.team_tasks import connector as team_tasks
-from inlay import Connector, Done
-from inlay.server.live.bus import LocalBus
-from inlay.testing import Grant, Host, View
-from inlay.testing.fixtures import OpenHost
-from inlay.widgets import Dashboard, Metric
+from intarsia import Connector, Done
+from intarsia.server.changes.bus import LocalBus
+from intarsia.testing import Grant, Host, View
+from intarsia.testing.fixtures import OpenHost
+from intarsia.widgets import Dashboard, Metric
 from tests.browser.stories import Board, call, server_order
 from tests.browser.test_host_faults_story import applied
 from tests.commands import running
@@ -74,7 +74,7 @@ class Changing:
 
 
 async def until_waiting(view: View) -> None:
-    await view.until(lambda: [one.state for one in view.calls_of("inlay_view")][-1:] == ["waiting"])
+    await view.until(lambda: [one.state for one in view.calls_of("intarsia_view")][-1:] == ["waiting"])
 
 
 async def add(connector: Connector, title: str) -> None:
@@ -111,7 +111,7 @@ async def test_two_people_see_on_their_dashboards_what_is_done(
             begun = monotonic()
             await call(changing.connector, "sell")
             for view in views:
-                await expect(view.locator(".inlay-metric")).to_contain_text(f"{count}")
+                await expect(view.locator(".intarsia-metric")).to_contain_text(f"{count}")
             logger.info("Both saw a number after %.3f s.", monotonic() - begun)
 
 
@@ -135,7 +135,7 @@ async def test_quick_ticks_against_a_slow_tile_are_one_poll_at_a_time(
         while len(shown) < 4:
             await view.until(lambda: number_in(view) > (shown[-1] if shown else 0))
             shown.append(number_in(view))
-            assert [one.state for one in view.calls_of("inlay_view")].count("waiting") <= 1
+            assert [one.state for one in view.calls_of("intarsia_view")].count("waiting") <= 1
         ticking.cancel()
 
         assert changing.most_at_once == 1
@@ -237,22 +237,22 @@ async def test_a_message_that_is_lost_is_made_up_for(
 @contextmanager
 def dev_server(port: int, state: Path) -> Generator[None]:
     """Serve the board with its host page, in a process that is killed at the end."""
-    before = os.environ.get("INLAY_STATE")
-    os.environ["INLAY_STATE"] = str(state)
+    before = os.environ.get("INTARSIA_STATE")
+    os.environ["INTARSIA_STATE"] = str(state)
     try:
         with running("dev", "examples.team_tasks:connector", "--port", str(port)):
             yield
     finally:
         if before is None:
-            del os.environ["INLAY_STATE"]
+            del os.environ["INTARSIA_STATE"]
         else:
-            os.environ["INLAY_STATE"] = before
+            os.environ["INTARSIA_STATE"] = before
 
 
 async def open_page(browser: Browser, port: int) -> Page:
     page = await (await browser.new_context()).new_page()
     await page.goto(f"http://127.0.0.1:{port}/")
-    await page.evaluate("() => inlayHost.ready")
+    await page.evaluate("() => intarsiaHost.ready")
     return page
 
 
@@ -262,16 +262,16 @@ async def test_a_board_goes_on_when_its_server_was_killed_and_started_again(brow
         port: int = free.getsockname()[1]
     with dev_server(port, tmp_path):
         page = await open_page(browser, port)
-        await page.evaluate("() => inlayHost.call('task_board', {project: 'apollo'})")
-        await page.wait_for_function("() => inlayHost.view(1).calls.some(({state}) => state === 'waiting')")
+        await page.evaluate("() => intarsiaHost.call('task_board', {project: 'apollo'})")
+        await page.wait_for_function("() => intarsiaHost.view(1).calls.some(({state}) => state === 'waiting')")
     body = page.frame_locator('iframe[name="view-1"]').frame_locator("iframe")
-    line = body.locator(".inlay-freshness")
+    line = body.locator(".intarsia-freshness")
     await expect(line).to_contain_text("Not refreshed for")
     await expect(body.locator("[id^=w-card-]").first).to_be_attached()
 
     with dev_server(port, tmp_path):
         other = await open_page(browser, port)
-        await other.evaluate("() => inlayHost.call('add_card', {project: 'apollo', column: 'todo', title: 'Later'})")
+        await other.evaluate("() => intarsiaHost.call('add_card', {project: 'apollo', column: 'todo', title: 'Later'})")
         await expect(body.get_by_text("Later")).to_be_attached(timeout=CONVERGES_MS)
         await expect(line).to_contain_text("Updated")
         await other.context.close()

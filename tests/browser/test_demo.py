@@ -1,4 +1,4 @@
-"""What somebody sees who starts `inlay demo` and clicks on what is offered."""
+"""What somebody sees who starts `intarsia demo` and clicks on what is offered."""
 
 import re
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from inlay.host import HostAddresses
-from inlay.testing import View
-from inlay.testing.console import Console
-from inlay.testing.page import HostPage
+from intarsia.host import HostAddresses
+from intarsia.testing import View
+from intarsia.testing.console import Console
+from intarsia.testing.page import HostPage
 from tests.commands import running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]

@@ -12,13 +12,13 @@ import httpx2
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from inlay import Connector
-from inlay.cli import demo_connector
-from inlay.host import HostAddresses, running_host, with_persons
-from inlay.testing import View
-from inlay.testing.console import Console
-from inlay.testing.fixtures import isolated
-from inlay.testing.page import HostPage, patient
+from intarsia import Connector
+from intarsia.cli import demo_connector
+from intarsia.host import HostAddresses, running_host, with_demo_users
+from intarsia.testing import View
+from intarsia.testing.console import Console
+from intarsia.testing.fixtures import isolated
+from intarsia.testing.page import HostPage, patient
 from tests.browser.bundling import ROOT
 from tests.browser.stories import Board, server_order
 from tests.security.served import ERAS, Served
@@ -55,7 +55,7 @@ class Demo:
 async def demo(browser: Browser, tmp_path: Path) -> AsyncIterator[Demo]:
     connector = demo_connector()
     with isolated(connector, tmp_path):
-        async with running_host(with_persons(connector)) as addresses:
+        async with running_host(with_demo_users(connector)) as addresses:
             context = patient(await browser.new_context(viewport={"width": 1200, "height": 900}))
             console = Console()
             console.listen(context)
@@ -106,7 +106,7 @@ async def test_what_is_taken_back_is_refused_at_the_next_act_and_undone_there(de
     await demo.become("Edda Lindqvist")
     await demo.page.keyboard.press("Escape")
     # The open board would notice by itself: here the person is quicker.
-    await demo.host.set({"faults": {"hold": "request", "only": ["inlay_view"]}})
+    await demo.host.set({"faults": {"hold": "request", "only": ["intarsia_view"]}})
     board = await demo.board()
     todo, review = await server_order(demo.connector, "todo"), await server_order(demo.connector, "review")
     await demo.open_panel()
@@ -167,7 +167,7 @@ async def ends(demo: Demo, tool: str) -> None:
         const headers = { "Content-Type": "application/json", Accept: "application/json, text/event-stream",
                           "MCP-Protocol-Version": "2025-11-25" };
         const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params });
-        const answer = await inlayHost.access.fetch(address, { method: "POST", headers, body }).catch((error) => error);
+        const answer = await intarsiaHost.access.fetch(address, { method: "POST", headers, body }).catch((error) => error);
         return answer instanceof Error;
     }"""
     asked = [tool, demo.host.addresses.mcp]
@@ -190,7 +190,7 @@ async def test_an_open_board_goes_on_as_whoever_is_chosen_and_ends_for_whoever_l
     await expect(board.view.locator("body")).to_contain_text(re.compile("signed out|access was withdrawn"))
     await expect(board.view.body.get_by_role("button", name="Grant access")).to_have_count(0)
     await expect(demo.page.get_by_role("button", name="Signed out")).to_be_visible()
-    await demo.page.evaluate("() => inlayHost.call('task_board', { project: 'apollo' })")
+    await demo.page.evaluate("() => intarsiaHost.call('task_board', { project: 'apollo' })")
     await expect(demo.page.locator(".turn").last.locator(".failure")).to_have_text(SIGNED_OUT)
 
     await demo.page.get_by_role("button", name="Connect", exact=True).click()

@@ -7,11 +7,11 @@ import pytest
 from starlette.applications import Starlette
 
 from examples import reading_list, shopping_list
-from inlay import Connector, Grant
-from inlay.testing import Host
+from intarsia import Connector, Grant
+from intarsia.testing import Host
 from tests.browser.stories import SANDBOXES
 
-SERVED = ["MCPServer by Inlay", "MCPServer by its author", "FastMCP"]
+SERVED = ["MCPServer by Intarsia", "MCPServer by its author", "FastMCP"]
 
 
 @pytest.fixture(params=SERVED)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Error, expect
 
-from inlay.testing.fixtures import OpenHost
+from intarsia.testing.fixtures import OpenHost
 from tests.browser.bundling import ROOT, script_of_bridge_1
 from tests.browser.oracle import bump, heard, oracle_app
 
@@ -111,7 +111,7 @@ async def test_a_form_refuses_what_is_not_json(open_host: OpenHost) -> None:
 async def test_a_tool_that_fails_says_so_in_the_conversation(open_host: OpenHost) -> None:
     host = open_host(oracle_app())
     await host.open()
-    await host.page.evaluate("() => inlayHost.call('fail')")
+    await host.page.evaluate("() => intarsiaHost.call('fail')")
     await expect(host.page.locator(".call-status")).to_have_text("Refused")
     await expect(host.page.locator(".model-text")).to_contain_text("Error executing tool fail")
 
@@ -176,7 +176,7 @@ async def test_the_frame_follows_the_size_up_to_the_limit_and_ignores_echoes(ope
             .then(() => oracle.app.sendLog({level: 'info', data: 'echoed'}))"""
     )
     await host.pages[0].wait_until(
-        "() => inlayHost.traffic.entries.some((entry) => entry.method === 'notifications/message')"
+        "() => intarsiaHost.traffic.entries.some((entry) => entry.method === 'notifications/message')"
     )
     assert await view.height() == 300
     await view.frame.evaluate("() => { oracle.app.sendSizeChanged({height: 2000}) }")
@@ -217,9 +217,9 @@ async def test_on_a_phone_a_view_that_scrolls_away_starts_anew_with_its_first_re
     view = await host.call("show_counter", name="sheep")
     await host.page.evaluate("() => { document.querySelector('#conversation').style.paddingBottom = '3000px' }")
     await host.page.evaluate("() => { document.querySelector('#chat').scrollTop = 3000 }")
-    await host.pages[0].wait_until("() => inlayHost.view().state === 'away'")
+    await host.pages[0].wait_until("() => intarsiaHost.view().state === 'away'")
     await host.page.evaluate("() => { document.querySelector('#chat').scrollTop = 0 }")
-    await host.pages[0].wait_until("() => inlayHost.view().isTold && inlayHost.view().starts === 2")
+    await host.pages[0].wait_until("() => intarsiaHost.view().isTold && intarsiaHost.view().starts === 2")
     [result] = await heard(view, "toolresult")
     assert result["structuredContent"] == {"name": "sheep", "start": 0}
 
@@ -257,7 +257,7 @@ async def test_a_view_can_take_its_call_back(open_host: OpenHost) -> None:
                 .catch(() => 0) }"""
     )
     await host.pages[0].wait_until(
-        """() => inlayHost.traffic.entries.some(
+        """() => intarsiaHost.traffic.entries.some(
             ({to, message}) => to === 'server' && message.params?.name === 'never_answer')"""
     )
     await view.frame.evaluate("() => giveUp.abort()")
@@ -328,7 +328,7 @@ async def test_every_setting_and_fault_is_documented(open_host: OpenHost) -> Non
     host = open_host(oracle_app())
     await host.open()
     names: list[str] = await host.page.evaluate(
-        "() => [...Object.keys(inlayHost.settings.value), ...Object.keys(inlayHost.settings.value.faults)]"
+        "() => [...Object.keys(intarsiaHost.settings.value), ...Object.keys(intarsiaHost.settings.value.faults)]"
     )
     page = (ROOT / "docs" / "host.md").read_text(encoding="utf-8")
     assert [name for name in names if name != "faults" and f"`{name}`" not in page] == []

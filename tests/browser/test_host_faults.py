@@ -3,8 +3,8 @@
 import pytest
 from playwright.async_api import expect
 
-from inlay.testing import Host
-from inlay.testing.fixtures import OpenHost
+from intarsia.testing import Host
+from intarsia.testing.fixtures import OpenHost
 from tests.browser.oracle import SILENT_URI, bump, heard, oracle_app
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -86,12 +86,12 @@ async def test_fault_recreate_ms_ends_a_view_that_changed_something(open_host: O
     await host.open(faults={"recreate_ms": 50})
     view = await host.call("show_counter", name="sheep")
     for name, arguments in (("show_counter", {"name": "goats"}), ("bump", {"by": 1})):
-        assert await host.page.evaluate("() => inlayHost.view().starts") == 1
+        assert await host.page.evaluate("() => intarsiaHost.view().starts") == 1
         await view.frame.evaluate(
             "(params) => { void oracle.app.callServerTool(params) }", {"name": name, "arguments": arguments}
         )
         await view.wait_for_calls(1, name)
-    await host.pages[0].wait_until("() => inlayHost.view().starts === 2 && inlayHost.view().isTold")
+    await host.pages[0].wait_until("() => intarsiaHost.view().starts === 2 && intarsiaHost.view().isTold")
     [result] = await heard(view, "toolresult")
     assert result["structuredContent"] == {"name": "sheep", "start": 0}
 
@@ -102,7 +102,7 @@ async def test_fault_ignore_size_keeps_the_frame_as_it_is(open_host: OpenHost) -
     view = await host.call("show_silent")
     before = await view.height()
     await view.frame.evaluate("() => { oracle.app.sendSizeChanged({height: 300}) }")
-    await host.pages[0].wait_until("() => inlayHost.view().sizes.length === 1")
+    await host.pages[0].wait_until("() => intarsiaHost.view().sizes.length === 1")
     assert await view.height() == before
 
 
@@ -117,7 +117,7 @@ async def test_a_view_that_cannot_be_read_leaves_the_text(open_host: OpenHost) -
     host = open_host(oracle_app())
     await host.open(faults={"view_uri": "ui://oracle/gone.html"})
     host.expect_console(r"400 \(Bad Request\)")  # how this era answers a read of what is not there
-    await host.page.evaluate("() => inlayHost.call('show_counter', {name: 'sheep'})")
+    await host.page.evaluate("() => intarsiaHost.call('show_counter', {name: 'sheep'})")
     await expect(host.page.locator(".turn .failure")).to_be_visible()
     await expect(host.page.locator(".turn .model-text")).to_have_text("sheep stands at 0")
 
@@ -163,6 +163,6 @@ async def test_fault_serialize_makes_one_call_at_a_time(open_host: OpenHost) -> 
     await view.wait_for_calls(2, state="waiting")
     for made in (1, 2):
         await host.wait_for_held()
-        assert await host.page.evaluate("() => inlayHost.calls.held") == 1
+        assert await host.page.evaluate("() => intarsiaHost.calls.held") == 1
         await host.release()
         await view.wait_for_calls(made)

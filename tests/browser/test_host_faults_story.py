@@ -9,9 +9,9 @@ from playwright.async_api import expect
 from sqlalchemy import func, select
 
 from examples.team_tasks import connector as team_tasks
-from inlay import Connector
-from inlay.server.store import KEYS
-from inlay.testing.fixtures import OpenHost
+from intarsia import Connector
+from intarsia.server.storage.store import KEYS
+from intarsia.testing.fixtures import OpenHost
 from tests.browser.stories import SANDBOXES, Board, served, server_order
 
 
@@ -47,7 +47,7 @@ async def test_the_board_is_true_and_a_move_is_applied_once(
 
     await board.drag(todo[0], onto=review[0])
 
-    await expect(board.view.locator(".inlay-status")).to_contain_text(f"Moved {todo[0]} to Review.")
+    await expect(board.view.locator(".intarsia-status")).to_contain_text(f"Moved {todo[0]} to Review.")
     await board.expect_order("review", [todo[0], review[0]])
     assert await server_order(tasks, "review") == [todo[0], *review]
     assert await applied(tasks) == 1
@@ -73,7 +73,7 @@ async def test_a_lost_answer_is_asked_for_again_and_applied_once(
         await expect(board.column("review").locator("> li").first).to_be_visible()
     else:
         await host.pages[0].wait_until(
-            "() => inlayHost.view(1).calls.filter((call) => call.name === 'move_card').length >= 2"
+            "() => intarsiaHost.view(1).calls.filter((call) => call.name === 'move_card').length >= 2"
         )
     await host.set(faults={"lose_answers": False})
 

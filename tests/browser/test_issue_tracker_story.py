@@ -16,9 +16,9 @@ from examples.issue_tracker import tools
 from examples.issue_tracker.connecting import LINKS
 from examples.issue_tracker.service.app import Tracker
 from examples.issue_tracker.service.seed import PASSWORD
-from inlay import Connector
-from inlay.host.serving import running_server
-from inlay.testing import Grant, Host, View, assert_accessible, assert_fits_inline
+from intarsia import Connector
+from intarsia.host.server import running_server
+from intarsia.testing import Grant, Host, View, assert_accessible, assert_fits_inline
 from tests.browser.stories import SANDBOXES, drag_to
 from tests.examples.tracker_world import SCOPES, World, nothing, running_world
 
@@ -129,7 +129,7 @@ async def test_a_move_goes_back_when_the_tracker_refuses_it_and_the_board_says_w
 async def test_a_change_whose_answer_was_lost_is_checked_before_the_persons_eyes_until_it_is_known(
     host: Host, tracker: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("examples.issue_tracker.outcomes.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("examples.issue_tracker.outcomes.MAX_RENDER_SECONDS", 0.2)
     view = await connected(host, tracker)
     board = Board(view)
     tracker.wire.after = lambda request: httpx2.ReadTimeout("lost") if request.method == "PATCH" else None
@@ -145,7 +145,7 @@ async def test_a_change_whose_answer_was_lost_is_checked_before_the_persons_eyes
 async def test_on_a_phone_the_board_keeps_its_tabs_when_what_stands_above_it_changes(
     host: Host, tracker: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("examples.issue_tracker.outcomes.PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("examples.issue_tracker.outcomes.MAX_RENDER_SECONDS", 0.2)
     await host.open(touch=True)
     await host.set(width="320")
     view = await connected(host, tracker)
@@ -158,7 +158,7 @@ async def test_on_a_phone_the_board_keeps_its_tabs_when_what_stands_above_it_cha
     for sentence in ("Checking whether it was done.", "it was done."):
         await view.until(sentence)
         tracker.wire.after = nothing
-        await expect(view.locator(".inlay-task-board")).to_have_attribute("data-tabs", "one")
+        await expect(view.locator(".intarsia-task-board")).to_have_attribute("data-tabs", "one")
         await assert_fits_inline(view)
 
 

@@ -6,8 +6,8 @@ import pytest
 from playwright.async_api import expect
 
 from examples.team_tasks import connector as team_tasks
-from inlay import Connector
-from inlay.testing import Grant, Host, View, assert_accessible, assert_fits_inline
+from intarsia import Connector
+from intarsia.testing import Grant, Host, View, assert_accessible, assert_fits_inline
 from tests.browser.stories import SANDBOXES, Board, call, server_order
 
 READ, WRITE = "tasks:read", "tasks:write"
@@ -41,10 +41,10 @@ async def test_an_open_board_becomes_read_only_editable_and_none_at_all_by_itsel
     host.regrant(EDITOR, EDITOR)
     await expect(move).to_be_visible(timeout=NOTICED_MS)
 
-    await view.until(lambda: view.calls_of("inlay_view")[-1].state == "waiting")
+    await view.until(lambda: view.calls_of("intarsia_view")[-1].state == "waiting")
     host.regrant(EDITOR, None)
     await view.until("Your access was withdrawn")
-    assert await view.locator(".inlay-card").count() == 0
+    assert await view.locator(".intarsia-card").count() == 0
     assert view.frame is frame
 
     host.regrant(EDITOR, EDITOR)
@@ -58,45 +58,45 @@ async def test_a_person_does_not_wait_for_the_call_that_waits(host: Host, runnin
     view = await host.call("task_board", as_=EDITOR, project="apollo")
     board = Board(view)
     todo, review = await server_order(running_connector, "todo"), await server_order(running_connector, "review")
-    await view.until(lambda: any(call.state == "waiting" for call in view.calls_of("inlay_view")))
+    await view.until(lambda: any(call.state == "waiting" for call in view.calls_of("intarsia_view")))
 
     await board.drag(todo[0], onto=review[0])
     await board.expect_order("review", [todo[0], review[0]])
 
     await view.settled()
-    states = [call.state for call in view.calls_of("inlay_view")]
+    states = [call.state for call in view.calls_of("intarsia_view")]
     assert "cancelled" in states
     assert "failed" not in states
-    await view.until(lambda: view.calls_of("inlay_view")[-1].state == "waiting")
+    await view.until(lambda: view.calls_of("intarsia_view")[-1].state == "waiting")
 
 
 async def test_never_are_two_calls_that_wait_under_way(host: Host) -> None:
     view = await host.call("task_board", as_=EDITOR, project="apollo")
 
     async def until_there_are(count: int) -> None:
-        await view.until(lambda: len(view.calls_of("inlay_view")) >= count)
+        await view.until(lambda: len(view.calls_of("intarsia_view")) >= count)
 
     for count, now in enumerate((READER, EDITOR, READER, EDITOR), 1):
         await until_there_are(count)
-        assert [call.state for call in view.calls_of("inlay_view")].count("waiting") <= 1
+        assert [call.state for call in view.calls_of("intarsia_view")].count("waiting") <= 1
         host.regrant(EDITOR, now)
     await until_there_are(5)
 
 
 async def test_a_board_that_nobody_sees_asks_for_nothing(host: Host) -> None:
     view = await host.call("task_board", as_=EDITOR, project="apollo")
-    await view.until(lambda: any(call.state == "waiting" for call in view.calls_of("inlay_view")))
+    await view.until(lambda: any(call.state == "waiting" for call in view.calls_of("intarsia_view")))
     page = (await host.page_of(EDITOR)).page
     await view.frame.evaluate(HIDE, 1)
-    await view.until(lambda: all(call.state != "waiting" for call in view.calls_of("inlay_view")))
-    count = len(view.calls_of("inlay_view"))
+    await view.until(lambda: all(call.state != "waiting" for call in view.calls_of("intarsia_view")))
+    count = len(view.calls_of("intarsia_view"))
     await view.settled()
     await page.evaluate("() => new Promise((done) => setTimeout(done, 1500))")
     await view.settled()
-    assert len(view.calls_of("inlay_view")) == count
+    assert len(view.calls_of("intarsia_view")) == count
 
     await view.frame.evaluate(HIDE, 0)
-    await view.until(lambda: len(view.calls_of("inlay_view")) == count + 1)
+    await view.until(lambda: len(view.calls_of("intarsia_view")) == count + 1)
 
 
 async def test_two_people_on_one_board_see_each_others_moves(host: Host, running_connector: Connector) -> None:
@@ -137,7 +137,7 @@ async def test_a_card_in_the_hand_is_not_pulled_away(host: Host, running_connect
     assert place
     await mouse.down()
     await mouse.move(place["x"] + place["width"] / 2, place["y"] + place["height"] * 0.2, steps=8)
-    before = len(board.view.calls_of("inlay_view"))
+    before = len(board.view.calls_of("intarsia_view"))
 
     await call(running_connector, "add_card", project="apollo", column="review", title="From somebody else")
     await board.view.until(lambda: answered_calls(board.view) >= before)
@@ -151,11 +151,11 @@ async def test_a_card_in_the_hand_is_not_pulled_away(host: Host, running_connect
 
 
 async def until_waiting(view: View) -> None:
-    await view.until(lambda: [one.state for one in view.calls_of("inlay_view")][-1:] == ["waiting"])
+    await view.until(lambda: [one.state for one in view.calls_of("intarsia_view")][-1:] == ["waiting"])
 
 
 def answered_calls(view: View) -> int:
-    return [call.state for call in view.calls_of("inlay_view")].count("answered")
+    return [call.state for call in view.calls_of("intarsia_view")].count("answered")
 
 
 async def test_a_board_that_is_opened_again_goes_quiet_keeps_what_was_typed_and_can_be_the_latest(
@@ -166,16 +166,16 @@ async def test_a_board_that_is_opened_again_goes_quiet_keeps_what_was_typed_and_
     await field.fill("Half a thought")
     newer = await host.call("task_board", as_=EDITOR, project="apollo")
 
-    line, other = older.locator(".inlay-freshness"), newer.locator(".inlay-freshness")
+    line, other = older.locator(".intarsia-freshness"), newer.locator(".intarsia-freshness")
     await expect(line).to_contain_text("Opened again since. Showing what was read")
     await expect(field).to_have_value("Half a thought")
-    await expect(older.locator(".inlay-card, [id^=w-card-]").first).to_be_visible()
+    await expect(older.locator(".intarsia-card, [id^=w-card-]").first).to_be_visible()
     await older.settled()
-    count = len(older.calls_of("inlay_view"))
+    count = len(older.calls_of("intarsia_view"))
     await call(running_connector, "add_card", project="apollo", column="todo", title="Later")
     await newer.until(lambda: "Later" in newer.text or answered_calls(newer) > 0)
     await older.settled()
-    assert len(older.calls_of("inlay_view")) == count
+    assert len(older.calls_of("intarsia_view")) == count
     await assert_accessible(older)
     await assert_fits_inline(older)
 

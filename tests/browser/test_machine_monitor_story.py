@@ -8,10 +8,10 @@ import pytest
 from playwright.async_api import expect
 
 from examples.machine_monitor import connector as machine_monitor
-from inlay import Connector, RefusedError
-from inlay.testing.fixtures import OpenHost
-from inlay.testing.page import WAIT_MS
-from inlay.widgets import Dashboard, Metric
+from intarsia import Connector, RefusedError
+from intarsia.testing.fixtures import OpenHost
+from intarsia.testing.page import WAIT_MS
+from intarsia.widgets import Dashboard, Metric
 from tests.browser.stories import SANDBOXES, served
 
 TICKING = """(name) => {
@@ -71,7 +71,7 @@ async def test_the_monitor_changes_while_a_failing_tile_says_why(
     view = await host.call("machine_monitor")
 
     await expect(view.locator("#w-tile-temperature")).to_contain_text("no temperature sensors")
-    await expect(view.locator(".inlay-freshness__text")).to_have_text("Updated just now")
+    await expect(view.locator(".intarsia-freshness__text")).to_have_text("Updated just now")
     await view.frame.wait_for_function(TICKING, arg="network")
     await view.wait_for_calls(2, "machine_monitor")
 
@@ -90,7 +90,7 @@ async def test_only_due_tiles_are_read_and_one_call_is_under_way(counter: Connec
     await expect(view.locator("#w-tile-seldom data")).to_have_text("1")
     await expect(view.locator("#w-tile-broken")).to_contain_text("The sensor is out.")
     for one in (await view.settled()).calls_of("dashboard"):
-        assert set(one.meta["dev.inlay/seen"]["tiles"]) == {"often", "broken"}
+        assert set(one.meta["dev.intarsia/seen"]["tiles"]) == {"often", "broken"}
 
 
 async def test_a_filter_changes_an_argument_of_the_tool(monitor: Connector, open_host: OpenHost) -> None:
@@ -100,6 +100,6 @@ async def test_a_filter_changes_an_argument_of_the_tool(monitor: Connector, open
 
     await view.locator('select[name="order"]').select_option("memory")
 
-    await host.pages[0].wait_until("() => inlayHost.view(1).calls.some((call) => call.arguments.order === 'memory')")
+    await host.pages[0].wait_until("() => intarsiaHost.view(1).calls.some((call) => call.arguments.order === 'memory')")
     await expect(view.locator("#w-tile-processes")).to_be_visible()
     await expect(view.locator('select[name="order"]')).to_have_value("memory")

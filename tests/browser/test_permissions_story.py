@@ -9,8 +9,8 @@ from playwright.async_api import expect
 
 from examples.machine_monitor import connector as machine_monitor
 from examples.team_tasks import connector as team_tasks
-from inlay import Connector
-from inlay.testing import Grant, Host, View
+from intarsia import Connector
+from intarsia.testing import Grant, Host, View
 from tests.browser.stories import SANDBOXES, Board, server_order
 from tests.security.secrets_shop import ISSUER, MARKS, build_shop, canary
 
@@ -29,7 +29,7 @@ def connector(request: pytest.FixtureRequest, tmp_path: Path) -> Connector:
 
 async def until_it_waits(view: View) -> None:
     """Wait until an open View waits for changes: what changes unnoticed now is found out at its next call."""
-    await view.until(lambda: any(call.state == "waiting" for call in view.calls_of("inlay_view")))
+    await view.until(lambda: any(call.state == "waiting" for call in view.calls_of("intarsia_view")))
 
 
 @pytest.mark.parametrize("sandbox", SANDBOXES)

@@ -4,10 +4,10 @@ import pytest
 from playwright.async_api import expect
 
 from examples.team_tasks import connector as team_tasks
-from inlay import Connector
-from inlay.server.switches.positions import Position
-from inlay.server.switches.switches import Change
-from inlay.testing import Grant, Host, View, assert_accessible, assert_fits_inline
+from intarsia import Connector
+from intarsia.server.switches.positions import Position
+from intarsia.server.switches.service import Change
+from intarsia.testing import Grant, Host, View, assert_accessible, assert_fits_inline
 from tests.browser.stories import SANDBOXES
 
 PERSON = Grant("edda", scopes={"tasks:read", "tasks:write"})
@@ -25,7 +25,7 @@ async def turn(connector: Connector, position: str) -> None:
 
 
 async def until_waiting(view: View) -> None:
-    await view.until(lambda: [call.state for call in view.calls_of("inlay_view")][-1:] == ["waiting"])
+    await view.until(lambda: [call.state for call in view.calls_of("intarsia_view")][-1:] == ["waiting"])
 
 
 @pytest.mark.parametrize("sandbox", SANDBOXES)
@@ -43,7 +43,7 @@ async def test_the_open_board_follows_each_switch_and_keeps_what_was_being_typed
     await expect(view.locator("body")).to_contain_text("Turned off by your admin", timeout=FOLLOWS_MS)
     await expect(view.locator("body")).to_contain_text("Water the plants before noon")
     await expect(card).not_to_be_attached()
-    assert await view.locator(".inlay-plain").evaluate("(kept) => getComputedStyle(kept).userSelect") != "none"
+    assert await view.locator(".intarsia-plain").evaluate("(kept) => getComputedStyle(kept).userSelect") != "none"
     await assert_accessible(view)
     await assert_fits_inline(view)
 

@@ -3,16 +3,16 @@
 import pytest
 from playwright.async_api import expect
 
-from inlay.testing.fixtures import OpenHost
-from inlay.testing.page import center
+from intarsia.testing.fixtures import OpenHost
+from intarsia.testing.page import center
 from tests.browser.board_page import open_board
 from tests.browser.boards import Task, small
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
 FLAVORS = ["spec", "opaque", "loose"]
-GHOST = ".inlay-task-board__ghost"
-LINE = ".inlay-task-board__line"
+GHOST = ".intarsia-task-board__ghost"
+LINE = ".intarsia-task-board__line"
 
 
 # -- With the mouse --
@@ -50,7 +50,7 @@ async def test_a_card_is_dragged_to_the_end_and_into_an_empty_column(open_host: 
     await board.drag("T-1", "T-5", below=True)
     await board.shows("doing", "T-4", "T-5", "T-1")
     await board.lift_with_mouse("T-2")
-    await board.mouse.move(*await center(board.view.locator("#w-column-done .inlay-task-board__empty")), steps=4)
+    await board.mouse.move(*await center(board.view.locator("#w-column-done .intarsia-task-board__empty")), steps=4)
     await expect(board.view.locator(LINE)).to_be_visible()
     await board.mouse.up()
 

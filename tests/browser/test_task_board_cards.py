@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
-from inlay.testing.fixtures import OpenHost
+from intarsia.testing.fixtures import OpenHost
 from tests.browser.board_page import open_board
 from tests.browser.boards import board_app, small
 

@@ -3,8 +3,8 @@
 import pytest
 from playwright.async_api import Locator, expect
 
-from inlay.testing.fixtures import OpenHost
-from inlay.testing.page import center
+from intarsia.testing.fixtures import OpenHost
+from intarsia.testing.page import center
 from tests.browser.board_page import BoardPage, open_board
 from tests.browser.boards import Task, Tasks, large, small
 
@@ -18,7 +18,7 @@ def even(cards: int = 12) -> Tasks:
 
 
 def pager(board: BoardPage, column: str) -> Locator:
-    return board.view.locator(f"#w-column-{column} .inlay-pager")
+    return board.view.locator(f"#w-column-{column} .intarsia-pager")
 
 
 async def page_size(board: BoardPage, column: str) -> int:
@@ -128,7 +128,7 @@ async def test_columns_are_behind_tabs_where_it_is_narrow(open_host: OpenHost) -
     await expect(panel).to_be_hidden()
     await board.keyboard.press("ArrowRight")
     await expect(board.tab("Done")).to_be_focused()
-    await expect(board.view.locator("#w-column-done .inlay-task-board__empty")).to_be_visible()
+    await expect(board.view.locator("#w-column-done .intarsia-task-board__empty")).to_be_visible()
     await board.keyboard.press("ArrowRight")
     await expect(board.tab("To do")).to_have_attribute("aria-selected", "true")
     await board.keyboard.press("End")

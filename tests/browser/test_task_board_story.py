@@ -7,8 +7,8 @@ import pytest
 from playwright.async_api import expect
 
 from examples.team_tasks import connector as team_tasks
-from inlay import Connector
-from inlay.testing.fixtures import OpenHost
+from intarsia import Connector
+from intarsia.testing.fixtures import OpenHost
 from tests.browser.stories import SANDBOXES, Board, call, drag_to, served, server_order
 
 HOSTILE = '<img src=x onerror="document.title=1">'
@@ -32,11 +32,11 @@ async def test_cards_are_dragged_undone_kept_completed_filtered(
     card = todo[0]
 
     await board.drag(card, onto=review[1])
-    await expect(view.locator(".inlay-status")).to_contain_text(f"Moved {card} to Review.")
+    await expect(view.locator(".intarsia-status")).to_contain_text(f"Moved {card} to Review.")
     await board.expect_order("review", [review[0], card, review[1]])
     assert (await server_order(tasks, "review"))[:3] == [review[0], card, review[1]]
 
-    await view.locator(".inlay-status__undo").click()
+    await view.locator(".intarsia-status__undo").click()
     await board.expect_order("todo", todo[:2])
     assert await server_order(tasks, "todo") == todo
     assert await server_order(tasks, "review") == review
@@ -68,7 +68,7 @@ async def test_a_card_is_dragged_by_touch(tasks: Connector, open_host: OpenHost,
     todo = await server_order(tasks, "todo")
 
     await host.pages[0].touch_drag(board.handle(todo[0]), board.handle(todo[2]))
-    await expect(board.view.locator(".inlay-status")).to_contain_text("Moved")
+    await expect(board.view.locator(".intarsia-status")).to_contain_text("Moved")
 
     after = await server_order(tasks, "todo")
     assert after != todo
@@ -87,7 +87,7 @@ async def test_a_card_is_moved_by_keyboard_alone(tasks: Connector, open_host: Op
     await board.handle(todo[0]).focus()
     for key in ("Space", "ArrowRight", "Space"):
         await keyboard.press(key)
-    await expect(board.view.locator(".inlay-status")).to_contain_text(f"Moved {todo[0]} to In progress.")
+    await expect(board.view.locator(".intarsia-status")).to_contain_text(f"Moved {todo[0]} to In progress.")
     assert todo[0] in await server_order(tasks, "doing")
     await expect(board.card(todo[0]).locator(":focus")).to_have_count(1)
 
@@ -106,7 +106,7 @@ async def test_a_stale_move_goes_back_with_its_reason_and_the_true_board(
     host = open_host(tasks.app())
     await host.open(sandbox=sandbox)
     # The board would follow the other's move before anybody could drag what is no longer there.
-    await host.set(faults={"hold": "request", "only": ["inlay_view"]})
+    await host.set(faults={"hold": "request", "only": ["intarsia_view"]})
     board = Board(await host.call("task_board", project="apollo"))
     todo, review = await server_order(tasks, "todo"), await server_order(tasks, "review")
     moved = await call(tasks, "move_card", project="apollo", card=todo[0], column="done", index=0, version=1)
@@ -114,7 +114,7 @@ async def test_a_stale_move_goes_back_with_its_reason_and_the_true_board(
 
     await board.drag(todo[0], onto=review[0])
 
-    await expect(board.view.locator(".inlay-status")).to_contain_text("moved it to Done")
+    await expect(board.view.locator(".intarsia-status")).to_contain_text("moved it to Done")
     await board.expect_order("done", [todo[0]])
     assert await board.order("review") == review
     assert await server_order(tasks, "review") == review
@@ -129,7 +129,7 @@ async def test_stored_markup_is_shown_as_text(tasks: Connector, open_host: OpenH
 
     await expect(view.locator("li").filter(has_text=HOSTILE)).to_have_count(1)
     assert await view.locator("img[src=x]").count() == 0
-    add = view.locator(".inlay-task-board__add input").nth(1)
+    add = view.locator(".intarsia-task-board__add input").nth(1)
     await add.fill(HOSTILE + "2")
     await add.press("Enter")
     await expect(view.locator("li").filter(has_text=HOSTILE + "2")).to_have_count(1)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from inlay import Connector, Done
-from inlay.widgets import Card, Column, TaskBoard
+from intarsia import Connector, Done
+from intarsia.widgets import BoardColumn, Card, TaskBoard
 
 
 def build_connector(folder: Path) -> Connector:
@@ -19,6 +19,6 @@ def build_connector(folder: Path) -> Connector:
     async def task_board() -> TaskBoard:
         """Show the board."""
         cards = [Card(f"T-{number}", f"Task {number}", version=1) for number in range(1, 4)]
-        return TaskBoard(columns=[Column("todo", "To do", cards)], on_move=move_card.bind())
+        return TaskBoard(columns=[BoardColumn("todo", "To do", cards)], on_move=move_card.bind())
 
     return connector

@@ -1,6 +1,6 @@
 """What the official conformance suite asks a server for: resources, prompts and completions, on the bare SDK.
 
-The tools are in `fixture_tools.py`, those that ask back in `fixture_rounds.py`. All of it answers behind Inlay's own
+The tools are in `fixture_tools.py`, those that ask back in `fixture_rounds.py`. All of it answers behind Intarsia's own
 gate and assembly, and none of it is part of the product.
 """
 

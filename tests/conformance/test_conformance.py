@@ -1,4 +1,4 @@
-"""The official conformance suite of MCP, through Inlay's gate and assembly, over real HTTP."""
+"""The official conformance suite of MCP, through Intarsia's gate and assembly, over real HTTP."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from examples import brand_studio, machine_monitor, team_tasks
-from inlay import Connector
-from inlay.server.wire import Answer
+from intarsia import Connector
+from intarsia.server.wire.messages import CallResponse
 from tests.examples.tracker_world import EMIL, LUCIA, NOOR, TOMAS, World, running_world
 
 
-async def call(connector: Connector, name: str, meta: Mapping[str, Any] | None = None, **arguments: Any) -> Answer:
+async def call(
+    connector: Connector, name: str, meta: Mapping[str, Any] | None = None, **arguments: Any
+) -> CallResponse:
     return await connector.desk.answer(name, arguments, meta or {}, connector.local)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from examples.brand_studio.tools import brand_panel
-from inlay import Connector
-from inlay.server.wire import Answer
+from intarsia import Connector
+from intarsia.server.wire.messages import CallResponse
 from tests.examples.conftest import call
 from tests.server.helpers import Shown
 
@@ -34,7 +34,7 @@ BAD_VALUES: list[tuple[dict[str, Any], str]] = [
 
 async def save(
     brands: Connector, values: dict[str, Any], version: int = 1, meta: dict[str, Any] | None = None
-) -> Answer:
+) -> CallResponse:
     return await call(brands, "save_tokens", meta, brand="northwind", values=values, version=version)
 
 
@@ -69,7 +69,7 @@ async def test_undo_brings_back_the_values_before(brands: Connector) -> None:
 
     saved = await save(brands, {"accent": "#be185d", "radius": 12})
     assert saved.text == "Saved accent, radius of Northwind."
-    undo = saved.meta["dev.inlay/done"]["undo"]
+    undo = saved.meta["dev.intarsia/done"]["undo"]
     undone = await call(brands, undo["tool"], None, **undo["arguments"])
 
     assert not undone.is_error, undone.text
@@ -84,7 +84,7 @@ async def test_a_stale_save_changes_nothing_and_tells_what_is_there(
 
     stale = await save(brands, {"radius": 20})
 
-    problem = stale.meta["dev.inlay/problem"]
+    problem = stale.meta["dev.intarsia/problem"]
     assert problem["kind"] == "conflict"
     assert problem["message"] == "Ada Lovelace saved other values meanwhile."
     assert problem["current"]["radius"] == 12
@@ -93,12 +93,12 @@ async def test_a_stale_save_changes_nothing_and_tells_what_is_there(
 
 
 async def test_the_same_save_sent_twice_is_applied_once(brands: Connector) -> None:
-    key = {"dev.inlay/id": "0123456789abcdef"}
+    key = {"dev.intarsia/id": "0123456789abcdef"}
 
     await save(brands, {"radius": 12}, meta=key)
     second = await save(brands, {"radius": 12}, meta=key)
 
-    assert second.meta["dev.inlay/done"]["replayed"]
+    assert second.meta["dev.intarsia/done"]["replayed"]
     assert (await brand_panel("northwind")).version == 2
 
 
@@ -111,11 +111,11 @@ async def test_values_that_are_there_already_make_no_new_version(brands: Connect
 
 async def test_a_draft_is_kept_until_it_is_saved(brands: Connector) -> None:
     opened = await call(brands, "brand_panel", brand="northwind")
-    handle = {"dev.inlay/view": opened.meta["dev.inlay/view"]}
+    handle = {"dev.intarsia/view": opened.meta["dev.intarsia/view"]}
     values = {"radius": 20, "font": "x"}
-    await call(brands, "inlay_draft", handle, tool="brand_panel", arguments={"brand": "northwind"}, values=values)
+    await call(brands, "intarsia_draft", handle, tool="brand_panel", arguments={"brand": "northwind"}, values=values)
     drafted = await call(brands, "brand_panel", brand="northwind")
-    shown = Shown(drafted.meta["dev.inlay/parts"])
+    shown = Shown(drafted.meta["dev.intarsia/parts"])
     assert "not saved yet: 20" in drafted.text
     assert "not saved yet: `x`" not in drafted.text
     assert (await brand_panel("northwind")).saved["radius"] == 8
@@ -124,7 +124,7 @@ async def test_a_draft_is_kept_until_it_is_saved(brands: Connector) -> None:
     after = await call(brands, "brand_panel", brand="northwind")
 
     assert not saved.is_error
-    assert saved.meta["dev.inlay/parts"]["parts"]
+    assert saved.meta["dev.intarsia/parts"]["parts"]
     assert "not saved yet" not in after.text
     assert (await brand_panel("northwind")).saved["radius"] == 20
 

@@ -5,20 +5,20 @@ import re
 import httpx2
 import pytest
 
-from inlay.server.wire import Answer
+from intarsia.server.wire.messages import CallResponse
 from tests.examples.tracker_world import EMIL, LUCIA, NOOR, TOMAS, World
 
-PROBLEM, DONE = "dev.inlay/problem", "dev.inlay/done"
+PROBLEM, DONE = "dev.intarsia/problem", "dev.intarsia/done"
 
 
-def drawn(answer: Answer) -> str:
-    parts = answer.meta["dev.inlay/parts"]
+def drawn(answer: CallResponse) -> str:
+    parts = answer.meta["dev.intarsia/parts"]
     items = [item["html"] for items in parts.get("lists", {}).values() for item in items["items"].values()]
     pieces = [part["html"] for part in parts.get("parts", {}).values()]
     return "".join([parts.get("frame", {"html": ""})["html"], *pieces, *items])
 
 
-async def board(tracker: World, *, of: object = EMIL) -> Answer:
+async def board(tracker: World, *, of: object = EMIL) -> CallResponse:
     person = next(each for each in (NOOR, EMIL, LUCIA, TOMAS) if each is of)
     return await tracker.call("issue_board", person, project="webshop")
 

@@ -15,7 +15,7 @@ from examples.issue_tracker.grants import GRANTS
 from examples.issue_tracker.service.accounts import digest
 from examples.issue_tracker.service.tables import TOKENS
 from examples.issue_tracker.settings import Sealer
-from inlay.errors import SettingError
+from intarsia.errors import SettingError
 from tests.examples.tracker_world import EMIL, LUCIA, NOOR, World
 
 LINK = "Connect your tracker account"
@@ -54,7 +54,7 @@ async def test_a_grant_says_no_token_when_it_is_printed() -> None:
     assert held.refresh not in repr(held)
 
 
-async def test_a_request_carries_the_persons_own_token_and_none_of_inlays(tracker: World) -> None:
+async def test_a_request_carries_the_persons_own_token_and_none_of_intarsias(tracker: World) -> None:
     await tracker.call("issue_board", EMIL, project="webshop")
     await tracker.call("issue_board", LUCIA, project="webshop")
     sent = [one.headers["authorization"] for one in tracker.wire.sent]

@@ -15,14 +15,14 @@ from tests.examples.tracker_world import EMIL, World, nothing
 
 KEY = "0123456789abcdef"
 LOST = httpx2.ReadTimeout("lost")
-PROBLEM = "dev.inlay/problem"
+PROBLEM = "dev.intarsia/problem"
 BOUND_SECONDS = 30
 
 
 @pytest.fixture
 def short_of_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """An action that waits hardly at all before it says that its change is being checked."""
-    monkeypatch.setattr("examples.issue_tracker.outcomes.PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr("examples.issue_tracker.outcomes.MAX_RENDER_SECONDS", 0.01)
     monkeypatch.setattr("examples.issue_tracker.outcomes.PAUSES", (0.02,))
 
 
@@ -216,7 +216,7 @@ async def test_of_a_thousand_changes_with_three_in_ten_answers_dropped_each_is_m
         return LOST if is_late or chance.random() < 0.3 else None
 
     async def add(number: int) -> str:
-        meta = {"dev.inlay/id": f"thousand-{number:04}"}
+        meta = {"dev.intarsia/id": f"thousand-{number:04}"}
         fields = {"project": "webshop", "column": "backlog", "title": f"Change {number}"}
         async with turns:
             return (await tracker.call("add_issue", EMIL, meta, **fields)).text

@@ -12,10 +12,10 @@ import pytest
 from examples.machine_monitor import readings, tools
 from examples.machine_monitor.readings import ProcessList, Sample
 from examples.machine_monitor.recorder import Rate, Recorder, cpu_percent, memory_used
-from inlay import Connector
-from inlay.errors import RefusedError
-from inlay.server.wire import Answer
-from inlay.widgets import Dashboard, Metric, PendingTile, Table, Widget
+from intarsia import Connector
+from intarsia.errors import RefusedError
+from intarsia.server.wire.messages import CallResponse
+from intarsia.widgets import Dashboard, Metric, PendingTile, Table, Widget
 from tests.examples.conftest import call
 from tests.server.helpers import Shown
 
@@ -55,8 +55,8 @@ async def rows(name: str, dashboard: Dashboard | None = None) -> list[Mapping[st
     return list(shown.rows)
 
 
-def part_of(answer: Answer, name: str) -> str:
-    return str(answer.meta["dev.inlay/parts"]["parts"][f"w-tile-{name}"]["html"])
+def part_of(answer: CallResponse, name: str) -> str:
+    return str(answer.meta["dev.intarsia/parts"]["parts"][f"w-tile-{name}"]["html"])
 
 
 @pytest.mark.usefixtures("machine")
@@ -125,11 +125,11 @@ async def test_a_disk_that_cannot_be_asked_is_left_out(monkeypatch: pytest.Monke
 
 async def test_a_refresh_of_one_tile_leaves_the_others_unread(machine: Connector) -> None:
     full = await call(machine, "machine_monitor")
-    shown = Shown(full.meta["dev.inlay/parts"])
+    shown = Shown(full.meta["dev.intarsia/parts"])
 
     answer = await call(machine, "machine_monitor", shown.meta(tiles=["uptime"]))
 
-    assert set(answer.meta["dev.inlay/parts"].get("parts", {})) <= {"w-tile-uptime"}
+    assert set(answer.meta["dev.intarsia/parts"].get("parts", {})) <= {"w-tile-uptime"}
 
 
 @pytest.mark.usefixtures("machine")

@@ -11,9 +11,9 @@ from sqlalchemy import select
 
 from examples.team_tasks.tables import CARDS
 from examples.team_tasks.tools import task_board
-from inlay import Connector, Grant
-from inlay.server.wire import Answer
-from inlay.widgets import Card, TaskBoard
+from intarsia import Connector, Grant
+from intarsia.server.wire.messages import CallResponse
+from intarsia.widgets import Card, TaskBoard
 from tests.examples.conftest import call
 
 Board = dict[str, list[dict[str, Any]]]
@@ -57,7 +57,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-async def act(tasks: Connector, name: str, meta: Mapping[str, Any] | None = None, **changes: Any) -> Answer:
+async def act(tasks: Connector, name: str, meta: Mapping[str, Any] | None = None, **changes: Any) -> CallResponse:
     return await call(tasks, name, meta, **{**DEFAULTS[name], **changes})
 
 
@@ -176,7 +176,7 @@ async def test_undo_brings_back_exactly_the_board_before(tasks: Connector, name:
 
     done = await act(tasks, name, **changes)
     assert without_versions(await task_board("apollo")) != before
-    undo = done.meta["dev.inlay/done"]["undo"]
+    undo = done.meta["dev.intarsia/done"]["undo"]
     undone = await call(tasks, undo["tool"], None, **undo["arguments"])
 
     assert not undone.is_error, undone.text
@@ -190,7 +190,7 @@ async def test_undoing_the_undo_does_it_again(tasks: Connector, name: str, chang
     after = without_versions(await task_board("apollo"))
 
     for _ in range(2):
-        undo = answer.meta["dev.inlay/done"]["undo"]
+        undo = answer.meta["dev.intarsia/done"]["undo"]
         answer = await call(tasks, undo["tool"], None, **undo["arguments"])
 
     assert without_versions(await task_board("apollo")) == after
@@ -205,7 +205,7 @@ async def test_a_stale_move_changes_nothing_and_says_who_was_faster(
 
     stale = await act(tasks, "move_card")
 
-    problem = stale.meta["dev.inlay/problem"]
+    problem = stale.meta["dev.intarsia/problem"]
     assert stale.is_error
     assert problem["kind"] == "conflict"
     assert problem["message"] == "Ada Lovelace moved it to Done."
@@ -223,7 +223,7 @@ async def test_who_signed_in_is_named_to_whoever_was_slower(tasks: Connector) ->
 
     for tool, arguments in (("archive_card", {}), ("complete_card", {"done": True})):
         stale = await tasks.desk.answer(tool, {**given, **arguments}, {}, replace(edda, claims={}, subject="amir"))
-        assert stale.meta["dev.inlay/problem"]["message"] == "Edda Lindqvist moved it to Done."
+        assert stale.meta["dev.intarsia/problem"]["message"] == "Edda Lindqvist moved it to Done."
 
 
 async def test_an_archived_card_is_off_the_board_and_cannot_be_moved(tasks: Connector) -> None:
@@ -233,18 +233,18 @@ async def test_an_archived_card_is_off_the_board_and_cannot_be_moved(tasks: Conn
     fresh = await act(tasks, "move_card", version=2)
 
     assert "T-32" not in await ids_in("todo")
-    assert stale.meta["dev.inlay/problem"]["message"] == "Somebody archived it."
+    assert stale.meta["dev.intarsia/problem"]["message"] == "Somebody archived it."
     assert fresh.text == "T-32 is archived; restore it first."
 
 
 async def test_the_same_call_sent_twice_is_applied_once(tasks: Connector) -> None:
-    key = {"dev.inlay/id": "0123456789abcdef"}
+    key = {"dev.intarsia/id": "0123456789abcdef"}
 
     first = await act(tasks, "add_card", key)
     second = await act(tasks, "add_card", key)
 
     assert second.text == first.text == "Added T-95 to To do."
-    assert second.meta["dev.inlay/done"]["replayed"]
+    assert second.meta["dev.intarsia/done"]["replayed"]
     assert (await ids_in("todo"))[-2:] == ["T-60", "T-95"]
 
 
@@ -272,7 +272,7 @@ async def test_of_twenty_moves_of_one_card_at_once_one_wins(tasks: Connector) ->
     answers = await asyncio.gather(*(act(tasks, "move_card", column=columns[n % 3]) for n in range(20)))
 
     assert sum(not answer.is_error for answer in answers) == 1
-    assert {answer.meta["dev.inlay/problem"]["kind"] for answer in answers if answer.is_error} == {"conflict"}
+    assert {answer.meta["dev.intarsia/problem"]["kind"] for answer in answers if answer.is_error} == {"conflict"}
     assert (await card_of("T-32")).version == 2
     await assert_dense(tasks)
 
@@ -373,14 +373,14 @@ async def test_bad_input_is_refused_with_a_reason_and_changes_nothing(
 
 
 async def test_markup_in_a_title_is_kept_and_shown_as_text(tasks: Connector) -> None:
-    hostile = '<img src=x onerror="alert(1)"> {{ 7 * 7 }} <!--inlay:w-head-->'
+    hostile = '<img src=x onerror="alert(1)"> {{ 7 * 7 }} <!--intarsia:w-head-->'
 
     added = await call(tasks, "add_card", project="apollo", column="todo", title=hostile)
     shown = await call(tasks, "task_board", project="apollo")
 
     assert added.text == "Added T-95 to To do."
     assert (await card_of("T-95")).title == hostile
-    html = str(shown.meta["dev.inlay/parts"])
+    html = str(shown.meta["dev.intarsia/parts"])
     assert "<img" not in html
     assert "&lt;img src=x" in html
-    assert "{{ 7 * 7 }} &lt;!--inlay:w-head--&gt;" in html
+    assert "{{ 7 * 7 }} &lt;!--intarsia:w-head--&gt;" in html

@@ -15,8 +15,8 @@ from examples.issue_tracker.service.accounts import make_tokens
 from examples.issue_tracker.service.app import CLIENT, Tracker
 from examples.issue_tracker.service.seed import PEOPLE
 from examples.issue_tracker.service.tables import ISSUES, MEMBERS, TOKENS
-from inlay import Grant
-from inlay.server.wire import Answer
+from intarsia import Grant
+from intarsia.server.wire.messages import CallResponse
 
 SCOPES = frozenset({"issues:read", "issues:write"})
 NOOR, EMIL, LUCIA, TOMAS = (Grant(f"{name}@here", scopes=SCOPES) for name in PEOPLE)
@@ -81,13 +81,15 @@ class World:
             tokens = await make_tokens(connection, name, CLIENT, token_hex(8))
         await tools.grants.keep(person or grant.person, PEOPLE[name], tokens)
 
-    async def call(self, tool: str, grant: Grant, meta: Mapping[str, Any] | None = None, **arguments: Any) -> Answer:
+    async def call(
+        self, tool: str, grant: Grant, meta: Mapping[str, Any] | None = None, **arguments: Any
+    ) -> CallResponse:
         """Call a tool as a host would."""
         return await self.connector.desk.answer(tool, arguments, meta or {}, grant)
 
-    async def move(self, grant: Grant, key: str | None = None, **changes: Any) -> Answer:
+    async def move(self, grant: Grant, key: str | None = None, **changes: Any) -> CallResponse:
         """Move an issue."""
-        meta = {"dev.inlay/id": key} if key else {}
+        meta = {"dev.intarsia/id": key} if key else {}
         return await self.call("move_issue", grant, meta, **{**MOVE, **changes})
 
     async def seat(self, user: str, role: str | None, project: str = "webshop") -> None:

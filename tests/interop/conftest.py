@@ -13,9 +13,9 @@ from sqlalchemy import select
 
 from examples import brand_studio, machine_monitor, team_tasks
 from examples.team_tasks.tables import TABLES
-from inlay import Connector
-from inlay.cli import demo_connector
-from inlay.host.serving import running_server
+from intarsia import Connector
+from intarsia.cli import demo_connector
+from intarsia.host.server import running_server
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -96,7 +96,7 @@ async def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
 
 @pytest.fixture
 def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Connector:
-    monkeypatch.setenv("INLAY_STATE", str(tmp_path))
+    monkeypatch.setenv("INTARSIA_STATE", str(tmp_path))
     for example in (team_tasks, machine_monitor, brand_studio):
         connector = example.connector
         monkeypatch.setattr(connector.store, "path", tmp_path / f"{connector.slug}.db")

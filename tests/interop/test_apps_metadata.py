@@ -8,8 +8,8 @@ import pytest
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from mcp_types import CallToolResult, ListResourcesResult, ListToolsResult, ReadResourceResult
 
-from inlay import Connector
-from inlay.host.serving import running_server
+from intarsia import Connector
+from intarsia.host.server import running_server
 from tests.interop.apps_schema import Generation, apps_schema
 from tests.interop.conftest import EARLIER, ERAS, Served, answer_of
 
@@ -67,7 +67,7 @@ async def test_every_answer_can_be_pushed_to_a_view(everything: Served, era: str
         result = await ask(everything, "tools/call", {"name": name, "arguments": arguments}, era)
 
         CallToolResult.model_validate(result, by_name=False)
-        assert "dev.inlay/parts" in result["_meta"] or result["isError"], name
+        assert "dev.intarsia/parts" in result["_meta"] or result["isError"], name
         pushed = {"jsonrpc": "2.0", "method": "ui/notifications/tool-result", "params": result}
         for generation in GENERATIONS:
             assert apps_schema(generation).complain_about_message(pushed) == [], name

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from inlay.host import patience
-from inlay.server import gate
+from intarsia.host import header_timeout
+from intarsia.server.http import request_limits
 from tests.interop.conftest import ERAS, MODERN, Served, answer_of
 
 CANARY = "c4n4ryV4lue"
@@ -47,9 +47,19 @@ REFUSED_BY_TOOL = {
     "no arguments": ("move_card", "{}", "invalid", "project is missing."),
     "an unknown tool": (CANARY, "{}", "unknown_tool", "There is no such tool."),
     "a bad page": ("task_board", '{"project": "apollo", "text_page": 1e3}', "invalid", "text_page must be"),
-    "a bad key": ("move_card", move()[:-1] + f', "_inlay": {{"id": "{CANARY}!"}}}}', "invalid", "The key of an action"),
-    "a bad draft": ("inlay_draft", f'{{"tool": ["{CANARY}"], "arguments": 1, "values": 3}}', "unknown_tool", "no such"),
-    "a bad handle": ("inlay_draft", f'{{"_inlay": {{"view": "{CANARY * 1_000}"}}}}', "unknown_tool", "no such"),
+    "a bad key": (
+        "move_card",
+        move()[:-1] + f', "_intarsia": {{"id": "{CANARY}!"}}}}',
+        "invalid",
+        "The key of an action",
+    ),
+    "a bad draft": (
+        "intarsia_draft",
+        f'{{"tool": ["{CANARY}"], "arguments": 1, "values": 3}}',
+        "unknown_tool",
+        "no such",
+    ),
+    "a bad handle": ("intarsia_draft", f'{{"_intarsia": {{"view": "{CANARY * 1_000}"}}}}', "unknown_tool", "no such"),
 }
 
 REFUSED_BY_GATE = {
@@ -94,7 +104,7 @@ async def test_what_a_tool_cannot_take_is_refused_with_its_kind(served: Served, 
         response = await served.call(tool, arguments, era)
 
         result = answer_of(response)["result"]
-        problem = result["_meta"]["dev.inlay/problem"]
+        problem = result["_meta"]["dev.intarsia/problem"]
         assert (response.status_code, result["isError"], problem["kind"]) == (200, True, kind), what
         assert words in problem["message"], what
         assert result["content"][0]["text"].startswith(problem["message"]), what
@@ -164,17 +174,17 @@ async def test_wrong_parameters_of_the_protocol_are_refused_without_a_trace(serv
         CANARY,
         [CANARY],
         {"tool": 1, "arguments": [], "frame": {}, "parts": [], "lists": {"a": [1, None]}, "tiles": "x"},
-        {"tool": "inlay_draft", "arguments": {}, "frame": "", "parts": {}, "lists": {}},
+        {"tool": "intarsia_draft", "arguments": {}, "frame": "", "parts": {}, "lists": {}},
         {"tool": "move_card", "arguments": {}, "frame": "a", "parts": {"w": "a"}, "lists": {}},
         {"tool": "task_board", "arguments": {"project": [CANARY]}, "frame": "a", "parts": {}, "lists": {}},
     ],
 )
 async def test_a_false_memory_gets_the_true_widget(served: Served, era: str, seen: object) -> None:
-    arguments = json.dumps({"project": "apollo", "_inlay": {"seen": seen}})
+    arguments = json.dumps({"project": "apollo", "_intarsia": {"seen": seen}})
 
     response = await served.call("task_board", arguments, era)
 
-    parts = answer_of(response)["result"]["_meta"]["dev.inlay/parts"]
+    parts = answer_of(response)["result"]["_meta"]["dev.intarsia/parts"]
     assert "T-32" in json.dumps(parts)
     assert_says_nothing(response.text, str(seen))
 
@@ -194,7 +204,7 @@ async def test_after_all_that_a_good_call_still_works(served: Served, era: str) 
 async def test_headers_that_never_end_close_only_their_own_connection(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "HEADER_SECONDS", 0.2)
+    monkeypatch.setattr(header_timeout, "HEADER_SECONDS", 0.2)
     silent = await connect(served)
     begun = await connect(served, b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
     second = await connect(served, b"GET /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
@@ -209,7 +219,7 @@ async def test_headers_that_never_end_close_only_their_own_connection(
 
 
 async def test_a_body_that_never_ends_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(request_limits, "BODY_SECONDS", 0.2)
     head = (
         b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         b"Content-Length: 1000\r\n\r\n" + b'{"jsonrpc": '

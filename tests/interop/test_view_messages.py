@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from playwright.async_api import expect
 
-from inlay import Connector
-from inlay.testing import Host, View
-from inlay.testing.fixtures import OpenHost
+from intarsia import Connector
+from intarsia.testing import Host, View
+from intarsia.testing.fixtures import OpenHost
 from tests.browser.bundling import script_of_bridge_1
 from tests.browser.stories import Board
 from tests.interop.apps_schema import AppsSchema, Generation, apps_schema
@@ -42,8 +42,8 @@ async def use_the_board(host: Host) -> View:
     board = Board(view)
     todo, review = await board.order("todo"), await board.order("review")
     await board.drag(todo[0], onto=review[0])
-    await expect(view.locator(".inlay-status")).to_contain_text(f"Moved {todo[0]} to Review.")
-    await view.locator(".inlay-status__undo").click()
+    await expect(view.locator(".intarsia-status")).to_contain_text(f"Moved {todo[0]} to Review.")
+    await view.locator(".intarsia-status__undo").click()
     await board.expect_order("todo", todo[:2])
     await host.set(faults={"hold": "request", "only": ["task_board"]})
     for person in (1, 2):  # the second choice cancels the first
@@ -52,7 +52,7 @@ async def use_the_board(host: Host) -> View:
     await host.set(faults={"hold": False})
     await host.release()
     await view.wait_for_calls(1, "task_board")
-    await host.pages[0].wait_until("([id]) => inlayHost.view(id).modelContext !== null", [view.number])
+    await host.pages[0].wait_until("([id]) => intarsiaHost.view(id).modelContext !== null", [view.number])
     return view
 
 
@@ -64,8 +64,8 @@ async def use_the_dashboard(host: Host) -> View:
     await view.locator("#w").evaluate("(root) => root.insertAdjacentHTML('beforeend', '<a href=https://a.test>A</a>')")
     await view.locator("#w > a").click()
     await host.answer(allow=False)
-    await expect(view.locator(".inlay-status")).to_contain_text("could not be opened")
-    await view.locator(".inlay-pager__full").click()
+    await expect(view.locator(".intarsia-status")).to_contain_text("could not be opened")
+    await view.locator(".intarsia-pager__full").click()
     await expect(view.locator("html")).to_have_attribute("data-display", "fullscreen")
     await host.page.get_by_role("button", name="Close").click()
     await expect(view.locator("html")).to_have_attribute("data-display", "inline")
@@ -77,9 +77,9 @@ async def use_the_panel(host: Host) -> View:
     slider = view.locator('input[type=range][name="radius"]')
     await slider.focus()
     await host.page.keyboard.press("ArrowRight")
-    await view.wait_for_calls(1, "inlay_draft")
+    await view.wait_for_calls(1, "intarsia_draft")
     await view.locator('[data-do="save"]').click()
-    await expect(view.locator(".inlay-status")).to_contain_text("Saved radius of Northwind.")
+    await expect(view.locator(".intarsia-status")).to_contain_text("Saved radius of Northwind.")
     return view
 
 

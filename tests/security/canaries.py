@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from inlay import Connector, Done, Grant
-from inlay.server.live.access import ACCESS
-from inlay.server.tools import TileFunction
-from inlay.server.wire import ID, PARTS, PROBLEM, UNCHANGED, VIEW, Answer
-from inlay.widgets import Card, Column, Dashboard, DesignPanel, Metric, Slider, TaskBoard, Text
+from intarsia import Connector, Done, Grant
+from intarsia.server.changes.access_watch import ACCESS_WATCH
+from intarsia.server.tools.tool import TileFunction
+from intarsia.server.wire.messages import ID, PARTS, PROBLEM, UNCHANGED, VIEW, CallResponse
+from intarsia.widgets import BoardColumn, Card, Dashboard, DesignPanel, Metric, Slider, TaskBoard, Text
 from tests.server.helpers import Shown
 
 NAMES = ("ada", "bob")
@@ -87,10 +87,12 @@ class Office:
             number = await self.read()
             own = [Card(f"C-{name}", f"{canary(name, 'card')} {number}", scopes={scope_of(name)}) for name in NAMES]
             lists = [
-                Column(name, name, [Card(f"L-{name}", f"{canary(name, 'column')} {number}")], scopes={scope_of(name)})
+                BoardColumn(
+                    name, name, [Card(f"L-{name}", f"{canary(name, 'column')} {number}")], scopes={scope_of(name)}
+                )
                 for name in NAMES
             ]
-            everybody = Column("all", "All", [Card("C-all", f"Number {number}"), *own])
+            everybody = BoardColumn("all", "All", [Card("C-all", f"Number {number}"), *own])
             return TaskBoard(columns=[everybody, *lists], on_complete=finish.bind())
 
     def _add_personal(self, office: Connector) -> None:
@@ -128,7 +130,7 @@ class Person:
         self.turned.set()
         self.turned = asyncio.Event()
 
-    def take(self, answer: Answer, could: frozenset[str]) -> list[str]:
+    def take(self, answer: CallResponse, could: frozenset[str]) -> list[str]:
         """Search an answer; return what should not be in it.
 
         Args:
@@ -165,9 +167,9 @@ class Window:
             await self.person.turned.wait()
         return self.grant
 
-    async def call(self, name: str, meta: Mapping[str, Any], /, **arguments: Any) -> Answer:
+    async def call(self, name: str, meta: Mapping[str, Any], /, **arguments: Any) -> CallResponse:
         """Make a call, as this person, and search its answer."""
-        ACCESS.set(self)  # each call is a task, as it is a request elsewhere
+        ACCESS_WATCH.set(self)  # each call is a task, as it is a request elsewhere
         before = self.grant
         answer = await self._office.connector.desk.answer(name, arguments, meta, before)
         could = frozenset(before.scopes | self.grant.scopes)
@@ -183,7 +185,7 @@ class Window:
         """Ask for changes; return what was the problem."""
         if self.shown is None:
             await self.open()
-        answer = await self.call("inlay_view", self.carried, wait_seconds=seconds, **more)
+        answer = await self.call("intarsia_view", self.carried, wait_seconds=seconds, **more)
         self._show(answer)
         return str(answer.meta.get(PROBLEM, {}).get("kind", ""))
 
@@ -194,11 +196,11 @@ class Window:
     async def draft(self) -> None:
         """Keep a draft."""
         values = {"size": int(canary(self.person.name, "draft"))}
-        await self.call("inlay_draft", self.meta, tool="panel", arguments={}, values=values)
+        await self.call("intarsia_draft", self.meta, tool="panel", arguments={}, values=values)
 
     async def steal(self, window: "Window", tool: str) -> None:
         """Say that one is the View of somebody else."""
-        arguments = {"wait_seconds": 0} if tool == "inlay_view" else {}
+        arguments = {"wait_seconds": 0} if tool == "intarsia_view" else {}
         await self.call(tool, window.carried, **arguments)
 
     @property
@@ -206,7 +208,7 @@ class Window:
         """What comes with each call of the View."""
         return {**self.meta, **(self.shown.meta(revision=self.revision) if self.shown else {})}
 
-    def _show(self, answer: Answer) -> None:
+    def _show(self, answer: CallResponse) -> None:
         parts = answer.meta.get(PARTS)
         if parts and parts.get("tool") == self.tool:
             if self.shown is None:

@@ -8,8 +8,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from inlay import Introspection, Issuer, ResourceServer
-from inlay.host.serving import running_server
+from intarsia import Introspection, Issuer, ResourceServer
+from intarsia.host.server import running_server
 from tests.security.issuer import RunningIssuer, make_keys, running_issuer
 from tests.security.mutation import Mutants, mutating
 from tests.security.served import ERAS, RESOURCE, Answers, Served, challenge, good_claims, serving
@@ -55,7 +55,7 @@ async def _trusting(issuer: RunningIssuer, tmp_path_factory: pytest.TempPathFact
     answers = Answers()
     async with running_server(answers.app()) as address:
         asks = Introspection(
-            client_id="inlay", client_secret="made-up", endpoint=f"{address}/introspect", signed_tokens=False
+            client_id="intarsia", client_secret="made-up", endpoint=f"{address}/introspect", signed_tokens=False
         )
         auth = ResourceServer(RESOURCE, [Issuer(issuer.url, introspection=asks)])
         async with serving(auth, tmp_path_factory.mktemp("served")) as served:

@@ -8,9 +8,9 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 
-from inlay.widgets import Button, Dashboard, DesignPanel, Grid, Select, Stack, TaskBoard, Tile, Widget
+from intarsia.widgets import Button, Dashboard, DesignPanel, Grid, Select, Stack, TaskBoard, Tile, Widget
 
-ACCESS_TOOL = "tool:inlay_access"
+ACCESS_TOOL = "tool:intarsia_access"
 OUTLETS = {"on_move": "move", "on_complete": "complete", "on_add": "add", "on_delete": "delete"}
 PANEL = {"on_save": "save", "on_propose": "propose"}
 
@@ -117,7 +117,7 @@ class Drawn:
     def _places(self, outlet: str) -> list[dict[str, Any]]:
         """Return what stands at each place from which something can be done through an outlet."""
         if outlet in PANEL.values():
-            panels = [each for each in self.tree.iter() if "inlay-design-panel__body" in str(each.get("class"))]
+            panels = [each for each in self.tree.iter() if "intarsia-design-panel__body" in str(each.get("class"))]
             return [
                 json.loads(panel.get("data-item", "{}"))
                 for panel in panels
@@ -174,7 +174,7 @@ def _bound(element: Element) -> dict[str, Any]:
 
 
 def _field_of(element: Element) -> str:
-    return "on_change" if element.get("hx-trigger") == "change" else "on_press"
+    return "on_change" if element.get("hx-trigger") == "change" else "on_click"
 
 
 def _is_open_entry(entry: Element) -> bool:

@@ -9,8 +9,8 @@ from tests.commands import ROOT
 SETTING = """
 import asyncio, sys
 from pathlib import Path
-from inlay.server.switches.positions import Position
-from inlay.server.switches.switches import Change
+from intarsia.server.switches.positions import Position
+from intarsia.server.switches.service import Change
 from tests.security.served import build_connector
 
 async def main():

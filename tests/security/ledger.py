@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from inlay import Connector, Done, Grant
-from inlay.widgets import DesignPanel, Slider, Text
+from intarsia import Connector, Done, Grant
+from intarsia.widgets import DesignPanel, Slider, Text
 
 OWNER = {"a-1": "ada", "b-1": "bob"}
 """Whose each entry is."""

@@ -2,10 +2,10 @@
 
 A test that says that an attack is stopped is worth something only if it goes red without what stops it:
 
-    await mutants.assert_bites("tests/security/test_tokens.py -k t02", Mutation("inlay/…/claims.py", "<= now", "< 0"))
+    await mutants.assert_bites("tests/security/test_tokens.py -k t02", Mutation("intarsia/…/claims.py", "<= now", "< 0"))
 
 Each copy is imported by a process of its own. These are forked from one that has loaded the libraries already, and
-nothing of Inlay: so a mutation costs a second or two. The product itself has no way to turn a guard off.
+nothing of Intarsia: so a mutation costs a second or two. The product itself has no way to turn a guard off.
 """
 
 import asyncio
@@ -90,7 +90,7 @@ class Mutants:
         async with self._turn:
             self._count += 1
             folder = self._folder / str(self._count)
-            shutil.copytree(ROOT / "inlay", folder / "inlay")
+            shutil.copytree(ROOT / "intarsia", folder / "intarsia")
             for mutation in mutations:
                 mutation.apply(folder)
             try:

@@ -34,7 +34,7 @@ def run(job: dict[str, Any]) -> int:
     # Of its own: pytest tidies the shared folder while other processes make and remove theirs in it.
     own = ("--basetemp", f"{job['folder']}/t")
     code = pytest.main([*QUIET, *own, "-o", f"pythonpath={job['folder']} .", *job["arguments"]])
-    copy = sys.modules.get("inlay")
+    copy = sys.modules.get("intarsia")
     is_copy = copy is not None and str(copy.__file__).startswith(job["folder"])
     return int(code) if is_copy else STRANGE
 
@@ -43,7 +43,7 @@ def main() -> None:
     """Do jobs until the input ends."""
     for name in LIBRARIES:
         importlib.import_module(name)
-    assert "inlay" not in sys.modules
+    assert "intarsia" not in sys.modules
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from inlay import Connector, Done, Grant
-from inlay.testing import Tools
-from inlay.widgets import WIDGETS, Card, Column, Dashboard, Grid, Stack, TaskBoard, Tile, Widget
+from intarsia import Connector, Done, Grant
+from intarsia.testing import Tools
+from intarsia.widgets import WIDGETS, BoardColumn, Card, Dashboard, Grid, Stack, TaskBoard, Tile, Widget
 
 ISSUER = "https://id.example"
 LOCKED = "T-7"
@@ -34,7 +34,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "rule on who": {"allow": _is_ada},
     "undeclared": {"scopes": None},
 }
-FIELDS = ("on_press", "on_change", "on_save", "on_propose", "on_move", "on_complete", "on_add", "on_delete")
+FIELDS = ("on_click", "on_change", "on_save", "on_propose", "on_move", "on_complete", "on_add", "on_delete")
 ALL = frozenset({"see", "do:both", *(f"do:{name}" for name in FIELDS)})
 ADA = Grant("ada", "chat", ALL, {"lead"}, issuer=ISSUER)
 GRANTS: dict[str, Grant] = {
@@ -69,7 +69,7 @@ class Room:
 
 
 def _functions(done: list[str]) -> dict[str, Any]:  # noqa: C901 - one function of each kind
-    async def on_press(place: str, thing: Any = None) -> Done:
+    async def on_click(place: str, thing: Any = None) -> Done:
         """Press."""
         return did(f"{place} {thing}")
 
@@ -102,7 +102,7 @@ def _functions(done: list[str]) -> dict[str, Any]:  # noqa: C901 - one function 
         return Done("Done.")
 
     return {
-        "on_press": on_press, "on_change": on_change, "on_save": on_save, "on_propose": on_save,
+        "on_click": on_click, "on_change": on_change, "on_save": on_save, "on_propose": on_save,
         "on_move": on_move, "on_complete": on_complete, "on_add": on_add, "on_delete": on_delete,
     }  # fmt: skip
 
@@ -137,7 +137,7 @@ def _offering(widget: Widget, actions: Mapping[str, Any], place: str) -> Widget:
             return widget.model_copy(update=fields)
 
 
-def _unrefused(column: Column) -> Column:
+def _unrefused(column: BoardColumn) -> BoardColumn:
     cards: list[Card] = [card.model_copy(update={"refusals": ()}) for card in column.cards]
     return column.model_copy(update={"cards": cards})
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 
-from inlay import Connector, Done, Grant
-from inlay.server.tools import TileFunction
-from inlay.widgets import (
+from intarsia import Connector, Done, Grant
+from intarsia.server.tools.tool import TileFunction
+from intarsia.widgets import (
+    BoardColumn,
     Button,
     Card,
-    Column,
     Dashboard,
     DesignPanel,
     Metric,
@@ -59,7 +59,7 @@ def build_shop(store: Path) -> Connector:  # noqa: C901 - one widget of each kin
         """Show fields."""
         return Stack(
             [
-                Button("Touch", on_press=touch.bind(thing="all")),
+                Button("Touch", on_click=touch.bind(thing="all")),
                 *(Text(canary(scope), scopes={scope}) for scope in MARKS),
                 *(Stack([Metric(canary(scope), canary_number(scope))], scopes={scope}) for scope in MARKS),
                 *(
@@ -85,17 +85,17 @@ def build_shop(store: Path) -> Connector:  # noqa: C901 - one widget of each kin
         """Show cards, columns of cards and a filter."""
         own = [Card(f"C-{canary(scope)}", canary(scope), assignee=canary(scope), scopes={scope}) for scope in MARKS]
         lists = [
-            Column(f"c{number}", scope[5:], [Card(f"L-{canary(scope)}", canary(scope))], scopes={scope})
+            BoardColumn(f"c{number}", scope[5:], [Card(f"L-{canary(scope)}", canary(scope))], scopes={scope})
             for number, scope in enumerate(MARKS)
         ]
         people = Select("who", options=[Option(canary(scope), canary(scope), scopes={scope}) for scope in MARKS])
-        return TaskBoard(columns=[Column("all", "All", own), *lists], filters=[people])
+        return TaskBoard(columns=[BoardColumn("all", "All", own), *lists], filters=[people])
 
     @shop.widget(scopes={"shop:read"})
     async def same_cards(grant: Grant) -> TaskBoard:
         """Show cards of the same ids to everybody, which say something else to each."""
         said = " ".join(canary(scope) for scope in MARKS if scope in grant.scopes)
-        return TaskBoard(columns=[Column("all", "All", [Card(f"C-{number}", said) for number in range(3)])])
+        return TaskBoard(columns=[BoardColumn("all", "All", [Card(f"C-{number}", said) for number in range(3)])])
 
     def tile_for(scope: str) -> TileFunction[[]]:
         async def tile() -> Text:

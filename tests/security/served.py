@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from inlay import Connector, Done, Grant, ResourceServer
-from inlay.host.serving import running_server
-from inlay.widgets import Card, Column, TaskBoard
+from intarsia import Connector, Done, Grant, ResourceServer
+from intarsia.host.server import running_server
+from intarsia.widgets import BoardColumn, Card, TaskBoard
 
 RESOURCE = "https://tasks.example.com/mcp"
 EARLIER, MODERN = "2025-11-25", "2026-07-28"
@@ -44,7 +44,7 @@ def build_connector(store: Path, entered: list[str], **options: Any) -> Connecto
     async def task_board() -> TaskBoard:
         """Show the tasks."""
         entered.append("task_board")
-        return TaskBoard(columns=[Column("todo", "To do", [Card("T-1", "Water the plants")])])
+        return TaskBoard(columns=[BoardColumn("todo", "To do", [Card("T-1", "Water the plants")])])
 
     @connector.action(scopes={"tasks:read", "tasks:write"})
     async def add_task(title: str) -> Done:

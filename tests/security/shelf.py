@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import Column as Field
 from sqlalchemy import Integer, MetaData, String, Table, delete, insert, select
 
-from inlay import ConflictError, Connector, Done
-from inlay.permissions import Grant
-from inlay.server.wire import Answer
-from inlay.widgets import Button, Stack
+from intarsia import ConflictError, Connector, Done
+from intarsia.permissions import Grant
+from intarsia.server.wire.messages import CallResponse
+from intarsia.widgets import Button, Stack
 
 METADATA = MetaData()
 BOOKS = Table(
@@ -55,7 +55,7 @@ def build_shelf(path: Path, name: str = "Shelf") -> Connector:
         async with shelf.read() as connection:
             rows = (await connection.execute(select(BOOKS).order_by(BOOKS.c.id))).all()
         return Stack(
-            [Button(f"Burn {row.id}", on_press=burn_book.bind(book=row.id, version=row.version)) for row in rows]
+            [Button(f"Burn {row.id}", on_click=burn_book.bind(book=row.id, version=row.version)) for row in rows]
         )
 
     return shelf
@@ -83,19 +83,21 @@ class Screen:
     async def opened(cls, shelf: Connector, grant: Grant = ADA) -> "Screen":
         """Show the books."""
         shown = await shelf.desk.answer("books", {}, {}, grant)
-        return cls(shelf, grant, shown.meta["dev.inlay/view"])
+        return cls(shelf, grant, shown.meta["dev.intarsia/view"])
 
-    async def call(self, tool: str = "burn_book", *, key: str = "", yes: object = None, **arguments: Any) -> Answer:
+    async def call(
+        self, tool: str = "burn_book", *, key: str = "", yes: object = None, **arguments: Any
+    ) -> CallResponse:
         """Call an action, with an idempotency key and a confirmation where there are."""
-        meta: dict[str, object] = {"dev.inlay/view": self.handle, **({"dev.inlay/id": key} if key else {})}
+        meta: dict[str, object] = {"dev.intarsia/view": self.handle, **({"dev.intarsia/id": key} if key else {})}
         if yes is not None:
-            meta["dev.inlay/confirmation"] = yes
+            meta["dev.intarsia/confirmation"] = yes
         return await self.shelf.desk.answer(tool, arguments, meta, self.grant)
 
     async def ask(self, book: str = "B-1", version: int = 1) -> str:
         """Press the button, and return what a yes would bring back."""
         asked = await self.call(book=book, version=version)
-        confirmation: str = asked.meta["dev.inlay/confirm"]["confirmation"]
+        confirmation: str = asked.meta["dev.intarsia/confirm"]["confirmation"]
         return confirmation
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from tests.security.mutation import Mutants, Mutation
 
-TESTS = "tests/server/test_allow_list.py"
-ALLOW_LIST = "inlay/server/allow_list.py"
+TESTS = "tests/server/test_ip_allow_list.py"
+ALLOW_LIST = "intarsia/server/http/ip_allow_list.py"
 
 GUARDS = {
     "refusal": (

@@ -13,14 +13,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from inlay import Introspection, Issuer, ResourceServer
-from inlay.host.serving import running_server
-from inlay.server.tokens import fetching, flights, introspection, verifier
-from inlay.server.tokens.fetching import Fetcher, IssuerError
-from inlay.server.tokens.flights import Flights, Memory
-from inlay.server.tokens.metadata import Metadata
-from inlay.server.tokens.reasons import Reason, TokenError
-from inlay.server.tokens.verifier import Verifier
+from intarsia import Introspection, Issuer, ResourceServer
+from intarsia.host.server import running_server
+from intarsia.server.auth.resource_server import cache, introspection, issuer_http, verifier
+from intarsia.server.auth.resource_server.cache import SingleFlight, TtlCache
+from intarsia.server.auth.resource_server.errors import Reason, TokenError
+from intarsia.server.auth.resource_server.issuer_http import IssuerError, IssuerHttpClient
+from intarsia.server.auth.resource_server.issuer_metadata import Metadata
+from intarsia.server.auth.resource_server.verifier import Verifier
 from tests.security.served import RESOURCE, good_claims
 
 Page = Callable[[Request], Awaitable[Response]]
@@ -55,8 +55,8 @@ async def pages() -> AsyncIterator[Pages]:
 
 
 @pytest.fixture
-async def fetcher() -> AsyncIterator[Fetcher]:
-    made = Fetcher()
+async def fetcher() -> AsyncIterator[IssuerHttpClient]:
+    made = IssuerHttpClient()
     async with made.running():
         yield made
 
@@ -72,11 +72,11 @@ async def fetcher() -> AsyncIterator[Fetcher]:
     ],
 )
 async def test_metadata_are_found_where_standards_put_them(
-    pages: Pages, fetcher: Fetcher, tenant: str, found_at: str
+    pages: Pages, fetcher: IssuerHttpClient, tenant: str, found_at: str
 ) -> None:
     issuer = Issuer(f"{pages.address}{tenant}")
     pages.show(found_at, {"issuer": issuer.url, "jwks_uri": f"{pages.address}/keys"})
-    metadata = Metadata(issuer, fetcher, Flights())
+    metadata = Metadata(issuer, fetcher, SingleFlight())
 
     for _ in range(3):
         assert await metadata.address_of("jwks_uri") == f"{pages.address}/keys"
@@ -99,7 +99,7 @@ async def test_metadata_are_found_where_standards_put_them(
     ids=str,
 )
 async def test_metadata_that_lead_elsewhere_are_not_followed(
-    pages: Pages, fetcher: Fetcher, changed: dict[str, Any], words: str
+    pages: Pages, fetcher: IssuerHttpClient, changed: dict[str, Any], words: str
 ) -> None:
     planted = {
         name: value.format(pages.address) if name == "issuer" and value else value for name, value in changed.items()
@@ -108,15 +108,15 @@ async def test_metadata_that_lead_elsewhere_are_not_followed(
     pages.show("/.well-known/oauth-authorization-server", shown)
 
     with pytest.raises(IssuerError, match=words):
-        await Metadata(Issuer(pages.address), fetcher, Flights()).address_of("jwks_uri")
+        await Metadata(Issuer(pages.address), fetcher, SingleFlight()).address_of("jwks_uri")
 
 
 async def test_an_issuer_elsewhere_does_not_lead_to_this_machine() -> None:
-    class Elsewhere(Fetcher):
+    class Elsewhere(IssuerHttpClient):
         async def get(self, address: str) -> dict[str, str]:  # noqa: ARG002 - it has one answer
             return {"issuer": "https://login.example.com", "introspection_endpoint": "http://127.0.0.1:8484/x"}
 
-    metadata = Metadata(Issuer("https://login.example.com"), Elsewhere(), Flights())
+    metadata = Metadata(Issuer("https://login.example.com"), Elsewhere(), SingleFlight())
 
     with pytest.raises(IssuerError, match=r"introspection_endpoint of .* must use https"):
         await metadata.address_of("introspection_endpoint")
@@ -172,9 +172,9 @@ async def repeats(_request: Request) -> Response:
     ],
 )
 async def test_an_answer_is_bounded_and_must_be_json(
-    pages: Pages, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch, page: Page, words: str
+    pages: Pages, fetcher: IssuerHttpClient, monkeypatch: pytest.MonkeyPatch, page: Page, words: str
 ) -> None:
-    monkeypatch.setattr(fetching, "FETCH_SECONDS", 0.5 if page is drips else 5)
+    monkeypatch.setattr(issuer_http, "FETCH_SECONDS", 0.5 if page is drips else 5)
     pages.by_path["/page"] = page
 
     with pytest.raises(IssuerError, match=words):
@@ -182,7 +182,7 @@ async def test_an_answer_is_bounded_and_must_be_json(
     assert "/elsewhere" not in pages.asked
 
 
-async def test_an_issuer_that_is_not_there_is_told_without_what_was_sent(fetcher: Fetcher) -> None:
+async def test_an_issuer_that_is_not_there_is_told_without_what_was_sent(fetcher: IssuerHttpClient) -> None:
     with pytest.raises(IssuerError) as told:
         await fetcher.ask("http://127.0.0.1:9/introspect", {"token": "made-up-token"}, {"Authorization": "made-up"})
 
@@ -192,7 +192,7 @@ async def test_an_issuer_that_is_not_there_is_told_without_what_was_sent(fetcher
 
 async def test_tokens_are_verified_only_while_the_connector_runs() -> None:
     with pytest.raises(IssuerError, match="start the application's lifespan"):
-        await Fetcher().get("https://login.example.com")
+        await IssuerHttpClient().get("https://login.example.com")
 
 
 @asynccontextmanager
@@ -270,7 +270,7 @@ async def test_many_calls_with_one_token_ask_once(pages: Pages, *, is_active: bo
 
 async def test_an_answer_is_asked_for_again_when_it_is_old(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    for module in (flights, verifier):
+    for module in (cache, verifier):
         monkeypatch.setattr(module, "monotonic", lambda: now[0])
     async with asking(pages, good_answer()) as verify:
         await verify.verify("made-up-token")
@@ -284,7 +284,7 @@ async def test_an_answer_is_asked_for_again_when_it_is_old(pages: Pages, monkeyp
 
 async def test_questions_wait_for_each_other_when_there_are_many(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
     most, open_now, ever = 4, 0, [0]
-    monkeypatch.setattr(verifier, "MOST_QUESTIONS", most)
+    monkeypatch.setattr(verifier, "MAX_INTROSPECTIONS", most)
 
     async def page(_request: Request) -> Response:
         nonlocal open_now
@@ -304,7 +304,7 @@ async def test_questions_wait_for_each_other_when_there_are_many(pages: Pages, m
 
 
 async def test_a_question_that_gets_no_turn_is_not_waited_for(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verifier, "MOST_QUESTIONS", 0)
+    monkeypatch.setattr(verifier, "MAX_INTROSPECTIONS", 0)
     monkeypatch.setattr(verifier, "FETCH_SECONDS", 0.1)
 
     async with asking(pages, good_answer()) as verify:
@@ -320,7 +320,7 @@ async def test_no_memory_holds_a_token_or_grows_without_end(pages: Pages) -> Non
             repr(vars(held)) for held in (verify, *vars(verify).values()) if hasattr(held, "__dict__")
         )
 
-    memory: Memory[int] = Memory(3)
+    memory: TtlCache[int] = TtlCache(3)
     for number in range(1000):
         memory.keep(number, number, until=float("inf"))
         memory.get(998)
@@ -332,7 +332,7 @@ async def test_no_memory_holds_a_token_or_grows_without_end(pages: Pages) -> Non
 
 
 async def test_work_that_fails_fails_for_all_and_is_started_again() -> None:
-    shared, runs = Flights(), [0]
+    shared, runs = SingleFlight(), [0]
 
     async def work() -> int:
         runs[0] += 1

@@ -4,9 +4,13 @@ import pytest
 
 from tests.security.mutation import Mutants, Mutation
 
-LOG, TABLES = "inlay/server/audit/log.py", "inlay/server/audit/tables.py"
-VERIFYING, TELLING = "inlay/server/audit/verifying.py", "inlay/server/audit/telling.py"
-ONCE, CALLS, GUARD = "inlay/server/once.py", "inlay/server/calls.py", "inlay/server/tokens/guard.py"
+LOG, TABLES = "intarsia/server/audit/log.py", "intarsia/server/audit/tables.py"
+VERIFYING, TELLING = "intarsia/server/audit/verify.py", "intarsia/server/audit/export.py"
+ONCE, CALLS, GUARD = (
+    "intarsia/server/calls/idempotency.py",
+    "intarsia/server/calls/handler.py",
+    "intarsia/server/auth/resource_server/middleware.py",
+)
 TESTS = "tests/server/test_audit.py"
 
 SEAL = Mutation(VERIFYING, 'row["seal"] != seal_of(seal, {**row})', "False")
@@ -48,7 +52,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     ),
     "a flood": (
         f"{TESTS} -k over_and_over",
-        [Mutation("inlay/server/audit/repeats.py", "now - counted.since < SECONDS", "False")],
+        [Mutation("intarsia/server/audit/throttle.py", "now - counted.since < SECONDS", "False")],
     ),
     "t09 denied": (
         "tests/security/test_audit_of_people.py -k t09",

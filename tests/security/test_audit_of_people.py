@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 
-from inlay.server.sign_in import accounts
-from inlay.server.switches.positions import Position
-from inlay.server.switches.switches import Change
-from tests.sign_in.browser import PASSWORD
-from tests.sign_in.place import Place, opened_place
+from intarsia.server.auth.authorization_server.accounts import accounts
+from intarsia.server.switches.positions import Position
+from intarsia.server.switches.service import Change
+from tests.authorization_server.browser import PASSWORD
+from tests.authorization_server.place import Place, opened_place
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 def log(file: Path) -> list[tuple[str, str, str, str]]:
     """Return event, person, tool and result of each row, oldest first."""
     with closing(sqlite3.connect(file)) as connection:
-        return connection.execute("SELECT event, who, what, result FROM inlay_audit ORDER BY n").fetchall()
+        return connection.execute("SELECT event, who, what, result FROM intarsia_audit ORDER BY n").fetchall()
 
 
 async def test_t09_a_call_that_is_denied_is_written_down_in_the_name_of_the_token(place: Place) -> None:
@@ -75,7 +75,7 @@ async def test_no_log_holds_a_secret(place: Place) -> None:
 
     kept = (place.folder / "store.db").read_bytes() + (place.folder / "store.db-wal").read_bytes()
     with closing(sqlite3.connect(place.folder / "accounts.db")) as accounts_file:
-        kept += repr(accounts_file.execute("SELECT * FROM inlay_audit").fetchall()).encode()
+        kept += repr(accounts_file.execute("SELECT * FROM intarsia_audit").fetchall()).encode()
     secrets = (connection.access, connection.renewing, connection.code, PASSWORD, "Rest")
     assert [secret for secret in secrets if secret.encode() in kept] == []
 

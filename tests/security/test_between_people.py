@@ -15,11 +15,11 @@ from mcp.server.auth.middleware.auth_context import auth_context_var
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 
-from inlay import Connector, Done, Grant
-from inlay.server.adapter import Surface, build_server
-from inlay.server.handles import LASTS_SECONDS, is_handle, make_handle
-from inlay.testing import Reply, Tools
-from inlay.widgets import Card, Column, TaskBoard
+from intarsia import Connector, Done, Grant
+from intarsia.server.calls.view_handles import LASTS_SECONDS, is_handle, make_handle
+from intarsia.server.mcp_server.server import Surface, build_server
+from intarsia.testing import Reply, Tools
+from intarsia.widgets import BoardColumn, Card, TaskBoard
 from tests.security.mutation import Mutants, Mutation
 
 ADA = Grant("ada", "chat", {"notes:read", "notes:write"}, issuer="https://id.example")
@@ -38,7 +38,7 @@ def connector(tmp_path: Path) -> Connector:
         """Show one's own notes."""
         await asyncio.sleep(0)  # lets other calls come between
         cards = [Card(f"N-{number}", f"{CANARIES[grant.subject]} {number}") for number in range(3)]
-        return TaskBoard(columns=[Column("notes", "Notes", cards)], on_move=move.bind())
+        return TaskBoard(columns=[BoardColumn("notes", "Notes", cards)], on_move=move.bind())
 
     @notes.action(scopes={"notes:write"})
     async def move(card: str, column: str, index: int, grant: Grant) -> Done:
@@ -146,33 +146,43 @@ HERE = "tests/security/test_between_people.py"
 GUARDS = {
     "t10": (
         f"{HERE} -k t10",
-        Mutation("inlay/permissions.py", "missing = tool.scopes - grant.scopes", "missing = frozenset[str]()"),
+        Mutation("intarsia/permissions.py", "missing = tool.scopes - grant.scopes", "missing = frozenset[str]()"),
     ),
     "t25": (
         f"{HERE} -k 't25 or t28'",
         Mutation(
-            "inlay/server/tools.py",
+            "intarsia/server/tools/tool.py",
             "_grant_parameter] = grant",
             '_grant_parameter] = globals().setdefault("first", grant)',
         ),
     ),
     "t24": (
         f"{HERE} -k t24",
-        Mutation("inlay/server/handles.py", "hmac.compare_digest(mac, self._mac(self._secret, bound, body))", "True"),
+        Mutation(
+            "intarsia/server/calls/view_handles.py",
+            "hmac.compare_digest(mac, self._mac(self._secret, bound, body))",
+            "True",
+        ),
     ),
     "t28": (
         f"{HERE} -k t28",
         Mutation(
-            "inlay/ui_templates/drawn.py", "(macro, also, *vars(thing).values())", '(macro, getattr(thing, "id", 0))'
+            "intarsia/ui_templates/render_cache.py",
+            "(macro, also, *vars(thing).values())",
+            '(macro, getattr(thing, "id", 0))',
         ),
     ),
     "t29": (
         f"{HERE} -k t29",
-        Mutation("inlay/server/adapter.py", "text=self._document.html", "text=self._document.html + repr(caller())"),
+        Mutation(
+            "intarsia/server/mcp_server/server.py",
+            "text=self._document.html",
+            "text=self._document.html + repr(caller())",
+        ),
     ),
     "t30": (
         f"{HERE} -k t30",
-        Mutation("inlay/server/arguments.py", 'ConfigDict(extra="forbid"', 'ConfigDict(extra="ignore"'),
+        Mutation("intarsia/server/tools/arguments.py", 'ConfigDict(extra="forbid"', 'ConfigDict(extra="ignore"'),
     ),
 }
 

@@ -49,7 +49,9 @@ async def test_t25_each_answer_is_for_who_asked(trusting: Trusting, era: str, ki
 HERE = "tests/security/test_between_people_over_http.py"
 GUARDS = {
     "a grant is of its call": Mutation(
-        "inlay/server/tools.py", "_grant_parameter] = grant", '_grant_parameter] = globals().setdefault("first", grant)'
+        "intarsia/server/tools/tool.py",
+        "_grant_parameter] = grant",
+        '_grant_parameter] = globals().setdefault("first", grant)',
     ),
 }
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from inlay.server.live import unfinished
+from intarsia.server.rendering import pending_renders
 from tests.security.canaries import KINDS, NAMES, Office, Person, Window
 
 SEED = 20261
@@ -71,7 +71,7 @@ class Crowd:
         self._begin(victim.act(self.chance.randrange(500)))
         for _ in range(self.chance.randrange(20)):
             await asyncio.sleep(0)
-        self._begin(thief.steal(victim, self.chance.choice(("inlay_view", victim.tool))))
+        self._begin(thief.steal(victim, self.chance.choice(("intarsia_view", victim.tool))))
 
     def _change(self) -> None:
         self.counted["change"] += 1
@@ -110,7 +110,7 @@ async def test_t26_two_persons_among_ten_thousand_polls_and_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Some widgets are read for longer than an action waits, and come with the call after it.
-    monkeypatch.setattr(unfinished, "PATIENCE_SECONDS", 0.001)
+    monkeypatch.setattr(pending_renders, "MAX_RENDER_SECONDS", 0.001)
     crowd = Crowd(tmp_path / "office.db")
     async with crowd.office.connector.running():
         await crowd.run()

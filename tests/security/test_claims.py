@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from inlay.server.tokens.claims import Bearer, check_claims, check_kind
-from inlay.server.tokens.reasons import Reason, TokenError
-from inlay.server.tokens.settings import ALGORITHMS, Issuer, ResourceServer
-from inlay.server.tokens.signatures import read_header, read_unproven
+from intarsia.server.auth.resource_server.claims import Bearer, check_claims, check_kind
+from intarsia.server.auth.resource_server.errors import Reason, TokenError
+from intarsia.server.auth.resource_server.jws import read_header, read_unproven
+from intarsia.server.auth.resource_server.settings import ALGORITHMS, Issuer, ResourceServer
 
 NOW = 1_795_000_000.5
 URL = "https://login.example.com"

@@ -4,11 +4,14 @@ import pytest
 
 from tests.security.mutation import Mutants, Mutation
 
-TESTS = "tests/sign_in/test_client_documents.py"
-FORMS = "tests/sign_in/test_client_documents_addresses.py"
-CONTENT = "tests/sign_in/test_client_documents_content.py"
+TESTS = "tests/authorization_server/test_client_documents.py"
+FORMS = "tests/authorization_server/test_client_documents_addresses.py"
+CONTENT = "tests/authorization_server/test_client_documents_content.py"
 
-ADDRESSES, DOCUMENTS = "inlay/server/sign_in/addresses.py", "inlay/server/sign_in/client_documents.py"
+ADDRESSES, DOCUMENTS = (
+    "intarsia/server/auth/authorization_server/clients/public_addresses.py",
+    "intarsia/server/auth/authorization_server/clients/client_metadata.py",
+)
 
 NETWORKS = {
     "unspecified": '        "0.0.0.0/8",',
@@ -83,7 +86,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t48 long ids": (
         f"{FORMS} -k t48_an_id",
-        Mutation(ADDRESSES, "LONGEST_CLIENT_ID = 1024", "LONGEST_CLIENT_ID = 10_000"),
+        Mutation(ADDRESSES, "MAX_CLIENT_ID_LENGTH = 1024", "MAX_CLIENT_ID_LENGTH = 10_000"),
     ),
     "t48 loopback in development": (
         f"{TESTS} -k loopback",
@@ -133,7 +136,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t49 size": (
         f"{TESTS} -k 't49_the_last_byte or t49_a_stream'",
-        Mutation(DOCUMENTS, "if len(body) > MOST_BYTES:", "if False:"),
+        Mutation(DOCUMENTS, "if len(body) > MAX_BYTES:", "if False:"),
     ),
     "t49 encodings": (
         f"{TESTS} -k t49_an_encoded",

@@ -11,15 +11,15 @@ from typing import Any
 import anyio
 import pytest
 
-from inlay import Connector
-from inlay.server import confirming, handles
-from inlay.server.wire import Answer
+from intarsia import Connector
+from intarsia.server.calls import confirmations, view_handles
+from intarsia.server.wire.messages import CallResponse
 from tests.security.shelf import ADA, BOB, FAILING, Screen, build_shelf, fill, left, restore
 
 ALL = 13
 BURN: dict[str, Any] = {"book": "B-1", "version": 1}
 KEY = "0123456789abcdef"
-PROBLEM = "dev.inlay/problem"
+PROBLEM = "dev.intarsia/problem"
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ async def screen(shelf: Connector) -> Screen:
 
 def later(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Let time pass for what is signed."""
-    for module in (handles, confirming):
+    for module in (view_handles, confirmations):
         monkeypatch.setattr(module, "time", _Clock(time() + seconds))
 
 
@@ -78,11 +78,11 @@ def spoiled(proof: str) -> dict[str, Any]:
 async def test_a_yes_burns_one_book_and_a_question_none(screen: Screen, shelf: Connector) -> None:
     asked = await screen.call(**BURN)
     assert asked.is_error
-    assert asked.meta["dev.inlay/confirm"]["question"] == "Burn B-1?"
-    assert asked.meta["dev.inlay/confirm"]["label"] == "Burn book"
+    assert asked.meta["dev.intarsia/confirm"]["question"] == "Burn B-1?"
+    assert asked.meta["dev.intarsia/confirm"]["label"] == "Burn book"
     assert await left(shelf) == ALL
 
-    done = await screen.call(**BURN, yes=asked.meta["dev.inlay/confirm"]["confirmation"])
+    done = await screen.call(**BURN, yes=asked.meta["dev.intarsia/confirm"]["confirmation"])
 
     assert (done.text, await left(shelf)) == ("Burned B-1.", ALL - 1)
 
@@ -95,7 +95,7 @@ async def test_t31_a_captured_call_is_applied_once(screen: Screen, shelf: Connec
     other_person = await (await Screen.opened(shelf, BOB)).call(**BURN, key=KEY, yes=yes)
     with_her_handle = await Screen(shelf, BOB, screen.handle).call(**BURN, key=KEY, yes=yes)
 
-    assert again.meta["dev.inlay/done"] == {**first.meta["dev.inlay/done"], "replayed": True}
+    assert again.meta["dev.intarsia/done"] == {**first.meta["dev.intarsia/done"], "replayed": True}
     assert other_key.meta[PROBLEM]["kind"] == other_person.meta[PROBLEM]["kind"] == "refused"
     assert with_her_handle.meta[PROBLEM]["kind"] == "unknown_tool"
     assert await left(shelf) == ALL - 1
@@ -116,9 +116,9 @@ async def test_t31_a_retry_gets_its_first_answer_after_the_confirmation_is_too_o
 ) -> None:
     yes = await screen.ask()
     await screen.call(**BURN, key=KEY, yes=yes)
-    later(monkeypatch, confirming.LASTS_SECONDS + 1)
+    later(monkeypatch, confirmations.LASTS_SECONDS + 1)
 
-    assert (await screen.call(**BURN, key=KEY, yes=yes)).meta["dev.inlay/done"]["replayed"] is True
+    assert (await screen.call(**BURN, key=KEY, yes=yes)).meta["dev.intarsia/done"]["replayed"] is True
     assert await left(shelf) == ALL - 1
 
 
@@ -157,7 +157,7 @@ async def test_t33_a_confirmation_is_for_these_arguments(
 async def test_t33_a_confirmation_is_for_this_action(screen: Screen, shelf: Connector) -> None:
     asked = await screen.call("sell_book", book="B-1")
 
-    answer = await screen.call(**BURN, yes=asked.meta["dev.inlay/confirm"]["confirmation"])
+    answer = await screen.call(**BURN, yes=asked.meta["dev.intarsia/confirm"]["confirmation"])
 
     assert answer.meta[PROBLEM]["kind"] == "refused"
     assert await left(shelf) == ALL
@@ -189,7 +189,7 @@ async def test_t33_a_confirmation_is_good_for_two_minutes(
     screen: Screen, shelf: Connector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     yes = await screen.ask()
-    later(monkeypatch, confirming.LASTS_SECONDS)
+    later(monkeypatch, confirmations.LASTS_SECONDS)
 
     assert (await screen.call(**BURN, yes=yes)).meta[PROBLEM]["kind"] == "refused"
     assert await left(shelf) == ALL
@@ -209,7 +209,7 @@ async def test_t33_a_confirmation_is_used_once(screen: Screen, shelf: Connector)
 async def test_t33_copies_in_two_processes_are_applied_once(shelf: Connector, screen: Screen, tmp_path: Path) -> None:
     """Two connectors on one store, as two processes are: neither knows what the other does."""
     yes = await screen.ask("B-1")
-    answers: list[Answer] = []
+    answers: list[CallResponse] = []
     async with build_shelf(tmp_path / "shelf.db").running() as other:
         elsewhere = Screen(other, ADA, screen.handle)
 
@@ -258,9 +258,9 @@ async def test_t36_what_only_a_view_may_call_is_not_there_for_a_model(screen: Sc
     unknown = await shelf.desk.answer("torch_all", {}, {}, ADA)
     tries: list[tuple[dict[str, Any], dict[str, Any]]] = [
         (BURN, {}),
-        (BURN, {"dev.inlay/id": KEY}),
-        (BURN, {"dev.inlay/confirmation": yes}),
-        ({**BURN, "_inlay": {"confirmation": yes}}, {}),
+        (BURN, {"dev.intarsia/id": KEY}),
+        (BURN, {"dev.intarsia/confirmation": yes}),
+        ({**BURN, "_intarsia": {"confirmation": yes}}, {}),
         ({"anything": 1}, {}),
     ]
     for arguments, meta in tries:
@@ -284,7 +284,7 @@ async def test_t36_a_handle_that_is_not_theirs_is_none(
     for what, handle in wrong.items():
         answer = await Screen(shelf, ADA, handle).call(**BURN)
         assert (answer.text, answer.meta[PROBLEM]["kind"]) == ("There is no such tool.", "unknown_tool"), what
-    later(monkeypatch, handles.LASTS_SECONDS)
+    later(monkeypatch, view_handles.LASTS_SECONDS)
     assert (await screen.call(**BURN)).text == "There is no such tool."
     assert await left(shelf) == ALL
 
@@ -299,17 +299,17 @@ async def test_t36_a_handle_grants_nothing(screen: Screen, shelf: Connector) -> 
 
 
 async def test_t36_a_model_that_may_know_of_it_gets_no_confirmation(shelf: Connector) -> None:
-    answer = await shelf.desk.answer("sell_book", {"book": "B-1"}, {"dev.inlay/id": KEY}, ADA)
+    answer = await shelf.desk.answer("sell_book", {"book": "B-1"}, {"dev.intarsia/id": KEY}, ADA)
 
     assert answer.meta[PROBLEM]["message"] == "Sell book was not done: a person must confirm it in the widget."
-    assert "dev.inlay/confirm" not in answer.meta
+    assert "dev.intarsia/confirm" not in answer.meta
     assert await left(shelf) == ALL
 
 
 async def test_both_ways_of_carrying_are_good(screen: Screen, shelf: Connector) -> None:
     carried = {"view": screen.handle, "id": KEY, "confirmation": await screen.ask()}
 
-    answer = await shelf.desk.answer("burn_book", {**BURN, "_inlay": carried}, {}, ADA)
+    answer = await shelf.desk.answer("burn_book", {**BURN, "_intarsia": carried}, {}, ADA)
 
     assert (answer.text, await left(shelf)) == ("Burned B-1.", ALL - 1)
 
@@ -319,7 +319,7 @@ async def test_proofs_travel_in_meta_alone_and_are_not_logged(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     shown = await shelf.desk.answer("books", {}, {}, ADA)
-    screen = Screen(shelf, ADA, shown.meta["dev.inlay/view"])
+    screen = Screen(shelf, ADA, shown.meta["dev.intarsia/view"])
     yes = await screen.ask(FAILING)
     answers = [
         await screen.call(book=FAILING, version=1, yes=yes),

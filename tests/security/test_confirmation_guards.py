@@ -5,8 +5,8 @@ import pytest
 from tests.security.mutation import Mutants, Mutation
 
 TESTS = "tests/security/test_confirmation.py"
-CALLS, ONCE = "inlay/server/calls.py", "inlay/server/once.py"
-HANDLES, CONFIRMING = "inlay/server/handles.py", "inlay/server/confirming.py"
+CALLS, ONCE = "intarsia/server/calls/handler.py", "intarsia/server/calls/idempotency.py"
+HANDLES, CONFIRMING = "intarsia/server/calls/view_handles.py", "intarsia/server/calls/confirmations.py"
 
 ANY_SIGNATURE = Mutation(HANDLES, "if hmac.compare_digest(mac, self._mac(self._secret, bound, body)) else None", "")
 NO_LOOK = Mutation(ONCE, "                raise UsedError\n", "                return\n")
@@ -48,12 +48,14 @@ GUARDS = {
     ),
     "t36 a handle instead of scopes": (
         f"{TESTS} -k 't36 and grants_nothing'",
-        Mutation("inlay/permissions.py", "missing = tool.scopes - grant.scopes", "missing = frozenset[str]()"),
+        Mutation("intarsia/permissions.py", "missing = tool.scopes - grant.scopes", "missing = frozenset[str]()"),
     ),
     "t36 a model that calls everything": (
         "tests/security/test_model_that_calls_everything.py -k 'legacy and text and shelf'",
         Mutation(CALLS, "(is_from_view or not tool.is_app_only)", "True"),
-        Mutation("inlay/server/tools.py", "self.question = self._checked_question(confirm)", "self.question = None"),
+        Mutation(
+            "intarsia/server/tools/tool.py", "self.question = self._checked_question(confirm)", "self.question = None"
+        ),
     ),
     "t36 a confirmation for a View": (
         f"{TESTS} -k 't36 and gets_no_confirmation'",

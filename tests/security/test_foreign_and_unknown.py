@@ -1,7 +1,7 @@
 """T23: what is another's is answered as what does not exist: same words, same status, and by the same steps.
 
 Clocks say little on a busy machine, so time is not measured. What takes time is compared instead: the sequence of all
-functions of Inlay that a call runs through, and the statements that it sends to the database. Where both are equal,
+functions of Intarsia that a call runs through, and the statements that it sends to the database. Where both are equal,
 nothing is left that could take longer for the one than for the other.
 """
 
@@ -17,10 +17,10 @@ import pytest
 from sqlalchemy import Column, MetaData, String, Table, event, insert, select
 from sqlalchemy.engine import Engine
 
-from inlay import Connector, Done, Grant
-from inlay.server.handles import make_handle
-from inlay.server.wire import Answer
-from inlay.widgets import Text
+from intarsia import Connector, Done, Grant
+from intarsia.server.calls.view_handles import make_handle
+from intarsia.server.wire.messages import CallResponse
+from intarsia.widgets import Text
 from tests.security.mutation import Mutants, Mutation
 
 TABLES = MetaData()
@@ -30,7 +30,7 @@ BOB = Grant("bob", "chat", {"notes"}, issuer="https://id.example")
 NONE = "There is no such note."
 FOREIGN, UNKNOWN = "note-of-bob-1", "note-of-bob-2"
 MANY = 10
-DRIVER = ("/inlay/server/sqlite.py", "/inlay/server/store.py")
+DRIVER = ("/intarsia/server/storage/sqlite.py", "/intarsia/server/storage/store.py")
 """They open a connection when the pool has none free, whichever call comes then; their statements are compared."""
 
 
@@ -85,7 +85,7 @@ class Steps:
 
     def _enter(self, frame: FrameType, what: str, _argument: object) -> None:
         file = frame.f_code.co_filename
-        is_ours = "/inlay/" in file and not file.endswith(DRIVER)
+        is_ours = "/intarsia/" in file and not file.endswith(DRIVER)
         # A coroutine is entered again after each wait, and how often it waits is up to a thread.
         if what == "call" and is_ours and frame not in self._frames:
             self._frames.add(frame)
@@ -94,9 +94,11 @@ class Steps:
     def _execute(self, *given: Any) -> None:
         self.statements.append(given[2])
 
-    async def of(self, connector: Connector, tool: str, arguments: Mapping[str, Any], handle: str | None) -> Answer:
+    async def of(
+        self, connector: Connector, tool: str, arguments: Mapping[str, Any], handle: str | None
+    ) -> CallResponse:
         """Call a tool as Ada, and write down the steps."""
-        meta = {"dev.inlay/view": handle} if handle else {}
+        meta = {"dev.intarsia/view": handle} if handle else {}
         before = sys.getprofile()
         event.listen(Engine, "before_cursor_execute", self._execute)
         sys.setprofile(self._enter)
@@ -107,7 +109,7 @@ class Steps:
             event.remove(Engine, "before_cursor_execute", self._execute)
 
 
-async def called(notes: Connector, tool: str, note: str, handle: str | None = None) -> tuple[Answer, Steps]:
+async def called(notes: Connector, tool: str, note: str, handle: str | None = None) -> tuple[CallResponse, Steps]:
     """Call a tool with a note, after once has warmed up what is made once."""
     await notes.desk.answer(tool, {"note": note}, {}, ADA)
     steps = Steps([], [])
@@ -156,24 +158,28 @@ HERE = "tests/security/test_foreign_and_unknown.py"
 GUARDS = {
     "the rule": (
         f"{HERE} -k 'foreign_id'",
-        Mutation("inlay/permissions.py", "if answer is True:", "if answer is not None:"),
+        Mutation("intarsia/permissions.py", "if answer is True:", "if answer is not None:"),
     ),
     "the same steps": (
         f"{HERE} -k 'foreign_id'",
         Mutation(
-            "inlay/permissions.py",
+            "intarsia/permissions.py",
             "    if answer is True:",
             "    if 'note-of-bob-1' in arguments.values(): _listed(set())\n    if answer is True:",
         ),
     ),
     "whose handle": (
         f"{HERE} -k 'foreign_handle'",
-        Mutation("inlay/server/handles.py", 'return "view", grant.person, grant.client', 'return ("view",)'),
+        Mutation(
+            "intarsia/server/calls/view_handles.py", 'return "view", grant.person, grant.client', 'return ("view",)'
+        ),
     ),
     "who is offered what": (
         f"{HERE} -k 'for_others'",
         Mutation(
-            "inlay/server/calls.py", "return tool if tool and is_offered(grant, tool) and", "return tool if tool and"
+            "intarsia/server/calls/handler.py",
+            "return tool if tool and is_offered(grant, tool) and",
+            "return tool if tool and",
         ),
     ),
 }

@@ -9,9 +9,9 @@ from tests.security.mutation import Mutants, Mutation, MutationError
 TOKENS, SIGNATURES = "tests/security/test_tokens.py", "tests/security/test_signatures.py"
 SCOPES, REVOCATION = "tests/security/test_scopes.py", "tests/security/test_revocation.py"
 
-CLAIMS, GUARD = "inlay/server/tokens/claims.py", "inlay/server/tokens/guard.py"
-HEADERS, VERIFIER = "inlay/server/tokens/signatures.py", "inlay/server/tokens/verifier.py"
-KEYS, ASKING = "inlay/server/tokens/keys.py", "inlay/server/tokens/introspection.py"
+CLAIMS, GUARD = "intarsia/server/auth/resource_server/claims.py", "intarsia/server/auth/resource_server/middleware.py"
+HEADERS, VERIFIER = "intarsia/server/auth/resource_server/jws.py", "intarsia/server/auth/resource_server/verifier.py"
+KEYS, ASKING = "intarsia/server/auth/resource_server/jwks.py", "intarsia/server/auth/resource_server/introspection.py"
 
 ANY_HEADER = Mutation(HEADERS, 'if "crit" in header or "b64" in header:', "if False:")
 ANY_ALGORITHM = Mutation(HEADERS, 'if header.get("alg") not in tuple(algorithms):', "if False:")
@@ -48,7 +48,7 @@ ANY_NUMBER = (
     Mutation(CLAIMS, "type(value) is not int", "not isinstance(value, int | float)"),
     Mutation(CLAIMS, 'expires_at=claims["exp"]', 'expires_at=int(claims["exp"])'),
 )
-ANYBODY = Mutation("inlay/server/adapter.py", "if grant is None and self._signs_in:", "if False:")
+ANYBODY = Mutation("intarsia/server/mcp_server/server.py", "if grant is None and self._signs_in:", "if False:")
 
 GUARDS = {
     "t01 a token is asked for": (
@@ -69,7 +69,7 @@ GUARDS = {
     ),
     "t01 the length of headers": (
         f"{TOKENS} -k 't01 and 64_kb'",
-        Mutation("inlay/server/gate.py", "MOST_HEADER_BYTES = 32 * 1024", "MOST_HEADER_BYTES = 32 * 1024 * 1024"),
+        Mutation("intarsia/server/http/request_limits.py", "MAX_HEADER_BYTES = 32 * 1024", "MAX_HEADER_BYTES = 32 * 1024 * 1024"),
     ),
     "t01 a call of nobody": (
         f"{TOKENS} -k 't01 and nobody'",
@@ -164,7 +164,7 @@ GUARDS = {
     ),
     "t06 keys are fetched for every name": (
         f"{SIGNATURES} -k 't06 and made_up'",
-        Mutation(KEYS, "known = await self._at_most(SOONEST_SECONDS)", "known = await self._at_most(0)"),
+        Mutation(KEYS, "known = await self._at_most(MIN_REFETCH_SECONDS)", "known = await self._at_most(0)"),
     ),
     "t07 answers are kept": (
         f"{REVOCATION} -k 't07 and disabled'",
@@ -172,7 +172,7 @@ GUARDS = {
     ),
     "t07 keys are kept": (
         f"{REVOCATION} -k 't07 and rotated_out'",
-        Mutation("inlay/server/tokens/settings.py", "keys_seconds: float = 4", "keys_seconds: float = 9"),
+        Mutation("intarsia/server/auth/resource_server/settings.py", "keys_seconds: float = 4", "keys_seconds: float = 9"),
     ),
     "t07 what keys proved is kept": (
         f"{REVOCATION} -k 't07 and rotated_out'",
@@ -232,8 +232,8 @@ GUARDS = {
     "t09 the body rules": (
         f"{SCOPES} -k 't09 and header'",
         Mutation(GUARD, 'name: object = params.get("name")', 'name: object = ""'),
-        Mutation("inlay/server/wire.py", "    if decision.missing_scopes:\n", "    if False:\n"),
-        Mutation("inlay/server/showing.py", "    if not decision.allowed:\n", "    if False:\n"),
+        Mutation("intarsia/server/wire/messages.py", "    if decision.missing_scopes:\n", "    if False:\n"),
+        Mutation("intarsia/server/rendering/reader.py", "    if not decision.allowed:\n", "    if False:\n"),
     ),
     "t09 drafts": (
         f"{SCOPES} -k 't09 and draft'",
@@ -265,7 +265,7 @@ def test_a_mutation_that_does_not_fit_is_an_error(tmp_path: Path, old: str) -> N
 
 
 async def test_a_mutation_that_opens_nothing_is_told(mutants: Mutants) -> None:
-    harmless = Mutation(CLAIMS, "LONGEST_NAME = 512", "LONGEST_NAME = 513")
+    harmless = Mutation(CLAIMS, "MAX_NAME_LENGTH = 512", "MAX_NAME_LENGTH = 513")
 
     with pytest.raises(AssertionError, match="No attack got through"):
         await mutants.assert_bites(f"{TOKENS} -k 't04 and several'", harmless)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from inlay import Connector, Grant
-from inlay.testing import Reply, Tools
+from intarsia import Connector, Grant
+from intarsia.testing import Reply, Tools
 from tests.security.drawn_controls import Drawn
 from tests.security.mutation import Mutants, Mutation
 from tests.security.secrets_shop import MARKS, build_shop, canary, canary_number, grants_with
@@ -76,7 +76,7 @@ async def test_a_draft_of_what_is_hidden_stays_hidden(tools: Tools) -> None:
     shown = await tools.call("panel", as_=EVERYTHING)
     hidden = MARKS[1]
     draft = {"size": 4, "t1": canary_number(hidden) + 500}
-    kept = await tools.act(shown, "inlay_draft", as_=EVERYTHING, tool="panel", arguments={}, values=draft)
+    kept = await tools.act(shown, "intarsia_draft", as_=EVERYTHING, tool="panel", arguments={}, values=draft)
     narrowed = replace(EVERYTHING, scopes=EVERYTHING.scopes - {hidden})
     reply = await tools.call("panel", as_=narrowed)
 
@@ -104,7 +104,7 @@ async def test_two_thousand_interleaved_drawings_never_mix(tools: Tools, widget:
 
 
 HERE = "tests/security/test_hidden_data.py"
-WITHHOLDING = "inlay/server/withholding.py"
+WITHHOLDING = "intarsia/server/rendering/redact.py"
 NOTHING = "frozenset[str]()"
 GUARDS = {
     "widgets": ("each_gets and fields", "missing := widget.scopes - granted", f"missing := {NOTHING}"),
@@ -131,6 +131,8 @@ async def test_nothing_else_keeps_it_back(mutants: Mutants, guard: str) -> None:
 
 async def test_what_is_kept_of_a_drawing_is_found_by_all_that_is_in_it(mutants: Mutants) -> None:
     by_id = Mutation(
-        "inlay/ui_templates/drawn.py", "(macro, also, *vars(thing).values())", '(macro, also, getattr(thing, "id", 0))'
+        "intarsia/ui_templates/render_cache.py",
+        "(macro, also, *vars(thing).values())",
+        '(macro, also, getattr(thing, "id", 0))',
     )
     await mutants.assert_bites(f"{HERE} -k 'interleaved and same_cards'", by_id)

@@ -11,14 +11,14 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from jwt.algorithms import RSAAlgorithm
 
-from inlay.server.tokens import flights, keys
-from inlay.server.tokens.fetching import Fetcher, IssuerError
-from inlay.server.tokens.flights import Flights
-from inlay.server.tokens.keys import OUTAGE_SECONDS, Keys
-from inlay.server.tokens.metadata import Metadata
-from inlay.server.tokens.reasons import Reason, TokenError
-from inlay.server.tokens.settings import Issuer
-from inlay.server.tokens.signatures import KeySet, read_proven
+from intarsia.server.auth.resource_server import cache, jwks
+from intarsia.server.auth.resource_server.cache import SingleFlight
+from intarsia.server.auth.resource_server.errors import Reason, TokenError
+from intarsia.server.auth.resource_server.issuer_http import IssuerError, IssuerHttpClient
+from intarsia.server.auth.resource_server.issuer_metadata import Metadata
+from intarsia.server.auth.resource_server.jwks import OUTAGE_SECONDS, IssuerKeys
+from intarsia.server.auth.resource_server.jws import KeySet, read_proven
+from intarsia.server.auth.resource_server.settings import Issuer
 from tests.security.issuer import Jwk, make_keys
 from tests.security.test_signatures import part
 
@@ -64,7 +64,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    for module in (keys, flights):
+    for module in (jwks, cache):
         monkeypatch.setattr(module, "monotonic", made)
     return made
 
@@ -75,13 +75,13 @@ def shop() -> Shop:
 
 
 @pytest.fixture
-def known(shop: Shop) -> Keys:
-    issuer, own = Issuer(URL, jwks_uri=f"{URL}/keys"), Flights()
-    fetcher = cast("Fetcher", shop)
-    return Keys(issuer, Metadata(issuer, fetcher, own), fetcher, own, seconds=4)
+def known(shop: Shop) -> IssuerKeys:
+    issuer, own = Issuer(URL, jwks_uri=f"{URL}/keys"), SingleFlight()
+    fetcher = cast("IssuerHttpClient", shop)
+    return IssuerKeys(issuer, Metadata(issuer, fetcher, own), fetcher, own, seconds=4)
 
 
-async def test_all_who_wait_share_one_fetch(known: Keys, shop: Shop, clock: Clock) -> None:
+async def test_all_who_wait_share_one_fetch(known: IssuerKeys, shop: Shop, clock: Clock) -> None:
     found = await asyncio.gather(*(known.find(OLD[0]["kid"], "RS256") for _ in range(50)))
 
     assert shop.asked == [f"{URL}/keys"]
@@ -89,7 +89,9 @@ async def test_all_who_wait_share_one_fetch(known: Keys, shop: Shop, clock: Cloc
     assert {until for _, until in found} == {clock.now + 4}
 
 
-async def test_keys_are_used_for_their_seconds_and_then_fetched_again(known: Keys, shop: Shop, clock: Clock) -> None:
+async def test_keys_are_used_for_their_seconds_and_then_fetched_again(
+    known: IssuerKeys, shop: Shop, clock: Clock
+) -> None:
     await known.find(OLD[0]["kid"], "RS256")
     shop.shown = NEW
     clock.now += 4
@@ -103,7 +105,7 @@ async def test_keys_are_used_for_their_seconds_and_then_fetched_again(known: Key
     assert len(shop.asked) == 2
 
 
-async def test_names_that_nobody_has_cause_one_fetch_a_second(known: Keys, shop: Shop, clock: Clock) -> None:
+async def test_names_that_nobody_has_cause_one_fetch_a_second(known: IssuerKeys, shop: Shop, clock: Clock) -> None:
     for number in range(1000):
         clock.now += 0.01
         with pytest.raises(TokenError):
@@ -112,7 +114,7 @@ async def test_names_that_nobody_has_cause_one_fetch_a_second(known: Keys, shop:
     assert len(shop.asked) <= 10
 
 
-async def test_a_new_key_is_found_before_the_old_ones_are_stale(known: Keys, shop: Shop, clock: Clock) -> None:
+async def test_a_new_key_is_found_before_the_old_ones_are_stale(known: IssuerKeys, shop: Shop, clock: Clock) -> None:
     await known.find(OLD[0]["kid"], "RS256")
     shop.shown = [*OLD, *NEW]
     clock.now += 1.1
@@ -122,7 +124,9 @@ async def test_a_new_key_is_found_before_the_old_ones_are_stale(known: Keys, sho
     assert key.key_id == NEW[1]["kid"]
 
 
-async def test_an_outage_is_survived_for_five_minutes_without_waiting(known: Keys, shop: Shop, clock: Clock) -> None:
+async def test_an_outage_is_survived_for_five_minutes_without_waiting(
+    known: IssuerKeys, shop: Shop, clock: Clock
+) -> None:
     await known.find(OLD[0]["kid"], "RS256")
     shop.is_closed = True
     clock.now += 5
@@ -142,7 +146,7 @@ async def test_an_outage_is_survived_for_five_minutes_without_waiting(known: Key
 
 
 async def test_an_issuer_that_never_answered_is_not_asked_by_every_request(
-    known: Keys, shop: Shop, clock: Clock
+    known: IssuerKeys, shop: Shop, clock: Clock
 ) -> None:
     shop.is_closed = True
     for _ in range(100):
@@ -156,7 +160,7 @@ async def test_an_issuer_that_never_answered_is_not_asked_by_every_request(
     await known.find(OLD[0]["kid"], "RS256")
 
 
-async def test_who_goes_away_does_not_stop_the_fetch_for_others(known: Keys, shop: Shop, clock: Clock) -> None:
+async def test_who_goes_away_does_not_stop_the_fetch_for_others(known: IssuerKeys, shop: Shop, clock: Clock) -> None:
     shop.opens.clear()
     first = asyncio.create_task(known.find(OLD[0]["kid"], "RS256"))
     second = asyncio.create_task(known.find(OLD[0]["kid"], "RS256"))

@@ -11,12 +11,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from inlay import Connector, Introspection, Issuer, ResourceServer
-from inlay.host.serving import running_server
-from inlay.server.adapter import Surface
-from inlay.server.listening import MOST_ADDRESSES, MOST_FOR_ONE
-from inlay.server.switches.positions import Position
-from inlay.server.switches.switches import Change
+from intarsia import Connector, Introspection, Issuer, ResourceServer
+from intarsia.host.server import running_server
+from intarsia.server.mcp_server.server import Surface
+from intarsia.server.mcp_server.subscriptions import MAX_ADDRESSES, MAX_PER_USER
+from intarsia.server.switches.positions import Position
+from intarsia.server.switches.service import Change
 from tests.security.elsewhere import turn_off_elsewhere
 from tests.security.issuer import RunningIssuer
 from tests.security.served import MODERN, RESOURCE, Answers, build_connector, good_claims
@@ -97,7 +97,7 @@ class World:
 async def world(issuer: RunningIssuer, tmp_path: Path) -> AsyncIterator[World]:
     answers = Answers()
     async with running_server(answers.app()) as address:
-        asks = Introspection(client_id="inlay", client_secret="made-up", endpoint=f"{address}/introspect")
+        asks = Introspection(client_id="intarsia", client_secret="made-up", endpoint=f"{address}/introspect")
         connector = build_connector(tmp_path / "listening.db", [])
         app = connector.app(auth=ResourceServer(RESOURCE, [Issuer(issuer.url, introspection=asks)]))
         async with running_server(app) as served:
@@ -123,8 +123,8 @@ async def test_t26_a_listener_hears_of_what_they_may_read_and_of_nothing_else(wo
 
 async def test_t26_a_stream_names_so_many_resources_and_no_more(world: World) -> None:
     token = world.token("ada")
-    refused = await world.listen(token, *(f"ui://x/{number}" for number in range(MOST_ADDRESSES + 1)))
-    taken = await world.listen(token, *(f"ui://x/{number}" for number in range(MOST_ADDRESSES)))
+    refused = await world.listen(token, *(f"ui://x/{number}" for number in range(MAX_ADDRESSES + 1)))
+    taken = await world.listen(token, *(f"ui://x/{number}" for number in range(MAX_ADDRESSES)))
 
     message = await refused.next()
     assert message is not None
@@ -180,7 +180,7 @@ async def test_t45_a_view_that_another_process_turned_off_ends_its_stream_too(wo
 
 async def test_t76_one_person_has_so_many_streams_and_others_are_let_in(world: World) -> None:
     hers = world.token("ada")
-    streams = [await world.listen(hers, tools=True) for _ in range(MOST_FOR_ONE)]
+    streams = [await world.listen(hers, tools=True) for _ in range(MAX_PER_USER)]
     for stream in streams:
         await stream.acknowledged()
 
@@ -190,7 +190,7 @@ async def test_t76_one_person_has_so_many_streams_and_others_are_let_in(world: W
         assert "20 streams open" in refused["error"]["message"]
     his = await world.listen(world.token("bob"), tools=True)
     await his.acknowledged()
-    world.connector.changed("inlay:switches")
+    world.connector.changed("intarsia:switches")
     assert [(await each.next() or {})["method"] for each in [*streams, his]] == ["notifications/tools/list_changed"] * (
-        MOST_FOR_ONE + 1
+        MAX_PER_USER + 1
     )

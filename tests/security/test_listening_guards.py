@@ -4,7 +4,7 @@ import pytest
 
 from tests.security.mutation import Mutants, Mutation
 
-LISTENING = "inlay/server/listening.py"
+LISTENING = "intarsia/server/mcp_server/subscriptions.py"
 TESTS = "tests/security/test_listening.py"
 LIMITS = "tests/security/test_listening_limits.py"
 
@@ -13,7 +13,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         f"{TESTS} -k nothing_else",
         [Mutation(LISTENING, "for uri in addresses if self._offer.may_read(uri, grant))", "for uri in addresses)")],
     ),
-    "t26 how many": (f"{TESTS} -k so_many_resources", [Mutation(LISTENING, "> MOST_ADDRESSES:", "> 10**6:")]),
+    "t26 how many": (f"{TESTS} -k so_many_resources", [Mutation(LISTENING, "> MAX_ADDRESSES:", "> 10**6:")]),
     "t27 withdrawn": (
         f"{TESTS} -k withdrawn_token",
         [Mutation(LISTENING, "access = ACCESS.get()", "access = None if ACCESS.get() else None")],
@@ -24,11 +24,11 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     ),
     "t45 set by another process": (
         f"{TESTS} -k another_process",
-        [Mutation("inlay/server/switches/switches.py", "if await self._read():", "if await self._read() and False:")],
+        [Mutation("intarsia/server/switches/service.py", "if await self._read():", "if await self._read() and False:")],
     ),
     "t45 a poll of another process": (
         f"{LIMITS} -k another_process",
-        [Mutation("inlay/server/switches/switches.py", "if await self._read():", "if await self._read() and False:")],
+        [Mutation("intarsia/server/switches/service.py", "if await self._read():", "if await self._read() and False:")],
     ),
     "t76 for one person, many times": (
         f"{LIMITS} -k t76",

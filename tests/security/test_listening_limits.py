@@ -9,11 +9,11 @@ from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import SubscriptionFilter, SubscriptionsListenRequestParams, SubscriptionsListenResult
 
-from inlay import Grant
-from inlay.server import listening
-from inlay.server.listening import MOST_FOR_ONE, Listening
-from inlay.server.live.changes import CHANGES
-from inlay.server.wire import PARTS, PROBLEM, VIEW
+from intarsia import Grant
+from intarsia.server.changes.change_log import CHANGE_LOG
+from intarsia.server.mcp_server import subscriptions
+from intarsia.server.mcp_server.subscriptions import MAX_PER_USER, Subscriptions
+from intarsia.server.wire.messages import PARTS, PROBLEM, VIEW
 from tests.security.elsewhere import turn_off_elsewhere
 from tests.security.served import build_connector
 from tests.server.helpers import Shown
@@ -46,23 +46,23 @@ class Everything:
 
 
 async def test_t76_eleven_hundred_listens_of_one_person_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(listening, "ListenHandler", Handler)
+    monkeypatch.setattr(subscriptions, "ListenHandler", Handler)
     who = Grant("ada")
-    streams = Listening(Everything(), lambda: (who, True))
+    streams = Subscriptions(Everything(), lambda: (who, True))
     params = SubscriptionsListenRequestParams(notifications=SubscriptionFilter(tools_list_changed=True))
     request = cast("ServerRequestContext[Any, Any]", None)
 
     hers = [asyncio.create_task(streams.listen(request, params)) for _ in range(LISTENS)]
     refused, is_open = await asyncio.wait(hers, timeout=SOON, return_when=asyncio.FIRST_COMPLETED)
 
-    assert (len(refused), len(is_open), streams.count) == (LISTENS - MOST_FOR_ONE, MOST_FOR_ONE, MOST_FOR_ONE)
+    assert (len(refused), len(is_open), streams.count) == (LISTENS - MAX_PER_USER, MAX_PER_USER, MAX_PER_USER)
     assert {type(each.exception()) for each in refused} == {MCPError}
     who = Grant("bob")
-    his = [asyncio.create_task(streams.listen(request, params)) for _ in range(MOST_FOR_ONE)]
-    while CHANGES.waiting < 2 * MOST_FOR_ONE:  # noqa: ASYNC110 - it is waited for that all are open
+    his = [asyncio.create_task(streams.listen(request, params)) for _ in range(MAX_PER_USER)]
+    while CHANGE_LOG.waiting < 2 * MAX_PER_USER:  # noqa: ASYNC110 - it is waited for that all are open
         await asyncio.sleep(0)
-    assert [each.done() for each in his] == [False] * MOST_FOR_ONE
-    CHANGES.wake_all()
+    assert [each.done() for each in his] == [False] * MAX_PER_USER
+    CHANGE_LOG.wake_all()
     await asyncio.wait_for(asyncio.gather(*is_open, *his), SOON)
     assert streams.count == 0
 
@@ -74,8 +74,8 @@ async def test_t45_a_poll_is_answered_when_another_process_turns_its_widget_off(
         opened = await here.desk.answer("task_board", {}, {}, ada)
         parts = opened.meta[PARTS]
         meta = {VIEW: opened.meta[VIEW], **Shown(parts).meta(revision=parts["revision"])}
-        waiting = asyncio.create_task(here.desk.answer("inlay_view", {"wait_seconds": 25}, meta, ada))
-        while not CHANGES.waiting:  # noqa: ASYNC110 - it is waited for that it waits
+        waiting = asyncio.create_task(here.desk.answer("intarsia_view", {"wait_seconds": 25}, meta, ada))
+        while not CHANGE_LOG.waiting:  # noqa: ASYNC110 - it is waited for that it waits
             await asyncio.sleep(0)
         await turn_off_elsewhere(tmp_path / "shared.db", "tool:task_board")
         answer = await asyncio.wait_for(waiting, FOLLOWED)

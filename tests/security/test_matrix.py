@@ -14,10 +14,10 @@ import httpx2
 import pytest
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
-from inlay import Connector, Grant, Issuer, ResourceServer
-from inlay.host.serving import running_server
-from inlay.server import handles
-from inlay.server.handles import make_handle
+from intarsia import Connector, Grant, Issuer, ResourceServer
+from intarsia.host.server import running_server
+from intarsia.server.calls import view_handles
+from intarsia.server.calls.view_handles import make_handle
 from tests.security.issuer import RunningIssuer
 from tests.security.ledger import build_ledger
 from tests.security.mutation import Mutants, Mutation
@@ -56,18 +56,18 @@ NEEDS: dict[str, set[str]] = {
     "erase": {ERASE},
     "erase_own": {ERASE},
     "forgotten": set(),
-    "inlay_draft": {READ},
-    "inlay_access": {READ},
-    "inlay_view": {READ},
+    "intarsia_draft": {READ},
+    "intarsia_access": {READ},
+    "intarsia_view": {READ},
     "no_such_tool": set(),
 }
 ROLES = {"books": {"admin"}, "close_books": {"admin", "auditor"}}
-OWNED = {"own_page", "amend", "erase_own", "inlay_view"}
-FOR_VIEWS = {"mark", "erase", "erase_own", "inlay_draft", "inlay_access", "inlay_view"}
+OWNED = {"own_page", "amend", "erase_own", "intarsia_view"}
+FOR_VIEWS = {"mark", "erase", "erase_own", "intarsia_draft", "intarsia_access", "intarsia_view"}
 CONFIRMED = {"erase", "erase_own"}
-SILENT = {"inlay_draft", "inlay_access"}
-"""Inlay's own tools, which run no function of the connector."""
-RUNS = {"inlay_view": "own_page"}
+SILENT = {"intarsia_draft", "intarsia_access"}
+"""Intarsia's own tools, which run no function of the connector."""
+RUNS = {"intarsia_view": "own_page"}
 """What runs instead: an open View is read again by the function of its widget."""
 
 HANDLES = ("handle", "none", "foreign", "expired")
@@ -139,9 +139,9 @@ class Bench:
         return {tool["name"] for tool in tools}
 
     async def _post(self, era: str, who: str, tool: str, handle: str | None, *, is_owned: bool) -> httpx2.Response:
-        meta: dict[str, Any] = {"dev.inlay/view": handle} if handle else {}
+        meta: dict[str, Any] = {"dev.intarsia/view": handle} if handle else {}
         if tool in RUNS:
-            meta["dev.inlay/seen"] = {"tool": RUNS[tool], "arguments": _arguments(RUNS[tool], is_owned=is_owned)}
+            meta["dev.intarsia/seen"] = {"tool": RUNS[tool], "arguments": _arguments(RUNS[tool], is_owned=is_owned)}
         if era == MODERN:
             meta |= _ABOUT
         params = {"name": tool, "arguments": _arguments(tool, is_owned=is_owned), "_meta": meta}
@@ -161,9 +161,9 @@ class Bench:
 
 def _arguments(tool: str, *, is_owned: bool) -> dict[str, Any]:
     entry = "a-1" if is_owned else "b-1"
-    if tool == "inlay_draft":
+    if tool == "intarsia_draft":
         return {"tool": "panel", "arguments": {"entry": entry}, "values": {"size": 4}}
-    if tool == "inlay_access":
+    if tool == "intarsia_access":
         return {"tool": "page"}
     if tool in RUNS:
         return {}
@@ -173,8 +173,8 @@ def _arguments(tool: str, *, is_owned: bool) -> dict[str, Any]:
 def _told(response: httpx2.Response, tool: str, ran: list[str]) -> str:
     is_event = response.headers["content-type"].startswith("text/event-stream")
     result = json.loads(response.text.partition("data: ")[2] if is_event else response.text)["result"]
-    problem: dict[str, Any] = result.get("_meta", {}).get("dev.inlay/problem", {})
-    if "dev.inlay/confirm" in result.get("_meta", {}):
+    problem: dict[str, Any] = result.get("_meta", {}).get("dev.intarsia/problem", {})
+    if "dev.intarsia/confirm" in result.get("_meta", {}):
         assert ran == []
         return "asked"
     if not result.get("isError"):
@@ -224,7 +224,7 @@ async def bench(issuer: RunningIssuer, tmp_path_factory: pytest.TempPathFactory)
     async with running_server(app) as address, httpx2.AsyncClient(timeout=30) as http:
         ada, bob = (Grant(name, "made-up-client", issuer=issuer.url) for name in ("ada", "bob"))
         with pytest.MonkeyPatch.context() as past:
-            past.setattr(handles, "LASTS_SECONDS", -1)
+            past.setattr(view_handles, "LASTS_SECONDS", -1)
             expired = _handles(ledger, ada)
         made = {"handle": _handles(ledger, ada), "none": None, "foreign": _handles(ledger, bob), "expired": expired}
         yield Bench(address, http, entered, _tokens(issuer), dict.fromkeys(PEOPLE, made))
@@ -252,13 +252,13 @@ async def test_t11_a_list_names_what_roles_allow_and_what_only_lacks_a_scope(ben
 def test_t11_the_matrix_is_large_and_knows_every_tool(tmp_path: Path) -> None:
     tools = build_ledger(tmp_path / "ledger.db", []).tools
 
-    assert set(tools) == set(NEEDS) - {"inlay_draft", "inlay_access", "inlay_view", "no_such_tool"}
+    assert set(tools) == set(NEEDS) - {"intarsia_draft", "intarsia_access", "intarsia_view", "no_such_tool"}
     assert len(NEEDS) * (len(FAULTS) + len(PEOPLE)) * len(HANDLES) * 2 * len(ERAS) >= 2_000
 
 
 MATRIX = "tests/security/test_matrix.py"
-CALLS, PERMISSIONS = "inlay/server/calls.py", "inlay/permissions.py"
-SIGNING = "inlay/server/handles.py"
+CALLS, PERMISSIONS = "intarsia/server/calls/handler.py", "intarsia/permissions.py"
+SIGNING = "intarsia/server/calls/view_handles.py"
 
 GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "a rule is asked": (f"{MATRIX} -k 'amend'", Mutation(PERMISSIONS, "if answer is True:", "if answer is not None:")),
@@ -271,12 +271,12 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
         Mutation(PERMISSIONS, "return not tool.roles or bool(tool.roles & grant.roles)", "return True"),
     ),
     "a View is for its person": (
-        f"{MATRIX} -k 'inlay_view'",
+        f"{MATRIX} -k 'intarsia_view'",
         Mutation(CALLS, "if name == VIEW_TOOL and is_from_view:", "if name == VIEW_TOOL:"),
         Mutation(CALLS, "if seen is None or not is_its_own or", "if seen is None or"),
     ),
     "a View's rule is asked again": (
-        f"{MATRIX} -k 'inlay_view'",
+        f"{MATRIX} -k 'intarsia_view'",
         Mutation(PERMISSIONS, "if answer is True:", "if answer is not None:"),
     ),
     "a handle is asked for": (

@@ -17,10 +17,10 @@ from sqlalchemy import func, select
 
 from examples import brand_studio, machine_monitor, team_tasks
 from examples.team_tasks.tables import CARDS
-from inlay import Connector
-from inlay.server.adapter import build_server
-from inlay.server.store import CONFIRMATIONS
-from inlay.server.tools import ActionTool
+from intarsia import Connector
+from intarsia.server.mcp_server.server import build_server
+from intarsia.server.storage.store import CONFIRMATIONS
+from intarsia.server.tools.tool import ActionTool
 from tests.security.shelf import BOOKS, build_shelf, fill
 
 ERAS = ["legacy", "2026-07-28"]
@@ -33,7 +33,7 @@ GUESSES: dict[str, list[Any]] = {
     "object": [{}],
     "array": [[]],
 }
-UNLISTED = ["inlay_draft", "inlay_access", "inlay_view", "inlay_confirm", "delete", "delete_everything"]
+UNLISTED = ["intarsia_draft", "intarsia_access", "intarsia_view", "intarsia_confirm", "delete", "delete_everything"]
 BY_NAME = {
     "project": "apollo",
     "card": "T-32",
@@ -74,7 +74,7 @@ def guesses(schema: dict[str, Any]) -> list[dict[str, Any]]:
         {"view": "A" * 96, "id": "0123456789abcdef", "confirmation": "A" * 75},
     ]
     others = [{**apt, name: value} for name in apt for value in GUESSES["string"]]
-    return [apt, {**apt, "confirm": True}, *others, *({**apt, "_inlay": proof} for proof in proofs)]
+    return [apt, {**apt, "confirm": True}, *others, *({**apt, "_intarsia": proof} for proof in proofs)]
 
 
 async def rows(connector: Connector) -> int:
@@ -114,7 +114,9 @@ async def call_everything(connector: Connector, era: str, *, shows_apps: bool) -
         listed = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
         hidden = {name: tool.schema for name, tool in connector.tools.items() if name not in listed}
         for name, schema in {**listed, **hidden, **{name: {} for name in UNLISTED}}.items():
-            said = [{**guesses(schema)[0], "_inlay": {"view": one, "confirmation": one}} for one in sorted(heard)[:20]]
+            said = [
+                {**guesses(schema)[0], "_intarsia": {"view": one, "confirmation": one}} for one in sorted(heard)[:20]
+            ]
             for arguments in [*guesses(schema), *said]:
                 answer = await client.call_tool(name, arguments)
                 made += 1

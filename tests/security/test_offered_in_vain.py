@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from inlay import BoundAction, Connector, Done, Grant
-from inlay.testing import Tools
-from inlay.ui_templates import render_text
-from inlay.widgets import WIDGETS, Button, Checkbox, DesignPanel, Slider, Stack, Widget
+from intarsia import BoundAction, Connector, Done, Grant
+from intarsia.testing import Tools
+from intarsia.ui_templates import render_text
+from intarsia.widgets import WIDGETS, Button, Checkbox, DesignPanel, Slider, Stack, Widget
 from tests.security.mutation import Mutants, Mutation
 
 READ, WRITE, ERASE = "notes:read", "notes:write", "notes:erase"
@@ -38,10 +38,10 @@ def connector(tmp_path: Path) -> Connector:  # noqa: C901 - one tool of each kin
         """Show what can be done."""
         return Stack(
             [
-                Button("Tear it out", on_press=tear.bind(number=3)),
+                Button("Tear it out", on_click=tear.bind(number=3)),
                 Checkbox("kept", value=False, on_change=keep.bind()),
                 DesignPanel([Slider("size", min=0, max=9, value=3)], on_save=set_size.bind()),
-                Button("Write", on_press=write.bind(text="hello")),
+                Button("Write", on_click=write.bind(text="hello")),
             ]
         )
 
@@ -175,15 +175,17 @@ def test_every_widget_that_acts_is_asked() -> None:
 
 
 HERE = "tests/security/test_offered_in_vain.py"
-TEXTS = "inlay/ui_templates"
+TEXTS = "intarsia/ui_templates"
 GUARDS = {
     "an undo is decided": (
         f"{HERE} -k 'undo'",
-        Mutation("inlay/server/calls.py", "if undo and not await", "if False and not await"),
+        Mutation("intarsia/server/calls/handler.py", "if undo and not await", "if False and not await"),
     ),
     "an undo's rule is asked": (
         f"{HERE} -k 'undo_that_would and rule'",
-        Mutation("inlay/server/deciding.py", "    return decision.allowed\n", "    return True\n"),
+        Mutation(
+            "intarsia/server/rendering/control_permissions.py", "    return decision.allowed\n", "    return True\n"
+        ),
     ),
     **{
         f"{kind} keeps it from models": (
@@ -191,7 +193,7 @@ GUARDS = {
             Mutation(f"{TEXTS}/{kind}/text.md", guard, "false"),
         )
         for kind, name, guard in (
-            ("button", "Button", "widget.on_press.app_only"),
+            ("button", "Button", "widget.on_click.app_only"),
             ("checkbox", "Checkbox", "widget.on_change and widget.on_change.app_only"),
             ("color_field", "ColorField", "widget.on_change and widget.on_change.app_only"),
             ("select", "Select", "widget.on_change and widget.on_change.app_only"),

@@ -14,8 +14,8 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 from pydantic import AnyUrl
 
-from inlay import ResourceServer
-from inlay.host.serving import Listener, open_socket, running
+from intarsia import ResourceServer
+from intarsia.host.server import Listener, open_socket, running
 from tests.security.issuer import CALLBACK, CLIENT_SECRET, RunningIssuer
 from tests.security.served import build_connector
 
@@ -96,7 +96,7 @@ async def test_who_granted_less_is_asked_for_more_when_it_is_needed(
     issuer: RunningIssuer, tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = Person(issuer)
-    challenge_of_first = "inlay.server.connector.Connector.scopes"
+    challenge_of_first = "intarsia.server.connector.Connector.scopes"
     with monkeypatch.context() as careless:
         # A client that was told of fewer scopes, as one that signed in before the connector could do more.
         careless.setattr(challenge_of_first, frozenset({"tasks:read"}))

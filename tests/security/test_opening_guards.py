@@ -4,8 +4,8 @@ import pytest
 
 from tests.security.mutation import Mutants, Mutation
 
-CALLS, OPENINGS = "inlay/server/calls.py", "inlay/server/live/openings.py"
-TESTS, STORY = "tests/server/test_openings.py", "tests/browser/test_converging_story.py"
+CALLS, OPENINGS = "intarsia/server/calls/handler.py", "intarsia/server/calls/latest_view.py"
+TESTS, STORY = "tests/server/test_latest_view.py", "tests/browser/test_converging_story.py"
 
 GUARDS: dict[str, tuple[str, Mutation]] = {
     "before it waits": (
@@ -28,7 +28,7 @@ GUARDS: dict[str, tuple[str, Mutation]] = {
         Mutation(OPENINGS, "        if ACCESS.get() is None:\n            return UNKNOWN\n", ""),
     ),
     "heard late": (f"{TESTS} -k other_processes", Mutation(OPENINGS, "int(moment))", "CLOCK.next())")),
-    "memory": (f"{TESTS} -k memory", Mutation(OPENINGS, "if len(self._newest) > MOST_OPENINGS:", "if False:")),
+    "memory": (f"{TESTS} -k memory", Mutation(OPENINGS, "if len(self._newest) > MAX_OPENINGS:", "if False:")),
     "a topic of the connector": (
         f"{TESTS} -k looks_like",
         Mutation(OPENINGS, "and moment.isascii() and moment.isdecimal()", "and moment"),

@@ -8,8 +8,8 @@ from time import monotonic
 import httpx2
 import pytest
 
-from inlay import Introspection, Issuer, ResourceServer
-from inlay.host.serving import running_server
+from intarsia import Introspection, Issuer, ResourceServer
+from intarsia.host.server import running_server
 from tests.security.issuer import ASKING, RunningIssuer, make_keys, running_issuer
 from tests.security.served import ERAS, RESOURCE, Answers, Served, good_claims, serving
 
@@ -100,7 +100,7 @@ async def test_t07_a_signed_token_stops_too_when_the_issuer_answers_about_it(
         del answers.by_token[token]
 
     async with running_server(answers.app()) as address:
-        asks = Introspection(client_id="inlay", client_secret="made-up", endpoint=f"{address}/introspect")
+        asks = Introspection(client_id="intarsia", client_secret="made-up", endpoint=f"{address}/introspect")
         auth = ResourceServer(RESOURCE, [Issuer(issuer.url, introspection=asks)])
         async with serving(auth, tmp_path, REPLICAS) as served:
             await assert_stops(served, token, forget)
@@ -114,7 +114,7 @@ async def test_t07_a_scope_that_was_taken_back_from_a_signed_token_is_missing(
     answers.by_token[token] = {"active": True, "scope": "tasks:read admin"}
 
     async with running_server(answers.app()) as address:
-        asks = Introspection(client_id="inlay", client_secret="made-up", endpoint=f"{address}/introspect")
+        asks = Introspection(client_id="intarsia", client_secret="made-up", endpoint=f"{address}/introspect")
         auth = ResourceServer(RESOURCE, [Issuer(issuer.url, introspection=asks)])
         async with serving(auth, tmp_path) as served:
             response = await served.call(ERAS[0], token=token, tool="add_task", arguments={"title": "x"})

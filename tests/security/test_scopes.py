@@ -49,7 +49,7 @@ async def test_t09_a_missing_scope_is_named_and_nothing_is_done(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     token = trusting.token(kind, scope=granted)
-    with caplog.at_level(logging.INFO, "inlay"):
+    with caplog.at_level(logging.INFO, "intarsia"):
         response = await trusting.served.call(era, token=token, tool="add_task", arguments={"title": "Water"})
 
     assert response.status_code == 403, response.text
@@ -143,7 +143,7 @@ async def test_t09_a_draft_needs_what_its_widget_needs(trusting: Trusting, era: 
     arguments: dict[str, Any] = {"tool": "task_board", "arguments": {}, "values": None}
     token = trusting.token("signed", scope="openid")
 
-    response = await trusting.served.call(era, token=token, tool="inlay_draft", arguments=arguments)
+    response = await trusting.served.call(era, token=token, tool="intarsia_draft", arguments=arguments)
 
     assert response.status_code == 403
     assert challenge(response)["scope"] == "tasks:read"

@@ -1,4 +1,4 @@
-"""`inlay serve` with sign-in: from options and from the environment, as a process of its own."""
+"""`intarsia serve` with sign-in: from options and from the environment, as a process of its own."""
 
 from pathlib import Path
 from typing import Any
@@ -7,16 +7,16 @@ import httpx2
 import pytest
 from click.testing import CliRunner
 
-from inlay.cli import main
-from inlay.errors import SettingError
-from inlay.server.tokens.options import SECRET, SignInOptions
+from intarsia.cli import main
+from intarsia.errors import SettingError
+from intarsia.server.auth.resource_server.options import SECRET, SignInOptions
 from tests.commands import running
 from tests.security.issuer import ASKING, RunningIssuer
 from tests.security.served import RESOURCE, good_claims
 
 APP = '''
-from inlay import Connector
-from inlay.widgets import Text
+from intarsia import Connector
+from intarsia.widgets import Text
 
 hello = Connector("Hello")
 
@@ -40,13 +40,13 @@ HEADERS = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Versio
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "guarded_app.py").write_text(APP)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("INLAY_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("INTARSIA_STATE", str(tmp_path / "state"))
     for name in (
-        "INLAY_RESOURCE",
-        "INLAY_ISSUER",
-        "INLAY_AUDIENCE",
-        "INLAY_ROLES_CLAIM",
-        "INLAY_INTROSPECTION_CLIENT_ID",
+        "INTARSIA_RESOURCE",
+        "INTARSIA_ISSUER",
+        "INTARSIA_AUDIENCE",
+        "INTARSIA_ROLES_CLAIM",
+        "INTARSIA_INTROSPECTION_CLIENT_ID",
         SECRET,
     ):
         monkeypatch.delenv(name, raising=False)
@@ -78,9 +78,9 @@ async def test_the_issuer_is_given_by_options(issuer: RunningIssuer) -> None:
 async def test_the_issuer_is_given_by_the_environment(issuer: RunningIssuer, monkeypatch: pytest.MonkeyPatch) -> None:
     token = (await issuer.sign_in("ada", "tasks:read", RESOURCE, "opaque"))["access_token"]
     for name, value in {
-        "INLAY_RESOURCE": RESOURCE,
-        "INLAY_ISSUER": issuer.url,
-        "INLAY_INTROSPECTION_CLIENT_ID": ASKING[0],
+        "INTARSIA_RESOURCE": RESOURCE,
+        "INTARSIA_ISSUER": issuer.url,
+        "INTARSIA_INTROSPECTION_CLIENT_ID": ASKING[0],
         SECRET: ASKING[1],
     }.items():
         monkeypatch.setenv(name, value)

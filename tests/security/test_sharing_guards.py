@@ -4,14 +4,14 @@ import pytest
 
 from tests.security.mutation import Mutants, Mutation
 
-SHARING, FLIGHTS = "inlay/server/live/sharing.py", "inlay/server/live/flights.py"
-SHOWING = "inlay/server/showing.py"
+SHARING, FLIGHTS = "intarsia/server/rendering/shared_renders.py", "intarsia/server/rendering/shared_flight.py"
+SHOWING = "intarsia/server/rendering/reader.py"
 TESTS = "tests/server/test_live_sharing.py"
 CONVERGING = "tests/server/test_live_converging.py"
-CALLS, CHANGES = "inlay/server/calls.py", "inlay/server/live/changes.py"
+CALLS, CHANGES = "intarsia/server/calls/handler.py", "intarsia/server/changes/change_log.py"
 CANARIES = "tests/security/test_canaries.py"
 PERMISSIONS = "permissions = grant.issuer, grant.scopes, grant.roles, positions.mark"
-UNHEARD = Mutation("inlay/server/live/waiting.py", "filled(tool.topics, values_of(arguments)) | {SWITCHED}",
+UNHEARD = Mutation("intarsia/server/calls/long_poll.py", "filled(tool.topics, values_of(arguments)) | {SWITCHED}",
                    "filled(tool.topics, values_of(arguments))")  # fmt: skip
 
 GUARDS: dict[str, tuple[str, list[Mutation]]] = {
@@ -59,14 +59,22 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         [Mutation(FLIGHTS, "if self.revision <= after:", "if False:")],
     ),
     "who hangs up": (
-        "tests/server/test_waits.py -k 'hangs_up and 2026'",
-        [Mutation("inlay/server/waits.py", "asyncio.wait((answering, leaving), ", "asyncio.wait((answering,), ")],
-    ),
-    "headers that say something else": (
-        "tests/server/test_waits.py -k 'has_no_effect'",
+        "tests/server/test_view_polling.py -k 'hangs_up and 2026'",
         [
             Mutation(
-                "inlay/server/sound.py", "version not in EARLIER_VERSIONS and not _is_routed(request, message)", "False"
+                "intarsia/server/mcp_server/view_polling.py",
+                "asyncio.wait((answering, leaving), ",
+                "asyncio.wait((answering,), ",
+            )
+        ],
+    ),
+    "headers that say something else": (
+        "tests/server/test_view_polling.py -k 'has_no_effect'",
+        [
+            Mutation(
+                "intarsia/server/mcp_server/request_checks.py",
+                "version not in EARLIER_VERSIONS and not _is_routed(request, message)",
+                "False",
             )
         ],
     ),
@@ -86,7 +94,13 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     ),
     "a clock that goes back": (
         f"{CONVERGING} -k by_hours",
-        [Mutation("inlay/server/clock.py", "max(self._last + 1, time.time_ns() // 1_000)", "time.time_ns() // 1_000")],
+        [
+            Mutation(
+                "intarsia/server/changes/revisions.py",
+                "max(self._last + 1, time.time_ns() // 1_000)",
+                "time.time_ns() // 1_000",
+            )
+        ],
     ),
     "messages that are lost": (
         f"{CONVERGING} -k taken_once",
@@ -100,7 +114,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         f"{CONVERGING} -k the_latest",
         [
             Mutation(
-                "inlay/server/live/openings.py",
+                "intarsia/server/calls/latest_view.py",
                 "= max(moment, self._newest.get(opened, 0))",
                 "= moment",
             )

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from inlay import Grant
-from inlay.permissions import Decision
-from inlay.testing import Reply, Tools
-from inlay.widgets import TaskBoard
+from intarsia import Grant
+from intarsia.permissions import Decision
+from intarsia.testing import Reply, Tools
+from intarsia.widgets import TaskBoard
 from tests.security.drawn_controls import Control, Drawn, controls_of
 from tests.security.mutation import Mutants, Mutation
 from tests.security.room import EXAMPLES, GRANTS, KINDS, PLACES, SENT, Room, build_room, view_name
@@ -82,7 +82,7 @@ def _is_explained(tools: Tools, control: Control, decision: Decision, drawn: Dra
 async def _check_grants(tools: Tools, reply: Reply, drawn: Drawn) -> None:
     """Check that "Grant access" asks for what it says: the call is refused for exactly these scopes."""
     for scopes, tool in drawn.grants.items():
-        asked = await tools.act(reply, "inlay_access", tool=tool)
+        asked = await tools.act(reply, "intarsia_access", tool=tool)
         assert asked.problem is not None
         assert frozenset(asked.problem["missing_scopes"]) == scopes
 
@@ -116,7 +116,7 @@ async def test_every_control_of_every_widget_is_offered_exactly_when_its_call_is
 
 
 HERE = "tests/security/test_shown_is_decided.py"
-DECIDING = "inlay/server/deciding.py"
+DECIDING = "intarsia/server/rendering/control_permissions.py"
 EVERY = f"{HERE} -k 'every_control and nothing or every_control and everything'"
 RULES = f"{HERE} -k 'every_control and everything and rule'"
 GUARDS = {
@@ -144,17 +144,17 @@ GUARDS = {
     "a card that stays": (
         f"{HERE} -k 'everything and bound or everything and sent'",
         Mutation(
-            "inlay/ui_templates/task_board/card.html", "moves and not card.refusal_of", "moves or card.refusal_of"
+            "intarsia/ui_templates/task_board/card.html", "moves and not card.refusal_of", "moves or card.refusal_of"
         ),
     ),
     "grant access": (
         f"{HERE} -k 'nothing-scope'",
-        Mutation("inlay/ui_templates/render.py", "if not scopes or scopes in self.offered:", "if True:"),
+        Mutation("intarsia/ui_templates/render.py", "if not scopes or scopes in self.offered:", "if True:"),
     ),
     "grant access where it helps": (
         f"{HERE} -k 'everything and who or somebody'",
         Mutation(
-            "inlay/permissions.py",
+            "intarsia/permissions.py",
             "return Decision(allowed=False, reason=answer or",
             'return Decision(allowed=False, missing_scopes=frozenset({"see"}), reason=answer or',
         ),

@@ -14,8 +14,8 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.server.mcpserver import MCPServer
 from mcp.shared.auth import ProtectedResourceMetadata
 
-from inlay import Introspection, Issuer, ResourceServer
-from inlay.host.serving import running_server
+from intarsia import Introspection, Issuer, ResourceServer
+from intarsia.host.server import running_server
 from tests.security.conftest import METADATA
 from tests.security.issuer import ASKING, CLIENT_SECRET, RunningIssuer
 from tests.security.served import ERAS, RESOURCE, Served, build_connector, challenge, done, good_claims, serving
@@ -142,7 +142,7 @@ async def test_no_log_holds_a_token_or_a_secret(
 
 async def test_an_issuer_that_cannot_be_asked_lets_nobody_in_and_sends_nobody_away(tmp_path: Path) -> None:
     gone = "http://127.0.0.1:9"
-    asks = Introspection(client_id="inlay", client_secret="made-up", endpoint=f"{gone}/introspect")
+    asks = Introspection(client_id="intarsia", client_secret="made-up", endpoint=f"{gone}/introspect")
     auth = ResourceServer(RESOURCE, [Issuer(gone, introspection=asks)])
 
     async with serving(auth, tmp_path) as served:

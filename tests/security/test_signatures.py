@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from inlay.host.serving import running_server
+from intarsia.host.server import running_server
 from tests.security.conftest import Trusting, assert_turned_away, in_both_eras
 from tests.security.issuer import Jwk, make_keys
 from tests.security.served import good_claims

@@ -4,16 +4,19 @@ import pytest
 
 from tests.security.mutation import Mutants, Mutation
 
-CALLS, ADAPTER = "inlay/server/calls.py", "inlay/server/adapter.py"
-DECIDING, GUARD = "inlay/server/deciding.py", "inlay/server/tokens/guard.py"
-POSITIONS, SWITCHES = "inlay/server/switches/positions.py", "inlay/server/switches/switches.py"
+CALLS, ADAPTER = "intarsia/server/calls/handler.py", "intarsia/server/mcp_server/server.py"
+DECIDING, GUARD = (
+    "intarsia/server/rendering/control_permissions.py",
+    "intarsia/server/auth/resource_server/middleware.py",
+)
+POSITIONS, SWITCHES = "intarsia/server/switches/positions.py", "intarsia/server/switches/service.py"
 TESTS = "tests/server/test_switches.py"
 
 GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     "called": (f"{TESTS} -k neither_listed", [Mutation(CALLS, "and self._positions.is_there(name, grant)", "")]),
     "listed": (
         f"{TESTS} -k neither_listed",
-        [Mutation("inlay/server/connector.py", "and self.switches.positions.is_there(tool.name, grant)", "")],
+        [Mutation("intarsia/server/connector.py", "and self.switches.positions.is_there(tool.name, grant)", "")],
     ),
     "text only": (
         f"{TESTS} -k text_only_leaves",

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from inlay import Introspection, Issuer, ResourceServer
-from inlay.errors import SettingError
+from intarsia import Introspection, Issuer, ResourceServer
+from intarsia.errors import SettingError
 
 LOGIN, TASKS = "https://login.example.com", "https://tasks.example.com/mcp"
 
@@ -28,7 +28,7 @@ def as_endpoint(address: str) -> object:
 
 
 def asks(**changed: Any) -> Introspection:
-    settings: dict[str, Any] = {"client_id": "inlay", "client_secret": "made-up", **changed}
+    settings: dict[str, Any] = {"client_id": "intarsia", "client_secret": "made-up", **changed}
     return Introspection(**settings)
 
 

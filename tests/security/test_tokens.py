@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from starlette.types import ASGIApp
 
-from inlay import ResourceServer
-from inlay.server.tokens import guard
+from intarsia import ResourceServer
+from intarsia.server.auth.resource_server import middleware
 from tests.security.conftest import Trusting, assert_turned_away, in_both_eras, of_both_kinds
 from tests.security.issuer import RunningIssuer, make_keys, running_issuer
 from tests.security.served import ERAS, RESOURCE, challenge, done, good_claims, serving
@@ -92,7 +92,7 @@ async def test_t01_a_call_of_nobody_is_not_taken_for_the_person_of_this_machine(
     def forgets(app: ASGIApp) -> ASGIApp:
         return app
 
-    monkeypatch.setattr(guard, "AuthContextMiddleware", forgets)
+    monkeypatch.setattr(middleware, "AuthContextMiddleware", forgets)
 
     async with serving(ResourceServer(RESOURCE, [issuer.url]), tmp_path) as served:
         response = await served.call(era, token=issuer.sign(good_claims(issuer.url)))

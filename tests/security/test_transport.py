@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from inlay import EmbeddedIssuer
-from inlay.host.serving import Listener, open_socket, running
-from inlay.server.admin.guarding import ADMIN
-from inlay.server.sign_in.issuing import SignIn
+from intarsia import EmbeddedIssuer
+from intarsia.host.server import Listener, open_socket, running
+from intarsia.server.admin.access import ADMIN
+from intarsia.server.auth.authorization_server.server import AuthorizationServer
+from tests.authorization_server.accounts import with_account
+from tests.authorization_server.browser import opened
 from tests.security.served import build_connector
-from tests.sign_in.accounts import with_account
-from tests.sign_in.browser import opened
 
 SERVED = "127.0.0.1"
 SECONDS = 20
@@ -67,7 +67,9 @@ async def server(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -
     with open_socket(SERVED, 0) as bound:
         port = bound.getsockname()[1]
         issuer = EmbeddedIssuer(f"http://{SERVED}:{port}", accounts=folder / "accounts.db")
-        paths = sorted({*SignIn(connector, issuer).paths, "/mcp", "/", "/.well-known/oauth-protected-resource"})
+        paths = sorted(
+            {*AuthorizationServer(connector, issuer).paths, "/mcp", "/", "/.well-known/oauth-protected-resource"}
+        )
         async with running([Listener(connector.app(auth=issuer), bound)]):
             yield Server(port, paths, entered)
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.security.mutation import Mutants, Mutation
 
-GATE, STRICT = "inlay/server/gate.py", "inlay/server/strict_json.py"
+GATE, STRICT = "intarsia/server/http/request_limits.py", "intarsia/server/wire/strict_json.py"
 TESTS = "tests/security/test_transport.py"
 
 GUARDS: dict[str, tuple[str, list[Mutation]]] = {

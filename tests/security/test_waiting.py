@@ -10,17 +10,17 @@ from typing import Any
 import httpx2
 import pytest
 
-from inlay import Introspection, Issuer, ResourceServer
-from inlay.host.serving import running_server
-from inlay.server.live.changes import CHANGES
+from intarsia import Introspection, Issuer, ResourceServer
+from intarsia.host.server import running_server
+from intarsia.server.changes.change_log import CHANGE_LOG
 from tests.security.issuer import RunningIssuer
 from tests.security.mutation import Mutants, Mutation
 from tests.security.served import ERAS, MODERN, RESOURCE, Answers, Served, good_claims, serving
 
 SECONDS = 5
 THIS = "tests/security/test_waiting.py"
-GUARD = "inlay/server/tokens/guard.py"
-CALLS = "inlay/server/calls.py"
+GUARD = "intarsia/server/auth/resource_server/middleware.py"
+CALLS = "intarsia/server/calls/handler.py"
 
 
 class Open:
@@ -33,22 +33,24 @@ class Open:
     async def read(self) -> None:
         """Open the View."""
         parts = answered(await self.served.call(self.era, token=self.token, shows_widgets=True))["_meta"]
-        shown = parts["dev.inlay/parts"]
+        shown = parts["dev.intarsia/parts"]
         seen = {"tool": shown["tool"], "arguments": shown["arguments"], "frame": shown["frame"]["hash"]}
         lists = {
             name: [each["hash"] + key for key, each in items["items"].items()] for name, items in shown["lists"].items()
         }
         hashes = {name: part["hash"] for name, part in shown["parts"].items()}
         more = {"revision": shown["revision"], "parts": hashes, "lists": lists}
-        self.meta = {"seen": {**seen, **more}, "view": parts["dev.inlay/view"]}
+        self.meta = {"seen": {**seen, **more}, "view": parts["dev.intarsia/view"]}
 
     async def wait(self, seconds: float = 25) -> "asyncio.Task[httpx2.Response]":
         """Begin to wait for a change."""
-        before = CHANGES.waiting
-        arguments = {"wait_seconds": seconds, "_inlay": self.meta}
-        call = self.served.call(self.era, token=self.token, tool="inlay_view", arguments=arguments, shows_widgets=True)
+        before = CHANGE_LOG.waiting
+        arguments = {"wait_seconds": seconds, "_intarsia": self.meta}
+        call = self.served.call(
+            self.era, token=self.token, tool="intarsia_view", arguments=arguments, shows_widgets=True
+        )
         task = asyncio.create_task(call)
-        while CHANGES.waiting == before and not task.done():  # noqa: ASYNC110  # it is waited for that somebody waits
+        while CHANGE_LOG.waiting == before and not task.done():  # noqa: ASYNC110  # it is waited for that somebody waits
             await asyncio.sleep(0.01)
         return task
 
@@ -67,7 +69,7 @@ async def viewer(request: pytest.FixtureRequest, issuer: RunningIssuer, tmp_path
     token = issuer.sign(good_claims(issuer.url))
     answers.by_token[token] = {"active": True}
     async with running_server(answers.app()) as address:
-        asks = Introspection(client_id="inlay", client_secret="made-up", endpoint=f"{address}/introspect")
+        asks = Introspection(client_id="intarsia", client_secret="made-up", endpoint=f"{address}/introspect")
         auth = ResourceServer(RESOURCE, [Issuer(issuer.url, introspection=asks)])
         async with serving(auth, tmp_path) as served:
             opened = Open(served, answers, token, request.param)
@@ -91,7 +93,7 @@ async def test_t27_a_withdrawn_token_ends_the_wait_and_nothing_is_read(viewer: O
     result = await ends(waiting)
 
     assert result["isError"] is True
-    assert result["_meta"]["dev.inlay/problem"]["kind"] == "refused"
+    assert result["_meta"]["dev.intarsia/problem"]["kind"] == "refused"
     assert "withdrawn" in result["content"][0]["text"]
     assert "Water the plants" not in json.dumps(result)
     assert viewer.served.entered == []
@@ -106,7 +108,7 @@ async def test_t27_a_scope_that_was_taken_back_ends_the_wait_and_nothing_is_read
 
     result = await ends(waiting)
 
-    assert result["_meta"]["dev.inlay/problem"]["missing_scopes"] == ["tasks:read"]
+    assert result["_meta"]["dev.intarsia/problem"]["missing_scopes"] == ["tasks:read"]
     assert "Water the plants" not in json.dumps(result)
     assert viewer.served.entered == []
 
@@ -118,14 +120,14 @@ async def test_t27_a_scope_that_nothing_shown_depends_on_leaves_the_widget(viewe
     result = await ends(waiting)
 
     assert result["isError"] is False
-    assert "dev.inlay/unchanged" in result["_meta"]
+    assert "dev.intarsia/unchanged" in result["_meta"]
 
 
 async def test_t27_an_issuer_that_cannot_be_asked_ends_no_wait(viewer: Open) -> None:
     waiting = await viewer.wait(6)
     viewer.answers.is_down = True
 
-    assert "dev.inlay/unchanged" in answered(await asyncio.wait_for(waiting, 20))["_meta"]
+    assert "dev.intarsia/unchanged" in answered(await asyncio.wait_for(waiting, 20))["_meta"]
 
 
 @pytest.mark.parametrize(

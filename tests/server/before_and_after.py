@@ -15,12 +15,12 @@ from mcp_types import PromptReference
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from inlay import Connector, Done
-from inlay.widgets import DesignPanel, Slider, Text
-from tests.server.authors_server import Log
+from intarsia import Connector, Done
+from intarsia.widgets import DesignPanel, Slider, Text
+from tests.server.existing_server import Log
 from tests.server.servers import APPS
 
-OURS = {"greeting", "panel", "save", "inlay_draft"}
+OURS = {"greeting", "panel", "save", "intarsia_draft"}
 
 
 def greetings(path: Path, server: MCPServer[Any] | None = None, log: Log | None = None) -> Connector:

@@ -9,9 +9,9 @@ from mcp.server.mcpserver import MCPServer
 from sqlalchemy import Column as Field
 from sqlalchemy import Integer, MetaData, String, Table, insert, select, update
 
-from inlay import ConflictError, Connector, Done, RefusedError
-from inlay.server.wire import Answer
-from inlay.widgets import Card, Column, DesignPanel, Slider, TaskBoard
+from intarsia import ConflictError, Connector, Done, RefusedError
+from intarsia.server.wire.messages import CallResponse
+from intarsia.widgets import BoardColumn, Card, DesignPanel, Slider, TaskBoard
 
 METADATA = MetaData()
 CARDS = Table(
@@ -58,7 +58,7 @@ def build_connector(path: Path, server: MCPServer[Any] | None = None) -> Connect
             rows = (await connection.execute(select(CARDS).order_by(CARDS.c.id))).all()
         stages = [stage] if stage else ["todo", "done"]
         columns = [
-            Column(
+            BoardColumn(
                 name,
                 name.title(),
                 [Card(row.id, f"Task {row.id}", version=row.version) for row in rows if row.stage == name],
@@ -99,8 +99,10 @@ async def connector(tmp_path: Path) -> AsyncIterator[Connector]:
 async def from_view(connector: Connector, widget: str = "panel", **more: Any) -> dict[str, Any]:
     """Return what a View that shows a widget adds to its calls."""
     shown = await call(connector, widget)
-    return {"dev.inlay/view": shown.meta["dev.inlay/view"], **more}
+    return {"dev.intarsia/view": shown.meta["dev.intarsia/view"], **more}
 
 
-async def call(connector: Connector, name: str, meta: Mapping[str, Any] | None = None, **arguments: Any) -> Answer:
+async def call(
+    connector: Connector, name: str, meta: Mapping[str, Any] | None = None, **arguments: Any
+) -> CallResponse:
     return await connector.desk.answer(name, arguments, meta or {}, connector.local)

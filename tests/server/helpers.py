@@ -2,7 +2,7 @@
 
 from typing import Any
 
-PARTS, DONE, PROBLEM = "dev.inlay/parts", "dev.inlay/done", "dev.inlay/problem"
+PARTS, DONE, PROBLEM = "dev.intarsia/parts", "dev.intarsia/done", "dev.intarsia/problem"
 
 
 class Shown:
@@ -27,7 +27,7 @@ class Shown:
 
     def meta(self, **more: Any) -> dict[str, Any]:
         seen = {"tool": self.tool, "arguments": self.arguments, "frame": self.frame, "parts": self.parts}
-        return {"dev.inlay/seen": {**seen, "lists": self.lists, **more}}
+        return {"dev.intarsia/seen": {**seen, "lists": self.lists, **more}}
 
     def keys(self, name: str) -> list[str]:
         return [mark[8:] for mark in self.lists[name]]

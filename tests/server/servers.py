@@ -15,8 +15,8 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 from mcp.server.mcpserver import MCPServer
 from starlette.applications import Starlette
 
-import inlay
-from inlay import Connector
+import intarsia
+from intarsia import Connector
 from tests.server.conftest import build_connector
 
 APPS = advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})
@@ -85,14 +85,14 @@ def existing_in_memory(path: Path) -> Served:
 def fastmcp(path: Path) -> Served:
     server = with_own_tool(FastMCP[Any]("Fast"))
     connector = build_connector(path)
-    inlay.attach(connector, server)
+    intarsia.attach(connector, server)
     return Served(connector, server.http_app(stateless_http=True))
 
 
 def fastmcp_mounted(path: Path) -> Served:
     child, parent = FastMCP[Any]("Child"), with_own_tool(FastMCP[Any]("Parent"))
     connector = build_connector(path)
-    inlay.attach(connector, child)
+    intarsia.attach(connector, child)
     parent.mount(child)
     return Served(connector, parent.http_app(stateless_http=True))
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from inlay.errors import ArgumentError, ToolError
-from inlay.server.arguments import arguments_model, check_arguments, input_schema
+from intarsia.errors import ArgumentError, ToolError
+from intarsia.server.tools.arguments import arguments_model, check_arguments, input_schema
 
 
 async def book(

@@ -12,23 +12,23 @@ from click.testing import CliRunner
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from inlay import Connector, Done, Grant
-from inlay.cli import main
-from inlay.server.audit.log import Audit, Entry, Row, Wanted
-from inlay.server.audit.repeats import SECONDS, Repeats
-from inlay.server.audit.telling import COLUMNS, as_csv, as_line
-from inlay.server.audit.verifying import verify
-from inlay.server.store import Store
-from inlay.testing import Tools
+from intarsia import Connector, Done, Grant
+from intarsia.cli import main
+from intarsia.server.audit.export import COLUMNS, as_csv, as_line
+from intarsia.server.audit.log import AuditEntry, AuditLog, AuditQuery, AuditRow
+from intarsia.server.audit.throttle import SECONDS, RepeatThrottle
+from intarsia.server.audit.verify import verify
+from intarsia.server.storage.store import Store
+from intarsia.testing import Tools
 from tests.server.conftest import CARDS, call
 from tests.server.helpers import PROBLEM
 
 MOVE: dict[str, Any] = {"card": "T-1", "column": "done", "index": 0, "version": 1}
-KEY = {"dev.inlay/id": "0123456789abcdef"}
+KEY = {"dev.intarsia/id": "0123456789abcdef"}
 
 
-async def entries(connector: Connector, **wanted: Any) -> list[Entry]:
-    return [row.entry for row in await connector.audit.rows(Wanted(**wanted))]
+async def entries(connector: Connector, **wanted: Any) -> list[AuditEntry]:
+    return [row.entry for row in await connector.audit.rows(AuditQuery(**wanted))]
 
 
 async def test_an_action_is_written_down_once_with_who_and_how(connector: Connector) -> None:
@@ -91,43 +91,43 @@ async def test_refusals_over_and_over_are_counted(tmp_path: Path) -> None:
 
 def test_repeats_are_told_with_the_next_one_a_minute_later() -> None:
     seconds = iter([0.0, 1, 2, SECONDS, SECONDS + 1])
-    repeats = Repeats(lambda: next(seconds))
+    repeats = RepeatThrottle(lambda: next(seconds))
 
     assert [repeats.count("it") for _ in range(5)] == [1, None, None, 3, None]
 
 
 async def test_without_its_row_no_action_is_done_and_a_refusal_stays_one(connector: Connector) -> None:
     async with connector.store.write() as connection:
-        await connection.exec_driver_sql("DROP TABLE inlay_audit")
+        await connection.exec_driver_sql("DROP TABLE intarsia_audit")
 
     assert (await call(connector, "move_card", KEY, **MOVE)).meta[PROBLEM]["kind"] == "failed"
-    await connector.audit.refuse(Entry("refusal", "eve", what="move_card"))
+    await connector.audit.refuse(AuditEntry("refusal", "eve", what="move_card"))
     async with connector.read() as connection:
         assert (await connection.execute(select(CARDS.c.version).where(CARDS.c.id == "T-1"))).scalar_one() == 1
 
 
 PUT_IN = """\
-CREATE TABLE t AS SELECT * FROM inlay_audit WHERE n = 6; UPDATE t SET n = 7; INSERT INTO inlay_audit SELECT * FROM t"""
+CREATE TABLE t AS SELECT * FROM intarsia_audit WHERE n = 6; UPDATE t SET n = 7; INSERT INTO intarsia_audit SELECT * FROM t"""
 
 
 @pytest.fixture
 async def filled(connector: Connector) -> Connector:
     for number in range(6):
-        await connector.audit.write(Entry("action", "ada", what="move_card", version=str(number)))
+        await connector.audit.write(AuditEntry("action", "ada", what="move_card", version=str(number)))
     return connector
 
 
 @pytest.mark.parametrize(
     ("tampering", "problem"),
     [
-        ("UPDATE inlay_audit SET who = 'bob' WHERE n = 3", "Row 3 is not as it was written"),
-        ("UPDATE inlay_audit SET details = '{}  ' WHERE n = 3", "Row 3 is not as it was written"),
-        ("UPDATE inlay_audit SET at = at + 1 WHERE n = 6", "Row 6 is not as it was written"),
-        ("DELETE FROM inlay_audit WHERE n = 3", "Row 3 is missing before row 4"),
-        ("DELETE FROM inlay_audit WHERE n IN (3, 4)", "Rows 3 to 4 are missing before row 5"),
-        ("DELETE FROM inlay_audit WHERE n > 4", "Rows 5 to 6 are missing at the end"),
-        ("DELETE FROM inlay_audit", "Rows 1 to 6 are missing at the end"),
-        ("UPDATE inlay_audit SET n = -n WHERE n IN (3, 4); UPDATE inlay_audit SET n = 7 + n WHERE n < 0",
+        ("UPDATE intarsia_audit SET who = 'bob' WHERE n = 3", "Row 3 is not as it was written"),
+        ("UPDATE intarsia_audit SET details = '{}  ' WHERE n = 3", "Row 3 is not as it was written"),
+        ("UPDATE intarsia_audit SET at = at + 1 WHERE n = 6", "Row 6 is not as it was written"),
+        ("DELETE FROM intarsia_audit WHERE n = 3", "Row 3 is missing before row 4"),
+        ("DELETE FROM intarsia_audit WHERE n IN (3, 4)", "Rows 3 to 4 are missing before row 5"),
+        ("DELETE FROM intarsia_audit WHERE n > 4", "Rows 5 to 6 are missing at the end"),
+        ("DELETE FROM intarsia_audit", "Rows 1 to 6 are missing at the end"),
+        ("UPDATE intarsia_audit SET n = -n WHERE n IN (3, 4); UPDATE intarsia_audit SET n = 7 + n WHERE n < 0",
          "Row 3 is not as it was written"),
         (PUT_IN, "Row 7 is not as it was written"),
     ],
@@ -136,7 +136,7 @@ async def filled(connector: Connector) -> Connector:
 async def test_t35_whatever_is_done_to_the_rows_is_found(filled: Connector, tampering: str, problem: str) -> None:
     async with filled.store.write() as connection:
         for trigger in ("update", "delete"):
-            await connection.exec_driver_sql(f"DROP TRIGGER inlay_audit_no_{trigger}")
+            await connection.exec_driver_sql(f"DROP TRIGGER intarsia_audit_no_{trigger}")
         for statement in tampering.split("; "):
             await connection.exec_driver_sql(statement)
 
@@ -145,7 +145,7 @@ async def test_t35_whatever_is_done_to_the_rows_is_found(filled: Connector, tamp
     assert problem in verdict.problem
 
 
-@pytest.mark.parametrize("tampering", ["UPDATE inlay_audit SET who = 'bob'", "DELETE FROM inlay_audit"])
+@pytest.mark.parametrize("tampering", ["UPDATE intarsia_audit SET who = 'bob'", "DELETE FROM intarsia_audit"])
 async def test_t35_the_database_only_appends(filled: Connector, tampering: str) -> None:
     with pytest.raises(IntegrityError, match="only appended to"):
         async with filled.store.write() as connection:
@@ -156,11 +156,11 @@ async def test_t35_the_database_only_appends(filled: Connector, tampering: str) 
 
 async def test_t35_a_log_that_was_written_anew_lacks_the_seal_that_was_kept(filled: Connector, tmp_path: Path) -> None:
     kept = (await verify(filled.store)).head
-    await filled.audit.write(Entry("action", "bob"))
+    await filled.audit.write(AuditEntry("action", "bob"))
     assert (await verify(filled.store, kept)).is_whole
 
     async with Store(tmp_path / "anew.db").open() as store:
-        await Audit(store).write(*[Entry("action", "ada")] * 6)
+        await AuditLog(store).write(*[AuditEntry("action", "ada")] * 6)
         assert (await verify(store)).is_whole
         assert "written anew" in (await verify(store, kept)).problem
 
@@ -184,7 +184,9 @@ HOSTILE = "ada\n     9  2026-01-01  action  bob\x1b[2J\u202e\u2028=1+1"
 
 
 def test_t35_a_row_is_one_line_in_a_terminal() -> None:
-    line = as_line(Row(1, 0.0, Entry("action", HOSTILE, what="\x1b]0;x\x07", details={"\n": "\x1b"}), bytes(32)))
+    line = as_line(
+        AuditRow(1, 0.0, AuditEntry("action", HOSTILE, what="\x1b]0;x\x07", details={"\n": "\x1b"}), bytes(32))
+    )
 
     assert line.isprintable()
     assert "bob" in line
@@ -192,9 +194,11 @@ def test_t35_a_row_is_one_line_in_a_terminal() -> None:
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", " =", "\0="])
 async def test_t62_no_cell_is_a_formula(start: str) -> None:
-    row = Row(1, 0.0, Entry("action", f'{start}cmd|"x"!A1', what='say "hi", all', result="line\nbreak"), bytes(32))
+    row = AuditRow(
+        1, 0.0, AuditEntry("action", f'{start}cmd|"x"!A1', what='say "hi", all', result="line\nbreak"), bytes(32)
+    )
 
-    async def pages() -> AsyncIterator[list[Row]]:
+    async def pages() -> AsyncIterator[list[AuditRow]]:
         yield [row]
 
     text = "".join([part async for part in as_csv(pages())])
@@ -210,7 +214,7 @@ async def test_old_rows_are_forgotten_and_the_rest_can_be_verified(filled: Conne
     assert await filled.audit.prune(before=rows[2].at) == 3
     assert (await verify(filled.store)).is_whole
     assert await filled.audit.prune(before=0, most=1) == 2
-    await filled.audit.write(Entry("action", "bob"))
+    await filled.audit.write(AuditEntry("action", "bob"))
 
     assert [row.n for row in await filled.audit.rows()] == [7, 6]
     assert (await verify(filled.store)).rows == 2
@@ -218,14 +222,14 @@ async def test_old_rows_are_forgotten_and_the_rest_can_be_verified(filled: Conne
 
 async def test_a_log_from_which_everything_was_forgotten_goes_on(filled: Connector) -> None:
     assert await filled.audit.prune(before=1e12) == 6
-    await filled.audit.write(Entry("action", "bob"))
+    await filled.audit.write(AuditEntry("action", "bob"))
 
     assert [row.n for row in await filled.audit.rows()] == [7]
     assert (await verify(filled.store)).is_whole
 
 
 async def test_rows_are_found_by_person_tool_kind_moment_and_page(filled: Connector) -> None:
-    await filled.audit.write(Entry("refusal", "bob", what="buy"))
+    await filled.audit.write(AuditEntry("refusal", "bob", what="buy"))
     newest = (await filled.audit.rows(limit=1))[0]
 
     assert [one.who for one in await entries(filled, who="bob")] == ["bob"]
@@ -233,12 +237,12 @@ async def test_rows_are_found_by_person_tool_kind_moment_and_page(filled: Connec
     assert [one.event for one in await entries(filled, event="refusal")] == ["refusal"]
     assert len(await entries(filled, since=newest.at)) == 1
     assert len(await entries(filled, until=newest.at)) == 6
-    assert [row.n for row in await filled.audit.rows(Wanted(before=newest.n), limit=2)] == [6, 5]
-    assert await filled.audit.count(Wanted(who="ada")) == 6
+    assert [row.n for row in await filled.audit.rows(AuditQuery(before=newest.n), limit=2)] == [6, 5]
+    assert await filled.audit.count(AuditQuery(who="ada")) == 6
 
 
 async def test_half_a_letter_is_written_down_all_the_same(connector: Connector) -> None:
-    await connector.audit.write(Entry("action", "ada\ud800", details={"x": "\ud800"}))
+    await connector.audit.write(AuditEntry("action", "ada\ud800", details={"x": "\ud800"}))
 
     assert (await verify(connector.store)).rows == 1
 
@@ -251,7 +255,9 @@ def run(*arguments: str) -> tuple[int, str]:
 
 async def fill(file: Path) -> None:
     async with Store(file).open() as store:
-        await Audit(store).write(Entry("action", "ada", "chat", "view", "move_card"), Entry("refusal", "bob", what="x"))
+        await AuditLog(store).write(
+            AuditEntry("action", "ada", "chat", "view", "move_card"), AuditEntry("refusal", "bob", what="x")
+        )
 
 
 async def test_the_commands_show_verify_export_and_forget(tmp_path: Path) -> None:

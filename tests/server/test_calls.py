@@ -7,9 +7,9 @@ from typing import Any
 import anyio
 import pytest
 
-from inlay import ConflictError, Connector, Done, RefusedError
-from inlay.errors import ToolError
-from inlay.widgets import Dashboard, Metric, Select, Stack, Text
+from intarsia import ConflictError, Connector, Done, RefusedError
+from intarsia.errors import ToolError
+from intarsia.widgets import Dashboard, Metric, Select, Stack, Text
 from tests.server.conftest import call, from_view
 from tests.server.helpers import DONE, PARTS, PROBLEM, Shown
 
@@ -127,22 +127,22 @@ async def test_the_seen_widget_is_read_with_its_own_arguments(connector: Connect
 
 async def test_naming_no_widget_or_an_action_as_seen_gives_no_parts(connector: Connector) -> None:
     for card, tool in (("T-1", "move_card"), ("T-2", "nothing")):
-        seen = {"dev.inlay/seen": {"tool": tool, "arguments": MOVE}}
+        seen = {"dev.intarsia/seen": {"tool": tool, "arguments": MOVE}}
         answer = await call(connector, "move_card", seen, card=card, column="done", index=0, version=1)
         assert answer.text == f"Moved {card}."
         assert PARTS not in answer.meta
 
 
 async def test_a_host_that_drops_meta_is_told_what_arrived(connector: Connector) -> None:
-    seen = Shown((await call(connector, "task_board")).meta[PARTS]).meta()["dev.inlay/seen"]
+    seen = Shown((await call(connector, "task_board")).meta[PARTS]).meta()["dev.intarsia/seen"]
     spare = {"seen": seen, "id": "abcdefgh-1"}
 
-    by_argument = await call(connector, "move_card", **MOVE, _inlay=spare)
-    by_both = await call(connector, "task_board", {"dev.inlay/seen": seen}, _inlay=spare)
+    by_argument = await call(connector, "move_card", **MOVE, _intarsia=spare)
+    by_both = await call(connector, "task_board", {"dev.intarsia/seen": seen}, _intarsia=spare)
 
-    assert by_argument.meta["dev.inlay/via"] == "argument"
+    assert by_argument.meta["dev.intarsia/via"] == "argument"
     assert PARTS in by_argument.meta
-    assert by_both.meta["dev.inlay/via"] == "meta"
+    assert by_both.meta["dev.intarsia/via"] == "meta"
 
 
 async def test_unknown_tools_and_arguments_get_the_near_miss(connector: Connector) -> None:
@@ -266,7 +266,7 @@ async def test_filters_follow_the_arguments(tmp_path: Any) -> None:
 
 async def test_a_draft_is_kept_shown_and_gone_when_saved(connector: Connector) -> None:
     view = await from_view(connector)
-    await call(connector, "inlay_draft", view, tool="panel", arguments={}, values={"radius": 16.0, "unknown": "x"})
+    await call(connector, "intarsia_draft", view, tool="panel", arguments={}, values={"radius": 16.0, "unknown": "x"})
 
     drafted = await call(connector, "panel")
     shown = Shown(drafted.meta[PARTS])
@@ -281,7 +281,9 @@ async def test_a_draft_is_kept_shown_and_gone_when_saved(connector: Connector) -
 
 @pytest.mark.parametrize("values", [[1], {"radius": [1]}, {f"t{n}": 1 for n in range(101)}, {"radius": "x" * 1_001}])
 async def test_a_draft_that_cannot_be_one_is_refused(connector: Connector, values: object) -> None:
-    answer = await call(connector, "inlay_draft", await from_view(connector), tool="panel", arguments={}, values=values)
+    answer = await call(
+        connector, "intarsia_draft", await from_view(connector), tool="panel", arguments={}, values=values
+    )
 
     assert answer.meta[PROBLEM]["kind"] == "invalid"
 
@@ -289,14 +291,14 @@ async def test_a_draft_that_cannot_be_one_is_refused(connector: Connector, value
 async def test_only_a_design_panel_has_drafts(connector: Connector) -> None:
     view = await from_view(connector)
     for tool in ("task_board", "save_panel", "nothing"):
-        answer = await call(connector, "inlay_draft", view, tool=tool, arguments={}, values={"radius": 9})
-        assert answer.text == "inlay_draft: there is no design panel with that tool."
+        answer = await call(connector, "intarsia_draft", view, tool=tool, arguments={}, values={"radius": 9})
+        assert answer.text == "intarsia_draft: there is no design panel with that tool."
 
 
 @pytest.mark.parametrize("radius", [900, "16", True, "x"])
 async def test_a_draft_that_does_not_fit_is_not_shown(connector: Connector, radius: object) -> None:
     view = await from_view(connector)
-    await call(connector, "inlay_draft", view, tool="panel", arguments={}, values={"radius": radius})
+    await call(connector, "intarsia_draft", view, tool="panel", arguments={}, values={"radius": radius})
 
     answer = await call(connector, "panel")
     assert not answer.is_error
@@ -305,9 +307,11 @@ async def test_a_draft_that_does_not_fit_is_not_shown(connector: Connector, radi
 
 @pytest.mark.parametrize("change", [{"values": None, "more": 1}, {}, {"values": {"x" * 201: 1}}])
 async def test_a_draft_is_not_forgotten_by_a_call_that_is_wrong(connector: Connector, change: dict[str, Any]) -> None:
-    await call(connector, "inlay_draft", await from_view(connector), tool="panel", arguments={}, values={"radius": 16})
+    await call(
+        connector, "intarsia_draft", await from_view(connector), tool="panel", arguments={}, values={"radius": 16}
+    )
 
-    answer = await call(connector, "inlay_draft", await from_view(connector), tool="panel", arguments={}, **change)
+    answer = await call(connector, "intarsia_draft", await from_view(connector), tool="panel", arguments={}, **change)
 
     assert answer.meta[PROBLEM]["kind"] == "invalid"
     assert "not saved yet: 16" in (await call(connector, "panel")).text
@@ -331,7 +335,7 @@ async def test_included_connectors_keep_their_own_store(tmp_path: Any) -> None:
     outer.include(other)
     async with outer.running():
         assert (await call(outer, "hello")).text.startswith("Hello")
-        assert (await call(outer, "noop", {"dev.inlay/id": "abcdefgh"})).text == "Nothing."
+        assert (await call(outer, "noop", {"dev.intarsia/id": "abcdefgh"})).text == "Nothing."
 
 
 async def test_what_an_included_connector_includes_is_started_too(tmp_path: Any) -> None:

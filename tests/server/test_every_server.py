@@ -12,9 +12,9 @@ from tests.server.helpers import PARTS, Shown
 from tests.server.servers import ERAS, KINDS, Served
 
 OTHERS = [kind for kind in KINDS if kind != "own"]
-OURS = {"task_board", "move_card", "break_down", "panel", "save_panel", "inlay_draft"}
-CHANGING = {"revision", "dev.inlay/view"}
-ADDED = {"io.modelcontextprotocol/serverInfo", "fastmcp", "dev.inlay/tool"}
+OURS = {"task_board", "move_card", "break_down", "panel", "save_panel", "intarsia_draft"}
+CHANGING = {"revision", "dev.intarsia/view"}
+ADDED = {"io.modelcontextprotocol/serverInfo", "fastmcp", "dev.intarsia/tool"}
 """What servers put into `_meta` besides ours."""
 
 
@@ -36,10 +36,10 @@ async def everything(served: Served, era: str, *, shows_apps: bool) -> dict[str,
 async def every_call(client: Client) -> dict[str, Any]:
     board = await client.call_tool("task_board", {})
     shown = Shown((board.meta or {})[PARTS]) if board.meta and PARTS in board.meta else None
-    seen: dict[str, Any] = {**shown.meta(), "dev.inlay/id": "key-00000001"} if shown else {}
+    seen: dict[str, Any] = {**shown.meta(), "dev.intarsia/id": "key-00000001"} if shown else {}
     move: dict[str, Any] = {"card": "T-1", "column": "done", "index": 0, "version": 1}
     draft = {"tool": "panel", "arguments": {}, "values": {"radius": 12}}
-    handle = {name: value for name, value in (board.meta or {}).items() if name == "dev.inlay/view"}
+    handle = {name: value for name, value in (board.meta or {}).items() if name == "dev.intarsia/view"}
     calls: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         "read": ("task_board", {"stage": "todo"}, {}),
         "unknown argument": ("task_board", {"stages": "todo"}, {}),
@@ -48,10 +48,10 @@ async def every_call(client: Client) -> dict[str, Any]:
         "sent again": ("move_card", move, seen),
         "too late": ("move_card", move, {}),
         "refused": ("move_card", {**move, "card": "T-99"}, {}),
-        "carried by an argument": ("task_board", {"_inlay": {"seen": seen.get("dev.inlay/seen")}}, {}),
+        "carried by an argument": ("task_board", {"_intarsia": {"seen": seen.get("dev.intarsia/seen")}}, {}),
         "failed": ("break_down", {}, {}),
-        "draft of nobody": ("inlay_draft", draft, {}),
-        "draft": ("inlay_draft", draft, handle),
+        "draft of nobody": ("intarsia_draft", draft, {}),
+        "draft": ("intarsia_draft", draft, handle),
         "panel": ("panel", {}, {}),
     }
     answers: dict[str, Any] = {"board": plain(board)}

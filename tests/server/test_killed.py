@@ -6,21 +6,21 @@ import subprocess
 import sys
 from pathlib import Path
 
-from inlay.server.audit.log import Wanted
-from inlay.server.audit.verifying import verify
-from inlay.server.switches.positions import Position
+from intarsia.server.audit.log import AuditQuery
+from intarsia.server.audit.verify import verify
+from intarsia.server.switches.positions import Position
 from tests.commands import ROOT
 from tests.server.test_switches import build
 
 CHANGES = 100
-MOST_AT_ONCE = 40
+MAX_CONCURRENT = 40
 SEED = 7
 
 SETTING = """
 import asyncio, sys
 from pathlib import Path
-from inlay.server.switches.positions import Position
-from inlay.server.switches.switches import Change
+from intarsia.server.switches.positions import Position
+from intarsia.server.switches.service import Change
 from tests.server.test_switches import build
 
 async def main():
@@ -54,12 +54,12 @@ async def test_no_switch_that_was_acknowledged_is_lost(tmp_path: Path) -> None:
     moments = random.Random(SEED)  # noqa: S311 - any moments that can be repeated
     store, version = tmp_path / "tasks.db", 0
     while version < CHANGES:
-        acknowledged = set_and_kill(store, moments.randint(1, MOST_AT_ONCE))
+        acknowledged = set_and_kill(store, moments.randint(1, MAX_CONCURRENT))
         assert acknowledged > version
         tasks = build(store)
         async with tasks.running():
             (row,) = await tasks.switches.rows()
-            logged = [each.entry for each in await tasks.audit.rows(Wanted(event="switch"), 100_000)]
+            logged = [each.entry for each in await tasks.audit.rows(AuditQuery(event="switch"), 100_000)]
             assert (await verify(tasks.store)).is_whole
         assert row.version in (acknowledged, acknowledged + 1)
         assert [int(entry.version) for entry in logged] == list(range(row.version, 0, -1))

@@ -11,19 +11,19 @@ from typing import Any
 
 import pytest
 
-from inlay import Connector, Grant
-from inlay.server import clock
-from inlay.server.live import flights
-from inlay.server.live.access import ACCESS
-from inlay.server.live.bus import Listener, LocalBus
-from inlay.server.live.changes import CHANGES, Changes
-from inlay.server.live.openings import Openings
-from inlay.server.switches.positions import Position
-from inlay.server.switches.switches import Change
-from inlay.server.wire import PARTS, PROBLEM, UNCHANGED, VIEW, Call
-from inlay.widgets import Dashboard, Metric
+from intarsia import Connector, Grant
+from intarsia.server.calls.latest_view import LatestViews
+from intarsia.server.changes import revisions
+from intarsia.server.changes.access_watch import ACCESS_WATCH
+from intarsia.server.changes.bus import Listener, LocalBus
+from intarsia.server.changes.change_log import CHANGE_LOG, ChangeLog
+from intarsia.server.rendering import shared_flight
+from intarsia.server.switches.positions import Position
+from intarsia.server.switches.service import Change
+from intarsia.server.wire.messages import PARTS, PROBLEM, UNCHANGED, VIEW, ToolCall
+from intarsia.widgets import Dashboard, Metric
 from tests.server.helpers import Shown
-from tests.server.test_openings import Unchanging
+from tests.server.test_latest_view import Unchanging
 
 SEED = 7
 ROUNDS = 200
@@ -31,7 +31,7 @@ SHORT = 0.02
 """A wait of 25 seconds, in a test."""
 SOON = 30
 HOUR_NS = 3_600 * 10**9
-MOST_POLLS = 2
+MAX_POLLS = 2
 """The first may share what somebody began to read before the change; the second must be newer than that."""
 
 
@@ -127,7 +127,7 @@ class Viewer:
 
     async def ask(self, seconds: float = SHORT) -> None:
         meta = {**self._meta, **self._shown.meta(revision=self._revision)}
-        answer = await self._world.connector.desk.answer("inlay_view", {"wait_seconds": seconds}, meta, self._grant)
+        answer = await self._world.connector.desk.answer("intarsia_view", {"wait_seconds": seconds}, meta, self._grant)
         self._take(answer.meta)
 
     def shows(self, number: int) -> bool:
@@ -152,12 +152,12 @@ def bus() -> BadBus:
 @pytest.fixture
 async def world(bus: BadBus, tmp_path: Path) -> AsyncIterator[World]:
     built = World(tmp_path / "world.db")
-    CHANGES.use(bus)
+    CHANGE_LOG.use(bus)
     try:
         async with built.connector.running():
             yield built
     finally:
-        CHANGES.use(LocalBus())
+        CHANGE_LOG.use(LocalBus())
 
 
 async def open_all(world: World, of_each: int = 3) -> list[Viewer]:
@@ -171,7 +171,7 @@ async def open_all(world: World, of_each: int = 3) -> list[Viewer]:
 
 async def assert_converge(world: World, viewers: list[Viewer]) -> None:
     """Let each ask so many times, and see that it shows what is true."""
-    for _ in range(MOST_POLLS):
+    for _ in range(MAX_POLLS):
         await asyncio.wait_for(asyncio.gather(*(viewer.ask() for viewer in viewers)), SOON)
     assert [viewer.said for viewer in viewers if not viewer.shows(world.number)] == []
 
@@ -208,19 +208,19 @@ async def test_messages_that_are_doubled_lost_late_and_in_another_order(world: W
 
 def test_revisions_grow_though_the_clock_is_set_back_by_hours(monkeypatch: pytest.MonkeyPatch) -> None:
     times = [3 * HOUR_NS, HOUR_NS, HOUR_NS, 2 * HOUR_NS, 0, 3 * HOUR_NS + 2_000_000]
-    monkeypatch.setattr(clock, "time", SimpleNamespace(time_ns=iter(times).__next__))
-    makes = clock.Clock()
+    monkeypatch.setattr(revisions, "time", SimpleNamespace(time_ns=iter(times).__next__))
+    makes = revisions.RevisionClock()
 
-    revisions = [makes.next() for _ in times]
+    made = [makes.next() for _ in times]
 
-    assert revisions == sorted(set(revisions))
+    assert made == sorted(set(made))
 
 
 async def test_a_clock_that_goes_forth_and_back_by_hours(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     hours = random.Random(SEED)  # noqa: S311 - any order that can be repeated
     ahead = 0
     real, turned = time.time_ns, set[int]()
-    monkeypatch.setattr(clock, "time", SimpleNamespace(time_ns=lambda: real() + ahead))
+    monkeypatch.setattr(revisions, "time", SimpleNamespace(time_ns=lambda: real() + ahead))
     viewers = await open_all(world)
 
     def turn() -> None:
@@ -236,11 +236,11 @@ async def test_a_clock_that_goes_forth_and_back_by_hours(world: World, monkeypat
 
 async def test_a_lost_message_costs_one_poll(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     # Readings are kept for a second and a poll takes 25; here both are shorter.
-    monkeypatch.setattr(flights, "KEEP_SECONDS", SHORT / 25)
-    CHANGES.use(BadBus(random.Random(SEED), ("lost",)))  # noqa: S311 - nothing is chosen
+    monkeypatch.setattr(shared_flight, "KEEP_SECONDS", SHORT / 25)
+    CHANGE_LOG.use(BadBus(random.Random(SEED), ("lost",)))  # noqa: S311 - nothing is chosen
     viewers = await open_all(world)
     waiting = [asyncio.create_task(viewer.ask()) for viewer in viewers]
-    while CHANGES.waiting < len(viewers):  # noqa: ASYNC110 - it is waited for that all wait
+    while CHANGE_LOG.waiting < len(viewers):  # noqa: ASYNC110 - it is waited for that all wait
         await asyncio.sleep(0)
     world.change()
 
@@ -253,7 +253,7 @@ async def test_a_lost_message_costs_one_poll(world: World, monkeypatch: pytest.M
 
 
 async def test_what_was_read_just_before_a_lost_message_is_taken_once_and_not_again(world: World) -> None:
-    CHANGES.use(BadBus(random.Random(SEED), ("lost",)))  # noqa: S311 - nothing is chosen
+    CHANGE_LOG.use(BadBus(random.Random(SEED), ("lost",)))  # noqa: S311 - nothing is chosen
     viewers = await open_all(world)
     world.change()
 
@@ -263,18 +263,18 @@ async def test_what_was_read_just_before_a_lost_message_is_taken_once_and_not_ag
 async def test_who_waits_reads_once_when_the_bus_is_another(world: World) -> None:
     between, *viewers = await open_all(world, 1)
     waiting = [asyncio.create_task(viewer.ask(25)) for viewer in viewers]
-    while CHANGES.waiting < len(viewers):  # noqa: ASYNC110 - it is waited for that all wait
+    while CHANGE_LOG.waiting < len(viewers):  # noqa: ASYNC110 - it is waited for that all wait
         await asyncio.sleep(0)
     world.number += 1  # what was told of it went to the bus before
 
-    CHANGES.use(LocalBus())
+    CHANGE_LOG.use(LocalBus())
 
     await asyncio.wait_for(asyncio.gather(*waiting), 20)
     assert [viewer.said for viewer in viewers if not viewer.shows(world.number)] == []
     await asyncio.wait_for(between.ask(25), 20)  # it did not wait just then
     assert between.shows(world.number)
     again = asyncio.create_task(viewers[0].ask(25))
-    while not CHANGES.waiting:  # noqa: ASYNC110 - it is waited for that somebody waits
+    while not CHANGE_LOG.waiting:  # noqa: ASYNC110 - it is waited for that somebody waits
         await asyncio.sleep(0)
     world.change()  # is told on the new one
     await asyncio.wait_for(again, 20)
@@ -283,7 +283,7 @@ async def test_who_waits_reads_once_when_the_bus_is_another(world: World) -> Non
 
 async def test_who_listens_hears_of_the_new_bus_alone() -> None:
     old, new = LocalBus(), LocalBus()
-    changes = Changes(old)
+    changes = ChangeLog(old)
     heard: list[frozenset[str]] = []
     end = changes.subscribe(heard.append)
     changes.use(new)
@@ -298,11 +298,11 @@ async def test_who_listens_hears_of_the_new_bus_alone() -> None:
 
 async def test_openings_that_are_told_in_another_order_leave_the_latest_the_latest(world: World) -> None:
     bus = BadBus(random.Random(SEED), ("late",))  # noqa: S311 - any order that can be repeated
-    here, there = Openings(Changes(bus)), Openings(Changes(bus))
-    signer, call = world.connector.desk.signer, Call({}, Grant("ada"))
-    token = ACCESS.set(Unchanging())
+    here, there = LatestViews(ChangeLog(bus)), LatestViews(ChangeLog(bus))
+    signer, call = world.connector.desk.signer, ToolCall({}, Grant("ada"))
+    token = ACCESS_WATCH.set(Unchanging())
     made = [each.of_reading(signer, call, "shared", {}) for each in (here, there) * 10]
-    ACCESS.reset(token)
+    ACCESS_WATCH.reset(token)
     bus.tell_late()
 
     for process in (here, there):

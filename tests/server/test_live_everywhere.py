@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from inlay.server.live.changes import CHANGES
-from inlay.widgets import Metric
+from intarsia.server.changes.change_log import CHANGE_LOG
+from intarsia.widgets import Metric
 from tests.server.helpers import PARTS, Shown
 from tests.server.servers import ERAS, KINDS
 
@@ -27,13 +27,13 @@ async def test_a_view_hears_of_a_change(tmp_path: Path, kind: str, era: str) -> 
         return Metric(place, next(readings))
 
     async with served.client(era) as client:
-        assert "inlay_view" in {tool.name for tool in (await client.list_tools()).tools}
+        assert "intarsia_view" in {tool.name for tool in (await client.list_tools()).tools}
         opened = (await client.call_tool("weather", {"place": "Berlin"})).meta or {}
         shown = Shown(opened[PARTS])
-        meta: Any = {**shown.meta(revision=opened[PARTS]["revision"]), "dev.inlay/view": opened["dev.inlay/view"]}
-        before = CHANGES.waiting
-        waiting = asyncio.create_task(client.call_tool("inlay_view", {"wait_seconds": LONG}, meta=meta))
-        while CHANGES.waiting == before:  # noqa: ASYNC110  # it is waited for that somebody waits
+        meta: Any = {**shown.meta(revision=opened[PARTS]["revision"]), "dev.intarsia/view": opened["dev.intarsia/view"]}
+        before = CHANGE_LOG.waiting
+        waiting = asyncio.create_task(client.call_tool("intarsia_view", {"wait_seconds": LONG}, meta=meta))
+        while CHANGE_LOG.waiting == before:  # noqa: ASYNC110  # it is waited for that somebody waits
             await asyncio.sleep(0)
         served.connector.changed("weather:Rome", "weather:Berlin")
 
@@ -45,4 +45,4 @@ async def test_a_view_hears_of_a_change(tmp_path: Path, kind: str, era: str) -> 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_where_nothing_can_be_followed_nothing_is_listed_for_it(tmp_path: Path, kind: str) -> None:
     async with KINDS[kind](tmp_path / "store.db").client("2026-07-28") as client:
-        assert "inlay_view" not in {tool.name for tool in (await client.list_tools()).tools}
+        assert "intarsia_view" not in {tool.name for tool in (await client.list_tools()).tools}

@@ -23,9 +23,9 @@ APP = """
 import os, time
 from pathlib import Path
 from types import SimpleNamespace
-from inlay import Connector, Done
-from inlay.server import clock
-from inlay.widgets import Metric
+from intarsia import Connector, Done
+from intarsia.server.changes import revisions
+from intarsia.widgets import Metric
 
 NUMBER = Path(__file__).with_name("number.txt")
 AHEAD = int(os.environ["AHEAD_HOURS"]) * 3600 * 10**9
@@ -62,7 +62,7 @@ class Viewer:
         """Ask until a number is shown."""
         for _ in range(5):
             try:
-                answer = self._call("inlay_view", {"wait_seconds": seconds})
+                answer = self._call("intarsia_view", {"wait_seconds": seconds})
             except httpx2.TransportError:
                 assert is_up.wait(SOON * 2), "The server did not come back."
                 continue
@@ -73,7 +73,7 @@ class Viewer:
 
     def add(self) -> None:
         """Change the number."""
-        assert "dev.inlay/done" in self._call("add", {})["_meta"]
+        assert "dev.intarsia/done" in self._call("add", {})["_meta"]
 
     def _call(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         params = {"name": name, "arguments": arguments, "_meta": self._meta}
@@ -84,19 +84,19 @@ class Viewer:
 
     def _take(self, result: dict[str, Any]) -> None:
         meta = result["_meta"]
-        parts = meta.get("dev.inlay/parts")
+        parts = meta.get("dev.intarsia/parts")
         if parts and not self._meta:
             self._shown = Shown(parts)
         if parts:
             self._shown.take(parts)
             self._said = json.dumps(parts)
-            self._meta["dev.inlay/view"] = meta["dev.inlay/view"]
-        told = parts or meta["dev.inlay/unchanged"]
+            self._meta["dev.intarsia/view"] = meta["dev.intarsia/view"]
+        told = parts or meta["dev.intarsia/unchanged"]
         self._meta |= self._shown.meta(revision=told["revision"])
 
 
 class Server:
-    """`inlay serve`, always at the same address."""
+    """`intarsia serve`, always at the same address."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         with socket.socket() as free:
@@ -124,7 +124,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Server:
     (tmp_path / "killed_app.py").write_text(APP)
     (tmp_path / "number.txt").write_text("1")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("INLAY_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("INTARSIA_STATE", str(tmp_path / "state"))
     return Server(tmp_path, monkeypatch)
 
 

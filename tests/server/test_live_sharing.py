@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from inlay import Connector, Done, Grant
-from inlay.server.live.changes import CHANGES
-from inlay.server.switches.positions import Position
-from inlay.server.switches.switches import Change
-from inlay.server.wire import Answer
-from inlay.widgets import Button, Card, Column, Dashboard, DesignPanel, Metric, Select, Stack, TaskBoard
+from intarsia import Connector, Done, Grant
+from intarsia.server.changes.change_log import CHANGE_LOG
+from intarsia.server.switches.positions import Position
+from intarsia.server.switches.service import Change
+from intarsia.server.wire.messages import CallResponse
+from intarsia.widgets import BoardColumn, Button, Card, Dashboard, DesignPanel, Metric, Select, Stack, TaskBoard
 from tests.server.helpers import PARTS, Shown
 
 SOON = 15
@@ -100,20 +100,20 @@ class Office:
             """Show cards that belong to people."""
             self.read["board"] += 1
             cards = [Card("ada-1", f"Number {self.number}"), Card("bob-1", "Another")]
-            return TaskBoard(columns=[Column("all", "All", cards)], on_complete=finish.bind())
+            return TaskBoard(columns=[BoardColumn("all", "All", cards)], on_complete=finish.bind())
 
         @office.widget(scopes={"read"}, topics="sales")
         async def panel() -> DesignPanel:
             """Adjust a font."""
             self.read["panel"] += 1
-            font = Select("font", options=["Serif", "Sans"], value="Serif", any_label="")
+            font = Select("font", options=["Serif", "Sans"], value="Serif", placeholder="")
             return DesignPanel([font], draft=True, on_save=save.bind())
 
         @office.widget(scopes={"read"}, topics="sales")
         async def pressable() -> Stack:
             """Offer to sell."""
             self.read["pressable"] += 1
-            return Stack([Metric("Sales", self.number), Button("Sell", on_press=sell.bind())])
+            return Stack([Metric("Sales", self.number), Button("Sell", on_click=sell.bind())])
 
     def change(self) -> None:
         self.number += 1
@@ -131,19 +131,19 @@ class Looking:
         answer = await self.call(tool, **arguments)
         parts = answer.meta[PARTS]
         self.shown, self.revision = Shown(parts), parts["revision"]
-        self.meta = {"dev.inlay/view": answer.meta["dev.inlay/view"]}
+        self.meta = {"dev.intarsia/view": answer.meta["dev.intarsia/view"]}
         return self
 
-    async def call(self, name: str, /, **arguments: Any) -> Answer:
+    async def call(self, name: str, /, **arguments: Any) -> CallResponse:
         return await self.office.connector.desk.answer(name, arguments, self.meta, self.grant)
 
-    async def ask(self, seconds: float = 25, tool: str = "inlay_view", **seen: Any) -> Answer:
+    async def ask(self, seconds: float = 25, tool: str = "intarsia_view", **seen: Any) -> CallResponse:
         meta = {**self.meta, **self.shown.meta(**{"revision": self.revision, **seen})}
         own: dict[str, Any] = self.shown.arguments if tool == self.shown.tool else {}
-        arguments = {"wait_seconds": seconds} if tool == "inlay_view" else own
+        arguments = {"wait_seconds": seconds} if tool == "intarsia_view" else own
         return await self.office.connector.desk.answer(tool, arguments, meta, self.grant)
 
-    def wait(self) -> "asyncio.Task[Answer]":
+    def wait(self) -> "asyncio.Task[CallResponse]":
         return asyncio.create_task(self.ask())
 
 
@@ -160,14 +160,14 @@ async def until(is_so: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-async def all_wait(viewers: list[Looking]) -> "list[asyncio.Task[Answer]]":
-    before = CHANGES.waiting
+async def all_wait(viewers: list[Looking]) -> "list[asyncio.Task[CallResponse]]":
+    before = CHANGE_LOG.waiting
     tasks = [viewer.wait() for viewer in viewers]
-    await until(lambda: CHANGES.waiting >= before + len(viewers))
+    await until(lambda: CHANGE_LOG.waiting >= before + len(viewers))
     return tasks
 
 
-async def answers(tasks: "list[asyncio.Task[Answer]]") -> list[str]:
+async def answers(tasks: "list[asyncio.Task[CallResponse]]") -> list[str]:
     found = await asyncio.wait_for(asyncio.gather(*tasks), SOON)
     return [json.dumps(answer.meta.get(PARTS)) for answer in found]
 
@@ -238,7 +238,7 @@ async def test_a_rule_is_asked_for_each_about_what_was_read_once(office: Office)
 
 async def test_a_draft_stays_with_its_person(office: Office) -> None:
     viewers = [await Looking(office, person(name)).open("panel") for name in ("ada", "bob")]
-    await viewers[0].call("inlay_draft", tool="panel", arguments={}, values={"font": "Sans"})
+    await viewers[0].call("intarsia_draft", tool="panel", arguments={}, values={"font": "Sans"})
     tasks = await all_wait(viewers)
     office.read.clear()
     office.change()
@@ -346,8 +346,8 @@ async def test_an_action_whose_widget_takes_long_is_answered_at_once_and_the_nex
 
     acted = await asyncio.wait_for(viewer.ask(tool="sell"), SOON)
 
-    assert acted.meta["dev.inlay/done"]["message"] == "Sold."
-    assert acted.meta["dev.inlay/later"] is True
+    assert acted.meta["dev.intarsia/done"]["message"] == "Sold."
+    assert acted.meta["dev.intarsia/later"] is True
     assert PARTS not in acted.meta
     asking = asyncio.create_task(viewer.ask(tool="overview"))
     office.free.set()

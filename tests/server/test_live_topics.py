@@ -5,13 +5,13 @@ from threading import Thread
 
 import pytest
 
-from inlay import Connector, Done
-from inlay.errors import ToolError
-from inlay.server.clock import CLOCK, MOST_AHEAD, Clock
-from inlay.server.live.bus import LocalBus
-from inlay.server.live.changes import MOST_TOPICS, Changes
-from inlay.server.live.topics import LONGEST_TOPIC, checked_topics, filled
-from inlay.widgets import Metric
+from intarsia import Connector, Done
+from intarsia.errors import ToolError
+from intarsia.server.changes.bus import LocalBus
+from intarsia.server.changes.change_log import MAX_TOPICS, ChangeLog
+from intarsia.server.changes.revisions import MAX_AHEAD, REVISIONS, RevisionClock
+from intarsia.server.tools.topics import MAX_TOPIC_LENGTH, checked_topics, filled
+from intarsia.widgets import Metric
 
 APOLLO, GEMINI = frozenset({"project:apollo"}), frozenset({"project:gemini"})
 LONG = 30.0
@@ -23,13 +23,15 @@ def bus() -> LocalBus:
 
 
 @pytest.fixture
-def changes(bus: LocalBus) -> Changes:
-    return Changes(bus)
+def changes(bus: LocalBus) -> ChangeLog:
+    return ChangeLog(bus)
 
 
-async def waiting(changes: Changes, *topics: frozenset[str], revision: int | None = None) -> "list[asyncio.Task[None]]":
+async def waiting(
+    changes: ChangeLog, *topics: frozenset[str], revision: int | None = None
+) -> "list[asyncio.Task[None]]":
     """Begin to wait for each of the topics."""
-    at = CLOCK.next() if revision is None else revision
+    at = REVISIONS.next() if revision is None else revision
     tasks = [asyncio.create_task(changes.wait(one, at, LONG)) for one in topics]
     while changes.waiting < len(tasks):  # noqa: ASYNC110  # it is waited for that somebody waits
         await asyncio.sleep(0)
@@ -40,7 +42,7 @@ def test_topics_have_places_for_arguments() -> None:
     topics = checked_topics("board", "topics", ["project:{project}", "people"], {"project"})
 
     assert filled(topics, {"project": "apollo", "other": 1}) == {"project:apollo", "people"}
-    assert [len(topic) for topic in filled(["{project}"], {"project": "x" * 5_000})] == [LONGEST_TOPIC]
+    assert [len(topic) for topic in filled(["{project}"], {"project": "x" * 5_000})] == [MAX_TOPIC_LENGTH]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_tools_and_tiles_check_what_they_name() -> None:
     assert connector.names_topics
 
 
-async def test_who_waits_is_woken_by_its_topic_and_by_no_other(bus: LocalBus, changes: Changes) -> None:
+async def test_who_waits_is_woken_by_its_topic_and_by_no_other(bus: LocalBus, changes: ChangeLog) -> None:
     apollo, gemini = await waiting(changes, APOLLO, GEMINI)
 
     bus.publish(GEMINI)
@@ -99,23 +101,23 @@ async def test_who_waits_is_woken_by_its_topic_and_by_no_other(bus: LocalBus, ch
     assert changes.waiting == 0
 
 
-async def test_a_change_before_the_wait_but_after_the_reading_is_not_missed(bus: LocalBus, changes: Changes) -> None:
-    read_at = CLOCK.next()
+async def test_a_change_before_the_wait_but_after_the_reading_is_not_missed(bus: LocalBus, changes: ChangeLog) -> None:
+    read_at = REVISIONS.next()
     bus.publish(APOLLO)
 
     await asyncio.wait_for(changes.wait(APOLLO, read_at, LONG), LONG / 3)
 
     assert changes.since(APOLLO | GEMINI, read_at) == APOLLO
-    assert changes.since(APOLLO | GEMINI, CLOCK.next()) == frozenset()
+    assert changes.since(APOLLO | GEMINI, REVISIONS.next()) == frozenset()
 
 
-async def test_what_happened_before_the_process_began_counts_as_changed(changes: Changes) -> None:
+async def test_what_happened_before_the_process_began_counts_as_changed(changes: ChangeLog) -> None:
     await asyncio.wait_for(changes.wait(APOLLO, 1, LONG), LONG / 3)
 
     assert changes.since(APOLLO, 1) == APOLLO
 
 
-async def test_a_change_told_by_another_thread_wakes(bus: LocalBus, changes: Changes) -> None:
+async def test_a_change_told_by_another_thread_wakes(bus: LocalBus, changes: ChangeLog) -> None:
     (task,) = await waiting(changes, APOLLO)
     thread = Thread(target=bus.publish, args=[APOLLO])
     thread.start()
@@ -124,16 +126,16 @@ async def test_a_change_told_by_another_thread_wakes(bus: LocalBus, changes: Cha
     thread.join()
 
 
-async def test_a_wait_ends_by_its_time_and_by_what_else_may_end_it(changes: Changes) -> None:
-    await changes.wait(APOLLO, CLOCK.next(), 0.01)
+async def test_a_wait_ends_by_its_time_and_by_what_else_may_end_it(changes: ChangeLog) -> None:
+    await changes.wait(APOLLO, REVISIONS.next(), 0.01)
     ended = asyncio.create_task(asyncio.sleep(0.01))
-    await asyncio.wait_for(changes.wait(APOLLO, CLOCK.next(), LONG, ended), LONG / 3)
+    await asyncio.wait_for(changes.wait(APOLLO, REVISIONS.next(), LONG, ended), LONG / 3)
 
     assert ended.done()
     assert changes.waiting == 0
 
 
-async def test_everybody_is_answered_when_the_server_stops(changes: Changes) -> None:
+async def test_everybody_is_answered_when_the_server_stops(changes: ChangeLog) -> None:
     tasks = await waiting(changes, APOLLO, GEMINI, frozenset())
 
     changes.wake_all()
@@ -142,7 +144,7 @@ async def test_everybody_is_answered_when_the_server_stops(changes: Changes) -> 
     assert changes.waiting == 0
 
 
-async def test_who_goes_away_is_forgotten(changes: Changes) -> None:
+async def test_who_goes_away_is_forgotten(changes: ChangeLog) -> None:
     (task,) = await waiting(changes, APOLLO)
     task.cancel()
     await asyncio.wait([task])
@@ -151,29 +153,29 @@ async def test_who_goes_away_is_forgotten(changes: Changes) -> None:
 
 
 def test_topics_without_end_are_forgotten_one_reading_too_many_and_none_too_few(
-    bus: LocalBus, changes: Changes
+    bus: LocalBus, changes: ChangeLog
 ) -> None:
-    read_at = CLOCK.next()
+    read_at = REVISIONS.next()
     bus.publish(APOLLO)
-    for number in range(MOST_TOPICS):
+    for number in range(MAX_TOPICS):
         bus.publish(frozenset({f"project:{number}"}))
 
     assert changes.since(APOLLO, read_at) == APOLLO
 
 
-def test_who_is_not_told_any_more_hears_nothing(bus: LocalBus, changes: Changes) -> None:
+def test_who_is_not_told_any_more_hears_nothing(bus: LocalBus, changes: ChangeLog) -> None:
     changes.close()
-    read_at = CLOCK.next()
+    read_at = REVISIONS.next()
     bus.publish(APOLLO)
 
     assert changes.since(APOLLO, read_at) == frozenset()
 
 
 def test_revisions_go_on_after_what_a_view_shows_but_not_after_what_nobody_made() -> None:
-    clock = Clock()
-    ahead = clock.next() + MOST_AHEAD // 2
+    clock = RevisionClock()
+    ahead = clock.next() + MAX_AHEAD // 2
 
     clock.follow(ahead)
     assert clock.next() == ahead + 1
-    clock.follow(ahead + 2 * MOST_AHEAD)
+    clock.follow(ahead + 2 * MAX_AHEAD)
     assert clock.next() == ahead + 2

@@ -1,4 +1,4 @@
-"""`inlay_view`: an open View reads again what it shows, as soon as that changes."""
+"""`intarsia_view`: an open View reads again what it shows, as soon as that changes."""
 
 import asyncio
 import json
@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from inlay import Connector, Done, Grant
-from inlay.server.live.access import ACCESS
-from inlay.server.live.changes import CHANGES
-from inlay.server.live.waiting import WITHDRAWN
-from inlay.server.wire import Answer
-from inlay.widgets import Dashboard, Metric
+from intarsia import Connector, Done, Grant
+from intarsia.server.calls.long_poll import WITHDRAWN
+from intarsia.server.changes.access_watch import ACCESS_WATCH
+from intarsia.server.changes.change_log import CHANGE_LOG
+from intarsia.server.wire.messages import CallResponse
+from intarsia.widgets import Dashboard, Metric
 from tests.server.helpers import PARTS, PROBLEM, Shown
 
-UNCHANGED = "dev.inlay/unchanged"
+UNCHANGED = "dev.intarsia/unchanged"
 LONG = 25
 
 
@@ -76,24 +76,24 @@ class Viewer:
         self.shown = Shown(answer.meta[PARTS])
         self.revision = answer.meta[PARTS]["revision"]
         self.html = answer.meta[PARTS]["frame"]["html"]
-        self.meta = {"dev.inlay/view": answer.meta["dev.inlay/view"]}
+        self.meta = {"dev.intarsia/view": answer.meta["dev.intarsia/view"]}
         return self
 
-    async def call(self, tool: str, **arguments: Any) -> Answer:
+    async def call(self, tool: str, **arguments: Any) -> CallResponse:
         return await self.shop.connector.desk.answer(tool, arguments, self.meta, self.grant)
 
-    async def ask(self, seconds: object = LONG, **seen: Any) -> Answer:
+    async def ask(self, seconds: object = LONG, **seen: Any) -> CallResponse:
         meta = {**self.meta, **self.shown.meta(**{"revision": self.revision, **seen})}
-        answer = await self.shop.connector.desk.answer("inlay_view", {"wait_seconds": seconds}, meta, self.grant)
+        answer = await self.shop.connector.desk.answer("intarsia_view", {"wait_seconds": seconds}, meta, self.grant)
         told = answer.meta.get(PARTS) or answer.meta.get(UNCHANGED)
         self.revision = told["revision"] if told else self.revision
         return answer
 
-    async def wait(self, **seen: Any) -> "asyncio.Task[Answer]":
+    async def wait(self, **seen: Any) -> "asyncio.Task[CallResponse]":
         """Begin to wait for a change."""
-        before = CHANGES.waiting
+        before = CHANGE_LOG.waiting
         task = asyncio.create_task(self.ask(**seen))
-        while CHANGES.waiting == before:  # noqa: ASYNC110  # it is waited for that somebody waits
+        while CHANGE_LOG.waiting == before:  # noqa: ASYNC110  # it is waited for that somebody waits
             await asyncio.sleep(0)
         return task
 
@@ -106,7 +106,7 @@ async def test_an_action_of_one_person_reaches_the_open_view_of_another(shop: Sh
 
     answer = await asyncio.wait_for(waiting, LONG / 2)
     assert ">2<" in json.dumps(answer.meta[PARTS])
-    assert answer.meta["dev.inlay/view"]
+    assert answer.meta["dev.intarsia/view"]
 
 
 async def test_what_does_not_concern_a_view_does_not_wake_it(shop: Shop) -> None:
@@ -134,7 +134,7 @@ async def test_unchanged_is_short(shop: Shop) -> None:
 
     answer = await viewer.ask(0.01)
 
-    assert answer.meta == {UNCHANGED: {"revision": viewer.revision}, "dev.inlay/via": "meta"}
+    assert answer.meta == {UNCHANGED: {"revision": viewer.revision}, "dev.intarsia/via": "meta"}
     assert viewer.revision > before
     assert len(json.dumps([answer.text, answer.meta])) < 100
 
@@ -197,9 +197,9 @@ class Withdrawn:
 @pytest.fixture
 async def access() -> AsyncIterator[Withdrawn]:
     made = Withdrawn()
-    token = ACCESS.set(made)
+    token = ACCESS_WATCH.set(made)
     yield made
-    ACCESS.reset(token)
+    ACCESS_WATCH.reset(token)
 
 
 async def test_withdrawn_access_ends_the_wait_and_reads_nothing(shop: Shop, access: Withdrawn) -> None:
@@ -253,5 +253,5 @@ async def test_what_was_drawn_for_other_permissions_is_read_at_once(shop: Shop) 
     answer = await asyncio.wait_for(viewer.ask(), LONG / 2)
 
     assert UNCHANGED in answer.meta  # nothing in this widget depends on it
-    viewer.meta = {"dev.inlay/view": answer.meta["dev.inlay/view"]}
+    viewer.meta = {"dev.intarsia/view": answer.meta["dev.intarsia/view"]}
     (await viewer.wait()).cancel()

@@ -18,10 +18,10 @@ from fastmcp.tools import ToolResult
 from mcp.server.mcpserver import MCPServer
 from mcp_types import CallToolRequestParams, Completion
 
-import inlay
-from inlay.errors import SettingError
-from tests.server.authors_server import Log
+import intarsia
+from intarsia.errors import SettingError
 from tests.server.before_and_after import all_that_is_theirs, complain_about_changes, greetings
+from tests.server.existing_server import Log
 from tests.server.servers import ERAS, Served
 
 
@@ -98,7 +98,7 @@ def add_the_rest(server: FastMCP[Any]) -> None:
 def attached(path: Path, log: Log | None = None) -> FastMCP[Any]:
     log = log or Log()
     server = build_fast_server(log)
-    inlay.attach(greetings(path, log=log), server)
+    intarsia.attach(greetings(path, log=log), server)
     return server
 
 
@@ -128,7 +128,7 @@ async def test_the_authors_middleware_and_tools_see_our_tools(tmp_path: Path) ->
     assert log.intercepted == ["greeting", "report", "greeting"]
     assert direct.meta is not None
     assert direct.meta["com.example/seen"] is True
-    assert "dev.inlay/parts" in direct.meta
+    assert "dev.intarsia/parts" in direct.meta
     assert "Hello, Ada!" in nested.content[0].text
     assert log.lifespans == ["in", "starting", "stopping", "out"]
 
@@ -151,8 +151,8 @@ async def test_two_servers_that_offer_one_connector_share_it(tmp_path: Path) -> 
     log = Log()
     connector = greetings(tmp_path / "store.db", log=log)
     first, second = FastMCP[Any]("First"), FastMCP[Any]("Second")
-    inlay.attach(connector, first)
-    inlay.attach(connector, second)
+    intarsia.attach(connector, first)
+    intarsia.attach(connector, second)
 
     async with served(first).client("auto") as one:
         async with served(second).client("auto") as other:
@@ -256,7 +256,7 @@ async def test_it_runs_with_sessions(tmp_path: Path) -> None:
         answer = await http.post("/mcp", json=body, headers=session)
 
     assert opened.json()["result"]["capabilities"]["extensions"] == {"io.modelcontextprotocol/ui": {}}
-    assert "dev.inlay/parts" in answer.json()["result"]["_meta"]
+    assert "dev.intarsia/parts" in answer.json()["result"]["_meta"]
 
 
 def test_what_cannot_work_is_refused_with_what_to_do(tmp_path: Path) -> None:
@@ -264,9 +264,9 @@ def test_what_cannot_work_is_refused_with_what_to_do(tmp_path: Path) -> None:
     wrong: Any = MCPServer("Existing")
 
     with pytest.raises(SettingError, match=r"has the connector 'Greetings' already.*connector\.include"):
-        inlay.attach(other, server)
+        intarsia.attach(other, server)
     with pytest.raises(SettingError, match=r"takes a server of FastMCP, not mcp\.server.*Connector\(\.\.\., server="):
-        inlay.attach(other, wrong)
+        intarsia.attach(other, wrong)
 
 
 @pytest.mark.parametrize("version", ["3.4.11", "4.0.11", "5.0.0", "5.0.0b1"])
@@ -275,7 +275,7 @@ def test_another_version_of_fastmcp_is_refused_by_name(monkeypatch: pytest.Monke
     monkeypatch.setattr(fastmcp, "__version__", version)
 
     with pytest.raises(SettingError, match=rf"4\.1 and later 4\.x, not with {version}.*pip install"):
-        inlay.attach(greetings(Path("unused.db")), server)
+        intarsia.attach(greetings(Path("unused.db")), server)
 
 
 @pytest.mark.parametrize("version", ["4.1.0", "4.1.6", "4.9.1rc1"])
@@ -283,7 +283,7 @@ def test_later_versions_of_the_same_major_are_taken(monkeypatch: pytest.MonkeyPa
     server = FastMCP[Any]("Server")
     monkeypatch.setattr(fastmcp, "__version__", version)
 
-    inlay.attach(greetings(Path("unused.db")), server)
+    intarsia.attach(greetings(Path("unused.db")), server)
 
     assert len(server.providers) == 2
 
@@ -293,4 +293,4 @@ def test_without_fastmcp_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "fastmcp", None)
 
     with pytest.raises(SettingError, match=r"needs FastMCP, which is not installed.*pip install 'fastmcp>=4\.1,<5'"):
-        inlay.attach(greetings(Path("unused.db")), anything)
+        intarsia.attach(greetings(Path("unused.db")), anything)

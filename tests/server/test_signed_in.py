@@ -14,11 +14,11 @@ from mcp.server.mcpserver import MCPServer
 from pydantic import AnyHttpUrl
 from starlette.applications import Starlette
 
-import inlay
-from inlay import Connector, Done, Grant, Issuer, ResourceServer
-from inlay.errors import SettingError
-from inlay.server.adapter import grant_of
-from inlay.widgets import DesignPanel, Slider, Text
+import intarsia
+from intarsia import Connector, Done, Grant, Issuer, ResourceServer
+from intarsia.errors import SettingError
+from intarsia.server.mcp_server.server import grant_of
+from intarsia.widgets import DesignPanel, Slider, Text
 from tests.server.servers import ERAS, Served
 
 ISSUER = "https://id.example"
@@ -99,7 +99,7 @@ def by_connector(path: Path) -> Served:
 def by_fastmcp(path: Path) -> Served:
     server = FastMCP[Any]("Notes", auth=StaticTokenVerifier(PEOPLE))
     connector = notes(path)
-    inlay.attach(connector, server)
+    intarsia.attach(connector, server)
     return Served(connector, server.http_app(stateless_http=True))
 
 
@@ -125,8 +125,8 @@ async def call(served: Served, era: str, token: str, name: str, meta: Any = None
 @pytest.mark.parametrize("era", ERAS)
 async def test_two_people_share_no_draft(served: Served, era: str) -> None:
     shown = await call(served, era, "ada", "panel")
-    meta = {"dev.inlay/view": shown.meta["dev.inlay/view"]}
-    await call(served, era, "ada", "inlay_draft", meta, tool="panel", arguments={}, values={"size": 7})
+    meta = {"dev.intarsia/view": shown.meta["dev.intarsia/view"]}
+    await call(served, era, "ada", "intarsia_draft", meta, tool="panel", arguments={}, values={"size": 7})
 
     assert 'value="7"' in str((await call(served, era, "ada", "panel")).meta)
     assert 'value="7"' not in str((await call(served, era, "bob", "panel")).meta)
@@ -134,7 +134,7 @@ async def test_two_people_share_no_draft(served: Served, era: str) -> None:
 
 @pytest.mark.parametrize("era", ERAS)
 async def test_two_people_share_no_idempotency_key(served: Served, era: str) -> None:
-    key = {"dev.inlay/id": "key-00000001"}
+    key = {"dev.intarsia/id": "key-00000001"}
     ada = await call(served, era, "ada", "write", key, text="hello")
     bob = await call(served, era, "bob", "write", key, text="hello")
     again = await call(served, era, "ada", "write", key, text="hello")
@@ -142,7 +142,7 @@ async def test_two_people_share_no_idempotency_key(served: Served, era: str) -> 
     assert ada.content[0].text == f"ada of {ISSUER} wrote note 1: hello, as ['editor']."
     assert bob.content[0].text == f"bob of {ISSUER} wrote note 2: hello, as []."
     assert again.content[0].text == ada.content[0].text
-    assert again.meta["dev.inlay/done"]["replayed"] is True
+    assert again.meta["dev.intarsia/done"]["replayed"] is True
 
 
 @pytest.mark.parametrize("era", ERAS)
@@ -151,7 +151,7 @@ async def test_who_granted_less_may_do_less(served: Served, era: str) -> None:
     hidden = await call(served, era, "bob", "desk")
 
     assert refused.is_error
-    assert refused.meta["dev.inlay/problem"]["missing_scopes"] == ["notes:write"]
+    assert refused.meta["dev.intarsia/problem"]["missing_scopes"] == ["notes:write"]
     assert hidden.is_error
     assert "The desk of ada." in str((await call(served, era, "ada", "desk")).meta)
 

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from inlay.server.sqlite import Connection, connect
-from inlay.server.store import Store
+from intarsia.server.storage.sqlite import Connection, connect
+from intarsia.server.storage.store import Store
 
 METADATA = MetaData()
 NOTES = Table("notes", METADATA, Column("id", Integer, primary_key=True), Column("words", String, nullable=False))

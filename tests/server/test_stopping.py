@@ -1,4 +1,4 @@
-"""`inlay serve` as a process of its own: what waits is answered shortly, also when the server is asked to stop."""
+"""`intarsia serve` as a process of its own: what waits is answered shortly, also when the server is asked to stop."""
 
 import json
 import signal
@@ -15,9 +15,9 @@ from tests.commands import running
 from tests.security.served import EARLIER, ERAS, MODERN, SHOWS_WIDGETS
 
 APP = """
-from inlay import Connector
-from inlay.server.live.changes import CHANGES
-from inlay.widgets import Text
+from intarsia import Connector
+from intarsia.server.changes.change_log import CHANGES
+from intarsia.widgets import Text
 
 hello = Connector("Hello")
 
@@ -34,14 +34,14 @@ async def waiting() -> Text:
     return Text(f"{CHANGES.waiting} wait.")
 """
 STOPS_WITHIN = 5
-LONGEST_UNCHANGED = 300
+MAX_UNCHANGED_LENGTH = 300
 
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "waiting_app.py").write_text(APP)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("INLAY_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("INTARSIA_STATE", str(tmp_path / "state"))
 
 
 def request_of(method: str, params: dict[str, Any], era: str) -> dict[str, Any]:
@@ -78,10 +78,13 @@ def opened(address: str, era: str) -> tuple[dict[str, Any], str]:
     answer = httpx2.post(address, **request_of("tools/call", {"name": "greeting", "arguments": {}}, era), timeout=30)
     (message,) = messages(answer)
     meta = message["result"]["_meta"]
-    parts = meta["dev.inlay/parts"]
+    parts = meta["dev.intarsia/parts"]
     hashes = {name: part["hash"] for name, part in parts.get("parts", {}).items()}
     seen = {"tool": "greeting", "arguments": {}, "frame": parts["frame"]["hash"], "parts": hashes}
-    carried = {"dev.inlay/seen": {**seen, "revision": parts["revision"]}, "dev.inlay/view": meta["dev.inlay/view"]}
+    carried = {
+        "dev.intarsia/seen": {**seen, "revision": parts["revision"]},
+        "dev.intarsia/view": meta["dev.intarsia/view"],
+    }
     return carried, json.dumps(message)
 
 
@@ -98,20 +101,20 @@ def test_unchanged_is_under_300_bytes_on_the_wire(era: str) -> None:
     with running("serve", "waiting_app:hello", "--port", "0") as (_process, said):
         address = next(word for word in said.split() if word.endswith("/mcp"))
         meta, _ = opened(address, era)
-        call = {"name": "inlay_view", "arguments": {"wait_seconds": 0}, "_meta": meta}
+        call = {"name": "intarsia_view", "arguments": {"wait_seconds": 0}, "_meta": meta}
         answer = httpx2.post(address, **request_of("tools/call", call, era), timeout=30)
 
-    (line,) = [each for each in answer.text.splitlines() if "dev.inlay/unchanged" in each]
+    (line,) = [each for each in answer.text.splitlines() if "dev.intarsia/unchanged" in each]
     result = json.loads(line.removeprefix("data: "))["result"]
-    assert len(json.dumps(result, separators=(",", ":"))) < LONGEST_UNCHANGED
-    assert len(line.removeprefix("data: ")) < LONGEST_UNCHANGED + len('{"jsonrpc":"2.0","id":7,"result":}')
+    assert len(json.dumps(result, separators=(",", ":"))) < MAX_UNCHANGED_LENGTH
+    assert len(line.removeprefix("data: ")) < MAX_UNCHANGED_LENGTH + len('{"jsonrpc":"2.0","id":7,"result":}')
 
 
 def test_sigterm_answers_each_call_and_stream_and_the_process_ends_in_time() -> None:
     with running("serve", "waiting_app:hello", "--port", "0") as (process, said):
         address = next(word for word in said.split() if word.endswith("/mcp"))
         meta, _ = opened(address, EARLIER)
-        call = {"name": "inlay_view", "arguments": {"wait_seconds": 25}, "_meta": meta}
+        call = {"name": "intarsia_view", "arguments": {"wait_seconds": 25}, "_meta": meta}
         polls = [Waiting(address, "tools/call", call, EARLIER) for _ in range(5)]
         wanted = {"notifications": {"toolsListChanged": True}}
         streams = [Waiting(address, "subscriptions/listen", wanted, MODERN) for _ in range(5)]
@@ -126,6 +129,6 @@ def test_sigterm_answers_each_call_and_stream_and_the_process_ends_in_time() -> 
         for each in (*polls, *streams):
             each.join(timeout=STOPS_WITHIN)
 
-    assert ["dev.inlay/unchanged" in poll.messages[-1]["result"]["_meta"] for poll in polls] == [True] * 5
+    assert ["dev.intarsia/unchanged" in poll.messages[-1]["result"]["_meta"] for poll in polls] == [True] * 5
     assert ["result" in stream.messages[-1] for stream in streams] == [True] * 5
     assert process.returncode == 0

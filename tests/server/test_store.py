@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from inlay.errors import SettingError, StoreError
-from inlay.server.store import DRAFTS, Store, default_path
+from intarsia.errors import SettingError, StoreError
+from intarsia.server.storage.store import DRAFTS, Store, default_path
 
 METADATA = MetaData()
 COUNTER = Table("counter", METADATA, Column("id", Integer, primary_key=True), Column("value", Integer))
@@ -101,9 +101,9 @@ async def test_a_closed_store_says_how_to_open_it(tmp_path: Path) -> None:
 
 
 def test_the_state_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("INLAY_STATE", str(tmp_path))
+    monkeypatch.setenv("INTARSIA_STATE", str(tmp_path))
 
-    assert default_path("team-tasks") == tmp_path / "inlay" / "team-tasks.db"
+    assert default_path("team-tasks") == tmp_path / "intarsia" / "team-tasks.db"
 
 
 async def test_a_change_inside_a_change_says_what_to_do(tmp_path: Path) -> None:

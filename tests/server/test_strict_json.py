@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from inlay.server.strict_json import MOST_LEVELS, BodyError, check_message, read_json
+from intarsia.server.wire.strict_json import MAX_LEVELS, BodyError, check_message, read_json
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from inlay.server.strict_json import MOST_LEVELS, BodyError, check_message, read
         ('{"\\udfff": 1}', "lone surrogate"),
         ('["\\udfff\\ud800"]', "lone surrogate"),
         ('["a\\u0000b"]', "U+0000"),
-        ("[" * (MOST_LEVELS + 1) + "]" * (MOST_LEVELS + 1), "nested too deeply"),
+        ("[" * (MAX_LEVELS + 1) + "]" * (MAX_LEVELS + 1), "nested too deeply"),
         ('{"a":' * 100_000, "nested too deeply"),
         ("", "is not JSON"),
         ("{} {}", "is not JSON"),
@@ -57,7 +57,7 @@ def test_what_every_parser_reads_alike_is_read(value: object) -> None:
 
 
 def test_the_deepest_body_that_may_be_is_read() -> None:
-    assert read_json(b"[" * MOST_LEVELS + b"1" + b"]" * MOST_LEVELS)
+    assert read_json(b"[" * MAX_LEVELS + b"1" + b"]" * MAX_LEVELS)
 
 
 CALL: dict[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {}}

@@ -12,15 +12,15 @@ from click.testing import CliRunner
 from mcp import Client
 from mcp.server.lowlevel import Server
 
-from inlay import Connector, Done, Grant
-from inlay.cli import main
-from inlay.errors import ConflictError, SettingError
-from inlay.server.adapter import Surface, build_server
-from inlay.server.audit.log import Wanted
-from inlay.server.audit.verifying import verify
-from inlay.server.live.changes import CHANGES
-from inlay.server.switches import switches
-from inlay.server.switches.positions import (
+from intarsia import Connector, Done, Grant
+from intarsia.cli import main
+from intarsia.errors import ConflictError, SettingError
+from intarsia.server.audit.log import AuditQuery
+from intarsia.server.audit.verify import verify
+from intarsia.server.changes.change_log import CHANGE_LOG
+from intarsia.server.mcp_server.server import Surface, build_server
+from intarsia.server.switches import service
+from intarsia.server.switches.positions import (
     ACTIONS_BY_MODEL,
     ACTIONS_IN_WIDGETS,
     CONNECTOR,
@@ -29,9 +29,9 @@ from inlay.server.switches.positions import (
     Position,
     Positions,
 )
-from inlay.server.switches.switches import Change
-from inlay.server.wire import PARTS, PROBLEM, SEEN, VIEW, Answer
-from inlay.widgets import Card, Column, TaskBoard, Text
+from intarsia.server.switches.service import Change
+from intarsia.server.wire.messages import PARTS, PROBLEM, SEEN, VIEW, CallResponse
+from intarsia.widgets import BoardColumn, Card, TaskBoard, Text
 
 ON, TEXT_ONLY, OFF = Position
 ADA, EDITOR = Grant("ada"), Grant("edda", roles={"editor"})
@@ -54,7 +54,7 @@ def build(path: Path) -> Connector:
     @tasks.widget
     async def board() -> TaskBoard:
         """Show the board."""
-        return TaskBoard(columns=[Column("todo", "To do", [Card("T-1", "Water")])], on_move=move.bind())
+        return TaskBoard(columns=[BoardColumn("todo", "To do", [Card("T-1", "Water")])], on_move=move.bind())
 
     @tasks.widget
     async def note() -> Text:
@@ -76,7 +76,7 @@ async def turn(tasks: Connector, what: str, position: Position, role: str = "", 
 
 
 async def call(tasks: Connector, tool: str, arguments: Mapping[str, Any] | None = None, *, grant: Grant = ADA,
-               seen: Answer | None = None, **more: Any) -> Answer:  # fmt: skip
+               seen: CallResponse | None = None, **more: Any) -> CallResponse:  # fmt: skip
     """Call a tool, from the View of an answer if one is given."""
     meta: dict[str, Any] = {}
     if seen:
@@ -88,7 +88,7 @@ async def call(tasks: Connector, tool: str, arguments: Mapping[str, Any] | None 
     return await tasks.desk.answer(tool, arguments or {}, meta, grant)
 
 
-def kind(answer: Answer) -> str:
+def kind(answer: CallResponse) -> str:
     return str(answer.meta.get(PROBLEM, {}).get("kind", ""))
 
 
@@ -129,7 +129,7 @@ async def test_the_view_is_read_by_nobody_whom_no_widget_is_left_to(tasks: Conne
 
     assert surface.read(str(view.uri)) is None
     assert surface.views(None) == []
-    assert {"inlay_view", "inlay_draft"} & set(names(tasks)) == set()
+    assert {"intarsia_view", "intarsia_draft"} & set(names(tasks)) == set()
 
 
 async def test_the_main_switch_is_above_all_others(tasks: Connector) -> None:
@@ -165,7 +165,13 @@ async def test_t45_an_open_view_is_told_and_does_nothing_more(tasks: Connector, 
     board = await call(tasks, "board")
     await turn(tasks, "tool:board", position)
 
-    for tool, arguments in (("move", MOVE), ("sweep", {}), ("inlay_view", {}), ("inlay_draft", {}), ("board", {})):
+    for tool, arguments in (
+        ("move", MOVE),
+        ("sweep", {}),
+        ("intarsia_view", {}),
+        ("intarsia_draft", {}),
+        ("board", {}),
+    ):
         answer = await call(tasks, tool, arguments, seen=board)
         assert kind(answer) == "off", tool
         assert PARTS not in answer.meta
@@ -193,23 +199,23 @@ async def test_t45_nobody_hears_that_something_is_off_but_whom_it_was_shown(task
     board, note = await call(tasks, "board"), await call(tasks, "note")
     await turn(tasks, "tool:board", OFF)
 
-    of_another = Answer("", meta={**board.meta, VIEW: note.meta[VIEW]})
-    assert kind(await call(tasks, "inlay_view", seen=of_another)) == "unknown_tool"
-    assert kind(await call(tasks, "inlay_view", seen=board, grant=EDITOR)) == "unknown_tool"
+    of_another = CallResponse("", meta={**board.meta, VIEW: note.meta[VIEW]})
+    assert kind(await call(tasks, "intarsia_view", seen=of_another)) == "unknown_tool"
+    assert kind(await call(tasks, "intarsia_view", seen=board, grant=EDITOR)) == "unknown_tool"
 
 
 async def test_a_view_whose_widget_is_off_waits_until_it_is_back(tasks: Connector) -> None:
     board = await call(tasks, "board")
     await turn(tasks, "tool:board", OFF)
-    answers: list[Answer] = []
+    answers: list[CallResponse] = []
 
     async def wait() -> None:
-        answers.append(await call(tasks, "inlay_view", {"wait_seconds": 20}, seen=board, frame=""))
+        answers.append(await call(tasks, "intarsia_view", {"wait_seconds": 20}, seen=board, frame=""))
 
     async with anyio.create_task_group() as group:
         group.start_soon(wait)
         with anyio.fail_after(10):
-            while not CHANGES.waiting:
+            while not CHANGE_LOG.waiting:
                 await anyio.lowlevel.checkpoint()
         await turn(tasks, "tool:board", ON)
         with anyio.fail_after(2):
@@ -261,7 +267,7 @@ async def test_a_tool_that_was_not_seen_before_starts_as_it_was_said(tmp_path: P
 
 
 async def test_another_process_follows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(switches, "FOLLOW_SECONDS", 0.02)
+    monkeypatch.setattr(service, "FOLLOW_SECONDS", 0.02)
     here, there = build(tmp_path / "tasks.db"), build(tmp_path / "tasks.db")
     async with here.running(), there.running():
         await turn(there, "tool:note", OFF)
@@ -269,7 +275,7 @@ async def test_another_process_follows(tmp_path: Path, monkeypatch: pytest.Monke
             while "note" in names(here):
                 await anyio.lowlevel.checkpoint()
 
-    assert switches.FOLLOW_SECONDS < 2
+    assert service.FOLLOW_SECONDS < 2
 
 
 async def test_t44_of_two_who_set_the_same_switch_one_wins_and_both_are_written_down(tasks: Connector) -> None:
@@ -282,7 +288,7 @@ async def test_t44_of_two_who_set_the_same_switch_one_wins_and_both_are_written_
     assert [(row.what, row.position, row.version, row.who) for row in await tasks.switches.rows()] == [
         ("tool:board", OFF, 1, "root")
     ]
-    told = [(row.entry.event, row.entry.who, row.entry.what) for row in await tasks.audit.rows(Wanted())]
+    told = [(row.entry.event, row.entry.who, row.entry.what) for row in await tasks.audit.rows(AuditQuery())]
     assert told == [("refusal", "eve", "switches"), ("switch", "root", "tool:board")]
     assert (await verify(tasks.store)).is_whole
 
@@ -329,7 +335,7 @@ async def test_clients_with_an_old_list_and_new_ones_in_both_eras(tasks: Connect
 
     assert (refused.is_error, "no such tool" in str(refused.content)) == (True, True)
     assert (text.is_error, text.structured_content) == (False, None)
-    assert [name for name in text.meta or {} if name.startswith("dev.inlay")] == []
+    assert [name for name in text.meta or {} if name.startswith("dev.intarsia")] == []
     assert ("note" in listed, listed["board"]) == (False, None)
 
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal, cast
 import pytest
 from pydantic import Field
 
-from inlay import Connector, Done
-from inlay.errors import BindError, SettingError, ToolError
-from inlay.widgets import Button, Card, Checkbox, Column, Dashboard, Metric, Table, TableColumn, TaskBoard
+from intarsia import Connector, Done
+from intarsia.errors import BindError, SettingError, ToolError
+from intarsia.widgets import BoardColumn, Button, Card, Checkbox, Dashboard, Metric, Table, TableColumn, TaskBoard
 
 
 @pytest.fixture
@@ -51,9 +51,9 @@ def test_what_a_widget_never_sends_must_be_bound_and_both_are_named(app: Connect
         "project, card, column, index unbound: bind 'project', which is never sent."
     )
     with pytest.raises(BindError) as caught:
-        TaskBoard(columns=[Column("a", "A", [])], on_move=move.bind())
+        TaskBoard(columns=[BoardColumn("a", "A", [])], on_move=move.bind())
     assert str(caught.value) == expected
-    assert TaskBoard(columns=[Column("a", "A", [])], on_move=move.bind(project="x")).on_move is not None
+    assert TaskBoard(columns=[BoardColumn("a", "A", [])], on_move=move.bind(project="x")).on_move is not None
 
 
 def test_what_a_widget_sends_must_be_taken_with_its_type(app: Connector) -> None:
@@ -72,15 +72,15 @@ def test_what_a_widget_sends_must_be_taken_with_its_type(app: Connector) -> None
         """Scale."""
         return Done(str(value))
 
-    columns = [Column("a", "A", [Card("T-1", "x")])]
+    columns = [BoardColumn("a", "A", [Card("T-1", "x")])]
     with pytest.raises(BindError, match="must take 'column'"):
         TaskBoard(columns=columns, on_move=rename.bind())
     with pytest.raises(BindError, match="'index' is sent as integer and taken as string"):
         TaskBoard(columns=columns, on_move=place.bind())
     with pytest.raises(BindError, match="'value' is sent as boolean and taken as integer"):
         Checkbox("x", on_change=scale.bind())
-    with pytest.raises(BindError, match=r"Button\.on_press sends nothing.*leaves card unbound"):
-        Button("Rename", on_press=rename.bind())
+    with pytest.raises(BindError, match=r"Button\.on_click sends nothing.*leaves card unbound"):
+        Button("Rename", on_click=rename.bind())
 
 
 def test_an_undo_must_be_fully_bound(app: Connector) -> None:

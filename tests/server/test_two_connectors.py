@@ -11,12 +11,12 @@ from fastmcp import FastMCP
 from mcp.server.mcpserver import MCPServer
 from sqlalchemy import Column, MetaData, String, Table, insert, select
 
-import inlay
-from inlay import Connector, Done
-from inlay.widgets import DesignPanel, Slider, Text
+import intarsia
+from intarsia import Connector, Done
+from intarsia.widgets import DesignPanel, Slider, Text
 from tests.server.servers import ERAS, Served
 
-KEY = {"dev.inlay/id": "key-00000001"}
+KEY = {"dev.intarsia/id": "key-00000001"}
 
 
 class Notes:
@@ -73,7 +73,7 @@ def on_mcp_server(name: str, path: Path) -> tuple[Notes, Served]:
 
 def on_fastmcp(name: str, path: Path) -> tuple[Notes, Served]:
     server, notes = FastMCP[Any](name), Notes(name, path)
-    inlay.attach(notes.connector, server)
+    intarsia.attach(notes.connector, server)
     return notes, Served(notes.connector, server.http_app(stateless_http=True))
 
 
@@ -111,7 +111,7 @@ async def test_calls_with_one_key_that_run_at_once_are_two_calls(pair: Pair, era
     again = await call(left_server, era, "write", KEY, text="left")
 
     assert [answer.content[0].text for answer in answers] == ["Written in Left notes.", "Written in Right notes."]
-    assert again.meta["dev.inlay/done"] == {"message": "Written in Left notes.", "replayed": True}
+    assert again.meta["dev.intarsia/done"] == {"message": "Written in Left notes.", "replayed": True}
     assert "Notes of Left notes, left" in (await call(left_server, era, "all_notes")).content[0].text
     assert "Notes of Right notes, right" in (await call(right_server, era, "all_notes")).content[0].text
 
@@ -120,8 +120,8 @@ async def test_calls_with_one_key_that_run_at_once_are_two_calls(pair: Pair, era
 async def test_a_draft_is_kept_in_one_of_them(pair: Pair, era: str) -> None:
     (_, left), (_, right) = pair
     shown = await call(left, era, "panel")
-    meta = {"dev.inlay/view": shown.meta["dev.inlay/view"]}
-    await call(left, era, "inlay_draft", meta, tool="panel", arguments={}, values={"size": 7})
+    meta = {"dev.intarsia/view": shown.meta["dev.intarsia/view"]}
+    await call(left, era, "intarsia_draft", meta, tool="panel", arguments={}, values={"size": 7})
 
     assert 'value="7"' in str((await call(left, era, "panel")).meta)
     assert 'value="7"' not in str((await call(right, era, "panel")).meta)

@@ -1,7 +1,7 @@
-"""The same board as the naive one, made with Inlay."""
+"""The same board as the naive one, made with Intarsia."""
 
-from inlay import Connector, Done
-from inlay.widgets import Card, Column, TaskBoard
+from intarsia import Connector, Done
+from intarsia.widgets import BoardColumn, Card, TaskBoard
 from tests.testing.work import COLUMNS, Work
 
 
@@ -28,7 +28,7 @@ def careful_board(work: Work) -> Connector:
     async def task_board(project: str) -> TaskBoard:
         """Show a project's cards."""
         columns = [
-            Column(name, COLUMNS[name], [Card(item.id, item.title) for item in items])
+            BoardColumn(name, COLUMNS[name], [Card(item.id, item.title) for item in items])
             for name, items in work.projects[project].items()
         ]
         return TaskBoard(

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from inlay import Connector, Done, Grant, RefusedError
-from inlay.widgets import Button, Card, Checkbox, Column, DesignPanel, Select, Slider, Stack, TaskBoard, Text
+from intarsia import Connector, Done, Grant, RefusedError
+from intarsia.widgets import BoardColumn, Button, Card, Checkbox, DesignPanel, Select, Slider, Stack, TaskBoard, Text
 
 SHELVES = {"top": "Top shelf", "low": "Low shelf", "empty": "Nothing here"}
 
@@ -48,7 +48,7 @@ def build_pantry(folder: Path) -> Connector:  # noqa: C901 - six tools, each of 
     async def pantry(shelf: str | None = None) -> TaskBoard:
         """Show what is there."""
         columns = [
-            Column(name, SHELVES[name], [Card(thing, thing) for thing in things])
+            BoardColumn(name, SHELVES[name], [Card(thing, thing) for thing in things])
             for name, things in shelves.items()
             if shelf in (None, name)
         ]
@@ -70,8 +70,8 @@ def build_pantry(folder: Path) -> Connector:  # noqa: C901 - six tools, each of 
             [
                 Text(f"Hello {grant.subject}"),
                 lamp,
-                Button("Out", on_press=light.bind(value=False)),
-                Button("Out <now>", on_press=light.bind(value=False)),
+                Button("Out", on_click=light.bind(value=False)),
+                Button("Out <now>", on_click=light.bind(value=False)),
             ]
         )
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from playwright.async_api import Locator
 
-from inlay.testing import Fault, Host, View
-from inlay.testing.faults import FAULTS
-from inlay.testing.page import center
+from intarsia.testing import Fault, Host, View
+from intarsia.testing.faults import FAULTS
+from intarsia.testing.page import center
 from tests.testing.work import PROJECT, Shown, Work
 
 ADDED = "Buy milk"
@@ -28,11 +28,11 @@ PRESS_AGAIN_MS = 800
 """A person presses again when their words are still in the field after so long."""
 
 _SHOWN = """() => Object.fromEntries([
-    ...document.querySelectorAll("[role=group]:not(.inlay-freshness), [role=tabpanel]")
+    ...document.querySelectorAll("[role=group]:not(.intarsia-freshness), [role=tabpanel]")
 ].map((group) => [
     group.querySelector("h3")?.textContent ?? "",
     [...group.querySelectorAll("li > p")].map((title) => title.textContent)]))"""
-_OPEN_CALLS = """([id, quiet]) => inlayHost.view(id).calls
+_OPEN_CALLS = """([id, quiet]) => intarsiaHost.view(id).calls
     .filter(({state, name}) => state === "waiting" && !quiet.includes(name)).length"""
 _WAITS_FOR_NEWS = ["wait_for_news"]
 
@@ -106,7 +106,7 @@ class Person:
 
     async def is_asked_by_the_host(self) -> None:
         """Be asked whether the change may be made."""
-        await self.view.host.wait_until("() => inlayHost.approvals.waiting === 1", about="a question of the host")
+        await self.view.host.wait_until("() => intarsiaHost.approvals.waiting === 1", about="a question of the host")
 
     async def tries_again(self) -> None:
         """Press what the widget offers after a failure, if it does."""
@@ -193,7 +193,7 @@ class Person:
         return bool(await self.host.page.evaluate(_OPEN_CALLS, [self.view.number, _WAITS_FOR_NEWS]))
 
     async def _is_ready(self) -> bool:
-        return bool(await self.host.page.evaluate("(id) => inlayHost.view(id).state === 'ready'", self.view.number))
+        return bool(await self.host.page.evaluate("(id) => intarsiaHost.view(id).state === 'ready'", self.view.number))
 
     async def _frame_passes(self) -> None:
         await self.host.page.evaluate("() => new Promise(requestAnimationFrame)")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from inlay import Connector, Done, RefusedError
-from inlay.testing import Host, View, assert_accessible, assert_inert, assert_refused
-from inlay.testing.showing import show, showing_connector
-from inlay.widgets import Button, Text
+from intarsia import Connector, Done, RefusedError
+from intarsia.testing import Host, View, assert_accessible, assert_inert, assert_refused
+from intarsia.testing.show_widget import show, showing_connector
+from intarsia.widgets import Button, Text
 
 
 @pytest.fixture
@@ -26,12 +26,12 @@ def connector() -> Connector:
     @shown.widget
     async def party() -> Button:
         """Offer a party."""
-        return Button("Start", on_press=start_party.bind())
+        return Button("Start", on_click=start_party.bind())
 
     @shown.widget
     async def bed() -> Button:
         """Offer the bed."""
-        return Button("Good night", on_press=go_to_bed.bind())
+        return Button("Good night", on_click=go_to_bed.bind())
 
     return shown
 
@@ -62,7 +62,7 @@ async def test_contrast_is_measured_on_the_ground_that_the_host_has(host: Host) 
 
 
 PRESSED = """(how) => document.addEventListener("click", () => {
-  const words = document.querySelector(".inlay-button-place__reason");
+  const words = document.querySelector(".intarsia-button-place__reason");
   if (how === "careless") words.innerHTML = words.textContent;
   else words.textContent = words.textContent.trim();
 })"""
@@ -76,7 +76,7 @@ async def test_words_are_looked_at_after_what_a_person_does(host: Host, how: str
     host.expect_console("Content Security Policy|Failed to load")
 
     async def press(shown: View) -> None:
-        await shown.locator(".inlay-button-place__reason").click()
+        await shown.locator(".intarsia-button-place__reason").click()
 
     await assert_inert(view, widget)
     if how == "careful":

@@ -14,7 +14,7 @@ HEAVY = {"hatchling", "jinja2", "mcp", "playwright", "pydantic", "sqlalchemy", "
 
 
 def test_nothing_heavy_was_loaded(pytestconfig):
-    assert pytestconfig.pluginmanager.hasplugin("inlay")
+    assert pytestconfig.pluginmanager.hasplugin("intarsia")
     assert HEAVY & set(sys.modules) == set()
 
 
@@ -43,7 +43,7 @@ def test_a_project_without_widgets_does_not_notice(tmp_path: Path, workers: tupl
     finished = subprocess.run(command, cwd=tmp_path, env=mine, capture_output=True, text=True, check=False)
 
     assert "2 passed" in finished.stdout, finished.stdout + finished.stderr
-    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix == ".py" or "inlay" in path.name) == [
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix == ".py" or "intarsia" in path.name) == [
         "conftest.py",
         "test_own.py",
     ]

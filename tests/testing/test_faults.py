@@ -2,9 +2,9 @@
 
 import pytest
 
-from inlay import Connector, Grant
-from inlay.testing import FAULTS, Fault, Host
-from inlay.testing.faults import settings_of
+from intarsia import Connector, Grant
+from intarsia.testing import FAULTS, Fault, Host
+from intarsia.testing.faults import settings_of
 from tests.testing.careful_board import careful_board
 from tests.testing.story import open_board, story
 from tests.testing.work import PROJECT, Work, some_work
@@ -57,6 +57,6 @@ def test_a_fault_can_end() -> None:
 async def test_following_changes_asks_nobody(host: Host, asks_approval: Fault) -> None:
     view = await host.call("task_board", project=PROJECT, as_=Grant("ada", scopes={"tasks:read"}))
 
-    await view.until(lambda: any(call.sent for call in view.calls_of("inlay_view")))
+    await view.until(lambda: any(call.sent for call in view.calls_of("intarsia_view")))
     assert asks_approval.name == "asks_approval"
-    assert [call.state for call in view.calls_of("inlay_view")] == ["waiting"]
+    assert [call.state for call in view.calls_of("intarsia_view")] == ["waiting"]

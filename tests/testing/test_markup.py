@@ -6,11 +6,11 @@ from typing import Self
 
 import pytest
 
-from inlay.testing import assert_clean, assert_widget, clean
-from inlay.testing.markup import elements, shape
-from inlay.testing.words import HARMLESS, HOSTILE, reword
-from inlay.ui_templates import render_widget
-from inlay.widgets import BoundAction, Dashboard, PendingTile, Select, Table, TableColumn, Text, Tile, Widget
+from intarsia.testing import assert_clean, assert_widget, widget_checks
+from intarsia.testing.markup import elements, shape
+from intarsia.testing.replace_text import HARMLESS, HOSTILE, reword
+from intarsia.ui_templates import render_widget
+from intarsia.widgets import BoundAction, Dashboard, PendingTile, Select, Table, TableColumn, Text, Tile, Widget
 
 MISTAKES = {
     "unquoted": (
@@ -80,7 +80,7 @@ MISTAKES = {
         "<p> 'x': hx-swap is not among what widgets use",
     ),
     "a style": (
-        '<p style="--inlay-fill: 40.5%">x</p>',
+        '<p style="--intarsia-fill: 40.5%">x</p>',
         '<p style="position: fixed">x</p>',
         "<p> 'x': its style sets more than numbers. Set a custom property, and style by a class.",
     ),
@@ -145,7 +145,7 @@ class Unfinished(Text):
 def test_a_widget_without_templates_and_default_example_is_told_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = clean.complaints_about_class(Unfinished)
+    told = widget_checks.complaints_about_class(Unfinished)
 
     assert told == [
         "It has no unfinished/view.html. Write one.",
@@ -153,11 +153,11 @@ def test_a_widget_without_templates_and_default_example_is_told_so(
         "It has no unfinished/style.css. Write one.",
         "It has no example 'default'. Return one by examples().",
     ]
-    monkeypatch.setattr(clean, "FOLDER", tmp_path)
+    monkeypatch.setattr(widget_checks, "FOLDER", tmp_path)
     (tmp_path / "unfinished").mkdir()
     for name, source in {"view.html": "<p>\n{{ words|safe }}", "text.md": "", "style.css": ""}.items():
         (tmp_path / "unfinished" / name).write_text(source)
-    assert clean.complaints_about_class(Unfinished)[0] == (
+    assert widget_checks.complaints_about_class(Unfinished)[0] == (
         "unfinished/view.html:2 has a filter that ends escaping. Let autoescape do its work; make markup in a macro."
     )
 
@@ -168,7 +168,7 @@ def always(text: str) -> Callable[[Widget], str]:
 
 def test_a_broken_promise_names_the_example(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_widget(Text)
-    monkeypatch.setattr(clean, "render_text", always("\x1b\n\n\n<b>"))
+    monkeypatch.setattr(widget_checks, "render_text", always("\x1b\n\n\n<b>"))
 
     with pytest.raises(AssertionError) as caught:
         assert_widget(Text)
@@ -180,7 +180,7 @@ def test_a_broken_promise_names_the_example(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_text_form_that_names_no_tool_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clean, "render_text", always("A choice."))
+    monkeypatch.setattr(widget_checks, "render_text", always("A choice."))
 
     with pytest.raises(AssertionError, match="does not name the tool 'assign_card' of on_change"):
         assert_clean(Select.examples()["calls an action"])

@@ -3,8 +3,8 @@
 import pytest
 from starlette.applications import Starlette
 
-from inlay import Connector
-from inlay.testing import FAULTS, Host
+from intarsia import Connector
+from intarsia.testing import FAULTS, Host
 from tests.testing.naive_view.server import naive_app
 from tests.testing.story import BrokenPromiseError, open_board, story
 from tests.testing.work import INBOX, Work, some_work

@@ -6,14 +6,14 @@ from collections.abc import Callable
 import pytest
 from jinja2 import ChoiceLoader, DictLoader
 
-from inlay import Connector
-from inlay.testing import Host, View, assert_clean
-from inlay.testing.accessibility import assert_accessible, assert_fits_inline
-from inlay.testing.inert import assert_inert
-from inlay.testing.markup import complaints_about_template
-from inlay.testing.showing import show, showing_connector
-from inlay.ui_templates import render
-from inlay.widgets import Button, Checkbox, Select, Slider, Table, TableColumn, Text, Widget
+from intarsia import Connector
+from intarsia.testing import Host, View, assert_clean
+from intarsia.testing.accessibility import assert_accessible, assert_fits_inline
+from intarsia.testing.inert_text import assert_inert
+from intarsia.testing.markup import complaints_about_template
+from intarsia.testing.show_widget import show, showing_connector
+from intarsia.ui_templates import render
+from intarsia.widgets import Button, Checkbox, Select, Slider, Table, TableColumn, Text, Widget
 
 Plant = Callable[[str, str, str], str]
 
@@ -77,8 +77,8 @@ IN_TEMPLATES = [
         Select.examples()["default"],
         (
             "select/view.html",
-            '<label class="inlay-label" for="{{ id }}-control">{{ widget.shown_label }}</label>',
-            '<span class="inlay-label">{{ widget.shown_label }}</span>',
+            '<label class="intarsia-label" for="{{ id }}-control">{{ widget.shown_label }}</label>',
+            '<span class="intarsia-label">{{ widget.shown_label }}</span>',
         ),
         r"<select> 'w-control' has no label\. Point a <label for> at its id",
         None,
@@ -88,8 +88,8 @@ IN_TEMPLATES = [
         Slider.examples()["default"],
         (
             "slider/view.html",
-            '<div class="inlay-slider__control">',
-            '<div class="inlay-slider__control" id="{{ id }}">',
+            '<div class="intarsia-slider__control">',
+            '<div class="intarsia-slider__control" id="{{ id }}">',
         ),
         r"The id 'w' stands 2 times",
         None,
@@ -150,9 +150,9 @@ async def test_a_nested_scroll_is_caught(host: Host) -> None:
     view = await show(host, TABLE)
     await assert_fits_inline(view)
 
-    await with_style(view, ".inlay-table { max-block-size: 90px; overflow-y: auto; }")
+    await with_style(view, ".intarsia-table { max-block-size: 90px; overflow-y: auto; }")
 
-    with pytest.raises(AssertionError, match=r'<div id="w" class="inlay-table"> scrolls inside of the conversation'):
+    with pytest.raises(AssertionError, match=r'<div id="w" class="intarsia-table"> scrolls inside of the conversation'):
         await assert_fits_inline(view)
 
 
@@ -160,7 +160,7 @@ async def test_a_card_of_600_pixels_is_caught(host: Host) -> None:
     view = await show(host, Text("A card."))
     await assert_fits_inline(view)
 
-    await with_style(view, ".inlay-text { min-block-size: 600px; }")
+    await with_style(view, ".intarsia-text { min-block-size: 600px; }")
 
     with pytest.raises(AssertionError, match=r"it is 6\d\d px high; 500 is the most"):
         await assert_fits_inline(view)
@@ -170,15 +170,15 @@ async def test_what_is_wider_than_the_narrowest_host_is_caught(host: Host) -> No
     view = await show(host, Text("A card."))
     await assert_fits_inline(view)
 
-    await with_style(view, ".inlay-text { min-inline-size: 400px; }")
+    await with_style(view, ".intarsia-text { min-inline-size: 400px; }")
 
-    with pytest.raises(AssertionError, match=r"320 px wide, <.* class=\"inlay-text\"> is wider than the View"):
+    with pytest.raises(AssertionError, match=r"320 px wide, <.* class=\"intarsia-text\"> is wider than the View"):
         await assert_fits_inline(view)
-    assert await host.page.evaluate("inlayHost.settings.value.width") == "760"
+    assert await host.page.evaluate("intarsiaHost.settings.value.width") == "760"
 
 
 CAREFUL = """() => {
-  const write = () => document.querySelectorAll(".inlay-text p:not([data-drawn])").forEach((words) => {
+  const write = () => document.querySelectorAll(".intarsia-text p:not([data-drawn])").forEach((words) => {
     words.dataset.drawn = "";
     WRITE
   });
@@ -207,7 +207,7 @@ async def test_a_control_without_a_name_and_words_without_contrast_are_caught_by
     await assert_accessible(view)
 
     await view.frame.evaluate("() => document.querySelector('label').remove()")
-    await with_style(view, ".inlay-select__input { color: #ccc; background: #fff; }")
+    await with_style(view, ".intarsia-select__input { color: #ccc; background: #fff; }")
 
     with pytest.raises(AssertionError, match=re.compile("select-name.*w-control", re.DOTALL)) as caught:
         await assert_accessible(view)

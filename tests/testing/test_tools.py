@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from inlay import Connector, Done
-from inlay.testing import Grant, Tools, assert_clean, assert_refused
-from inlay.ui_templates import render_widget
-from inlay.widgets import TaskBoard
+from intarsia import Connector, Done
+from intarsia.testing import Grant, Tools, assert_clean, assert_refused
+from intarsia.ui_templates import render_widget
+from intarsia.widgets import TaskBoard
 from tests.server.conftest import build_connector, fill
 
 
@@ -50,7 +50,7 @@ async def test_a_widget_is_read_as_a_model_and_as_a_view(board_tools: Tools) -> 
     assert reply.structured["tool"] == "task_board"
     assert "Task T-12" in reply.parts["w-card-T-12"]
     assert reply.parts["w-card-T-12"] in reply.html
-    assert "<!--inlay:" not in reply.html
+    assert "<!--intarsia:" not in reply.html
     assert_clean(reply)
 
 
@@ -86,7 +86,7 @@ async def test_a_key_that_is_sent_again_acts_once(board_tools: Tools) -> None:
     again = await board_tools.act(first, "move_card", key="the-key-of-this-move-1", **move)
 
     assert again.message == first.message
-    assert again.meta["dev.inlay/done"]["replayed"] is True
+    assert again.meta["dev.intarsia/done"]["replayed"] is True
     assert again.html == first.html
 
 
@@ -138,7 +138,7 @@ async def test_the_tools_are_listed_over_the_protocol(board_tools: Tools, connec
     names = await board_tools.list()
 
     assert set(connector.tools) <= set(names)
-    assert "inlay_draft" in names
+    assert "intarsia_draft" in names
     assert "close_month" in await board_tools.list(as_=Grant("ada", roles={"manager"}))
     assert "close_month" not in await board_tools.list(as_=Grant("ada"))
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from inlay import Connector
-from inlay.testing import Grant, Host
+from intarsia import Connector
+from intarsia.testing import Grant, Host
 from tests.testing.pantry import build_pantry
 
 READER = Grant("rita", scopes={"pantry:read"})
@@ -19,8 +19,8 @@ def connector(tmp_path: Path) -> Connector:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inlay.testing.gestures.PATIENCE_MS", 300)
-    monkeypatch.setattr("inlay.testing.view.WAIT_MS", 300)
+    monkeypatch.setattr("intarsia.testing.gestures.MAX_WAIT_MS", 300)
+    monkeypatch.setattr("intarsia.testing.view.WAIT_MS", 300)
 
 
 async def test_a_view_says_what_it_shows_and_did(host: Host) -> None:
@@ -208,7 +208,7 @@ async def test_no_token_is_in_the_traffic_or_within_reach_of_a_view(host: Host) 
     switches = await host.call("switches")
 
     assert host.token_of() not in str(await host.traffic())
-    assert await switches.frame.evaluate("() => window.inlayToken") is None
+    assert await switches.frame.evaluate("() => window.intarsiaToken") is None
     assert host.token_of() not in await switches.frame.content()
 
 

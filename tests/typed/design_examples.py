@@ -5,11 +5,11 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from inlay import ConflictError, Connector, Done, RefusedError
-from inlay.widgets import (
+from intarsia import ConflictError, Connector, Done, RefusedError
+from intarsia.widgets import (
+    BoardColumn,
     Card,
     ColorField,
-    Column,
     Dashboard,
     DesignPanel,
     Metric,
@@ -62,10 +62,10 @@ class Cards:
         self.columns[column].insert(index, moved.model_copy(update={"version": new.version}))
         return old, new
 
-    async def shown(self, assignee: str | None) -> list[Column]:
+    async def shown(self, assignee: str | None) -> list[BoardColumn]:
         """Return the columns with everybody's cards, or one person's."""
         return [
-            Column(name, name.capitalize(), [card for card in cards if assignee in (None, card.assignee)])
+            BoardColumn(name, name.capitalize(), [card for card in cards if assignee in (None, card.assignee)])
             for name, cards in self.columns.items()
         ]
 

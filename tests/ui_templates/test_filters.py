@@ -1,11 +1,11 @@
-"""Data in the text form stays data: it cannot be told from what Inlay says, and hides nothing."""
+"""Data in the text form stays data: it cannot be told from what Intarsia says, and hides nothing."""
 
 import re
 
 import pytest
 
-from inlay.ui_templates import load_document
-from inlay.ui_templates.filters import code, number, plain
+from intarsia.ui_templates import load_document
+from intarsia.ui_templates.filters import code, number, plain
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, ConsoleMessage, FrameLocator, Page, Ro
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
-VIEW = ROOT / "inlay" / "ui_templates" / "view"
+VIEW = ROOT / "intarsia" / "ui_templates" / "view"
 
 Flavor = Literal["same", "opaque", "loose"]
 
@@ -121,12 +121,12 @@ class Lab:
 
     def status(self) -> Any:
         """Look at the line under the widget."""
-        return expect(self.view.locator(".inlay-status__message"))
+        return expect(self.view.locator(".intarsia-status__message"))
 
 
 def bundled_view(root: Path = ROOT) -> str:
     """Bundle the View with the behavior that lets tests look inside; that of a copy, if another root is given."""
-    entry = 'import "./tests/view/probe.ts";\nimport "./inlay/ui_templates/view/main.ts";'
+    entry = 'import "./tests/view/probe.ts";\nimport "./intarsia/ui_templates/view/main.ts";'
     return put_together(bundle(entry, "--minify", root=root))
 
 

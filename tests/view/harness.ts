@@ -127,7 +127,7 @@ class Lab {
         displayMode: "inline",
         availableDisplayModes: ["inline", "fullscreen"],
         containerDimensions: { maxHeight: 2000, width: 700 },
-        toolInfo: { tool: { name: tool, inputSchema: { type: "object" }, _meta: { "dev.inlay/widget": "task_board" } } },
+        toolInfo: { tool: { name: tool, inputSchema: { type: "object" }, _meta: { "dev.intarsia/widget": "task_board" } } },
         ...context,
       } as never,
     });

@@ -1,6 +1,6 @@
 /** The behavior of the kind `probe`: hands the View to the tests, and notes what it is told. */
 
-import { defineBehavior, type View } from "../../inlay/ui_templates/view/behavior";
+import { defineBehavior, type View } from "../../intarsia/ui_templates/view/behavior";
 
 interface Probe {
   view: View | null;

@@ -66,23 +66,23 @@ export class FakeServer {
 
   handle({ name, arguments: given = {}, _meta }: Call): Result {
     this.calls.push(structuredClone({ name, arguments: given, ...(_meta && { _meta }) }));
-    const { _inlay, ...args } = given as { _inlay?: { seen?: Seen; id?: string } };
+    const { _intarsia, ...args } = given as { _intarsia?: { seen?: Seen; id?: string } };
     const byMeta = this.via === "meta" && _meta;
-    const seen = (byMeta ? _meta["dev.inlay/seen"] : _inlay?.seen) as Seen | undefined;
-    const id = (byMeta ? _meta["dev.inlay/id"] : _inlay?.id) as string | undefined;
+    const seen = (byMeta ? _meta["dev.intarsia/seen"] : _intarsia?.seen) as Seen | undefined;
+    const id = (byMeta ? _meta["dev.intarsia/id"] : _intarsia?.id) as string | undefined;
     const result = this.answer(name, args, seen, id);
-    if (this.via && (seen || id)) (result._meta as Result)["dev.inlay/via"] = byMeta ? "meta" : "argument";
+    if (this.via && (seen || id)) (result._meta as Result)["dev.intarsia/via"] = byMeta ? "meta" : "argument";
     const { twist } = this;
     return structuredClone(twist ? twist(result) : result);
   }
 
   private answer(name: string, args: Arguments, seen: Seen | undefined, id: string | undefined): Result {
     if (this.widgets.has(name)) return this.read(name, args, seen);
-    if (name === "inlay_draft") return { content: [{ type: "text", text: "Kept." }], _meta: {} };
+    if (name === "intarsia_draft") return { content: [{ type: "text", text: "Kept." }], _meta: {} };
     const before = id && this.answered.get(id);
     if (before) {
-      const done = { ...((before._meta as Result)["dev.inlay/done"] as object), replayed: true };
-      return this.withParts({ ...before, _meta: { ...(before._meta as object), "dev.inlay/done": done } }, seen);
+      const done = { ...((before._meta as Result)["dev.intarsia/done"] as object), replayed: true };
+      return this.withParts({ ...before, _meta: { ...(before._meta as object), "dev.intarsia/done": done } }, seen);
     }
     const result = this.run(name, args);
     if (id && !result.isError) this.answered.set(id, structuredClone(result));
@@ -95,11 +95,11 @@ export class FakeServer {
       if (!action) throw new Refusal("unknown_tool", `There is no tool named ${name}.`);
       const done = action(args);
       this.runs.push(name);
-      return { content: [{ type: "text", text: done.message }], _meta: { "dev.inlay/done": done } };
+      return { content: [{ type: "text", text: done.message }], _meta: { "dev.intarsia/done": done } };
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const problem = { kind: error.kind, message: error.message };
-      return { content: [{ type: "text", text: error.message }], isError: true, _meta: { "dev.inlay/problem": problem } };
+      return { content: [{ type: "text", text: error.message }], isError: true, _meta: { "dev.intarsia/problem": problem } };
     }
   }
 
@@ -120,7 +120,7 @@ export class FakeServer {
     return {
       content: [{ type: "text", text: `# ${tool}\n\nA widget as text.\n\nView: \`${tool} ${JSON.stringify(args)}\`` }],
       structuredContent: { tool, arguments: args, revision: this.revision },
-      _meta: { "dev.inlay/parts": parts },
+      _meta: { "dev.intarsia/parts": parts },
     };
   }
 }

@@ -155,7 +155,7 @@ async def test_a_second_action_on_one_thing_knows_the_version_that_the_first_mad
     assert versions == [1, 2]
 
 
-async def test_a_button_pressed_twice_acts_once_and_says_that_it_works(lab: Lab) -> None:
+async def test_a_button_clicked_twice_acts_once_and_says_that_it_works(lab: Lab) -> None:
     await lab.open()
     await lab.run("() => lab.pause()")
     boost = lab.view.locator("#w-card-T-1 [data-act=boost]")
@@ -178,8 +178,8 @@ async def test_a_lost_answer_is_asked_for_again_under_the_same_key(lab: Lab) -> 
 
     assert outcome == {"ok": True, "message": "Moved T-2 to done."}
     first, second = await lab.calls("move")
-    assert first["_meta"]["dev.inlay/id"] == second["_meta"]["dev.inlay/id"]
-    assert len(first["_meta"]["dev.inlay/id"]) == 32
+    assert first["_meta"]["dev.intarsia/id"] == second["_meta"]["dev.intarsia/id"]
+    assert len(first["_meta"]["dev.intarsia/id"]) == 32
     assert await lab.run("() => lab.server.runs") == ["move"]
     await lab.order("done", ["T-2"])
 
@@ -195,7 +195,7 @@ async def test_two_lost_answers_end_with_the_true_widget_and_a_way_to_try_again(
 
     await lab.status().to_have_text("Moved T-2 to done.")
     assert await lab.run("() => lab.server.runs") == ["move"]
-    assert len({call["_meta"]["dev.inlay/id"] for call in await lab.calls("move")}) == 1
+    assert len({call["_meta"]["dev.intarsia/id"] for call in await lab.calls("move")}) == 1
 
 
 async def test_what_was_lost_and_is_pressed_again_is_the_same_action(lab: Lab) -> None:
@@ -221,7 +221,7 @@ async def test_when_nothing_answers_any_more_the_widget_stays_and_says_how_old_i
     await expect(lab.view.locator('[data-state="stale"]')).to_contain_text("Not refreshed for")
     await lab.order("todo", ["T-1", "T-2", "T-3"])
     await lab.run("() => { lab.loses = 0 }")
-    await lab.view.locator(".inlay-freshness").get_by_role("button", name="Try again").click()
+    await lab.view.locator(".intarsia-freshness").get_by_role("button", name="Try again").click()
     await lab.order("done", ["T-2"])
     await expect(lab.view.locator('[data-state="stale"]')).to_have_count(0)
 
@@ -230,7 +230,7 @@ async def test_an_action_answered_without_parts_is_followed_by_a_read(lab: Lab) 
     await lab.open()
     await lab.run(
         """() => { lab.server.twist = (result) => {
-          if (result._meta["dev.inlay/done"]) delete result._meta["dev.inlay/parts"];
+          if (result._meta["dev.intarsia/done"]) delete result._meta["dev.intarsia/parts"];
           return result;
         } }"""
     )
@@ -247,8 +247,8 @@ async def test_what_takes_long_to_read_is_said_at_once_and_shown_as_soon_as_it_w
           lab.server.twist = (result) => {
             if (lab.server.calls.at(-1).name !== "boost") return result;
             lab.pause();
-            const {"dev.inlay/parts": _parts, ...meta} = result._meta;
-            return {...result, _meta: {...meta, "dev.inlay/later": true}};
+            const {"dev.intarsia/parts": _parts, ...meta} = result._meta;
+            return {...result, _meta: {...meta, "dev.intarsia/later": true}};
           };
         }"""
     )
@@ -271,8 +271,8 @@ async def test_a_person_who_goes_on_does_not_wait_for_what_takes_long_to_read(la
           lab.server.twist = (result) => {
             if (lab.server.calls.length > 1) return result;
             lab.pause();
-            const {"dev.inlay/parts": _parts, ...meta} = result._meta;
-            return {...result, _meta: {...meta, "dev.inlay/later": true}};
+            const {"dev.intarsia/parts": _parts, ...meta} = result._meta;
+            return {...result, _meta: {...meta, "dev.intarsia/later": true}};
           };
         }"""
     )
@@ -296,7 +296,7 @@ async def test_only_names_that_an_action_takes_are_sent(lab: Lab) -> None:
 
     await lab.status().to_have_text("There is no card T-9.")
     (call,) = await lab.calls("boost")
-    assert {name: value for name, value in call["arguments"].items() if name != "_inlay"} == {
+    assert {name: value for name, value in call["arguments"].items() if name != "_intarsia"} == {
         "project": "p",
         "card": "T-9",
         "version": 3,
@@ -350,5 +350,5 @@ async def test_drafts_are_coalesced_the_last_wins_and_an_action_never_overtakes_
     )
 
     calls = await lab.calls()
-    assert [call["name"] for call in calls] == ["inlay_draft", "move"]
+    assert [call["name"] for call in calls] == ["intarsia_draft", "move"]
     assert calls[0]["arguments"] == {"tool": "board", "arguments": {"project": "p"}, "values": {"size": 3}}

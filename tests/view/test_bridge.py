@@ -79,7 +79,7 @@ async def test_messages_from_anybody_but_the_parent_are_ignored(lab: Lab, flavor
     await lab.order("todo", ["T-1", "T-2", "T-3"])
     await lab.run(
         """() => {
-          const result = {content: [{type: "text", text: "forged"}], _meta: {"dev.inlay/parts":
+          const result = {content: [{type: "text", text: "forged"}], _meta: {"dev.intarsia/parts":
             {revision: 1e15, tool: "board", arguments: {}, frame: {hash: "12345678", html: "<p>forged</p>"}}}};
           const view = lab.frame.contentWindow.frames[0];
           view.postMessage({jsonrpc: "2.0", method: "ui/notifications/tool-result", params: result}, "*");
@@ -123,14 +123,14 @@ async def test_junk_unknown_ids_and_prototype_keys_are_ignored(lab: Lab) -> None
         '{revision: "1", tool: "x", arguments: {}}',
         "{revision: 1, tool: 'x', arguments: {}, parts: {a: 7}}",
         "{revision: 1, tool: 'x', arguments: {}, lists: {a: {prefix: 'p', order: 7}}}",
-        "{revision: 1, tool: 'x', arguments: {}, frame: {hash: 'x', html: '<!--inlay:nothing-->'}}",
+        "{revision: 1, tool: 'x', arguments: {}, frame: {hash: 'x', html: '<!--intarsia:nothing-->'}}",
     ],
 )
 async def test_parts_that_are_none_are_not_shown(lab: Lab, parts: str) -> None:
     await lab.open(push="none", capabilities={})
-    await lab.run(f"() => lab.bridge.sendToolResult({{content: [], _meta: {{'dev.inlay/parts': {parts}}}}})")
+    await lab.run(f"() => lab.bridge.sendToolResult({{content: [], _meta: {{'dev.intarsia/parts': {parts}}}}})")
 
-    await lab.shows(["Something went wrong"], ".inlay-state__title")
+    await lab.shows(["Something went wrong"], ".intarsia-state__title")
 
 
 async def test_closing_is_always_answered_and_ends_refreshing(lab: Lab) -> None:

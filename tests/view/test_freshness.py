@@ -7,7 +7,7 @@ from playwright.async_api import expect
 from tests.view.conftest import Lab
 from tests.view.test_live import SEEN_TO_BE, counts, open_tiles
 
-LINE = ".inlay-freshness"
+LINE = ".intarsia-freshness"
 HIDE = """(isHidden) => {
   Object.defineProperty(document, "hidden", {value: isHidden, configurable: true});
   document.dispatchEvent(new Event("visibilitychange"));
@@ -114,9 +114,9 @@ async def test_a_tile_that_is_chosen_to_be_seldom_is_not_read_while_the_widget_w
     await timed_lab.pass_time(0.6)
 
     call = (await timed_lab.run("() => lab.messages.filter(({method}) => method === 'tools/call')"))[-1]["params"]
-    assert call["name"] == "inlay_view"
+    assert call["name"] == "intarsia_view"
     assert 23 < call["arguments"]["wait_seconds"] <= 25
-    assert call["_meta"]["dev.inlay/seen"]["tiles"] == ["topic"], "all but what goes by the clock is read again"
+    assert call["_meta"]["dev.intarsia/seen"]["tiles"] == ["topic"], "all but what goes by the clock is read again"
 
 
 async def test_a_choice_and_a_pause_last_while_the_view_lives(timed_lab: Lab) -> None:
@@ -146,7 +146,7 @@ async def test_old_data_stay_beside_the_last_error_until_they_are_read(timed_lab
 
 
 async def test_never_are_there_more_than_twenty_calls_in_a_minute(timed_lab: Lab) -> None:
-    await timed_lab.run("() => lab.server.actions.set('inlay_view', () => ({message: ''}))")  # always something new
+    await timed_lab.run("() => lab.server.actions.set('intarsia_view', () => ({message: ''}))")  # always something new
     await timed_lab.open_html('<div id="w" data-live>1</div>')
     await timed_lab.shows(["1"], "#w")
     started: list[int] = []
@@ -191,8 +191,8 @@ async def test_a_clock_that_is_set_back_stops_nothing_and_one_set_ahead_pauses_n
 async def test_a_widget_that_was_opened_again_asks_no_more_until_it_is_wanted(timed_lab: Lab) -> None:
     await timed_lab.run(
         """() => {
-          lab.server.actions.set("inlay_view", () => ({message: ""}));
-          const _meta = {"dev.inlay/problem": {kind: "superseded", message: "Opened again."}};
+          lab.server.actions.set("intarsia_view", () => ({message: ""}));
+          const _meta = {"dev.intarsia/problem": {kind: "superseded", message: "Opened again."}};
           lab.server.twist = () => ({isError: true, content: [], _meta});
         }"""
     )

@@ -42,7 +42,7 @@ async def test_hostile_markup_in_an_answer_does_nothing(lab: Lab, name: str) -> 
     assert names <= ({"boost"} if name == "js values" else set())
     lab.forget_refusals()
     left = "script, iframe, object, base, meta[http-equiv=refresh], [onerror], [srcdoc]"
-    await expect(lab.view.locator("#inlay-root").locator(left)).to_have_count(0)
+    await expect(lab.view.locator("#intarsia-root").locator(left)).to_have_count(0)
 
 
 @pytest.mark.parametrize("flavor", FLAVORS)
@@ -73,10 +73,10 @@ async def test_what_stands_in_hx_ignore_calls_nothing(lab: Lab, flavor: Flavor) 
         '<form hx-post="tool:boost"><button>three</button></form>'
         '<form data-act="boost"><input name="a"><button>four</button></form>'
         '<input type="checkbox" aria-label="five" data-filter name="assignee" value="x">'
-        '<span data-outlet="boost" hx-post="tool:evil" hx-trigger="inlay:act"></span>'
-        '<div data-inlay="probe" id="fake"></div><i data-refresh="1"></i>'
+        '<span data-outlet="boost" hx-post="tool:evil" hx-trigger="intarsia:act"></span>'
+        '<div data-intarsia="probe" id="fake"></div><i data-refresh="1"></i>'
     )
-    outlet = '<span hidden data-outlet="boost" hx-post="tool:boost" hx-trigger="inlay:act"></span>'
+    outlet = '<span hidden data-outlet="boost" hx-post="tool:boost" hx-trigger="intarsia:act"></span>'
     await lab.open_html(f'<div id="w"><div hx-ignore>{ignored}</div>{outlet}</div>', flavor)
     for button in await lab.view.get_by_role("button").all():
         await button.click()
@@ -103,7 +103,7 @@ async def test_even_a_script_put_in_by_hand_does_not_run(lab: Lab, flavor: Flavo
 
 
 async def test_titles_of_people_are_text(lab: Lab) -> None:
-    title = '<img src=x onerror="window.hacked=1"> $& <!--inlay:w-head-->'
+    title = '<img src=x onerror="window.hacked=1"> $& <!--intarsia:w-head-->'
     await lab.run("(title) => { lab.board.columns.todo[0].title = title }", title)
     await lab.open()
 

@@ -10,12 +10,12 @@ WITH_EXTRAS = """() => {
   lab.server.widgets.set("tiles", (...args) => {
     const {frame, ...rest} = make(...args);
     const button = '<button hx-post="tool:none">Go</button></section>';
-    return {...rest, frame: frame.replace('id="w"', 'id="w" data-inlay="probe"').replace("</section>", button)};
+    return {...rest, frame: frame.replace('id="w"', 'id="w" data-intarsia="probe"').replace("</section>", button)};
   });
 }"""
 SEEN_TO_BE = """(isOnScreen) => new Promise((done) => new IntersectionObserver((entries, observer) => {
   if (entries.at(-1).isIntersecting === isOnScreen) { observer.disconnect(); done(); }
-}).observe(document.getElementById("inlay-root")))"""
+}).observe(document.getElementById("intarsia-root")))"""
 
 
 async def open_tiles(lab: Lab) -> None:
@@ -36,7 +36,7 @@ async def test_only_tiles_that_are_due_are_read_and_words_in_them_stay(timed_lab
 
     await timed_lab.shows(["2", "1"], "b")
     (call,) = await timed_lab.calls("tiles")
-    assert call["_meta"]["dev.inlay/seen"]["tiles"] == ["cpu"]
+    assert call["_meta"]["dev.intarsia/seen"]["tiles"] == ["cpu"]
     await expect(timed_lab.view.locator("#w-cpu .typed")).to_have_value("mine")
     await expect(timed_lab.view.locator("#w-cpu .typed")).to_be_focused()
 
@@ -47,7 +47,7 @@ async def test_tiles_that_are_due_together_are_one_call(timed_lab: Lab) -> None:
 
     await timed_lab.shows(["2", "2"], "b")
     (call,) = await timed_lab.calls("tiles")
-    assert call["_meta"]["dev.inlay/seen"]["tiles"] == ["cpu", "disk"]
+    assert call["_meta"]["dev.intarsia/seen"]["tiles"] == ["cpu", "disk"]
 
 
 async def test_a_widget_that_refreshes_as_a_whole_is_read_whole(timed_lab: Lab) -> None:
@@ -58,7 +58,7 @@ async def test_a_widget_that_refreshes_as_a_whole_is_read_whole(timed_lab: Lab) 
 
     await timed_lab.shows(["2"], "#w p")
     (call,) = await timed_lab.calls("given")
-    assert "tiles" not in call["_meta"]["dev.inlay/seen"]
+    assert "tiles" not in call["_meta"]["dev.intarsia/seen"]
 
 
 async def test_no_widget_is_read_more_often_than_every_three_seconds(timed_lab: Lab) -> None:
@@ -181,7 +181,7 @@ async def test_a_widget_turned_off_by_the_admin_stops_and_says_so(timed_lab: Lab
     await open_tiles(timed_lab)
     await timed_lab.run(
         """() => { lab.server.twist = () => ({isError: true, content: [{type: "text", text: "Ask Ada."}],
-          _meta: {"dev.inlay/problem": {kind: "off", message: "Ask Ada."}}}) }"""
+          _meta: {"dev.intarsia/problem": {kind: "off", message: "Ask Ada."}}}) }"""
     )
     await timed_lab.pass_time(3.5)
 
@@ -211,7 +211,7 @@ async def test_a_host_that_never_answers_is_asked_twice_under_one_key_and_then_g
     assert (await timed_lab.inside("() => acted"))["kind"] == "offline"
     messages = await timed_lab.run("() => lab.messages")
     keys = [
-        message["params"]["_meta"]["dev.inlay/id"]
+        message["params"]["_meta"]["dev.intarsia/id"]
         for message in messages
         if message.get("method") == "tools/call" and message["params"]["name"] == "boost"
     ]

@@ -147,7 +147,7 @@ async def test_controls_send_typed_values_and_files_are_refused(lab: Lab) -> Non
     await lab.status().to_have_text("There is no tool named save.")
 
     (call,) = await lab.calls("save")
-    assert {name: value for name, value in call["arguments"].items() if name != "_inlay"} == {
+    assert {name: value for name, value in call["arguments"].items() if name != "_intarsia"} == {
         "text": "a",
         "count": 3,
         "nothing": None,

@@ -54,7 +54,7 @@ async def test_one_moved_card_touches_no_other_node(lab: Lab) -> None:
 
 async def test_an_answer_of_one_moved_card_holds_that_card_alone(lab: Lab) -> None:
     await lab.open()
-    await lab.run("() => { lab.server.twist = (result) => (lab.last = result._meta['dev.inlay/parts'], result) }")
+    await lab.run("() => { lab.server.twist = (result) => (lab.last = result._meta['dev.intarsia/parts'], result) }")
     await move(lab, "T-2", "done")
 
     parts = await lab.run("() => lab.last")
@@ -143,8 +143,8 @@ async def test_an_answer_that_refers_to_what_nobody_has_is_followed_by_a_full_re
     await lab.run(
         """() => { lab.server.twist = (result) => {
           lab.server.twist = null;
-          result._meta["dev.inlay/parts"].lists["w-cards-done"].items = {};
-          result._meta["dev.inlay/parts"].lists["w-cards-done"].order = ["T-99"];
+          result._meta["dev.intarsia/parts"].lists["w-cards-done"].items = {};
+          result._meta["dev.intarsia/parts"].lists["w-cards-done"].order = ["T-99"];
           return result;
         } }"""
     )
@@ -187,8 +187,8 @@ async def test_filters_change_an_argument_keep_the_others_and_the_empty_one_take
     await lab.view.locator("[name=assignee]").select_option("")
     await lab.order("todo", ["T-1", "T-2", "T-3"])
 
-    arguments = [{**call["arguments"], "_inlay": None} for call in await lab.calls("board")]
-    assert arguments == [{"project": "p", "assignee": "Ada", "_inlay": None}, {"project": "p", "_inlay": None}]
+    arguments = [{**call["arguments"], "_intarsia": None} for call in await lab.calls("board")]
+    assert arguments == [{"project": "p", "assignee": "Ada", "_intarsia": None}, {"project": "p", "_intarsia": None}]
 
 
 async def test_of_two_quick_filters_the_last_wins_and_the_first_is_called_off(lab: Lab) -> None:
@@ -210,7 +210,7 @@ async def test_a_refused_filter_goes_back_with_the_reason(lab: Lab) -> None:
 
     await lab.status().to_have_text("Not today.")
     await expect(lab.view.locator("[name=assignee]")).to_have_value("")
-    await expect(lab.view.locator("#inlay-root")).not_to_have_attribute("aria-busy", "true")
+    await expect(lab.view.locator("#intarsia-root")).not_to_have_attribute("aria-busy", "true")
 
 
 async def test_typing_in_a_filter_asks_once_and_keeps_the_words(lab: Lab) -> None:

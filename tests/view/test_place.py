@@ -33,14 +33,14 @@ async def test_all_76_standard_variables_are_applied_and_no_other(lab: Lab) -> N
     assert len(names) == 76
     variables = {name: f"{index}px" for index, name in enumerate(names)}
     await lab.open(push="none")
-    await change_context(lab, {"styles": {"variables": {**variables, "--inlay-motion": "9s", "color": "red"}}})
+    await change_context(lab, {"styles": {"variables": {**variables, "--intarsia-motion": "9s", "color": "red"}}})
 
     applied = await lab.inside(
         "(names) => Object.fromEntries(names.map((n) => [n, document.documentElement.style.getPropertyValue(n)]))",
         names,
     )
     assert applied == variables
-    assert await style_of_html(lab, "--inlay-motion") == ""
+    assert await style_of_html(lab, "--intarsia-motion") == ""
     assert await style_of_html(lab, "color") == ""
 
 
@@ -62,7 +62,7 @@ async def test_a_change_of_one_field_leaves_the_others(lab: Lab) -> None:
         "() => ({...document.documentElement.dataset, scheme: document.documentElement.style.colorScheme})"
     )
     assert html == {"theme": "dark", "scheme": "dark", "display": "fullscreen", "platform": "mobile", "touch": ""}
-    assert await style_of_html(lab, "--inlay-safe-bottom") == "7px"
+    assert await style_of_html(lab, "--intarsia-safe-bottom") == "7px"
     context = await lab.inside("() => probe.view.context")
     assert (context["touch"], context["displayMode"], context["theme"]) == (True, "fullscreen", "dark")
 

@@ -29,7 +29,7 @@ async def test_a_host_that_drops_request_metadata_acts_once_and_is_found_out(lab
     assert await lab.run("() => lab.server.runs") == ["move", "move"]
     calls = await lab.calls()
     assert [call["name"] for call in calls] == ["move", "move"]
-    assert all(len(call["arguments"]["_inlay"]["id"]) == 32 for call in calls)
+    assert all(len(call["arguments"]["_intarsia"]["id"]) == 32 for call in calls)
 
 
 async def test_a_host_that_keeps_request_metadata_gets_the_argument_once_only(lab: Lab) -> None:
@@ -38,12 +38,12 @@ async def test_a_host_that_keeps_request_metadata_gets_the_argument_once_only(la
     await move(lab, "T-1", "done")
 
     first, second = await lab.calls()
-    assert first["arguments"]["_inlay"] == {
-        "seen": first["_meta"]["dev.inlay/seen"],
-        "id": first["_meta"]["dev.inlay/id"],
+    assert first["arguments"]["_intarsia"] == {
+        "seen": first["_meta"]["dev.intarsia/seen"],
+        "id": first["_meta"]["dev.intarsia/id"],
     }
-    assert "_inlay" not in second["arguments"]
-    assert "dev.inlay/id" in second["_meta"]
+    assert "_intarsia" not in second["arguments"]
+    assert "dev.intarsia/id" in second["_meta"]
 
 
 async def test_a_host_found_to_drop_metadata_is_sent_the_argument_alone(lab: Lab) -> None:
@@ -54,7 +54,7 @@ async def test_a_host_found_to_drop_metadata_is_sent_the_argument_alone(lab: Lab
 
     (message,) = await lab.run("() => lab.messages.filter(({method}) => method === 'tools/call')")
     assert "_meta" not in message["params"]
-    assert "_inlay" in message["params"]["arguments"]
+    assert "_intarsia" in message["params"]["arguments"]
 
 
 @pytest.mark.parametrize("push", ["whole", "stripped"])
@@ -92,7 +92,7 @@ async def test_a_result_that_the_host_kept_is_shown_and_read_again(lab: Lab) -> 
     await lab.until("() => lab.server.calls.length === 1")
     [call] = await lab.calls()
     assert call["name"] == "board"
-    assert call["_meta"]["dev.inlay/seen"]["tool"] == "board"
+    assert call["_meta"]["dev.intarsia/seen"]["tool"] == "board"
 
 
 async def test_a_view_made_again_in_the_middle_of_an_action_shows_the_truth(lab: Lab) -> None:
@@ -118,23 +118,23 @@ async def test_a_second_pushed_result_takes_the_place_of_the_first(lab: Lab) -> 
 async def test_words_are_shown_as_plain_text_when_there_is_nothing_else(lab: Lab) -> None:
     await lab.open(push="text", context={"toolInfo": None})
 
-    await expect(lab.view.locator(".inlay-plain")).to_have_text("# board\n\n<b>Only</b> words.", use_inner_text=True)
-    await expect(lab.view.locator(".inlay-plain b")).to_have_count(0)
+    await expect(lab.view.locator(".intarsia-plain")).to_have_text("# board\n\n<b>Only</b> words.", use_inner_text=True)
+    await expect(lab.view.locator(".intarsia-plain b")).to_have_count(0)
 
 
 async def test_a_host_that_lets_the_view_call_nothing_shows_the_text_without_its_reference(lab: Lab) -> None:
     await lab.open(push="stripped", capabilities={})
 
-    await expect(lab.view.locator(".inlay-plain")).to_have_text("# board A widget as text.")
+    await expect(lab.view.locator(".intarsia-plain")).to_have_text("# board A widget as text.")
     assert await lab.calls() == []
 
 
 async def test_a_failing_pull_says_so_with_the_text_and_tries_again_when_asked(lab: Lab) -> None:
     await lab.run("() => { lab.server.twist = () => ({isError: true, content: [{type: 'text', text: 'Broken.'}]}) }")
     await lab.open(push="stripped")
-    await lab.shows(["Something went wrong"], ".inlay-state__title")
-    await lab.shows(["Broken."], ".inlay-state__text")
-    await lab.shows(["# board A widget as text."], ".inlay-plain")
+    await lab.shows(["Something went wrong"], ".intarsia-state__title")
+    await lab.shows(["Broken."], ".intarsia-state__text")
+    await lab.shows(["# board A widget as text."], ".intarsia-plain")
 
     await lab.run("() => { lab.server.twist = null }")
     await lab.view.get_by_role("button", name="Try again").click()
@@ -145,19 +145,19 @@ async def test_a_host_that_strips_every_answer_shows_the_text(lab: Lab) -> None:
     await lab.run("() => { lab.server.twist = ({content}) => ({content}) }")
     await lab.open(push="stripped")
 
-    await lab.shows(["# board A widget as text."], ".inlay-plain")
+    await lab.shows(["# board A widget as text."], ".intarsia-plain")
 
 
 async def test_the_skeleton_has_the_shape_of_the_tool_until_the_result_comes(lab: Lab) -> None:
     await lab.open(push="none")
     await lab.run("() => lab.bridge.sendToolInput({arguments: {project: 'p'}})")
 
-    await expect(lab.view.locator(".inlay-skeleton")).to_have_attribute("data-kind", "task_board")
-    await expect(lab.view.locator("#inlay-root")).to_have_attribute("aria-busy", "true")
+    await expect(lab.view.locator(".intarsia-skeleton")).to_have_attribute("data-kind", "task_board")
+    await expect(lab.view.locator("#intarsia-root")).to_have_attribute("aria-busy", "true")
     await lab.run("() => lab.push('board', {project: 'p'})")
     await expect(lab.view.locator("#w-head")).to_be_visible()
-    await expect(lab.view.locator(".inlay-skeleton")).to_have_count(0)
-    await expect(lab.view.locator("#inlay-root")).not_to_have_attribute("aria-busy", "true")
+    await expect(lab.view.locator(".intarsia-skeleton")).to_have_count(0)
+    await expect(lab.view.locator("#intarsia-root")).not_to_have_attribute("aria-busy", "true")
 
 
 async def test_a_cancelled_call_says_so(lab: Lab) -> None:
@@ -165,7 +165,7 @@ async def test_a_cancelled_call_says_so(lab: Lab) -> None:
     await lab.run("() => lab.bridge.sendToolInput({arguments: {}})")
     await lab.run("() => lab.bridge.sendToolCancelled({reason: 'stopped'})")
 
-    await lab.shows(["Cancelled"], '[data-state="cancelled"] .inlay-state__title')
+    await lab.shows(["Cancelled"], '[data-state="cancelled"] .intarsia-state__title')
 
 
 @pytest.mark.parametrize(
@@ -182,9 +182,9 @@ async def test_a_refused_widget_is_a_plain_state_with_the_reason(lab: Lab, kind:
     await lab.open(push="none")
     await lab.run(
         """(kind) => lab.bridge.sendToolResult({isError: true, content: [{type: "text", text: "<i>Because.</i>"}],
-          _meta: {"dev.inlay/problem": {kind, message: "<i>Because.</i>"}}})""",
+          _meta: {"dev.intarsia/problem": {kind, message: "<i>Because.</i>"}}})""",
         kind,
     )
 
-    await lab.shows([title], f'[data-state="{state}"] .inlay-state__title')
-    await lab.shows(["<i>Because.</i>"], ".inlay-state__text")
+    await lab.shows([title], f'[data-state="{state}"] .intarsia-state__title')
+    await lab.shows(["<i>Because.</i>"], ".intarsia-state__text")

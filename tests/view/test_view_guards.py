@@ -12,7 +12,7 @@ from tests.security.mutation import Mutation
 from tests.view import test_actions, test_freshness, test_live, test_parts, test_pull
 from tests.view.conftest import ROOT, Lab, bundled_view
 
-VIEW = "inlay/ui_templates/view"
+VIEW = "intarsia/ui_templates/view"
 LIVE, LANE, PACE, PULL = f"{VIEW}/live.ts", f"{VIEW}/lane.ts", f"{VIEW}/pace.ts", f"{VIEW}/pull.ts"
 
 GUARDS: dict[str, tuple[Callable[[Lab], Awaitable[None]], Mutation]] = {
@@ -83,7 +83,7 @@ GUARDS: dict[str, tuple[Callable[[Lab], Awaitable[None]], Mutation]] = {
 def mutated_view(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A View without one of its guards."""
     _test, mutation = GUARDS[request.getfixturevalue("guard")]
-    shutil.copytree(ROOT / "inlay" / "ui_templates", tmp_path / "inlay" / "ui_templates")
+    shutil.copytree(ROOT / "intarsia" / "ui_templates", tmp_path / "intarsia" / "ui_templates")
     shutil.copytree(ROOT / "tests" / "view", tmp_path / "tests" / "view")
     (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
     mutation.apply(tmp_path)

@@ -25,7 +25,7 @@ export function newBoard(): Board {
 }
 
 const outlet = (name: string, tool: string, args: object): string =>
-  `<span hidden data-outlet="${name}" hx-post="tool:${tool}" hx-trigger="inlay:act" data-args="${attribute(args)}"></span>`;
+  `<span hidden data-outlet="${name}" hx-post="tool:${tool}" hx-trigger="intarsia:act" data-args="${attribute(args)}"></span>`;
 
 const cardItem = ({ id, title, version, isDone }: Card): string =>
   `<li id="w-card-${id}" tabindex="0" data-item="${attribute({ card: id, version })}"><span class="title">${escape(title)}</span>` +
@@ -49,9 +49,9 @@ function renderBoard({ columns, note }: Board, assignee: unknown): { frame: stri
     ]),
   );
   const outlets = ["move", "complete", "boost", "add"].map((name) => outlet(name, name, { project: "p" })).join("");
-  const columnsHtml = Object.keys(columns).map((name) => `<ol id="w-cards-${name}"><!--inlay:w-cards-${name}--></ol>`);
+  const columnsHtml = Object.keys(columns).map((name) => `<ol id="w-cards-${name}"><!--intarsia:w-cards-${name}--></ol>`);
   const add = `<form id="w-add" data-act="add"><input name="title" required><button>Add</button></form>`;
-  const frame = `<section id="w" data-inlay="probe"><!--inlay:w-head-->${outlets}${columnsHtml.join("")}${add}</section>`;
+  const frame = `<section id="w" data-intarsia="probe"><!--intarsia:w-head-->${outlets}${columnsHtml.join("")}${add}</section>`;
   return { frame, parts: { "w-head": head }, lists };
 }
 
@@ -113,7 +113,7 @@ export function addTiles(server: FakeServer, counts: Record<string, number>): vo
       return `<div id="w-${name}" data-tile="${name}" data-refresh="${seconds}"><b>${counts[name]}</b><input class="typed"></div>`;
     };
     return {
-      frame: '<section id="w"><!--inlay:w-cpu--><!--inlay:w-disk--></section>',
+      frame: '<section id="w"><!--intarsia:w-cpu--><!--intarsia:w-disk--></section>',
       parts: { "w-cpu": part("cpu", 3), "w-disk": part("disk", 60) },
     };
   });

@@ -17,7 +17,7 @@ NOT_SOURCE = shutil.ignore_patterns(".git", ".venv", "node_modules", "dist", "__
 @pytest.fixture(scope="session")
 def workshop() -> Iterator[Path]:
     """Make a folder with a space in its name."""
-    with TemporaryDirectory(prefix="inlay wheel ") as folder:
+    with TemporaryDirectory(prefix="intarsia wheel ") as folder:
         yield Path(folder)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from inlay.testing.chromium import find_chromium
+from intarsia.testing.chromium import find_chromium
 from tests.wheel.environments import make_environment, pip
 
 SAMPLE = Path(__file__).resolve().parent.parent.parent / "sample_project"
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.wheel, pytest.mark.xdist_group("wheel")]
 
 @pytest.fixture(scope="module")
 def project(workshop: Path, wheel: Path) -> Path:
-    """Copy the folder, and install what its requirements name: Inlay is the wheel, all else comes from the index."""
+    """Copy the folder, and install what its requirements name: Intarsia is the wheel, all else comes from the index."""
     folder = workshop / "a project"
     shutil.copytree(SAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__", ".*"))
     binaries = make_environment(folder / ".venv")
@@ -85,7 +85,7 @@ def test_a_broken_expectation_goes_red_and_shows_what_happened(project: Path, en
     assert "1 failed, 2 passed" in finished.stdout
     shown = sections_of(finished.stdout)
     picture = Path(shown["screenshot"].strip())
-    assert picture.is_relative_to(project / ".inlay-failures")
+    assert picture.is_relative_to(project / ".intarsia-failures")
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert "move_chore" in shown["traffic"]
     assert set(shown) == {"screenshot", "traffic", "server log", "console"}
@@ -93,7 +93,7 @@ def test_a_broken_expectation_goes_red_and_shows_what_happened(project: Path, en
 
 def sections_of(report: str) -> dict[str, str]:
     """Take what the kit adds to a failure's report apart, by its titles."""
-    return dict(re.findall(r"(?ms)^-+ Captured inlay: ([a-z ]+) \w+ -+\n(.*?)(?=^[-=]{3,})", report))
+    return dict(re.findall(r"(?ms)^-+ Captured intarsia: ([a-z ]+) \w+ -+\n(.*?)(?=^[-=]{3,})", report))
 
 
 def test_the_browser_test_of_the_sample_has_fewer_than_ten_lines() -> None:

@@ -15,8 +15,8 @@ from mcp_types import TextContent, TextResourceContents
 from tests.wheel.environments import make_environment, pip
 
 CONNECTOR = '''
-from inlay import Connector
-from inlay.widgets import Metric
+from intarsia import Connector
+from intarsia.widgets import Metric
 
 tiny = Connector("Tiny")
 
@@ -39,7 +39,7 @@ def address(workshop: Path, wheel: Path) -> Iterator[str]:
     environment = {"PATH": str(binaries), "HOME": str(workshop), "PYTHONUNBUFFERED": "1"}
     assert shutil.which("node", path=environment["PATH"]) is None
     with subprocess.Popen(
-        [binaries / "inlay", "serve", "tiny:tiny", "--port", "0"],
+        [binaries / "intarsia", "serve", "tiny:tiny", "--port", "0"],
         cwd=workshop,
         env=environment,
         stdout=subprocess.PIPE,
@@ -67,23 +67,23 @@ def announced_address(server: "subprocess.Popen[str]") -> str:
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
 
-    assert {name.partition("/")[0] for name in names} == {"inlay", "inlay-0.1.0.dist-info"}
+    assert {name.partition("/")[0] for name in names} == {"intarsia", "intarsia-0.1.0.dist-info"}
     assert [name for name in names if name.endswith((".ts", ".db")) or re.search("(^|/)tests?[_/]", name)] == []
-    assert "inlay/py.typed" in names
-    assert "inlay-0.1.0.dist-info/licenses/LICENSE" in names
+    assert "intarsia/py.typed" in names
+    assert "intarsia-0.1.0.dist-info/licenses/LICENSE" in names
 
 
 @pytest.mark.parametrize(
     "bundle",
     [
-        "inlay/ui_templates/view/dist/view.js",
-        "inlay/ui_templates/view/dist/view.css",
-        "inlay/host/dist/host.js",
-        "inlay/host/dist/host.css",
-        "inlay/host/dist/sandbox.js",
-        "inlay/testing/dist/axe.js",
-        "inlay/server/admin/dist/admin.js",
-        "inlay/server/admin/dist/admin.css",
+        "intarsia/ui_templates/view/dist/view.js",
+        "intarsia/ui_templates/view/dist/view.css",
+        "intarsia/host/dist/host.js",
+        "intarsia/host/dist/host.css",
+        "intarsia/host/dist/sandbox.js",
+        "intarsia/testing/dist/axe.js",
+        "intarsia/server/admin/dist/admin.js",
+        "intarsia/server/admin/dist/admin.css",
     ],
 )
 def test_the_wheel_holds_each_bundle(wheel: Path, bundle: str) -> None:
@@ -94,11 +94,11 @@ def test_the_wheel_holds_each_bundle(wheel: Path, bundle: str) -> None:
 @pytest.mark.parametrize(
     ("licenses", "packages"),
     [
-        ("inlay/testing/dist/axe.licenses.txt", ["axe-core 4.14.1 (MPL-2.0)"]),
-        ("inlay/ui_templates/view/dist/view.licenses.txt", ["htmx.org 4.0.1 (BSD-0-Clause)"]),
-        ("inlay/server/admin/dist/admin.licenses.txt", ["htmx.org 4.0.1 (BSD-0-Clause)"]),
+        ("intarsia/testing/dist/axe.licenses.txt", ["axe-core 4.14.1 (MPL-2.0)"]),
+        ("intarsia/ui_templates/view/dist/view.licenses.txt", ["htmx.org 4.0.1 (BSD-0-Clause)"]),
+        ("intarsia/server/admin/dist/admin.licenses.txt", ["htmx.org 4.0.1 (BSD-0-Clause)"]),
         (
-            "inlay/host/dist/host.licenses.txt",
+            "intarsia/host/dist/host.licenses.txt",
             ["@modelcontextprotocol/client 2.4.0", "@modelcontextprotocol/ext-apps 2.0.4", "zod 4.6.7 (MIT)"],
         ),
     ],
@@ -111,7 +111,7 @@ def test_the_wheel_holds_the_licenses_of_what_is_bundled(wheel: Path, licenses: 
 
 
 def test_the_wheel_needs_no_build_tool_where_it_is_used(wheel: Path) -> None:
-    metadata = zipfile.ZipFile(wheel).read("inlay-0.1.0.dist-info/METADATA").decode()
+    metadata = zipfile.ZipFile(wheel).read("intarsia-0.1.0.dist-info/METADATA").decode()
     required = [line for line in metadata.splitlines() if line.startswith("Requires-Dist:") and "extra ==" not in line]
 
     assert [line for line in required if re.search("node|hatch|playwright|psutil", line)] == []
@@ -128,7 +128,7 @@ async def test_the_installed_wheel_serves_a_widget(address: str) -> None:
     assert not result.is_error
     assert isinstance(result.content[0], TextContent)
     assert "Open tasks" in result.content[0].text
-    assert "Open tasks" in str((result.meta or {})["dev.inlay/parts"])
+    assert "Open tasks" in str((result.meta or {})["dev.intarsia/parts"])
     assert isinstance(view, TextResourceContents)
     assert view.mime_type == "text/html;profile=mcp-app"
     assert "<script" in view.text

@@ -13,11 +13,11 @@ from typing import Any, Literal
 import pytest
 from playwright.async_api import ConsoleMessage, FrameLocator, Page, expect
 
-from inlay import Connector
-from inlay.server.parts import difference
-from inlay.testing.showing import showing_connector
-from inlay.ui_templates import load_document, render_widget
-from inlay.widgets import Widget
+from intarsia import Connector
+from intarsia.server.wire.diff import difference
+from intarsia.testing.show_widget import showing_connector
+from intarsia.ui_templates import load_document, render_widget
+from intarsia.widgets import Widget
 
 HOST = Path(__file__).with_name("small_host.html")
 
@@ -35,7 +35,7 @@ def make_result(widget: Widget, revision: int = 1, **meta: object) -> dict[str, 
         "arguments": {},
         **difference(render_widget(widget), None),
     }
-    return {"content": [{"type": "text", "text": "A widget."}], "_meta": {"dev.inlay/parts": parts, **meta}}
+    return {"content": [{"type": "text", "text": "A widget."}], "_meta": {"dev.intarsia/parts": parts, **meta}}
 
 
 @dataclass
@@ -78,7 +78,7 @@ class Stage:
         """Return the arguments of every call of a tool so far, without those that are the View's own."""
         calls: list[dict[str, Any]] = await self.page.evaluate("calls")
         return [
-            {name: value for name, value in call["arguments"].items() if name != "_inlay"}
+            {name: value for name, value in call["arguments"].items() if name != "_intarsia"}
             for call in calls
             if call["tool"] == tool
         ]

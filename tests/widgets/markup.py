@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from inlay.testing.markup import parse
-from inlay.ui_templates import render_widget
-from inlay.widgets import Widget
+from intarsia.testing.markup import parse
+from intarsia.ui_templates import render_widget
+from intarsia.widgets import Widget
 
 
 def tree_of(widget: Widget) -> Any:

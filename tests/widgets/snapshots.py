@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
-from inlay.ui_templates import render_text, render_widget
-from inlay.widgets import WIDGETS, Widget
+from intarsia.ui_templates import render_text, render_widget
+from intarsia.widgets import WIDGETS, Widget
 
 FOLDER = Path(__file__).with_name("snapshots")
 RENEW = "If it is meant, run `python -m tests.widgets.snapshots`, and read the difference before you commit it."

@@ -7,16 +7,18 @@ from typing import Any, get_args
 
 import pytest
 
-from inlay.widgets import WIDGETS
+from intarsia.widgets import WIDGETS
 from tests.widgets.conftest import Stage, Theme
 
 ROOT = Path(__file__).resolve().parents[2]
-BASE = ROOT / "inlay/ui_templates/view/base.css"
+BASE = ROOT / "intarsia/ui_templates/view/base.css"
 
 
 def colors_of(place: int) -> dict[str, str]:
     """The fallbacks in `base.css`: the first color of `light-dark()` is for light, the second for dark."""
-    tokens = re.findall(r"--inlay-([\w-]+): var\([\w-]+, light-dark\((#\w{6}), (#\w{6})\)\)", BASE.read_text("utf-8"))
+    tokens = re.findall(
+        r"--intarsia-([\w-]+): var\([\w-]+, light-dark\((#\w{6}), (#\w{6})\)\)", BASE.read_text("utf-8")
+    )
     return {name: (light, dark)[place] for name, light, dark in tokens}
 
 

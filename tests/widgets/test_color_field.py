@@ -1,8 +1,8 @@
 import pytest
 from playwright.async_api import expect
 
-from inlay.ui_templates import render_text
-from inlay.widgets import ColorField
+from intarsia.ui_templates import render_text
+from intarsia.widgets import ColorField
 from tests.widgets.conftest import Stage
 
 ACCENT = ColorField.examples()["calls an action"]

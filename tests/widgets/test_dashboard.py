@@ -1,8 +1,8 @@
 import pytest
 from playwright.async_api import expect
 
-from inlay.ui_templates import render_text, render_widget
-from inlay.widgets import Dashboard, Metric, Select, Text, Tile
+from intarsia.ui_templates import render_text, render_widget
+from intarsia.widgets import Dashboard, Metric, Select, Text, Tile
 from tests.widgets.conftest import Stage
 from tests.widgets.markup import find_all, words
 
@@ -34,7 +34,7 @@ def test_one_failed_tile_leaves_the_others_alive() -> None:
 
 
 def test_the_text_form_names_the_filters_as_arguments() -> None:
-    period = Select("period", options=["1h", "24h"], value="1h", any_label="")
+    period = Select("period", options=["1h", "24h"], value="1h", placeholder="")
 
     assert "Filters (arguments of this tool): `period` = 1h (choices: `1h`, `24h`).\n" in render_text(
         machine(1, filters=[period])
@@ -57,7 +57,7 @@ async def test_inline_it_is_never_higher_than_500_pixels_whatever_it_holds(
     touch: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     await stage.show(machine(30), width=width, deviceCapabilities={"touch": touch})
-    await expect(stage.view.locator(".inlay-pager")).to_be_visible()
+    await expect(stage.view.locator(".intarsia-pager")).to_be_visible()
 
     assert await stage.height() <= 500
     assert await stage.page.frames[1].evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -65,13 +65,13 @@ async def test_inline_it_is_never_higher_than_500_pixels_whatever_it_holds(
 
 async def test_every_tile_can_be_paged_to_and_the_page_says_where_it_is(stage: Stage) -> None:
     await stage.show(machine(12))
-    place, following = stage.view.locator(".inlay-pager__place"), stage.view.get_by_role("button", name="Next tiles")
-    seen: list[str] = await stage.view.locator(".inlay-tile:visible h3").all_inner_texts()
+    place, following = stage.view.locator(".intarsia-pager__place"), stage.view.get_by_role("button", name="Next tiles")
+    seen: list[str] = await stage.view.locator(".intarsia-tile:visible h3").all_inner_texts()
     await expect(place).to_have_text(f"1\u2013{len(seen)} of 12")
 
     while await following.is_enabled():
         await following.click()
-        seen += await stage.view.locator(".inlay-tile:visible h3").all_inner_texts()
+        seen += await stage.view.locator(".intarsia-tile:visible h3").all_inner_texts()
 
     assert seen == [f"Tile {n}" for n in range(1, 13)]
     await expect(following).to_be_focused()
@@ -90,13 +90,13 @@ async def test_turning_the_page_moves_nothing(stage: Stage) -> None:
 async def test_a_refresh_stays_on_the_page_that_is_open(stage: Stage) -> None:
     await stage.show(machine(12))
     await stage.view.get_by_role("button", name="Next tiles").click()
-    place = await stage.view.locator(".inlay-pager__place").inner_text()
+    place = await stage.view.locator(".intarsia-pager__place").inner_text()
 
     changed = Tile("t12", title="Tile 12", content=Text("Read anew."))
     await stage.push(machine(12).model_copy(update={"tiles": [*machine(11).tiles, changed]}))
 
     await expect(stage.view.get_by_text("Read anew.")).to_be_attached()
-    await expect(stage.view.locator(".inlay-pager__place")).to_have_text(place)
+    await expect(stage.view.locator(".intarsia-pager__place")).to_have_text(place)
     await expect(stage.view.get_by_role("heading", name="Tile 1", exact=True)).to_be_hidden()
 
 
@@ -106,7 +106,7 @@ async def test_the_full_view_is_offered_where_the_host_has_one_and_shows_all(sta
     await stage.view.get_by_role("button", name="Open full view").click()
 
     await expect(stage.view.get_by_role("heading", name="Tile 30")).to_be_visible()
-    await expect(stage.view.locator(".inlay-pager")).to_be_hidden()
+    await expect(stage.view.locator(".intarsia-pager")).to_be_hidden()
 
 
 async def test_the_full_view_is_not_offered_where_there_is_none(stage: Stage) -> None:
@@ -120,4 +120,4 @@ async def test_what_fits_is_not_paged(stage: Stage) -> None:
     await stage.show(machine(3))
 
     await expect(stage.view.get_by_role("heading", name="Tile 3")).to_be_visible()
-    await expect(stage.view.locator(".inlay-pager")).to_be_hidden()
+    await expect(stage.view.locator(".intarsia-pager")).to_be_hidden()

@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, expect
 
-from inlay.ui_templates import render_text
-from inlay.widgets import BoundAction, Checkbox, ColorField, DesignPanel, Option, Select, Slider
-from inlay.widgets.action import Parameter
+from intarsia.ui_templates import render_text
+from intarsia.widgets import BoundAction, Checkbox, ColorField, DesignPanel, Option, Select, Slider
+from intarsia.widgets.action import Parameter
 from tests.widgets.conftest import Stage, make_result
 from tests.widgets.markup import find, find_all
 
@@ -34,7 +34,7 @@ def panel(**fields: Any) -> DesignPanel:
 
 
 def light(stage: Stage) -> Locator:
-    return stage.view.locator(".inlay-preview[data-mode=light]")
+    return stage.view.locator(".intarsia-preview[data-mode=light]")
 
 
 async def drawn(figure: Locator, name: str) -> str:
@@ -62,13 +62,13 @@ async def test_the_preview_follows_a_slider_and_no_tool_is_called_until_it_is_re
     await stage.page.mouse.up()
 
     await stage.page.wait_for_function("calls.length > 0")
-    (draft,) = await stage.calls("inlay_draft")
+    (draft,) = await stage.calls("intarsia_draft")
     assert draft["values"] == {"radius": 24}
 
 
 async def test_saving_sends_all_values_with_the_version_and_then_nothing_is_left_to_save(stage: Stage) -> None:
     saved = [TOKENS[0], TOKENS[1].model_copy(update={"value": 9.0}), *TOKENS[2:]]
-    done = {"dev.inlay/done": {"message": "Saved Northwind."}, "dev.inlay/via": "meta"}
+    done = {"dev.intarsia/done": {"message": "Saved Northwind."}, "dev.intarsia/via": "meta"}
     await stage.show(panel())
     await stage.answer("save_tokens", make_result(panel(tokens=saved, version=4), stage.revision + 900, **done))
     save = stage.view.get_by_role("button", name="Save")
@@ -109,13 +109,16 @@ async def test_discarding_brings_everything_back_and_forgets_the_draft(stage: St
     await expect(stage.view.get_by_role("checkbox", name="Shadow")).to_be_checked()
     await expect(stage.view.get_by_role("button", name="Save")).to_be_disabled()
     await stage.page.wait_for_function("calls.length > 0")
-    (draft,) = await stage.calls("inlay_draft")
+    (draft,) = await stage.calls("intarsia_draft")
     assert draft["values"] is None
 
 
 async def test_a_refused_save_says_why_and_keeps_what_the_person_did(stage: Stage) -> None:
     await stage.show(panel())
-    problem = {"dev.inlay/problem": {"kind": "conflict", "message": "Ada saved it before."}, "dev.inlay/via": "meta"}
+    problem = {
+        "dev.intarsia/problem": {"kind": "conflict", "message": "Ada saved it before."},
+        "dev.intarsia/via": "meta",
+    }
     theirs = [TOKENS[0], TOKENS[1].model_copy(update={"value": 4.0}), *TOKENS[2:]]
     now = panel(tokens=theirs, version=4, unsaved={"radius": 9.0})
     await stage.answer("save_tokens", {**make_result(now, stage.revision + 900, **problem), "isError": True})
@@ -168,12 +171,12 @@ async def test_inline_it_is_never_higher_than_500_pixels_and_every_control_can_b
     many = [*TOKENS, *(Slider(f"token_{n}", min=0, max=10, value=5) for n in range(10))]
     await stage.show(panel(tokens=many), width=width, deviceCapabilities={"touch": touch})
     following = stage.view.get_by_role("button", name="Next controls")
-    seen = await stage.view.locator(".inlay-token:visible").count()
+    seen = await stage.view.locator(".intarsia-token:visible").count()
     assert await stage.height() <= 500
 
     while await following.is_enabled():
         await following.click()
-        seen += await stage.view.locator(".inlay-token:visible").count()
+        seen += await stage.view.locator(".intarsia-token:visible").count()
 
     assert seen == len(many)
     assert await stage.height() <= 500
@@ -189,10 +192,12 @@ async def test_what_does_not_change_is_not_asked_to_be_saved_when_it_is_only_rea
 
 def test_proposing_is_offered_beside_saving_and_only_one_of_them_is_primary() -> None:
     both = panel(on_propose=SAVE)
-    looks = [button.attrib["data-look"] for button in find_all(both, ".//footer/button")]
+    looks = [button.attrib["data-variant"] for button in find_all(both, ".//footer/button")]
 
     assert looks == ["primary", "secondary", "quiet"]
-    assert find(panel(on_save=None, on_propose=SAVE), ".//button[@data-do='propose']").attrib["data-look"] == "primary"
+    assert (
+        find(panel(on_save=None, on_propose=SAVE), ".//button[@data-do='propose']").attrib["data-variant"] == "primary"
+    )
 
 
 def test_the_text_form_lists_each_token_with_what_it_takes_and_how_to_save() -> None:

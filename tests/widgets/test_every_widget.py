@@ -2,11 +2,11 @@
 
 import pytest
 
-from inlay.errors import WidgetError
-from inlay.testing import assert_widget
-from inlay.testing.clean import PROMISES, complaints_about_class
-from inlay.ui_templates import render_text, render_widget
-from inlay.widgets import WIDGETS, PendingTile, Text, Widget
+from intarsia.errors import WidgetError
+from intarsia.testing import assert_widget
+from intarsia.testing.widget_checks import PROMISES, complaints_about_class
+from intarsia.ui_templates import render_text, render_widget
+from intarsia.widgets import WIDGETS, PendingTile, Text, Widget
 
 EXAMPLES = [
     pytest.param(example, id=f"{widget.kind}, {name}")

@@ -1,7 +1,7 @@
 import pytest
 
-from inlay.ui_templates import render_text
-from inlay.widgets import Grid, Metric
+from intarsia.ui_templates import render_text
+from intarsia.widgets import Grid, Metric
 from tests.widgets.conftest import Stage
 
 
@@ -13,7 +13,7 @@ def test_the_text_form_is_that_of_the_children_one_after_the_other() -> None:
 async def test_children_stand_side_by_side_as_far_as_there_is_room(stage: Stage, width: int, columns: int) -> None:
     await stage.show(Grid.examples()["four columns"], width=width)
 
-    tops = await stage.view.locator(".inlay-grid__place").evaluate_all(
+    tops = await stage.view.locator(".intarsia-grid__place").evaluate_all(
         "(places) => places.map((place) => place.offsetTop)"
     )
     assert tops.count(tops[0]) == columns

@@ -1,7 +1,7 @@
 import pytest
 
-from inlay.ui_templates import render_text
-from inlay.widgets import Heading
+from intarsia.ui_templates import render_text
+from intarsia.widgets import Heading
 from tests.widgets.markup import find, words
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from inlay.testing import Host, assert_accessible, assert_fits_inline, assert_inert
-from inlay.testing.showing import show, show_in
-from inlay.widgets import WIDGETS, Stack, Widget
+from intarsia.testing import Host, assert_accessible, assert_fits_inline, assert_inert
+from intarsia.testing.show_widget import show, show_in
+from intarsia.widgets import WIDGETS, Stack, Widget
 
 EXAMPLES = [example for widget in WIDGETS for example in widget.examples().values()]
 

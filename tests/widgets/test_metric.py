@@ -1,7 +1,7 @@
 import json
 
-from inlay.ui_templates import render_text
-from inlay.widgets import Metric, Sparkline
+from intarsia.ui_templates import render_text
+from intarsia.widgets import Metric, Sparkline
 from tests.widgets.conftest import Stage
 from tests.widgets.markup import find, find_all, words
 
@@ -9,7 +9,7 @@ LATENCY = Metric("Latency", 412.26, unit="millisecond", change=-38, good="down",
 
 
 def test_a_number_carries_what_the_view_needs_to_write_it_for_the_reader() -> None:
-    data = find(LATENCY, ".//dd[@class='inlay-metric__value']/data")
+    data = find(LATENCY, ".//dd[@class='intarsia-metric__value']/data")
 
     assert data.attrib["value"] == "412.26"
     assert json.loads(data.attrib["data-format"])["unit"] == "millisecond"
@@ -19,11 +19,11 @@ def test_a_number_carries_what_the_view_needs_to_write_it_for_the_reader() -> No
 async def test_the_number_is_written_for_the_readers_locale(stage: Stage) -> None:
     await stage.show(Metric("Visitors", 12840.5), locale="de-DE")
 
-    assert await stage.view.locator(".inlay-metric__value").inner_text() == "12.840,5"
+    assert await stage.view.locator(".intarsia-metric__value").inner_text() == "12.840,5"
 
 
 def test_a_change_has_an_arrow_and_a_word() -> None:
-    change = find(LATENCY, ".//dd[@class='inlay-metric__change']")
+    change = find(LATENCY, ".//dd[@class='intarsia-metric__change']")
 
     assert change.attrib["data-verdict"] == "better"
     assert change.find("svg") is not None

@@ -1,7 +1,7 @@
 from playwright.async_api import expect
 
-from inlay.ui_templates import render_text
-from inlay.widgets import Dashboard, Option, Select
+from intarsia.ui_templates import render_text
+from intarsia.widgets import Dashboard, Option, Select
 from tests.widgets.conftest import Stage
 from tests.widgets.markup import find, find_all, words
 
@@ -31,7 +31,7 @@ def test_a_filter_is_an_argument_and_offers_any_unless_one_has_to_be_chosen() ->
     assert select.attrib["name"] == "period"
     assert "data-filter" in select.attrib
     assert filters(Select("period", options=PERIODS)) == ["Any", "1 hour", "24 hours"]
-    assert filters(Select("period", options=PERIODS, value="1h", any_label="")) == ["1 hour", "24 hours"]
+    assert filters(Select("period", options=PERIODS, value="1h", placeholder="")) == ["1 hour", "24 hours"]
 
 
 def test_without_options_it_says_so() -> None:

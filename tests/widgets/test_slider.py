@@ -1,7 +1,7 @@
 from playwright.async_api import expect
 
-from inlay.ui_templates import render_text
-from inlay.widgets import Slider
+from intarsia.ui_templates import render_text
+from intarsia.widgets import Slider
 from tests.widgets.conftest import Stage
 from tests.widgets.markup import find
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inlay.widgets import WIDGETS, Text, Widget
+from intarsia.widgets import WIDGETS, Text, Widget
 from tests.widgets import snapshots
 from tests.widgets.snapshots import FORMS, RENEW, Form, draw, kept, path_of
 

@@ -1,5 +1,5 @@
-from inlay.ui_templates import render_text
-from inlay.widgets import Sparkline
+from intarsia.ui_templates import render_text
+from intarsia.widgets import Sparkline
 from tests.widgets.markup import find, find_all, words
 
 
@@ -14,7 +14,7 @@ def test_a_gap_parts_the_line_and_the_last_known_value_has_a_dot() -> None:
     lines = find_all(Sparkline([3, None, 6, None], label="Requests"), ".//polyline")
 
     assert [line.attrib["points"] for line in lines] == ["0.0,23.0 0.0,23.0", "66.7,1.0 66.7,1.0", "66.7,1.0 66.7,1.0"]
-    assert lines[-1].attrib["class"] == "inlay-sparkline__last"
+    assert lines[-1].attrib["class"] == "intarsia-sparkline__last"
 
 
 def test_without_values_it_says_so() -> None:

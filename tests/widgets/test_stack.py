@@ -1,5 +1,5 @@
-from inlay.ui_templates import render_text
-from inlay.widgets import Heading, Stack, Text
+from intarsia.ui_templates import render_text
+from intarsia.widgets import Heading, Stack, Text
 from tests.widgets.markup import find, find_all, words
 
 

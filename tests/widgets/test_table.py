@@ -2,15 +2,15 @@ from datetime import UTC, date, datetime
 
 from playwright.async_api import expect
 
-from inlay.ui_templates import render_text, render_widget
-from inlay.widgets import Table, TableColumn
+from intarsia.ui_templates import render_text, render_widget
+from intarsia.widgets import Table, TableColumn
 from tests.widgets.conftest import Stage
 from tests.widgets.markup import find, find_all, words
 
 NINE = datetime(2026, 12, 1, 9, tzinfo=UTC)
 RELEASES = Table(
-    columns=[TableColumn("name", "Release"), TableColumn("size", "Size", shows="number", unit="megabyte"),
-             TableColumn("when", "When", shows="date"), TableColumn("seen", "Seen", shows="time")],
+    columns=[TableColumn("name", "Release"), TableColumn("size", "Size", type="number", unit="megabyte"),
+             TableColumn("when", "When", type="date"), TableColumn("seen", "Seen", type="time")],
     rows=[
         {"id": "r1", "name": "2.4", "size": 12.25, "when": date(2026, 12, 1), "seen": NINE},
         {"id": "r2", "name": "a | b", "size": None, "when": None, "seen": "yesterday"},

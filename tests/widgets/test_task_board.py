@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from inlay.errors import WidgetError
-from inlay.server.parts import Seen, difference
-from inlay.ui_templates import Rendering, render_text, render_widget
-from inlay.widgets import BoundAction, Card, Column, Select, TaskBoard
-from inlay.widgets.action import JsonType, Parameter
+from intarsia.errors import WidgetError
+from intarsia.server.wire.diff import Seen, difference
+from intarsia.ui_templates import Rendering, render_text, render_widget
+from intarsia.widgets import BoardColumn, BoundAction, Card, Select, TaskBoard
+from intarsia.widgets.action import JsonType, Parameter
 from tests.widgets.markup import find, find_all, words
 
 SIXTY = TaskBoard.examples()["sixty cards"]
@@ -32,7 +32,7 @@ DONE = Card("T-3", "Set up CI", done=True)
 
 
 def board(*cards: Card, **fields: Any) -> TaskBoard:
-    return TaskBoard(columns=[Column("todo", "To do", cards), Column("done", "Done", [])], **fields)
+    return TaskBoard(columns=[BoardColumn("todo", "To do", cards), BoardColumn("done", "Done", [])], **fields)
 
 
 def seen_of(rendering: Rendering) -> Seen:
@@ -61,8 +61,8 @@ def test_each_column_is_a_list_of_cards_that_keep_their_ids() -> None:
 
 
 def test_a_card_looks_the_same_in_every_column_and_place() -> None:
-    here = TaskBoard(columns=[Column("a", "A", [ADA, LATE]), Column("b", "B", [DONE])], on_move=MOVE)
-    there = TaskBoard(columns=[Column("a", "A", [LATE]), Column("b", "B", [DONE, ADA])], on_move=MOVE)
+    here = TaskBoard(columns=[BoardColumn("a", "A", [ADA, LATE]), BoardColumn("b", "B", [DONE])], on_move=MOVE)
+    there = TaskBoard(columns=[BoardColumn("a", "A", [LATE]), BoardColumn("b", "B", [DONE, ADA])], on_move=MOVE)
 
     before, after = (
         {key: item.hash for items in render_widget(each).lists.values() for key, item in items.items.items()}
@@ -101,7 +101,7 @@ def test_a_card_carries_its_id_and_version_for_every_gesture() -> None:
 
 def test_ids_with_quotes_and_marks_come_back_as_they_are() -> None:
     name = """a'b"c<d>&e"""
-    widget = TaskBoard(columns=[Column(name, "Odd", [Card(name, "Odd")])], on_move=MOVE, on_add=ADD)
+    widget = TaskBoard(columns=[BoardColumn(name, "Odd", [Card(name, "Odd")])], on_move=MOVE, on_add=ADD)
 
     assert json.loads(find(widget, ".//li").attrib["data-item"])["card"] == name
     assert json.loads(find(widget, ".//div[@role='group']").attrib["data-item"]) == {"column": name}
@@ -146,8 +146,8 @@ def test_one_row_adds_cards_when_the_action_takes_no_column() -> None:
 
 
 def test_a_column_over_its_limit_says_so_in_words() -> None:
-    over = TaskBoard(columns=[Column("doing", "Doing", [ADA, LATE], limit=1)])
-    under = TaskBoard(columns=[Column("doing", "Doing", [ADA], limit=1)])
+    over = TaskBoard(columns=[BoardColumn("doing", "Doing", [ADA, LATE], limit=1)])
+    under = TaskBoard(columns=[BoardColumn("doing", "Doing", [ADA], limit=1)])
 
     assert words(find(over, ".//header[@data-limit='1']")) == "Doing2max 1Over its limit"
     assert "hidden" not in find(over, ".//header[@data-limit]/p").attrib
@@ -173,7 +173,7 @@ def test_sixty_cards_are_few_bytes_and_a_moved_one_far_fewer() -> None:
 def test_the_text_form_names_cards_columns_and_what_can_be_done() -> None:
     widget = TaskBoard(
         title="Apollo",
-        columns=[Column("todo", "To do", [ADA, LATE], limit=1), Column("done", "Done", [])],
+        columns=[BoardColumn("todo", "To do", [ADA, LATE], limit=1), BoardColumn("done", "Done", [])],
         filters=[Select("assignee", options=["Ada Lovelace"], value="Ada Lovelace")],
         on_move=MOVE,
         on_add=ADD,
@@ -203,4 +203,4 @@ def test_versions_are_told_only_where_they_are_asked_for() -> None:
 
 def test_a_board_that_no_host_would_take_is_refused() -> None:
     with pytest.raises(WidgetError, match="has 501 cards; show at most 500"):
-        TaskBoard(columns=[Column("todo", "To do", [Card(str(number), "x") for number in range(501)])])
+        TaskBoard(columns=[BoardColumn("todo", "To do", [Card(str(number), "x") for number in range(501)])])

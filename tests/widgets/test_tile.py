@@ -1,5 +1,5 @@
-from inlay.ui_templates import render_text
-from inlay.widgets import Metric, Text, Tile
+from intarsia.ui_templates import render_text
+from intarsia.widgets import Metric, Text, Tile
 from tests.widgets.conftest import Stage
 from tests.widgets.markup import find, find_all, words
 
@@ -14,7 +14,7 @@ def test_a_tile_tells_the_view_its_name_and_when_to_read_it_again() -> None:
 
 def test_a_failed_tile_gives_the_reason_with_an_icon_in_the_contents_place() -> None:
     failed = Tile("sensors", title="Temperature", problem="This machine has no temperature sensors.")
-    problem = find(failed, ".//p[@class='inlay-problem']")
+    problem = find(failed, ".//p[@class='intarsia-problem']")
 
     assert words(problem) == "This machine has no temperature sensors."
     assert problem.find("svg") is not None
@@ -24,7 +24,7 @@ def test_a_failed_tile_gives_the_reason_with_an_icon_in_the_contents_place() -> 
 async def test_a_name_that_title_and_number_share_is_shown_once(stage: Stage) -> None:
     await stage.show(Tile("cpu", title="CPU", content=Metric("CPU", 37.5, unit="percent")))
 
-    size = await stage.view.locator(".inlay-metric__label").bounding_box()
+    size = await stage.view.locator(".intarsia-metric__label").bounding_box()
     assert size is not None
     assert size["width"] <= 1
 

@@ -1,1 +1,1 @@
-"""A small issue tracker: an HTTP service of its own, with its own people. It knows nothing of Inlay."""
+"""A small issue tracker: an HTTP service of its own, with its own people. It knows nothing of Intarsia."""

@@ -17,7 +17,7 @@ from examples.issue_tracker.service.problems import Problem
 from examples.issue_tracker.service.tables import ANSWERS
 
 KEEP_SECONDS = 24 * 3600
-LONGEST_KEY = 64
+MAX_KEY_LENGTH = 64
 
 Body = Mapping[str, Any]
 
@@ -28,7 +28,7 @@ async def first_answer(connection: AsyncConnection, user: str, key: str, request
     Raises:
         Problem: The key is no key, was used for another request, or was given up.
     """
-    if not 8 <= len(key) <= LONGEST_KEY:
+    if not 8 <= len(key) <= MAX_KEY_LENGTH:
         raise Problem(422, "An Idempotency-Key has 8 to 64 characters.")
     row = (await connection.execute(select(ANSWERS).where(ANSWERS.c.user == user, ANSWERS.c.key == key))).first()
     if row is None:

@@ -12,7 +12,7 @@ from examples.issue_tracker.service.database import Database
 from examples.issue_tracker.service.oauth import OAuth
 from examples.issue_tracker.service.problems import Problem, show_problem
 
-CLIENT = "Inlay issue tracker"
+CLIENT = "Intarsia issue tracker"
 CLIENTS = {CLIENT: "http://127.0.0.1:8484/connect/tracker/callback"}
 
 
@@ -42,4 +42,4 @@ class Tracker(Starlette):
 def default_path() -> Path:
     """Return where the tracker keeps its data: `TRACKER_DATA`, or a file in the person's state folder."""
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(os.environ.get("TRACKER_DATA") or Path(state) / "inlay" / "tracker-service.db")
+    return Path(os.environ.get("TRACKER_DATA") or Path(state) / "intarsia" / "tracker-service.db")

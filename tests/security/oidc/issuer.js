@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import Provider from "oidc-provider";
 
 const SCOPES = "tasks:read tasks:write";
-const ROLES = { ada: ["editor"], eve: ["admin"], ruth: ["inlay:admin"] };
+const ROLES = { ada: ["editor"], eve: ["admin"], ruth: ["intarsia:admin"] };
 
 const client = (client_id, path = "/callback", ...more) => ({
   client_id,
@@ -32,7 +32,7 @@ const features = {
     enabled: true,
     allowedPolicy: (_ctx, asking, token) => {
       token.extra = { roles: ROLES[token.accountId] ?? [] }; // those of now, not those of when it was issued
-      return asking.clientId === "inlay" && !disabled.has(token.accountId);
+      return asking.clientId === "intarsia" && !disabled.has(token.accountId);
     },
   },
   resourceIndicators: {
@@ -56,7 +56,7 @@ const configuration = {
     client(CHOOSING, "/host/callback"),
     client("signed-admin", "/admin/callback", "https://tasks.example.com/admin/callback"),
     client("opaque-admin", "/admin/callback", "https://tasks.example.com/admin/callback"),
-    { client_id: "inlay", client_secret: "another made-up: secret/", grant_types: [], redirect_uris: [], response_types: [] },
+    { client_id: "intarsia", client_secret: "another made-up: secret/", grant_types: [], redirect_uris: [], response_types: [] },
   ],
   cookies: { keys: ["made up for this process"] },
   extraTokenClaims: (_ctx, token) => ({ roles: ROLES[token.accountId] ?? [] }),

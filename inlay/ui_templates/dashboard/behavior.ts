@@ -1,8 +1,0 @@
-/** A dashboard pages its tiles where not all fit. */
-
-import { startPaging } from "../_paging";
-import { defineBehavior } from "../view/behavior";
-
-defineBehavior("dashboard", (root, view) =>
-  startPaging({ root, list: () => root.querySelector<HTMLElement>(".inlay-dashboard__tiles"), view }),
-);

@@ -1,0 +1,61 @@
+"""Intarsia: interactive connectors. Python functions return widgets; an MCP server shows them in the chat.
+
+The names here are loaded when they are first used, so that `import intarsia.widgets` loads no server.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from intarsia.errors import ConflictError, IntarsiaError, RefusedError
+    from intarsia.permissions import Grant
+    from intarsia.server.admin.settings import AdminSignIn
+    from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
+    from intarsia.server.auth.resource_server.settings import Introspection, Issuer, ResourceServer
+    from intarsia.server.calls.idempotency import idempotency_key
+    from intarsia.server.connector import Connector
+    from intarsia.server.mcp_server.attach import attach
+    from intarsia.widgets.action import BoundAction, Done
+
+__version__ = "0.1.0"
+__all__ = [
+    "AdminSignIn",
+    "BoundAction",
+    "ConflictError",
+    "Connector",
+    "Done",
+    "EmbeddedIssuer",
+    "Grant",
+    "IntarsiaError",
+    "Introspection",
+    "Issuer",
+    "RefusedError",
+    "ResourceServer",
+    "__version__",
+    "attach",
+    "idempotency_key",
+]
+
+_HOMES = {
+    "AdminSignIn": "intarsia.server.admin.settings",
+    "BoundAction": "intarsia.widgets.action",
+    "ConflictError": "intarsia.errors",
+    "Connector": "intarsia.server.connector",
+    "Done": "intarsia.widgets.action",
+    "EmbeddedIssuer": "intarsia.server.auth.authorization_server.settings",
+    "Grant": "intarsia.permissions",
+    "IntarsiaError": "intarsia.errors",
+    "Introspection": "intarsia.server.auth.resource_server.settings",
+    "Issuer": "intarsia.server.auth.resource_server.settings",
+    "RefusedError": "intarsia.errors",
+    "ResourceServer": "intarsia.server.auth.resource_server.settings",
+    "attach": "intarsia.server.mcp_server.attach",
+    "idempotency_key": "intarsia.server.calls.idempotency",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    message = f"module 'intarsia' has no attribute {name!r}"
+    raise AttributeError(message)

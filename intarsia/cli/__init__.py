@@ -1,0 +1,42 @@
+"""The command `intarsia`.
+
+Here are arguments and plain errors, a module for each family of commands; what they do is in `intarsia.host` and
+`intarsia.server`.
+"""
+
+import logging
+from typing import Any
+
+import click
+
+from intarsia.cli.audit import audit
+from intarsia.cli.check import check
+from intarsia.cli.clients import clients
+from intarsia.cli.loading import demo_connector
+from intarsia.cli.serve import demo, dev, serve
+from intarsia.cli.switches import switches
+from intarsia.cli.users import users
+from intarsia.errors import IntarsiaError
+
+__all__ = ["demo_connector", "main"]
+
+
+class _IntarsiaGroup(click.Group):
+    """Commands whose own errors are one plain sentence, without a trace."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except IntarsiaError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=_IntarsiaGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="intarsia", message="intarsia %(version)s")
+def main() -> None:
+    """Interactive MCP connectors in Python: widgets that live in the chat."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+
+
+for command in (audit, check, clients, demo, dev, serve, switches, users):
+    main.add_command(command)

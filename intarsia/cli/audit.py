@@ -1,0 +1,165 @@
+"""The commands that read the audit log: `intarsia audit`."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from intarsia.cli.loading import load_connector
+from intarsia.errors import SettingError
+
+if TYPE_CHECKING:
+    from intarsia.server.audit.log import AuditQuery
+    from intarsia.server.storage.store import Store
+
+T = TypeVar("T")
+Command = TypeVar("Command", bound=Callable[..., None])
+
+_DAY = 24 * 3600
+
+
+def _has_store(command: Command) -> Command:
+    """Add what says whose log it is."""
+    options = (
+        click.argument("target", metavar="[MODULE:CONNECTOR]", required=False),
+        click.option(
+            "--accounts",
+            "of_accounts",
+            is_flag=True,
+            help="The log of sign-ins and grants, of a connector that is served with --sign-in.",
+        ),
+        click.option(
+            "--store",
+            "file",
+            metavar="FILE",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="The log in this file.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _narrows(command: Command) -> Command:
+    """Add the options that say which rows."""
+    day = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
+    options = (
+        click.option("--who", default="", help="Only what this person did."),
+        click.option("--what", default="", help="Only about this tool or switch."),
+        click.option("--event", default="", help="Only of this kind, such as refusal."),
+        click.option("--since", type=day, help="Not before this day or moment, in UTC."),
+        click.option("--until", type=day, help="Before this day or moment, in UTC."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.group()
+def audit() -> None:
+    """Read who did what, and verify that nothing was taken out of it."""
+
+
+@audit.command()
+@_has_store
+@_narrows
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many rows, the newest.")
+def show(target: str | None, file: Path | None, limit: int, *, of_accounts: bool, **options: Any) -> None:
+    """Show the newest rows, oldest first."""
+    from intarsia.server.audit.export import as_line  # noqa: PLC0415 - as above
+    from intarsia.server.audit.log import AuditLog  # noqa: PLC0415 - `--help` should not wait for it
+
+    wanted = _wanted(**options)
+    rows = _with(_path_of(target, file, of_accounts=of_accounts), lambda store: AuditLog(store).rows(wanted, limit))
+    for row in reversed(rows):
+        click.echo(as_line(row))
+    if not rows:
+        click.echo("There is nothing.")
+
+
+@audit.command()
+@_has_store
+@_narrows
+def export(target: str | None, file: Path | None, *, of_accounts: bool, **options: Any) -> None:
+    """Write rows to standard output as CSV, for a spreadsheet or an archive."""
+    from intarsia.server.audit.export import as_csv  # noqa: PLC0415 - as above
+    from intarsia.server.audit.log import AuditLog  # noqa: PLC0415 - `--help` should not wait for it
+
+    wanted = _wanted(**options)
+
+    async def write(store: "Store") -> None:
+        async for text in as_csv(AuditLog(store).pages(wanted)):
+            sys.stdout.write(text)
+
+    _with(_path_of(target, file, of_accounts=of_accounts), write)
+
+
+@audit.command()
+@_has_store
+@click.option(
+    "--head", default="", metavar="SEAL", help="A seal that an earlier verify printed; it must still be there."
+)
+def verify(target: str | None, file: Path | None, head: str, *, of_accounts: bool) -> None:
+    """Verify every row. Exits with 1 if one was changed, left out, put in or moved.
+
+    Prints the seal of the last row: kept elsewhere, it shows later that nobody wrote the log anew.
+    """
+    from intarsia.server.audit.verify import verify as verified  # noqa: PLC0415 - `--help` should not wait for it
+
+    wanted = head.strip().lower()
+    verdict = _with(_path_of(target, file, of_accounts=of_accounts), lambda store: verified(store, wanted))
+    rows = f"{verdict.rows} row{'s' * (verdict.rows != 1)}"
+    if verdict.is_whole:
+        click.echo(f"The log is whole: {rows}. Its seal is {verdict.head}")
+        return
+    click.echo(f"The log is not whole. {verdict.problem} Before that {rows} are sound; the last seal is {verdict.head}")
+    raise click.exceptions.Exit(1)
+
+
+@audit.command()
+@_has_store
+@click.option("--keep-days", required=True, type=click.IntRange(1), help="Rows that are older are forgotten.")
+def prune(target: str | None, file: Path | None, keep_days: int, *, of_accounts: bool) -> None:
+    """Forget old rows. Export them first; what is left can still be verified."""
+    from intarsia.server.audit.log import AuditLog  # noqa: PLC0415 - `--help` should not wait for it
+
+    before = time.time() - keep_days * _DAY
+    count = _with(_path_of(target, file, of_accounts=of_accounts), lambda store: AuditLog(store).prune(before))
+    click.echo(f"{count} row{'s' * (count != 1)} forgotten.")
+
+
+def _wanted(*, who: str, what: str, event: str, since: datetime | None, until: datetime | None) -> "AuditQuery":
+    from intarsia.server.audit.log import AuditQuery  # noqa: PLC0415 - as above
+
+    return AuditQuery(who, what, event, _seconds(since), _seconds(until))
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return moment.replace(tzinfo=UTC).timestamp() if moment else None
+
+
+def _path_of(target: str | None, file: Path | None, *, of_accounts: bool) -> Path:
+    from intarsia.server.storage.store import default_path  # noqa: PLC0415 - as above
+
+    if sum((target is not None, file is not None, of_accounts)) != 1:
+        message = "Say whose log it is: MODULE:CONNECTOR, such as app:tasks, or --accounts, or --store FILE."
+        raise SettingError(message)
+    if target is not None:
+        return load_connector(target).store.path
+    return file or default_path("accounts")
+
+
+def _with(path: Path, work: "Callable[[Store], Awaitable[T]]") -> T:
+    from intarsia.server.storage.store import Store  # noqa: PLC0415 - as above
+
+    async def run() -> T:
+        async with Store(path).open() as store:
+            return await work(store)
+
+    return asyncio.run(run())

@@ -1,0 +1,68 @@
+"""The command `check`: looks at a connector that is served to the public."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from intarsia.errors import SettingError
+
+if TYPE_CHECKING:
+    from intarsia.checks import Finding
+
+_COLORS = {"ok": "green", "skipped": "cyan", "warning": "yellow", "problem": "red"}
+
+
+@click.command()
+@click.option("--public", "address", required=True, metavar="URL", help="The address that people enter into hosts.")
+@click.option("--token-env", metavar="NAME", help="Look behind sign-in, with the access token in this variable.")
+@click.option(
+    "--ca",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Trust the authorities in this PEM file instead of this machine's.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for machines.")
+def check(address: str, token_env: str | None, ca: Path | None, *, as_json: bool) -> None:
+    """Look at a deployed connector from outside, as a host would.
+
+    Prints a line for each check: ok, skipped, warning or problem, what was found, and how to mend it. Exits with 1 when
+    there is a problem.
+    """
+    from intarsia.checks import check_public, has_problem  # noqa: PLC0415 - loading the protocol takes a second
+
+    findings = asyncio.run(check_public(address, token=_token(token_env), ca=ca))
+    if as_json:
+        report = {"address": address, "ok": not has_problem(findings), "checks": [one.as_json() for one in findings]}
+        click.echo(json.dumps(report, indent=2))
+    else:
+        _say(findings)
+    if has_problem(findings):
+        raise click.exceptions.Exit(1)
+
+
+def _token(variable: str | None) -> str | None:
+    if variable is None:
+        return None
+    token = os.environ.get(variable)
+    if not token:
+        message = f"--token-env names {variable!r}, and there is no such variable; write its name, not the token."
+        # What looks like a token must not get into a log.
+        shown = message if variable.isidentifier() and len(variable) < 64 else "--token-env needs a variable's name."
+        raise SettingError(shown)
+    return token
+
+
+def _say(findings: "list[Finding]") -> None:
+    width = max(len(finding.check) for finding in findings)
+    for finding in findings:
+        level = click.style(f"{finding.level:<8}", fg=_COLORS[finding.level])
+        click.echo(f"{level}{finding.check:<{width}}  {finding.found}")
+        if finding.fix:
+            click.echo(f"{'':<{width + 10}}{finding.fix}")
+    problems = sum(finding.level == "problem" for finding in findings)
+    warnings = sum(finding.level == "warning" for finding in findings)
+    click.echo(f"\n{problems} problem{'s' * (problems != 1)}, {warnings} warning{'s' * (warnings != 1)}.")

@@ -1,0 +1,86 @@
+"""The commands that keep apps which cannot register by themselves: `intarsia clients`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from intarsia.cli.users import has_accounts
+from intarsia.errors import SettingError
+
+if TYPE_CHECKING:
+    from intarsia.server.auth.authorization_server.clients.clients import Clients
+
+T = TypeVar("T")
+
+
+@click.group()
+def clients() -> None:
+    """Know apps at a connector that is served with --sign-in. Most register by themselves, and need nothing here."""
+
+
+@clients.command()
+@click.argument("name")
+@click.option("--redirect", "redirects", multiple=True, required=True, metavar="URL", help="Where it is answered.")
+@click.option("--public", is_flag=True, help="It can keep no secret, as an app on people's own machines.")
+@has_accounts
+def add(name: str, redirects: tuple[str, ...], accounts: Path | None, *, public: bool) -> None:
+    """Make an id, and a secret that is shown once."""
+    from intarsia.server.auth.authorization_server.clients.clients import Client, clean_name  # noqa: PLC0415 - `--help` should not wait for it
+    from intarsia.server.auth.authorization_server.clients.redirect_uris import is_allowed  # noqa: PLC0415 - as above
+    from intarsia.server.auth.authorization_server.tables import digest_of  # noqa: PLC0415 - as above
+
+    wrong = [address for address in redirects if not is_allowed(address)]
+    if wrong:
+        message = f"No app may be answered at {wrong[0]!r}: it must be https, or http on a person's own machine."
+        raise SettingError(message)
+    secret = None if public else token_urlsafe(32)
+    made = Client(
+        f"app_{token_urlsafe(16)}",
+        "made",
+        clean_name(name),
+        redirects,
+        "none" if secret is None else "client_secret_basic",
+        digest_of(secret) if secret else None,
+    )
+    _with(accounts, lambda kept: kept.keep(made))
+    click.echo(f"  Client id      {made.id}")
+    if secret:
+        click.echo(f"  Client secret  {secret}")
+        click.echo("The secret is not kept, and not shown again.")
+
+
+@clients.command("list")
+@has_accounts
+def list_clients(accounts: Path | None) -> None:
+    """Show the apps that are known."""
+    found = _with(accounts, lambda kept: kept.names())
+    for client in sorted(found.values(), key=lambda one: (one.kind, one.name)):
+        click.echo(f"{client.id}  {client.name}  {client.kind}")
+    if not found:
+        click.echo("No app is known yet.")
+
+
+@clients.command()
+@click.argument("client_id")
+@has_accounts
+def remove(client_id: str, accounts: Path | None) -> None:
+    """Forget an app, with all that people granted it."""
+    _with(accounts, lambda kept: kept.remove(client_id))
+    click.echo(f"{client_id} is forgotten.")
+
+
+def _with(path: Path | None, work: "Callable[[Clients], Awaitable[T]]") -> T:
+    from intarsia.server.auth.authorization_server.clients.client_metadata import ClientMetadataReader  # noqa: PLC0415 - as above
+    from intarsia.server.auth.authorization_server.clients.clients import Clients  # noqa: PLC0415 - as above
+    from intarsia.server.auth.authorization_server.tables import TABLES  # noqa: PLC0415 - as above
+    from intarsia.server.storage.store import Store, default_path  # noqa: PLC0415 - as above
+
+    async def run() -> T:
+        async with Store(path or default_path("accounts"), TABLES).open() as store:
+            return await work(Clients(store, ClientMetadataReader()))
+
+    return asyncio.run(run())

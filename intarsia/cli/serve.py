@@ -1,0 +1,197 @@
+"""The commands that serve: `demo`, `dev` and `serve`."""
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from intarsia.cli.allow_list_options import admits, behind_allow_list
+from intarsia.cli.loading import demo_connector, load_connector
+from intarsia.cli.sign_in_options import embedded_issuer, embeds_sign_in
+from intarsia.errors import SettingError
+
+if TYPE_CHECKING:
+    from intarsia.host import HostAddresses
+    from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
+    from intarsia.server.auth.resource_server.settings import ResourceServer
+    from intarsia.server.connector import Connector
+
+_ANYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not bound to
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+def _listens_at(command: Command) -> Command:
+    """Add the options that say where to listen."""
+    options = (
+        click.option(
+            "--port", default=8484, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
+        ),
+        click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on."),
+        click.option(
+            "--allow-host",
+            multiple=True,
+            metavar="NAME",
+            help="Answer to this host name too, for example behind a proxy.",
+        ),
+    )
+    for option in options:
+        command = option(command)
+    return command
+
+
+def _signs_in(command: Command) -> Command:
+    """Add the options that say whose tokens are taken; each may come from the environment."""
+    options = (
+        click.option(
+            "--resource", envvar="INTARSIA_RESOURCE", metavar="URL", help="The public address of /mcp, for sign-in."
+        ),
+        click.option(
+            "--issuer",
+            "issuers",
+            envvar="INTARSIA_ISSUER",
+            multiple=True,
+            metavar="URL",
+            help="Take this authorization server's tokens.",
+        ),
+        click.option(
+            "--audience", envvar="INTARSIA_AUDIENCE", help="What tokens name as their audience, if not --resource."
+        ),
+        click.option(
+            "--roles-claim", envvar="INTARSIA_ROLES_CLAIM", help="The claim that holds roles, if not 'roles'."
+        ),
+        click.option(
+            "--introspection-client-id",
+            "client_id",
+            envvar="INTARSIA_INTROSPECTION_CLIENT_ID",
+            help="Ask the issuer about each token, as this client; INTARSIA_INTROSPECTION_CLIENT_SECRET is its secret.",
+        ),
+        click.option(
+            "--admin-client-id",
+            envvar="INTARSIA_ADMIN_CLIENT_ID",
+            help="Serve /admin, whose admins sign in at the issuer as people of this client; INTARSIA_ADMIN_CLIENT_SECRET "
+            "is its secret, if it has one.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _has_persons(*, default: bool) -> Callable[[Command], Command]:
+    """Add the option that says whether people sign in."""
+    return click.option(
+        "--persons/--no-persons",
+        default=default,
+        show_default=True,
+        help="Sign in as a reader, an editor or an admin, who are made up; else nobody signs in.",
+    )
+
+
+@click.command()
+@_listens_at
+@click.option("--sandbox-port", default=0, type=click.IntRange(0, 65535), help="The sandbox's port; free by default.")
+@_has_persons(default=True)
+def demo(**options: Any) -> None:
+    """Show the three examples in a local host page, signed in as one of three people."""
+    _serve_page(demo_connector(), **options)
+
+
+@click.command()
+@click.argument("target", metavar="MODULE:CONNECTOR")
+@_listens_at
+@click.option("--sandbox-port", default=0, type=click.IntRange(0, 65535), help="The sandbox's port; free by default.")
+@_has_persons(default=False)
+def dev(target: str, **options: Any) -> None:
+    """Show a connector in a local host page.
+
+    MODULE:CONNECTOR names it, such as `app:tasks` for `tasks` in app.py.
+    """
+    _serve_page(load_connector(target), **options)
+
+
+@click.command()
+@click.argument("target", metavar="MODULE:CONNECTOR")
+@_listens_at
+@_signs_in
+@embeds_sign_in
+@admits
+def serve(
+    target: str,
+    port: int,
+    host: str,
+    allow_host: tuple[str, ...],
+    allow_ips: Path | None,
+    trusted_proxies: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """Serve a connector's /mcp alone, for any MCP host.
+
+    MODULE:CONNECTOR names it, such as `app:tasks` for `tasks` in app.py. With --resource and --issuer, or with
+    --sign-in, every request needs an access token.
+    """
+    from intarsia.host import serve_connector  # noqa: PLC0415 - loading the protocol takes a second
+
+    auth = _auth_of(port, host, **options)
+    connector = load_connector(target)
+    hosts = _hosts(host, (*allow_host, auth.host) if auth else allow_host)
+    if auth:  # whoever runs a server wants to see why somebody is turned away
+        logging.getLogger("intarsia.server.auth.resource_server").setLevel(logging.INFO)
+        logging.getLogger("intarsia.server.auth.authorization_server").setLevel(logging.INFO)
+    app = behind_allow_list(connector.app(auth=auth, hosts=hosts), allow_ips, trusted_proxies)
+    serve_connector(
+        app,
+        host=host,
+        port=port,
+        announce=lambda address: _say_served(connector.name, address, auth),
+        proxy_headers=allow_ips is None,  # the allow list has proxies of its own, and must see the peer
+    )
+
+
+def _auth_of(port: int, host: str, **options: Any) -> "EmbeddedIssuer | ResourceServer | None":
+    """Return whose tokens are taken."""
+    from intarsia.server.auth.resource_server.options import ADMIN_SECRET, SECRET, SignInOptions  # noqa: PLC0415 - `--help` should not wait for it
+
+    here = {name: options.pop(name) for name in ("sign_in", "public_url", "accounts", "tls_by_proxy")}
+    embedded = embedded_issuer(**here, host=host, port=port)
+    elsewhere = SignInOptions(
+        client_secret=os.environ.get(SECRET), admin_client_secret=os.environ.get(ADMIN_SECRET), **options
+    ).resource_server()
+    if embedded and elsewhere:
+        message = "People sign in at one place: give --sign-in, or --resource and --issuer, and not both."
+        raise SettingError(message)
+    return embedded or elsewhere
+
+
+def _serve_page(
+    connector: "Connector", *, host: str, port: int, sandbox_port: int, allow_host: tuple[str, ...], persons: bool
+) -> None:
+    from intarsia.host import serve_host, with_demo_users  # noqa: PLC0415 - loading the protocol takes a second
+
+    def announce(addresses: "HostAddresses") -> None:
+        click.echo(f"{connector.name} is ready. Ctrl-C ends it.\n")
+        click.echo(f"  Host page   {addresses.page}")
+        click.echo(f"  Connector   {addresses.mcp}")
+
+    hosts = _hosts(host, allow_host)
+    app = with_demo_users(connector, hosts=hosts) if persons else connector.app(hosts=hosts)
+    serve_host(app, host=host, port=port, sandbox_port=sandbox_port, hosts=hosts, announce=announce)
+
+
+def _say_served(name: str, address: str, auth: "EmbeddedIssuer | ResourceServer | None") -> None:
+    click.echo(f"{name} is ready. Ctrl-C ends it.\n")
+    click.echo(f"  Connector   {address}/mcp")
+    if auth:
+        click.echo(f"  Known as    {auth.resource}")
+        click.echo(f"  Sign-in at  {', '.join(auth.addresses)}")
+
+
+def _hosts(host: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the host names to answer to: this machine's own, the one listened on, and those allowed."""
+    from intarsia.server.http.request_limits import LOCAL_HOSTS  # noqa: PLC0415 - `--help` should not wait for it
+
+    own = () if host in _ANYWHERE else (f"[{host}]" if ":" in host else host,)
+    return tuple(dict.fromkeys(name.lower() for name in (*LOCAL_HOSTS, *own, *allowed)))

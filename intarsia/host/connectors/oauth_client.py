@@ -1,0 +1,402 @@
+"""Signing a person in to a connector, and calling it as them: the client's half of OAuth, with MCP's official client.
+
+Everything of OAuth (discovery, registration, PKCE, `resource`, `iss`, refreshing, asking for more) is in
+`mcp.client.auth`. Here its requests are sent, and it is told when the person comes back from the sign-in page. Tokens
+and secrets stay in this process: the host page sees none.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Sequence
+from contextlib import aclosing
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+from mcp.client.auth import OAuthClientProvider, OAuthFlowError, OAuthRegistrationError, OAuthTokenError
+from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
+from pydantic import AnyUrl, ValidationError
+
+APP_NAME = "Intarsia host"
+ANSWER_SECONDS = 30
+SIGN_IN_SECONDS = 10 * 60
+"""How long a person may take on the sign-in page."""
+MAX_BYTES = 256 * 1024
+UNAUTHORIZED = 401
+
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_REACHES = {
+    "protocolVersion": "2025-11-25",
+    "capabilities": {},
+    "clientInfo": {"name": "intarsia-host", "version": "1"},
+}
+_HEADERS = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-11-25"}
+
+_is_ours: ContextVar[bool] = ContextVar("is_ours", default=False)
+
+
+class ConnectError(Exception):
+    """A connector that could not be connected; the message is for the person."""
+
+
+class _WithoutTraces(logging.Filter):
+    """Keeps the traces of failed sign-ins out of the log: they quote what was sent, and the person is told why."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say whether a line is logged."""
+        return not (_is_ours.get() and record.exc_info)
+
+
+logging.getLogger("mcp.client.auth.oauth2").addFilter(_WithoutTraces())
+
+
+@dataclass(frozen=True)
+class OAuthClient:
+    """What somebody was given for this host by whoever runs a connector, instead of a registration."""
+
+    id: str
+    secret: str = field(default="", repr=False)
+
+
+@dataclass
+class _Kept:
+    """The storage that the official client asks for: this process's memory."""
+
+    client: OAuthClientInformationFull | None = None
+    tokens: OAuthToken | None = field(default=None, repr=False)
+
+    async def get_tokens(self) -> OAuthToken | None:
+        return self.tokens
+
+    async def set_tokens(self, tokens: OAuthToken) -> None:
+        self.tokens = tokens
+
+    async def get_client_info(self) -> OAuthClientInformationFull | None:
+        return self.client
+
+    async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
+        self.client = client_info
+
+
+@dataclass
+class _Attempt:
+    """One person on their way to the sign-in page and back."""
+
+    address: "asyncio.Future[str]"
+    answer: "asyncio.Future[AuthorizationCodeResult]"
+    task: "asyncio.Task[None] | None" = None
+    state: str = ""
+    refusal: str = ""
+
+    def show(self, address: str) -> None:
+        self.state = parse_qs(urlsplit(address).query).get("state", [""])[0]
+        self.address.set_result(address)
+
+
+class ConnectorSignIn:
+    """One person's connection to one connector.
+
+    Args:
+        url: The connector's MCP endpoint.
+        callback: Where people come back to from the sign-in page.
+        http: Sends everything; it follows no redirects by itself.
+        client: What this host is for the connector's issuer, if it was given something; otherwise it registers itself.
+    """
+
+    def __init__(self, url: str, callback: str, http: httpx2.AsyncClient, client: OAuthClient | None = None) -> None:
+        self.url = url
+        self._callback = callback
+        self._http = http
+        self._kept = _Kept(_info_of(client, callback) if client else None)
+        self._provider: OAuthClientProvider | None = None
+        self._attempt: _Attempt | None = None
+        self._is_lost = False
+        self.is_open = False
+        """Whether the connector was reached, as somebody or as anybody."""
+
+    @property
+    def scopes(self) -> list[str]:
+        """What the person has granted, as far as the issuer said so."""
+        tokens = self._kept.tokens
+        return sorted((tokens.scope or "").split()) if tokens else []
+
+    @property
+    def state(self) -> str:
+        """`connected`, `not_connected`, or `needs_sign_in` when the connector no longer knows the person."""
+        if self.is_open:
+            return "connected"
+        return "needs_sign_in" if self._is_lost else "not_connected"
+
+    async def begin(self, scopes: Sequence[str] = ()) -> str | None:
+        """Connect, as far as it goes without the person.
+
+        Args:
+            scopes: What is asked for beside what was granted; left out, what the connector asks for.
+
+        Returns:
+            The sign-in page's address, for the person's browser; None when nobody needs to sign in.
+
+        Raises:
+            ConnectError: It cannot be connected, and why.
+        """
+        await self._give_up("Another sign-in was begun.")
+        loop = asyncio.get_running_loop()
+        attempt = self._attempt = _Attempt(loop.create_future(), loop.create_future())
+        attempt.task = asyncio.create_task(self._sign_in(attempt, scopes))
+        attempt.task.add_done_callback(_hear)
+        await _first_of(attempt.task, attempt.address)
+        if not attempt.address.done():
+            await self.ended()
+            return None
+        address = attempt.address.result()
+        if not self._may_ask(address):
+            await self._give_up("The sign-in page has no address that is safe to open.")
+            await self.ended()
+        return address
+
+    async def ended(self) -> None:
+        """Wait until the person is back from the sign-in page, or has given up.
+
+        Raises:
+            ConnectError: They did not sign in, or it could not be finished, and why.
+        """
+        attempt = self._attempt
+        if attempt is None or attempt.task is None:
+            if not self.is_open:
+                message = "Nobody is on the way to sign in. Connect again."
+                raise ConnectError(message)
+            return
+        await asyncio.wait({attempt.task})
+        if attempt.task.cancelled():
+            raise ConnectError(attempt.refusal or "The sign-in was ended.")
+        attempt.task.result()
+
+    def expects(self, state: str) -> bool:
+        """Say whether a person with this `state` is on the way back from the sign-in page."""
+        attempt = self._attempt
+        is_open = attempt is not None and bool(attempt.state) and not attempt.answer.done()
+        return is_open and attempt is not None and secrets.compare_digest(attempt.state.encode(), state.encode())
+
+    async def come_back(self, code: str, state: str, iss: str | None, error: str) -> None:
+        """Take what the sign-in page sent the person back with, and finish.
+
+        Raises:
+            ConnectError: They were not connected, and why.
+        """
+        if self._attempt and error:
+            denied = "Nothing was granted." if error == "access_denied" else "The sign-in page refused this host."
+            await self._give_up(denied)
+        elif self._attempt:
+            self._attempt.answer.set_result(AuthorizationCodeResult(code=code, state=state, iss=iss))
+        await self.ended()
+
+    async def give_up(self) -> None:
+        """End a sign-in that was begun."""
+        await self._give_up("The sign-in was canceled.")
+
+    async def _give_up(self, why: str) -> None:
+        attempt = self._attempt
+        if attempt is None or attempt.task is None or attempt.task.done():
+            return
+        attempt.refusal = why
+        attempt.task.cancel()
+        await asyncio.wait({attempt.task})
+
+    async def authorization(self) -> str | None:
+        """Return the header to call the connector with, renewed if it has ended; None when nobody is signed in.
+
+        Raises:
+            ConnectError: It could not be renewed for now.
+        """
+        if self._provider is None:
+            return None
+        request = httpx2.Request("POST", self.url)
+        async with aclosing(self._provider.async_auth_flow(request)) as flow:
+            step = await anext(flow)
+            while step is not request:
+                answer = await self._ask(step)
+                if answer.status_code == 429 or answer.status_code >= 500:  # it says nothing about the grant
+                    message = "Your access could not be renewed for now. Try again in a few seconds."
+                    raise ConnectError(message)
+                step = await flow.asend(answer)
+        return request.headers.get("Authorization")
+
+    def expire(self, authorization: str) -> bool:
+        """Note that a header was refused; return whether another may be had without the person."""
+        if self._provider is None:
+            return False
+        context = self._provider.context
+        tokens = context.current_tokens
+        if tokens and authorization == f"Bearer {tokens.access_token}":
+            context.token_expiry_time = 1.0
+        return context.can_refresh_token()
+
+    def refuse(self, authorization: str | None) -> None:
+        """Note that the connector no longer knows who sent a header, unless it has been replaced or given up since."""
+        tokens = self._provider.context.current_tokens if self._provider else None
+        current = f"Bearer {tokens.access_token}" if tokens else None
+        if self.is_open and authorization == current:
+            self.sign_out()
+
+    def sign_out(self) -> None:
+        """Note that the connector no longer knows the person."""
+        self._kept.tokens, self._provider, self.is_open, self._is_lost = None, None, False, True
+
+    async def leave(self) -> bool:
+        """Disconnect: forget the tokens, after telling the issuer that they are no longer needed (RFC 7009).
+
+        Returns:
+            Whether the issuer took them back; without it, what was granted may be withdrawn there.
+        """
+        await self.give_up()
+        provider, tokens = self._provider, self._kept.tokens
+        self.sign_out()
+        self._is_lost = False
+        if provider is None or tokens is None:
+            return True
+        metadata = provider.context.oauth_metadata
+        endpoint = str(metadata.revocation_endpoint) if metadata and metadata.revocation_endpoint else ""
+        given = [(tokens.refresh_token, "refresh_token"), (tokens.access_token, "access_token")]
+        answers = [await self._revoke(provider, endpoint, token, kind) for token, kind in given if token and endpoint]
+        return bool(answers) and all(answers)
+
+    async def _revoke(self, provider: OAuthClientProvider, endpoint: str, token: str, kind: str) -> bool:
+        client = provider.context.client_info
+        form = {"token": token, "token_type_hint": kind, "client_id": client.client_id if client else ""}
+        form, headers = provider.context.prepare_token_auth(form, {})
+        try:
+            answer = await self._ask(httpx2.Request("POST", endpoint, data=form, headers=headers))
+        except ConnectError:
+            return False
+        return answer.is_success
+
+    async def _sign_in(self, attempt: _Attempt, scopes: Sequence[str]) -> None:
+        _is_ours.set(True)
+        provider = self._make_provider(attempt)
+        try:
+            async with asyncio.timeout(SIGN_IN_SECONDS):
+                is_signed_in = await self._go_through(provider, scopes)
+        except TimeoutError:
+            message = f"Nobody signed in within {SIGN_IN_SECONDS // 60} minutes. Connect again."
+            raise ConnectError(message) from None
+        except OAuthRegistrationError:
+            message = "Its sign-in does not take apps by itself. Add it with a client id that it gave you."
+            raise ConnectError(message) from None
+        except OAuthTokenError:
+            message = "Its sign-in gave no access. Check the client id and secret, and connect again."
+            raise ConnectError(message) from None
+        except (OAuthFlowError, ValidationError, ValueError):
+            message = "What it says about its sign-in does not fit together, so it is not safe to go on."
+            raise ConnectError(message) from None
+        self._provider = provider if is_signed_in else None
+        self._is_lost, self.is_open = False, True
+
+    async def _go_through(self, provider: OAuthClientProvider, scopes: Sequence[str]) -> bool:
+        """Lead the official client through its steps; return whether somebody signed in."""
+        message = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": _REACHES}
+        request = httpx2.Request("POST", self.url, headers=_HEADERS, json=message)
+        async with aclosing(provider.async_auth_flow(request)) as flow:
+            step = await anext(flow)
+            answer = self._missing(request, scopes) if scopes else await self._ask(step)
+            if not scopes and answer.status_code != UNAUTHORIZED:
+                _check_reached(answer)
+                return self._kept.tokens is not None
+            while True:
+                step = await flow.asend(answer)
+                if step is request:  # it would be asked once more now, with the token
+                    return True
+                answer = await self._ask(step)
+
+    def _missing(self, request: httpx2.Request, scopes: Sequence[str]) -> httpx2.Response:
+        """Return the refusal that a call met for want of scopes: what to ask for is read from it (RFC 6750)."""
+        challenge = f'Bearer error="insufficient_scope", scope="{" ".join(scopes)}"'
+        return httpx2.Response(403, headers={"WWW-Authenticate": challenge}, request=request)
+
+    def _make_provider(self, attempt: _Attempt) -> OAuthClientProvider:
+        metadata = OAuthClientMetadata(redirect_uris=[AnyUrl(self._callback)], client_name=APP_NAME)
+        metadata.token_endpoint_auth_method = "none"  # noqa: S105 - for a registration: the name of a method
+
+        async def show(address: str) -> None:
+            _suit(provider)
+            attempt.show(address)
+
+        async def come_back() -> AuthorizationCodeResult:
+            return await attempt.answer
+
+        provider = OAuthClientProvider(self.url, metadata, self._kept, show, come_back)
+        return provider
+
+    async def _ask(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a step of the sign-in, and read a bounded answer."""
+        if not self._may_ask(str(request.url)):
+            message = "Its sign-in leads to an address that is not safe to ask."
+            raise ConnectError(message)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await self._read(request)
+        except (TimeoutError, httpx2.HTTPError) as error:
+            message = f"{urlsplit(str(request.url)).netloc} could not be reached. Check the address."
+            raise ConnectError(message) from error
+
+    async def _read(self, request: httpx2.Request) -> httpx2.Response:
+        response = await self._http.send(request, stream=True)
+        try:
+            body = bytearray()
+            async for piece in response.aiter_bytes():
+                body += piece
+                if len(body) > MAX_BYTES:
+                    message = "Its sign-in answered with far more than it should."
+                    raise ConnectError(message)
+        finally:
+            await response.aclose()
+        headers = [(name, value) for name, value in response.headers.multi_items() if name != "content-encoding"]
+        whole = httpx2.Response(response.status_code, headers=headers, content=bytes(body), request=request)
+        whole.next_request = response.next_request
+        return whole
+
+    def _may_ask(self, address: str) -> bool:
+        """HTTPS; and this machine only for connectors that are on it, so that no other makes this host knock there."""
+        parts = urlsplit(address)
+        is_here = parts.hostname in _LOOPBACK
+        if is_here and urlsplit(self.url).hostname not in _LOOPBACK:
+            return False
+        return parts.scheme == "https" or (parts.scheme == "http" and is_here)
+
+
+async def _first_of(*several: "asyncio.Future[Any]") -> None:
+    await asyncio.wait(several, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _info_of(client: OAuthClient, callback: str) -> OAuthClientInformationFull:
+    method = "client_secret_basic" if client.secret else "none"
+    return OAuthClientInformationFull(
+        client_id=client.id,
+        client_secret=client.secret or None,
+        redirect_uris=[AnyUrl(callback)],
+        token_endpoint_auth_method=method,
+    )
+
+
+def _suit(provider: OAuthClientProvider) -> None:
+    """Send a secret in the form, not as Basic, where the issuer wants that; which is known by now (RFC 8414)."""
+    info, metadata = provider.context.client_info, provider.context.oauth_metadata
+    taken = (metadata.token_endpoint_auth_methods_supported if metadata else None) or ["client_secret_basic"]
+    if info and info.client_secret and "client_secret_basic" not in taken and "client_secret_post" in taken:
+        info.token_endpoint_auth_method = "client_secret_post"  # noqa: S105 - the name of a method
+
+
+def _check_reached(answer: httpx2.Response) -> None:
+    # An endpoint of the newest protocol alone refuses the older greeting with 400: it is there.
+    if answer.is_success or answer.status_code == 400:
+        return
+    message = f"There is no connector that lets this host in (HTTP {answer.status_code}). Check the address."
+    raise ConnectError(message)
+
+
+def _hear(task: "asyncio.Task[None]") -> None:
+    """Take what a sign-in ended with: nobody may be waiting for it."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,183 @@
+"""What a connector with made-up people is served with: the issuer's addresses, and those that the host page asks."""
+
+import base64
+import binascii
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from hmac import compare_digest
+from typing import Any, cast
+from urllib.parse import parse_qs, unquote_plus
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from intarsia.errors import SettingError
+from intarsia.host.app import PERSONS
+from intarsia.host.demo_users.issuer import GUARD, DemoIssuer
+from intarsia.host.demo_users.users import DemoGrants, DemoUser, demo_users_for, in_order, label_of
+from intarsia.host.same_origin import FRESH, InvalidFieldsError, fields_of, for_the_page
+from intarsia.host.server import THIS_MACHINE, HostAddresses
+from intarsia.server.auth.resource_server.settings import Introspection, Issuer, ResourceServer
+from intarsia.server.connector import Connector
+from intarsia.server.http.request_limits import LOCAL_HOSTS, RequestLimits
+
+ISSUER_PATH = "/host/issuer"
+MAX_FORM_BYTES = 32 * 1024
+
+
+def with_demo_users(
+    connector: Connector, *, hosts: tuple[str, ...] = LOCAL_HOSTS
+) -> Callable[[HostAddresses], Starlette]:
+    """Make people sign in to a connector: a reader, an editor and an admin, between whom the host page switches.
+
+    Args:
+        connector: Any connector; its scopes are shared out by how they end.
+        hosts: Host names that requests may name, without port: only this machine's own.
+
+    Returns:
+        What `running_host` takes: called with the addresses, it makes the application.
+
+    Raises:
+        SettingError: Others could reach it, now or when the addresses are known: they would be admin by one click.
+    """
+    others = ", ".join(sorted(set(hosts) - set(LOCAL_HOSTS)))
+    if others:
+        raise SettingError(_for_this_machine(f", and {others} may lead others to it. Leave that name out"))
+
+    def app(addresses: HostAddresses) -> Starlette:
+        if addresses.listens_on not in THIS_MACHINE:
+            raise SettingError(
+                _for_this_machine(f", and {addresses.listens_on!r} lets others in. Use --host 127.0.0.1")
+            )
+        return _app(connector, addresses, hosts)
+
+    return app
+
+
+def _for_this_machine(what: str) -> str:
+    return f"Demo persons are for this machine alone{what}, or run it without them: --no-persons."
+
+
+def _app(connector: Connector, addresses: HostAddresses, hosts: tuple[str, ...]) -> Starlette:
+    scopes = connector.scopes
+    url = addresses.page.rstrip("/") + ISSUER_PATH
+    issuer = DemoIssuer(url, resource=addresses.mcp, grants=DemoGrants(demo_users_for(scopes), scopes))
+    asks = Introspection(client_id=GUARD, client_secret=issuer.secret, opaque_tokens=False)
+    inner = connector.app(auth=ResourceServer(addresses.mcp, [Issuer(url, introspection=asks)]), hosts=hosts)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
+        async with inner.router.lifespan_context(inner):
+            yield
+
+    # Before the connector, which asks everybody for the tokens that are made here.
+    app = Starlette(
+        routes=[*_issuer_routes(issuer, hosts), *_page_routes(issuer, hosts), Mount("/", inner)], lifespan=lifespan
+    )
+    app.state.persons = PERSONS
+    return app
+
+
+def _issuer_routes(issuer: DemoIssuer, hosts: tuple[str, ...]) -> list[BaseRoute]:
+    async def metadata(_request: Request) -> Response:
+        return JSONResponse(issuer.metadata(), headers=FRESH)
+
+    async def keys(_request: Request) -> Response:
+        return JSONResponse(issuer.keys(), headers=FRESH)
+
+    async def introspection(request: Request) -> Response:
+        if not _is_guard(request, issuer.secret):
+            return JSONResponse({"error": "invalid_client"}, status_code=401, headers=FRESH)
+        form = parse_qs((await _read(request)).decode("ascii", "replace"))
+        return JSONResponse(issuer.introspect(form.get("token", [""])[0]), headers=FRESH)
+
+    gate = (Middleware(RequestLimits, hosts=hosts),)
+    return [
+        Route(f"/.well-known/oauth-authorization-server{ISSUER_PATH}", metadata, middleware=gate),
+        Route(f"{ISSUER_PATH}/keys", keys, middleware=gate),
+        # The gate takes JSON alone, and this is asked with a form (RFC 7662), and a secret that only the connector has.
+        Route(f"{ISSUER_PATH}/introspection", introspection, methods=["POST"]),
+    ]
+
+
+def _is_guard(request: Request, secret: str) -> bool:
+    kind, _, pair = request.headers.get("authorization", "").partition(" ")
+    try:
+        name, _, given = base64.b64decode(pair, validate=True).decode("ascii").partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return False
+    return kind.lower() == "basic" and unquote_plus(name) == GUARD and compare_digest(unquote_plus(given), secret)
+
+
+async def _read(request: Request) -> bytes:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_FORM_BYTES:
+            return b""
+    return bytes(body)
+
+
+def _page_routes(issuer: DemoIssuer, hosts: tuple[str, ...]) -> list[BaseRoute]:
+    grants = issuer.grants
+
+    async def show(_request: Request) -> Response:
+        return JSONResponse(
+            {
+                "persons": [_shown(person, grants) for person in grants.persons.values()],
+                "scopes": [{"name": scope, "label": label_of(scope)} for scope in in_order(grants.scopes)],
+            },
+            headers=FRESH,
+        )
+
+    async def token(request: Request) -> Response:
+        person, scopes = _asked(request, grants)
+        minted = issuer.mint(person.key, scopes)
+        return JSONResponse({"token": minted, "scopes": sorted(grants.granted(person.key) or ())}, headers=FRESH)
+
+    async def narrow(request: Request) -> Response:
+        person, scopes = _asked(request, grants)
+        return JSONResponse({"scopes": sorted(grants.narrow(person.key, scopes or ()))}, headers=FRESH)
+
+    async def disconnect(request: Request) -> Response:
+        issuer.disconnect(_asked(request, grants)[0].key)
+        return JSONResponse({}, headers=FRESH)
+
+    gate = (Middleware(RequestLimits, hosts=hosts),)
+    return [
+        Route(PERSONS, show, methods=["GET"], middleware=gate),
+        *(
+            Route(f"{PERSONS}/{name}", for_the_page(endpoint), methods=["POST"], middleware=gate)
+            for name, endpoint in (("token", token), ("narrow", narrow), ("disconnect", disconnect))
+        ),
+    ]
+
+
+def _shown(person: DemoUser, grants: DemoGrants) -> dict[str, Any]:
+    granted = grants.granted(person.key)
+    return {
+        "key": person.key,
+        "name": person.name,
+        "role": person.role,
+        "granted": None if granted is None else sorted(granted),
+    }
+
+
+def _asked(request: Request, grants: DemoGrants) -> tuple[DemoUser, list[str] | None]:
+    """Return who is asked for, and the scopes that are named, if any are."""
+    fields = fields_of(request)
+    person = grants.persons.get(str(fields.get("person")))
+    if person is None:
+        message = f"person must be one of {', '.join(grants.persons)}."
+        raise InvalidFieldsError(message)
+    scopes: object = fields.get("scopes")
+    if scopes is None:
+        return person, None
+    texts = cast("list[object]", scopes) if isinstance(scopes, list) else [None]
+    if not all(isinstance(text, str) for text in texts):
+        message = "scopes must be a list of texts."
+        raise InvalidFieldsError(message)
+    return person, cast("list[str]", texts)

@@ -1,0 +1,320 @@
+"""Serves the host page and its sandbox: two listeners, two origins, one process and one event loop.
+
+The addresses are known before anything runs, because the sockets are opened first.
+"""
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from intarsia.errors import SettingError
+from intarsia.host.app import host_app
+from intarsia.host.connectors.registry import ConnectorRegistry
+from intarsia.host.header_timeout import HeaderTimeoutProtocol
+from intarsia.host.sandbox import sandbox_app
+from intarsia.server.changes.change_log import CHANGE_LOG
+from intarsia.server.http.request_limits import LOCAL_HOSTS
+
+THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
+"""Addresses that only this machine reaches."""
+
+GRACE_SECONDS = 2
+"""How long open requests may take to end when a server is asked to stop."""
+
+
+WAKE_SECONDS = 0.1
+"""How often calls that wait are answered while a server stops."""
+
+
+@dataclass(frozen=True)
+class HostAddresses:
+    """Where a running host can be reached."""
+
+    page: str
+    """The host page, such as `http://127.0.0.1:8484/`."""
+    mcp: str
+    """The connector's MCP endpoint, for any other host."""
+    sandbox: str
+    """The origin of the sandbox proxy."""
+    listens_on: str = "127.0.0.1"
+    """The address that the listeners are bound to; others may reach them by more than that of `page`."""
+
+
+Served = Starlette | Callable[[HostAddresses], Starlette]
+"""What a host is run for: an application, or what makes one as soon as the addresses are known."""
+
+
+class Listener(uvicorn.Server):
+    """A uvicorn server that leaves signals to its owner and says when it is ready.
+
+    Args:
+        app: What it serves.
+        open_socket: A bound socket; the server closes it.
+        proxy_headers: Whether a proxy on this machine is believed whom it asks for.
+    """
+
+    def __init__(self, app: ASGIApp, open_socket: socket.socket, *, proxy_headers: bool = True) -> None:
+        config = uvicorn.Config(
+            app,
+            http=HeaderTimeoutProtocol,
+            log_level="warning",
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            ws="none",
+            proxy_headers=proxy_headers,
+        )
+        super().__init__(config)
+        self.ready = asyncio.Event()
+        self._socket = open_socket
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave the signals alone: with two servers in one process only the last would hear them."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then wake those who wait for it."""
+        await super().startup(sockets=sockets)
+        self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what is open. Calls that came to wait while this began are answered too."""
+        waking = asyncio.create_task(_wake_again())
+        try:
+            await super().shutdown(sockets=sockets)
+        finally:
+            waking.cancel()
+
+    async def run_until_stopped(self) -> None:
+        """Serve until `stop`."""
+        await self.serve(sockets=[self._socket])
+
+    def stop(self) -> None:
+        """Ask for the end: open requests have `GRACE_SECONDS` left; asked again, they have none.
+
+        Calls that wait for changes are answered now. Those of other servers in this process are, too, and ask again.
+        """
+        CHANGE_LOG.wake_all()
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+
+async def _wake_again() -> None:
+    while True:
+        CHANGE_LOG.wake_all()
+        await asyncio.sleep(WAKE_SECONDS)
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """Return a listening socket's ground: bound to an address, or to a free port when `port` is 0.
+
+    Raises:
+        SettingError: The address cannot be used, and why.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        message = f"{host!r} is not an address of this machine. Use --host 127.0.0.1."
+        raise SettingError(message) from error
+    bound = socket.socket(family, kind, protocol)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        raise SettingError(_why_not_bound(host, port, error)) from error
+    return bound
+
+
+def _why_not_bound(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"Port {port} of {host} is in use. Stop what uses it, or choose another with --port."
+    if error.errno == errno.EACCES:
+        return f"Port {port} of {host} is not allowed to you. Choose one above 1023 with --port."
+    return f"Cannot listen on {host} port {port}: {error.strerror}."
+
+
+@contextlib.asynccontextmanager
+async def running(listeners: Sequence[Listener]) -> AsyncGenerator[None]:
+    """Run servers while the block runs; leave when all have ended.
+
+    Raises:
+        SettingError: One of them could not start.
+    """
+    tasks = [asyncio.create_task(listener.run_until_stopped()) for listener in listeners]
+    try:
+        await asyncio.gather(*(_started(*pair) for pair in zip(listeners, tasks, strict=True)))
+        yield
+    finally:
+        for listener in listeners:
+            listener.stop()
+        await asyncio.gather(*tasks)
+
+
+async def _started(listener: Listener, task: "asyncio.Task[None]") -> None:
+    ready = asyncio.create_task(listener.ready.wait())
+    await asyncio.wait([ready, task], return_when=asyncio.FIRST_COMPLETED)
+    ready.cancel()
+    if not listener.started:
+        message = "The server could not start; what is logged above says why."
+        raise SettingError(message)
+
+
+@contextlib.asynccontextmanager
+async def running_host(
+    connector_app: Served,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    sandbox_port: int = 0,
+    hosts: tuple[str, ...] = LOCAL_HOSTS,
+    script: Path | None = None,
+) -> AsyncGenerator[HostAddresses]:
+    """Run the host page, the sandbox and a connector while the block runs.
+
+    Args:
+        connector_app: A Starlette application that serves `/mcp`, or a function that makes it for the addresses.
+        host: The address to listen on.
+        port: The page's port; 0 takes a free one.
+        sandbox_port: The sandbox's port; 0 takes a free one.
+        hosts: Host names that requests may name, without port.
+        script: Another bundle of the page's script, for tests.
+
+    Returns:
+        Where everything is.
+
+    Raises:
+        SettingError: A port is in use, the page is not bundled, or the application cannot be made for the addresses.
+    """
+    with contextlib.ExitStack() as opened:
+        page_socket = opened.enter_context(open_socket(host, port))
+        sandbox_socket = opened.enter_context(open_socket(host, sandbox_port))
+        page_port, proxy_port = _port(page_socket), _port(sandbox_socket)
+        base = f"http://{_in_url(host)}"
+        origin = f"{base}:{page_port}"
+        addresses = HostAddresses(f"{origin}/", f"{origin}/mcp", f"{base}:{proxy_port}", listens_on=host)
+        app = connector_app if isinstance(connector_app, Starlette) else connector_app(addresses)
+        connectors = ConnectorRegistry(addresses.page) if _is_private(host, hosts) else None
+        page = host_app(app, sandbox_port=proxy_port, hosts=hosts, script=script, connectors=connectors)
+        proxy = sandbox_app(page_port, hosts)
+        async with running([Listener(page, page_socket), Listener(proxy, sandbox_socket)]):
+            yield addresses
+
+
+@contextlib.asynccontextmanager
+async def running_server(
+    app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0, proxy_headers: bool = True
+) -> AsyncGenerator[str]:
+    """Run one application while the block runs.
+
+    Args:
+        app: What to serve.
+        host: The address to listen on.
+        port: The port; 0 takes a free one.
+        proxy_headers: Whether a proxy on this machine is believed whom it asks for.
+
+    Returns:
+        Its base address, such as `http://127.0.0.1:8484`.
+
+    Raises:
+        SettingError: The port is in use, or the application does not start.
+    """
+    with open_socket(host, port) as bound:
+        async with running([Listener(app, bound, proxy_headers=proxy_headers)]):
+            yield f"http://{_in_url(host)}:{_port(bound)}"
+
+
+def _is_private(host: str, hosts: tuple[str, ...]) -> bool:
+    """Say whether this machine alone reaches the page: whoever does may call the connectors that are added there."""
+    return host in THIS_MACHINE and set(hosts) <= set(LOCAL_HOSTS)
+
+
+def _port(bound: socket.socket) -> int:
+    return int(bound.getsockname()[1])
+
+
+def _in_url(host: str) -> str:
+    """Return an address as a person would open it: "everywhere" is reached at this machine."""
+    if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - compared with, not bound to
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def serve_host(
+    connector_app: Served,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8484,
+    sandbox_port: int = 0,
+    hosts: tuple[str, ...] = LOCAL_HOSTS,
+    announce: Callable[[HostAddresses], None],
+) -> None:
+    """Serve a connector with the host page until Ctrl-C or SIGTERM.
+
+    Args:
+        connector_app: A Starlette application that serves `/mcp`, or a function that makes it for the addresses.
+        host: The address to listen on.
+        port: The page's port.
+        sandbox_port: The sandbox's port; 0 takes a free one.
+        hosts: Host names that requests may name, without port.
+        announce: Told the addresses when everything answers.
+
+    Raises:
+        SettingError: A port is in use, or the page is not bundled.
+    """
+
+    async def serve() -> None:
+        running_now = running_host(connector_app, host=host, port=port, sandbox_port=sandbox_port, hosts=hosts)
+        async with running_now as addresses:
+            announce(addresses)
+            await asked_to_stop()
+
+    asyncio.run(serve())
+
+
+def serve_connector(
+    app: ASGIApp, *, host: str, port: int, announce: Callable[[str], None], proxy_headers: bool = True
+) -> None:
+    """Serve a connector alone until Ctrl-C or SIGTERM.
+
+    Args:
+        app: The connector's application.
+        host: The address to listen on.
+        port: The port to listen on.
+        announce: Told the base address when it answers.
+        proxy_headers: Whether a proxy on this machine is believed whom it asks for.
+
+    Raises:
+        SettingError: The port is in use, or the connector does not start.
+    """
+
+    async def serve() -> None:
+        async with running_server(app, host=host, port=port, proxy_headers=proxy_headers) as address:
+            announce(address)
+            await asked_to_stop()
+
+    asyncio.run(serve())
+
+
+async def asked_to_stop() -> None:
+    """Wait for Ctrl-C or SIGTERM. A second one ends the process the usual way."""
+    loop, asked = asyncio.get_running_loop(), asyncio.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        loop.call_soon_threadsafe(asked.set)
+
+    for number in before:
+        signal.signal(number, stop)
+    await asked.wait()

@@ -1,0 +1,393 @@
+"""The connector: the app that a developer builds, and one MCP server."""
+
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
+
+from sqlalchemy import MetaData
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from intarsia.errors import SettingError, ToolError
+from intarsia.permissions import Grant, Rule, is_offered
+from intarsia.server.audit.log import AuditLog
+from intarsia.server.calls.handler import CallHandler, ToolOwner
+from intarsia.server.calls.idempotency import CURRENT_CALL, ResultStore
+from intarsia.server.calls.view_handles import Signer
+from intarsia.server.changes.change_log import CHANGE_LOG
+from intarsia.server.rendering.shared_renders import SharedRenders
+from intarsia.server.storage.call_counts import CallCounts
+from intarsia.server.storage.shared_lifetime import SharedLifetime, background
+from intarsia.server.storage.store import Store, default_path
+from intarsia.server.switches.service import Switches
+from intarsia.server.tools.access_rules import AccessRules, checked_scopes
+from intarsia.server.tools.tool import ActionTool, TileFunction, Tool, WidgetTool
+from intarsia.server.tools.visibility import Audience
+from intarsia.widgets import Done, Widget
+
+if TYPE_CHECKING:
+    from mcp.server.mcpserver import MCPServer
+    from starlette.applications import Starlette
+
+    from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
+    from intarsia.server.auth.resource_server.settings import ResourceServer
+    from intarsia.server.mcp_server.on_mcpserver import ExistingServer
+
+P = ParamSpec("P")
+W = TypeVar("W", bound=Widget)
+
+Starting = Callable[[], AbstractAsyncContextManager[object]]
+
+
+class Connector:
+    """An MCP server whose tools return widgets.
+
+    Args:
+        name: What people read, such as "Team tasks".
+        instructions: What a model should know before it calls the tools.
+        store: The SQLite file for idempotency keys, drafts and your own tables; by default a file in the person's
+            state folder.
+        tables: Your own tables (SQLAlchemy `MetaData`), made when they are missing and written by `change()`.
+        starting: Makes a context manager that is entered before the first call and left after the last, for
+            example to fill a new database.
+        server: A server that you have already, to which the tools are added; it stays yours, in every way that you
+            run it. For one of FastMCP see `intarsia.attach`.
+        scopes: Scopes that only mark data in widgets, so that no tool and no tile names them: people can grant them,
+            and who is local has them.
+        scope_meanings: What scopes mean to people who are asked for them on the connector's own consent page, such
+            as `{"tasks:write": "Move and edit cards"}`; without it, a scope is read as plainly as its name allows.
+
+    Raises:
+        SettingError: The name holds no letter from a to z and no digit, the store is no path of a file, or the server
+            is no `MCPServer` or has a connector already.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        instructions: str = "",
+        store: str | Path | None = None,
+        tables: MetaData | None = None,
+        starting: Starting | None = None,
+        server: "MCPServer[Any] | None" = None,
+        scopes: AbstractSet[str] = frozenset(),
+        scope_meanings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.name = name
+        self.slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+        if not self.slug:
+            message = f"A connector's name must hold a letter from a to z or a digit; {name!r} does not."
+            raise SettingError(message)
+        self.instructions = instructions
+        self.tools: dict[str, Tool] = {}
+        self.owners: dict[str, ToolOwner] = {}
+        self._marks: set[str] = set(checked_scopes(name, scopes))
+        self.scope_meanings = dict(scope_meanings)
+        self._has_tile_topics = False
+        if store is not None and (str(store).startswith((":", "file:")) or "://" in str(store)):
+            message = f"The store must be the path of a file, such as 'tasks.db'; {str(store)!r} is none."
+            raise SettingError(message)
+        self.store = Store(Path(store).expanduser() if store else default_path(self.slug), tables)
+        self.answers = ResultStore(self.store)
+        self.audit = AuditLog(self.store)
+        self.switches = Switches(self.store, self.audit, lambda: self.tools)
+        self.counts = CallCounts(self.store)
+        self.readings = SharedRenders()
+        self._signer = Signer(self.slug)
+        self._starting = starting
+        self._included: list[Connector] = []
+        self._lifetime = SharedLifetime(f"The connector {name!r}", self._opened)
+        self.existing = self._join(server)
+
+    @overload
+    def widget(self, function: Callable[P, Awaitable[W]], /) -> WidgetTool[P, W]: ...
+    @overload
+    def widget(
+        self,
+        *,
+        title: str | None = None,
+        scopes: AbstractSet[str] | None = None,
+        roles: AbstractSet[str] = frozenset(),
+        allow: Rule | None = None,
+        refresh_seconds: float | None = None,
+        topics: str | Sequence[str] = (),
+    ) -> Callable[[Callable[P, Awaitable[W]]], WidgetTool[P, W]]: ...
+    def widget(self, function: Any = None, **options: Any) -> Any:
+        """Make a function that returns a widget into a tool. The function only reads.
+
+        Args:
+            function: The function, when the decorator stands without parentheses.
+            title: What people read; made from the function's name if left out.
+            scopes: What a caller must have granted: all of them. An empty set opens it to everybody; left out, it is
+                refused wherever people sign in.
+            roles: What a caller must be: one of them, if there are any.
+            allow: A rule of the tool's own, asked with the Grant and the arguments: `True` allows, `False` or a reason
+                for people refuses. It may be `async`.
+            refresh_seconds: How often an open View reads it again, at least 3.
+            topics: What it reads, such as `"project:{project}"` with the tool's arguments in places: open Views read
+                it again as soon as one of these changes.
+
+        Raises:
+            ToolError: The function cannot be a tool, its name is taken, or what it asks of callers is malformed.
+        """
+
+        def decorate(decorated: Callable[..., Awaitable[Any]]) -> Any:
+            return self._add(WidgetTool(decorated, **_with_access(decorated, options)))
+
+        return decorate(function) if function else decorate
+
+    @overload
+    def action(self, function: Callable[P, Awaitable[Done]], /) -> ActionTool[P]: ...
+    @overload
+    def action(
+        self,
+        *,
+        title: str | None = None,
+        scopes: AbstractSet[str] | None = None,
+        roles: AbstractSet[str] = frozenset(),
+        allow: Rule | None = None,
+        destructive: bool = False,
+        confirm: str | None = None,
+        visibility: AbstractSet[Audience] | None = None,
+        idempotent: bool = False,
+        open_world: bool = False,
+        changes: str | Sequence[str] = (),
+    ) -> Callable[[Callable[P, Awaitable[Done]]], ActionTool[P]]: ...
+    def action(self, function: Any = None, **options: Any) -> Any:
+        """Make a function that changes something into a tool, which widgets offer by `.bind(...)`.
+
+        Args:
+            function: The function, when the decorator stands without parentheses.
+            title: What people read; made from the function's name if left out.
+            scopes: What a caller must have granted: all of them. An empty set opens it to everybody; left out, it is
+                refused wherever people sign in.
+            roles: What a caller must be: one of them, if there are any.
+            allow: A rule of the tool's own, asked with the Grant and the arguments: `True` allows, `False` or a reason
+                for people refuses. It may be `async`.
+            destructive: Whether what it changes cannot be brought back; hosts are told so. It is then for people alone,
+                and the View asks before it is done.
+            confirm: What is asked, with places for arguments, such as "Delete {card}?".
+            visibility: Who may call it: `"model"`, `"app"` (the View, for people) or both. A destructive action that
+                is opened to the model without `confirm` is left to the host's approval.
+            idempotent: Whether doing it again with the same arguments changes nothing more; hosts are told so.
+            open_world: Whether it reaches beyond this server, to other services or people; hosts are told so.
+            changes: The topics that it changes, with the action's arguments in places.
+
+        Raises:
+            ToolError: The function cannot be a tool, its name is taken, or what it asks of callers is malformed.
+        """
+
+        def decorate(decorated: Callable[..., Awaitable[Done]]) -> Any:
+            return self._add(ActionTool(decorated, **_with_access(decorated, options)))
+
+        return decorate(function) if function else decorate
+
+    @overload
+    def tile(self, function: Callable[P, Awaitable[Widget]], /) -> TileFunction[P]: ...
+    @overload
+    def tile(
+        self,
+        *,
+        title: str | None = None,
+        refresh_seconds: float | None = None,
+        timeout_seconds: float = 10,
+        width: Literal[1, 2] = 1,
+        scopes: AbstractSet[str] = frozenset(),
+        topics: str | Sequence[str] = (),
+    ) -> Callable[[Callable[P, Awaitable[Widget]]], TileFunction[P]]: ...
+    def tile(self, function: Any = None, **options: Any) -> Any:
+        """Make a function that reads one tile of a dashboard. Tiles are read side by side and fail alone.
+
+        Args:
+            function: The function, when the decorator stands without parentheses.
+            title: What people read; made from the function's name if left out.
+            refresh_seconds: How often an open View reads it again, at least 3.
+            timeout_seconds: After how long it counts as failed.
+            width: How many places of the dashboard's grid it takes.
+            scopes: What a person must have granted to see it. For others it is not read, and a note stands there.
+            topics: What it reads, with the tile's arguments in places: when one of these changes, open Views read
+                this tile again, and no other.
+
+        Raises:
+            ToolError: The function cannot be a tile.
+        """
+
+        def decorate(decorated: Callable[..., Awaitable[Widget]]) -> Any:
+            made: TileFunction[...] = TileFunction(decorated, **options)
+            self._marks |= made.scopes
+            self._has_tile_topics |= bool(made.topics)
+            return made
+
+        return decorate(function) if function else decorate
+
+    def include(self, other: "Connector") -> None:
+        """Offer another connector's tools too, with its instructions. They keep their own store.
+
+        Raises:
+            ToolError: Both have a tool of the same name.
+        """
+        for tool in other.tools.values():
+            self._check_free(tool.name)
+        self.tools.update(other.tools)
+        self.owners.update(other.owners)
+        self._marks |= other.scopes
+        self.scope_meanings = {**other.scope_meanings, **self.scope_meanings}
+        self._has_tile_topics |= other.names_topics
+        self.instructions = "\n".join(text for text in (self.instructions, other.instructions) if text)
+        self._included.append(other)
+        if self.existing:
+            self.existing.update()
+            self.existing.add_instructions(other.instructions)
+
+    def change(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Begin a change of your tables: all of it is committed at the end of the block, or nothing if it raises.
+
+        Inside an action, the call's idempotency key is written in the same transaction, so that an action that is
+        sent twice is applied once. The commit is finished even if the caller goes away. Make one change in an action:
+        if it fails after the first of two, its retry is told that it was done.
+        """
+        return self._change()
+
+    @asynccontextmanager
+    async def _change(self) -> AsyncGenerator[AsyncConnection]:
+        once = CURRENT_CALL.get()
+        is_first = False
+        try:
+            async with self.store.write() as connection:
+                if once is not None:
+                    is_first = await once.write(self.store, connection)
+                yield connection
+        except BaseException:
+            if once is not None and is_first:
+                once.forget(self.store)
+            raise
+
+    def changed(self, *topics: str) -> None:
+        """Say that something changed which did not change by an action; open Views that show it read it again.
+
+        Any thread of this process may call it. It returns at once.
+
+        Args:
+            topics: As widgets and tiles name them, such as `"project:apollo"`.
+        """
+        CHANGE_LOG.publish(frozenset(topics))
+
+    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Give a connection that sees one moment of your tables and cannot write."""
+        return self.store.read()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator["Connector"]:
+        """Open the store and run `starting`, for this connector and those it includes.
+
+        Whoever runs it while it runs already shares it: it ends with the last of them.
+
+        Raises:
+            StoreError: The store cannot be opened, or it runs in another event loop of this process.
+        """
+        async with self._lifetime.shared():
+            yield self
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncGenerator[None]:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._started())
+            for connector in self._included:
+                await stack.enter_async_context(connector.running())
+            yield
+
+    @asynccontextmanager
+    async def _started(self) -> AsyncGenerator[None]:
+        async with self.store.open():
+            await self.answers.forget_old()
+            await self.audit.load()
+            await self._signer.load(self.store)
+            await self.switches.load()
+            self.readings.begin()
+            starting = self._starting() if self._starting else nullcontext()
+            async with background(self.switches.follow()), background(self.counts.keep()), starting:
+                yield
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """Every scope that a tool of this connector asks for, or that its data are marked with."""
+        return frozenset(self._marks).union(*(tool.scopes for tool in self.tools.values()))
+
+    @property
+    def names_topics(self) -> bool:
+        """Whether a widget or a tile names what it reads."""
+        tools = self.tools.values()
+        return self._has_tile_topics or any(isinstance(tool, WidgetTool) and bool(tool.topics) for tool in tools)
+
+    @property
+    def local(self) -> Grant:
+        """Who calls where nobody signs in: one person with every scope and every role."""
+        roles = frozenset[str]().union(*(tool.roles for tool in self.tools.values()))
+        return Grant("local", scopes=self.scopes, roles=roles)
+
+    def offers(self, tool: Tool, grant: Grant) -> bool:
+        """Say whether somebody gets to know of a tool, by its roles and by the switches."""
+        return is_offered(grant, tool) and self.switches.positions.is_there(tool.name, grant)
+
+    @property
+    def desk(self) -> CallHandler:
+        """What answers calls."""
+        return CallHandler(self.tools, self.owners, self._signer, self.switches, self.readings, self.counts)
+
+    def app(
+        self,
+        *,
+        auth: "ResourceServer | EmbeddedIssuer | None" = None,
+        hosts: "tuple[str, ...] | None" = None,
+        origins: "tuple[str, ...] | None" = None,
+    ) -> "Starlette":
+        """Return the ASGI application that serves this connector at `/mcp`.
+
+        Args:
+            auth: Whose access tokens are taken, or, with an `EmbeddedIssuer`, where people sign in at the connector
+                itself; then every request needs a token. Without it nobody signs in, and whoever reaches the server
+                is `local`.
+            hosts: Host names that requests may name, without port; by default this machine's own, and with `auth`
+                that of the public address.
+            origins: Origins that browsers may call from; by default pages of those hosts.
+        """
+        from intarsia.server.http.app import build_app  # noqa: PLC0415  # loading the protocol takes a second
+
+        return build_app(self, auth=auth, hosts=hosts, origins=origins)
+
+    def _add(self, tool: Tool) -> Tool:
+        self._check_free(tool.name)
+        self.tools[tool.name] = tool
+        self.owners[tool.name] = self
+        if self.existing:
+            self.existing.update()
+        return tool
+
+    def _join(self, server: "MCPServer[Any] | None") -> "ExistingServer | None":
+        if server is None:
+            return None
+        from intarsia.server.mcp_server.on_mcpserver import ExistingServer  # noqa: PLC0415  # loading the protocol takes a second
+
+        existing = ExistingServer(self, server)
+        existing.add_instructions(self.instructions)
+        return existing
+
+    def _check_free(self, name: str) -> None:
+        if name.startswith("intarsia_"):
+            message = f"The tool name {name!r} is Intarsia's own; names that start with 'intarsia_' are."
+            raise ToolError(message)
+        if name in self.tools:
+            message = f"The tool name {name!r} is taken; give the function another name."
+            raise ToolError(message)
+        if self.existing:
+            self.existing.check_free(name)
+
+
+def _with_access(function: Callable[..., object], options: dict[str, Any]) -> dict[str, Any]:
+    """Take what a decorator says about callers together."""
+    access = {name: options.pop(name) for name in ("scopes", "roles", "allow") if name in options}
+    return {**options, "access": AccessRules.of(getattr(function, "__qualname__", "tool"), **access)}

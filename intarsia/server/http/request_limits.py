@@ -1,0 +1,205 @@
+"""The gate in front of everything: who may ask, how much, and only strict JSON (`strict_json.py`).
+
+Every refusal is in our own words, and repeats nothing of what was sent.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import anyio
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from intarsia.errors import SettingError
+from intarsia.server.wire.strict_json import INVALID_REQUEST, BodyError, RequestId, read_json
+
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+MAX_BYTES = 256 * 1024
+MAX_HEADERS = 100
+MAX_HEADER_BYTES = 32 * 1024
+BODY_SECONDS = 15
+
+_MAX_LENGTH_DIGITS = 18
+"""Longer numbers are not worth reading, and Python refuses to read much longer ones."""
+
+JSON = "intarsia.json"
+"""Where in a request's scope the JSON value of its body is."""
+
+Headers = list[tuple[bytes, bytes]]
+
+
+def checked_hosts(hosts: Iterable[str]) -> tuple[str, ...]:
+    """Return host names as they are compared.
+
+    Raises:
+        SettingError: They are one text instead of several, or one of them is more than a name.
+    """
+    # A text holds its own letters: a host called "e" would be in "example.com".
+    if isinstance(hosts, str):
+        message = f"hosts must be a tuple of names, such as ({hosts!r},), not one text."
+        raise SettingError(message)
+    names = tuple(host.lower() for host in hosts)
+    for name in names:
+        if not name or "/" in name or _host_of(name.encode()) != name:
+            message = f"The host {name!r} must be a name alone, such as 'example.com', without scheme, port or path."
+            raise SettingError(message)
+    return names
+
+
+def checked_origins(origins: Iterable[str]) -> tuple[str, ...]:
+    """Return origins as browsers name them.
+
+    Raises:
+        SettingError: They are one text instead of several, or one of them is no origin.
+    """
+    if isinstance(origins, str):
+        message = f"origins must be a tuple, such as ({origins!r},), not one text."
+        raise SettingError(message)
+    found = tuple(origins)
+    for origin in found:
+        scheme, separator, rest = origin.partition("://")
+        if not (scheme and separator and rest) or "/" in rest:
+            message = f"The origin {origin!r} must be scheme and host alone, such as 'https://example.com'."
+            raise SettingError(message)
+    return found
+
+
+class RequestRejectedError(Exception):
+    """A request that goes no further."""
+
+    def __init__(self, status: int, message: str, code: int = INVALID_REQUEST, request: RequestId = None) -> None:
+        super().__init__(message)
+        self.status, self.message, self.code, self.request = status, message, code, request
+
+    @classmethod
+    def of_body(cls, error: BodyError) -> "RequestRejectedError":
+        """Return the refusal of a body."""
+        return cls(400, str(error), error.code, error.request)
+
+
+@dataclass(frozen=True)
+class RequestLimits:
+    """ASGI middleware that checks every request before anything else sees it."""
+
+    app: ASGIApp
+    hosts: tuple[str, ...] = LOCAL_HOSTS
+    origins: tuple[str, ...] = field(default=())
+    forms: frozenset[str] = frozenset()
+    """Paths where the form of a page is sent, and no JSON."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check one request, and pass it on or refuse it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        try:
+            scope = {**scope, "headers": _checked_headers(scope["headers"])}
+            self._check_host(scope["headers"])
+            if scope["method"] == "POST":
+                is_form = scope["path"] in self.forms
+                _check_content(scope["headers"], is_form=is_form)
+                body = await _read_body(receive, scope["headers"])
+                if not is_form:
+                    scope[JSON] = read_json(body)
+                receive = replay(body, receive)
+        except BodyError as error:
+            await refuse(send, RequestRejectedError.of_body(error))
+            return
+        except RequestRejectedError as error:
+            await refuse(send, error)
+            return
+        await self.app(scope, receive, send)
+
+    def _check_host(self, headers: Headers) -> None:
+        named = [value for name, value in headers if name == b"host"]
+        if len(named) != 1 or _host_of(named[0]) not in self.hosts:
+            raise RequestRejectedError(421, "This host name is not served here.")
+        for name, value in headers:
+            if name == b"origin" and not self._is_allowed(value.decode("latin-1")):
+                raise RequestRejectedError(403, "This origin may not call.")
+
+    def _is_allowed(self, origin: str) -> bool:
+        if self.origins:
+            return origin in self.origins
+        try:
+            parts = urlsplit(origin)
+        except ValueError:  # half a bracket, for example
+            return False
+        return parts.scheme in ("http", "https") and _host_of(parts.netloc.encode()) in self.hosts
+
+
+def _checked_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    # A parser may keep white space after a value; RFC 9110 has it removed.
+    checked = [(name, value.strip(b" \t")) for name, value in headers]
+    if len(checked) > MAX_HEADERS or sum(len(name) + len(value) for name, value in checked) > MAX_HEADER_BYTES:
+        raise RequestRejectedError(431, "The request has too many headers.")
+    return checked
+
+
+def _check_content(headers: Headers, *, is_form: bool) -> None:
+    values = dict(headers)
+    kind, _, options = values.get(b"content-type", b"").lower().partition(b";")
+    charset = options.replace(b" ", b"").replace(b'"', b"")
+    wanted = "application/x-www-form-urlencoded" if is_form else "application/json"
+    if kind.strip() != wanted.encode() or charset not in (b"", b"charset=utf-8"):
+        message = f"The body must be {wanted} in UTF-8."
+        raise RequestRejectedError(415, message)
+    if values.get(b"content-encoding", b"identity").lower() != b"identity":
+        raise RequestRejectedError(415, "The body must not be compressed.")
+
+
+async def _read_body(receive: Receive, headers: Headers) -> bytes:
+    length = dict(headers).get(b"content-length", b"0")
+    if length.isdigit() and (len(length) > _MAX_LENGTH_DIGITS or int(length) > MAX_BYTES):
+        raise RequestRejectedError(413, _too_large())
+    body = bytearray()
+    try:
+        with anyio.fail_after(BODY_SECONDS):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise RequestRejectedError(400, "The request ended early.")
+                body += message.get("body", b"")
+                if len(body) > MAX_BYTES:
+                    raise RequestRejectedError(413, _too_large())
+                if not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError:
+        raise RequestRejectedError(408, f"The body took longer than {BODY_SECONDS} seconds.") from None
+
+
+def _too_large() -> str:
+    return f"The body is larger than {MAX_BYTES // 1024} KB."
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Return what brings a body that was read once more, and then whatever comes."""
+    is_sent = False
+
+    async def replayed() -> Message:
+        nonlocal is_sent
+        if is_sent:
+            return await receive()
+        is_sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed
+
+
+def _host_of(value: bytes) -> str:
+    name = value.decode("latin-1").lower()
+    head, separator, port = name.rpartition(":")
+    return head if separator and port.isdigit() else name
+
+
+async def refuse(send: Send, error: RequestRejectedError) -> None:
+    """Answer with a refusal."""
+    answer = {"jsonrpc": "2.0", "id": error.request, "error": {"code": error.code, "message": error.message}}
+    body = json.dumps(answer).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    # After 413 the connection stays: closed at once, it would be reset before the client has read the answer.
+    if error.status == 408:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

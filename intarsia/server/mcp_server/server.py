@@ -1,0 +1,394 @@
+"""The MCP server: Intarsia's tools and its View on the SDK.
+
+With `existing.py` and `sound.py` the only module that touches names of the SDK which may change within 2.x;
+`tests/server/test_mcp_server.py` watches them.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property, partial
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID, client_supports_apps
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.auth.provider import AccessToken
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.server.session import ServerSession
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    CallToolRequestParams,
+    CallToolResult,
+    ListResourcesResult,
+    ListResourceTemplatesResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+    Resource,
+    TextContent,
+    TextResourceContents,
+    ToolAnnotations,
+)
+from mcp_types import Tool as ListedTool
+from mcp_types.methods import serialize_server_result
+
+from intarsia.permissions import Grant
+from intarsia.server.changes.access_watch import ACCESS_WATCH
+from intarsia.server.mcp_server.request_checks import EARLIER_VERSIONS
+from intarsia.server.mcp_server.subscriptions import Subscriptions
+from intarsia.server.mcp_server.view_polling import ANSWERED
+from intarsia.server.mcp_server.view_tools import access_tool, draft_tool, view_tool
+from intarsia.server.rendering.load import AnyWidgetTool
+from intarsia.server.tools.tool import ActionTool, Tool, WidgetTool
+from intarsia.server.tools.visibility import EVERYBODY
+from intarsia.server.wire.messages import VIEW_TOOL, CallResponse
+from intarsia.ui_templates import ViewDocument, load_document
+from intarsia.widgets import DesignPanel
+
+if TYPE_CHECKING:
+    from intarsia.server.connector import Connector
+
+Request = ServerRequestContext[Any, Any]
+
+
+class Origin(Protocol):
+    """What is read of a request; that of the SDK has it, and so has that of FastMCP."""
+
+    @property
+    def session(self) -> ServerSession:
+        """Says what the client can show."""
+        ...
+
+    @property
+    def meta(self) -> Mapping[str, object] | None:
+        """The `_meta` that came with the request."""
+        ...
+
+
+_RESOURCE_META = {"ui": {"prefersBorder": False}}
+
+
+def build_server(connector: "Connector", surface: "Surface | None" = None) -> Server[Any]:
+    """Make the MCP server of a connector.
+
+    Args:
+        connector: What it offers.
+        surface: How clients see it; by default as one that nobody need sign in to.
+    """
+    surface = surface or Surface(connector)
+    server: Server[Any] = Server(
+        connector.slug,
+        title=connector.name,
+        version=_version(),
+        instructions=connector.instructions or None,
+        # Else the SDK lists all tools at each call that has arguments, to look for parameters sent as headers.
+        get_tool_input_schema=surface.input_schema,
+        on_list_tools=surface.list_tools,
+        on_call_tool=surface.call_tool,
+        on_list_resources=surface.list_resources,
+        on_list_resource_templates=surface.list_resource_templates,
+        on_read_resource=surface.read_resource,
+        on_subscriptions_listen=Subscriptions(surface, surface.who).listen,
+    )
+    server.extensions[EXTENSION_ID] = {}
+    server.middleware += [_in_our_words, advertise_apps]
+    return server
+
+
+class Surface:
+    """What a client sees of a connector, on whichever server it is offered.
+
+    Args:
+        connector: What is offered.
+        signs_in: Whether everybody who calls has signed in, so that a call of nobody is a fault and is not answered.
+    """
+
+    def __init__(self, connector: "Connector", *, signs_in: bool = False) -> None:
+        self._connector = connector
+        self._signs_in = signs_in
+        self._prefix = f"ui://{connector.slug}/view-"
+        self._desk = connector.desk
+
+    @cached_property
+    def _document(self) -> ViewDocument:
+        return load_document(self._connector.name)
+
+    @property
+    def _uri(self) -> str:
+        return f"{self._prefix}{self._document.hash}.html"
+
+    def input_schema(self, name: str) -> Mapping[str, Any] | None:
+        """Return the schema of a tool's arguments, if there is such a tool."""
+        tool = self._connector.tools.get(name)
+        return tool.schema if tool else None
+
+    async def list_tools(self, request: Request, _page: PaginatedRequestParams | None) -> ListToolsResult:
+        """Answer `tools/list`."""
+        return ListToolsResult(tools=self.listed(request))
+
+    def listed(self, request: Origin | None) -> list[ListedTool]:
+        """List the tools as the client of a request should see them; without one, as a host that shows widgets."""
+        shows_apps = _may_show_apps(request)
+        grant = self._caller()
+        positions = self._connector.switches.positions
+        offered = [tool for tool in self._connector.tools.values() if self._connector.offers(tool, grant)]
+        # A client without widgets has nobody who could call what is only for them.
+        is_for_people = partial(_is_for_people, models_act=positions.lets_models_act(grant))
+        listed = [tool for tool in offered if shows_apps or not is_for_people(tool)]
+        tools = [
+            self._listed(tool, shows_apps and positions.shows(tool.name, grant), is_for_people=is_for_people(tool))
+            for tool in listed
+        ]
+        return [*tools, *(self._own_tools() if shows_apps and self._shows_anything(grant) else [])]
+
+    def _caller(self) -> Grant:
+        return caller() or (NOBODY if self._signs_in else self._connector.local)
+
+    def who(self) -> tuple[Grant, bool]:
+        """Return who makes the request that is being answered, and whether they signed in."""
+        return self._caller(), caller() is not None
+
+    def may_read(self, uri: str, grant: Grant) -> bool:
+        """Say whether somebody can read a resource now."""
+        return self._is_view(uri) and self._shows_anything(grant)
+
+    def _is_view(self, uri: str) -> bool:
+        # An old hash is answered with the current View: hosts keep tool lists longer than deployments last.
+        return uri.startswith(self._prefix) and uri.endswith(".html")
+
+    def _shows_anything(self, grant: Grant) -> bool:
+        """Whether a widget tool is left to somebody whose widget may be shown."""
+        positions = self._connector.switches.positions
+        tools = self._connector.tools.values()
+        return any(isinstance(tool, WidgetTool) and positions.shows(tool.name, grant) for tool in tools)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all tools that are answered, those too that only the View calls."""
+        return (*self._connector.tools, *(tool.name for tool in self._own_tools()))
+
+    def described(self, name: str) -> ListedTool:
+        """Describe a tool by its name, as a host that shows widgets sees it."""
+        own = {tool.name: tool for tool in self._own_tools()}
+        return own[name] if name in own else self._listed(self._connector.tools[name], shows_apps=True)
+
+    def _listed(self, tool: Tool, shows_apps: bool, *, is_for_people: bool = False) -> ListedTool:  # noqa: FBT001  # private
+        meta = self._widget_meta(tool, is_for_people=is_for_people) if shows_apps else None
+        return ListedTool(
+            name=tool.name,
+            title=tool.title,
+            description=tool.description,
+            input_schema=tool.schema,
+            annotations=_annotations(tool),
+            **_with_meta(meta),
+        )
+
+    def _widget_meta(self, tool: Tool, *, is_for_people: bool) -> dict[str, Any] | None:
+        kind = _kind(tool)
+        if kind is None:
+            visible = frozenset({"app"}) if is_for_people else tool.visibility
+            return None if visible == EVERYBODY else {"ui": {"visibility": sorted(visible)}}
+        # Both keys: hosts written before the nested one read only the flat one.
+        return {
+            "ui": {"resourceUri": self._uri},
+            "ui/resourceUri": self._uri,
+            "dev.intarsia/widget": kind,
+        }
+
+    def _has_drafts(self) -> bool:
+        return any(_kind(tool) == DesignPanel.kind for tool in self._connector.tools.values())
+
+    def _own_tools(self) -> list[ListedTool]:
+        """List what only the View calls."""
+        return [
+            *([draft_tool()] if self._has_drafts() else []),
+            *([access_tool()] if self._connector.scopes else []),
+            *([view_tool()] if self._waits() else []),
+        ]
+
+    def _waits(self) -> bool:
+        """Whether an open View may ask for changes."""
+        return self._signs_in or self._connector.names_topics or ACCESS_WATCH.get() is not None
+
+    async def call_tool(self, request: Request, params: CallToolRequestParams) -> CallToolResult:
+        """Answer `tools/call`."""
+        answered = _answered(request)
+        if answered:
+            return _result(answered, shows_apps=_may_show_apps(request))
+        return await self.call(request, params.name, params.arguments or {}, caller())
+
+    async def answer_view(self, arguments: Mapping[str, Any], meta: Mapping[str, Any]) -> CallResponse | None:
+        """Answer a call of the View's own tool, in front of the SDK; nothing if nobody knows who makes it."""
+        grant = caller() or (None if self._signs_in else self._connector.local)
+        return await self._desk.answer(VIEW_TOOL, arguments, meta, grant) if grant else None
+
+    def plain_result(self, answer: CallResponse, version: str) -> dict[str, Any] | None:
+        """Return the result of a call as hosts of an earlier version are sent it; nothing for those of another."""
+        if version not in EARLIER_VERSIONS:
+            return None
+        result = _result(answer, shows_apps=True).model_dump(mode="json", by_alias=True, exclude_none=True)
+        return serialize_server_result("tools/call", version, result)
+
+    async def call(
+        self, request: Origin | None, name: str, arguments: Mapping[str, Any], grant: Grant | None
+    ) -> CallToolResult:
+        """Answer a call of one of the connector's tools.
+
+        Args:
+            request: What the call came with; `None` where a function of the server makes it outside of any request.
+            name: The tool.
+            arguments: As they were sent.
+            grant: Who calls, if they signed in.
+        """
+        if grant is None and self._signs_in:
+            raise MCPError(INTERNAL_ERROR, "Nobody knows who makes this call, and everybody must sign in.")
+        meta: Mapping[str, Any] = dict((request.meta if request else None) or {})
+        answer = await self._desk.answer(name, arguments, meta, grant or self._connector.local)
+        return _result(answer, shows_apps=_may_show_apps(request))
+
+    async def list_resources(self, request: Request, _page: PaginatedRequestParams | None) -> ListResourcesResult:
+        """Answer `resources/list`."""
+        return ListResourcesResult(resources=self.views(request))
+
+    def views(self, request: Origin | None) -> list[Resource]:
+        """List the View, if the client of the request may show it."""
+        if not _may_show_apps(request) or not self._shows_anything(self._caller()):
+            return []
+        view = Resource(
+            uri=self._uri,
+            name="view",
+            title=self._connector.name,
+            description="Shows this connector's widgets. It holds no data.",
+            mime_type=APP_MIME_TYPE,
+            size=len(self._document.html.encode()),
+            **_with_meta(_RESOURCE_META),
+        )
+        return [view]
+
+    async def list_resource_templates(
+        self, _request: Request, _page: PaginatedRequestParams | None
+    ) -> ListResourceTemplatesResult:
+        """Answer `resources/templates/list`: hosts that see resources ask for them too. None is no error."""
+        return ListResourceTemplatesResult(resource_templates=[])
+
+    async def read_resource(self, _request: Request, params: ReadResourceRequestParams) -> ReadResourceResult:
+        """Answer `resources/read`."""
+        contents = self.read(str(params.uri))
+        if contents is None:
+            raise MCPError(INVALID_PARAMS, "There is no such resource.")
+        return ReadResourceResult(contents=[contents])
+
+    def read(self, uri: str) -> TextResourceContents | None:
+        """Return the View if this is its address; `None` for any other."""
+        if not self._is_view(uri) or not self._shows_anything(self._caller()):
+            return None
+        return TextResourceContents(
+            uri=uri, mime_type=APP_MIME_TYPE, text=self._document.html, **_with_meta(_RESOURCE_META)
+        )
+
+
+def _is_for_people(tool: Tool, *, models_act: bool) -> bool:
+    """Whether only a View may call a tool: as it was declared, or because models may call no action."""
+    return tool.is_app_only or (isinstance(tool, ActionTool) and not models_act)
+
+
+def _kind(tool: Tool) -> str | None:
+    return cast("AnyWidgetTool", tool).widget_type.kind if isinstance(tool, WidgetTool) else None
+
+
+def _annotations(tool: Tool) -> ToolAnnotations:
+    if isinstance(tool, ActionTool):
+        return ToolAnnotations(
+            title=tool.title,
+            read_only_hint=False,
+            destructive_hint=tool.destructive,
+            idempotent_hint=tool.idempotent,
+            open_world_hint=tool.open_world,
+        )
+    return ToolAnnotations(title=tool.title, read_only_hint=True, open_world_hint=False)
+
+
+def _result(answer: CallResponse, *, shows_apps: bool) -> CallToolResult:
+    return CallToolResult(
+        content=[TextContent(type="text", text=answer.text)],
+        structured_content=answer.structured if shows_apps else None,
+        is_error=answer.is_error,
+        **_with_meta(answer.meta or None if shows_apps else None),
+    )
+
+
+NOBODY = Grant("")
+"""Whoever asks for the tools without having signed in, where everybody must: they see what needs no role."""
+
+
+def caller() -> Grant | None:
+    """Return who makes the request that is being answered, if its token was verified."""
+    return grant_of(get_access_token())
+
+
+def grant_of(token: AccessToken | None) -> Grant | None:
+    """Return who a verified token stands for: see `intarsia.permissions`."""
+    if token is None:
+        return None
+    claims: Mapping[str, Any] = token.claims or {}
+    named = token.subject or claims.get("sub")
+    # Where a verifier does not say who it is, every token is somebody else: nobody gets another's drafts.
+    unnamed = f"token-{sha256(token.token.encode()).hexdigest()[:32]}"
+    subject = named if isinstance(named, str) and named else unnamed
+    issuer = str(claims.get("iss", ""))
+    return Grant(subject, token.client_id, frozenset(token.scopes), _texts(claims.get("roles")), claims, issuer)
+
+
+def _texts(value: object) -> frozenset[str]:
+    items = cast("list[object]", value) if isinstance(value, list) else []
+    return frozenset(item for item in items if isinstance(item, str))
+
+
+def _answered(request: Request) -> CallResponse | None:
+    """Return what a call was answered with before the SDK got it."""
+    scope: Mapping[str, Any] = getattr(request.request, "scope", None) or {}
+    return scope.get(ANSWERED)
+
+
+def _may_show_apps(request: Origin | None) -> bool:
+    """Whether the client shows Apps, as far as is known: a stateless old client cannot say, and is not denied."""
+    if request is None or request.session.client_capabilities is None:
+        return True
+    return client_supports_apps(cast("Request", request))
+
+
+async def _in_our_words(ctx: Request, call_next: CallNext) -> HandlerResult:
+    try:
+        return await call_next(ctx)
+    except MCPError as error:
+        if error.error.code == METHOD_NOT_FOUND:  # the SDK would repeat the method's name, which is the caller's text
+            raise MCPError(METHOD_NOT_FOUND, "There is no such method.") from None
+        raise
+
+
+async def advertise_apps(ctx: Request, call_next: CallNext) -> HandlerResult:
+    """Name the Apps extension in the answer to `initialize`; middleware of the SDK.
+
+    The SDK drops `extensions` there, where hosts of the earlier era look for it.
+    """
+    result = await call_next(ctx)
+    if ctx.method == "initialize" and isinstance(result, dict) and isinstance(result.get("capabilities"), dict):
+        capabilities: dict[str, Any] = result["capabilities"]
+        extensions: dict[str, Any] = {EXTENSION_ID: {}, **(capabilities.get("extensions") or {})}
+        return {**result, "capabilities": {**capabilities, "extensions": extensions}}
+    return result
+
+
+def _with_meta(meta: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Name the field as the wire does, which is how the SDK's models take it."""
+    return {"_meta": meta}
+
+
+def _version() -> str:
+    from intarsia import __version__  # noqa: PLC0415  # the package is being imported
+
+    return __version__

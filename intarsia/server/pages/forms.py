@@ -1,0 +1,93 @@
+"""Reads what browsers and apps send: forms and queries, where every name stands once."""
+
+from collections import defaultdict
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from intarsia.server.auth.authorization_server.errors import Code, OAuthError
+
+MAX_QUERY_LENGTH = 8 * 1024
+MAX_FORM_LENGTH = 64 * 1024
+_MAX_FIELDS = 200
+
+
+class Fields:
+    """The fields of a form or of a query.
+
+    Args:
+        text: As it was sent, `application/x-www-form-urlencoded`.
+
+    Raises:
+        OAuthError: It is not of that form, or has too many fields.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._values: dict[str, list[str]] = defaultdict(list)
+        try:
+            pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
+        except ValueError:
+            raise OAuthError(Code.INVALID_REQUEST, "The request cannot be read.") from None
+        for name, value in pairs:
+            self._values[name].append(value)
+
+    def one(self, name: str) -> str | None:
+        """Return the value of a field; None when it is not there, or empty.
+
+        Raises:
+            OAuthError: It is there more than once (RFC 6749, section 3.1).
+        """
+        values = self._values.get(name, [])
+        if len(values) > 1:
+            raise OAuthError(Code.INVALID_REQUEST, "A parameter is there more than once.")
+        return (values[0] or None) if values else None
+
+    def required(self, name: str) -> str:
+        """Return the value of a field.
+
+        Args:
+            name: One of ours, named in the refusal.
+
+        Raises:
+            OAuthError: It is not there, or more than once.
+        """
+        value = self.one(name)
+        if value is None:
+            raise OAuthError(Code.INVALID_REQUEST, f"{name} is missing.")
+        return value
+
+    def many(self, name: str) -> frozenset[str]:
+        """Return the values of a field that may be there several times."""
+        return frozenset(self._values.get(name, []))
+
+
+def read_query(request: Request) -> Fields:
+    """Read the query of a request.
+
+    Raises:
+        OAuthError: It is too long, or cannot be read.
+    """
+    return fields_of(request.url.query)
+
+
+def fields_of(query: str) -> Fields:
+    """Read a query.
+
+    Raises:
+        OAuthError: It is too long, or cannot be read.
+    """
+    if len(query) > MAX_QUERY_LENGTH:
+        raise OAuthError(Code.INVALID_REQUEST, "The request is too long.")
+    return Fields(query)
+
+
+async def read_form(request: Request) -> Fields:
+    """Read the form that was sent.
+
+    Raises:
+        OAuthError: It is too long, or cannot be read.
+    """
+    body = await request.body()
+    if len(body) > MAX_FORM_LENGTH or not body.isascii():
+        raise OAuthError(Code.INVALID_REQUEST, "The form is too long, or not encoded as forms are.")
+    return Fields(body.decode())

@@ -1,0 +1,192 @@
+"""What a View is sent of its widget: read as seldom as can be, and as the difference to what it shows."""
+
+import json
+import logging
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+
+from intarsia.errors import ArgumentError, RefusedError
+from intarsia.permissions import Grant, decide
+from intarsia.server.calls.idempotency import digest_of
+from intarsia.server.calls.long_poll import WatchedTopics
+from intarsia.server.changes.access_watch import ACCESS_WATCH
+from intarsia.server.rendering.control_permissions import Rights
+from intarsia.server.rendering.load import AnyWidgetTool, Reading
+from intarsia.server.rendering.shared_renders import RenderRequest, SharedRender, SharedRenders
+from intarsia.server.storage.drafts import save_draft
+from intarsia.server.storage.store import Store
+from intarsia.server.tools.arguments import check_arguments
+from intarsia.server.tools.tool import Tool, values_of
+from intarsia.server.wire.messages import LATER, PARTS, CallResponse, ToolCall, refused
+from intarsia.widgets import DesignPanel
+
+logger = logging.getLogger(__name__)
+
+
+class HasStore(Protocol):
+    """Where a tool comes from."""
+
+    @property
+    def store(self) -> Store:
+        """Where its drafts are kept."""
+        ...
+
+
+@dataclass(frozen=True)
+class AuthorizedRead:
+    """A widget that a caller was let through for."""
+
+    tool: AnyWidgetTool
+    checked: BaseModel
+    arguments: Mapping[str, Any]
+    """As they were sent."""
+
+
+class WidgetReader:
+    """Reads widgets for the calls of one connector.
+
+    Args:
+        homes: Where each tool comes from.
+        readings: Shares what may be shared.
+        rights: Returns what decisions go by now.
+    """
+
+    def __init__(self, owners: Mapping[str, HasStore], readings: SharedRenders, rights: Callable[[], Rights]) -> None:
+        self._owners = owners
+        self._readings = readings
+        self._rights = rights
+
+    async def read(
+        self, wanted: AuthorizedRead, call: ToolCall, after: int | None = None
+    ) -> tuple[Reading, dict[str, Any]]:
+        """Read a widget for a call.
+
+        Args:
+            wanted: The widget.
+            call: Who asks, and what they see.
+            after: The reading must be newer than this revision; left out, it begins now.
+
+        Returns:
+            The reading, and what the View must be sent to show it.
+        """
+        key = _key(wanted, call)
+        drawn = None if key is None else await self._readings.unfinished.take(key)
+        tiles = call.seen.tiles if call.seen and call.seen.tool == wanted.tool.name else None
+        if drawn is None:
+            drawn = await self._read(wanted, call, after, tiles)
+        return drawn.reading, _sent(drawn, wanted, call, tiles)
+
+    async def topics(self, wanted: AuthorizedRead, call: ToolCall, shown: int) -> WatchedTopics:
+        """Say what a View reads that shows a certain revision."""
+        return await self._readings.topics(self._asked(wanted, call), shown)
+
+    async def add_true_widget(
+        self, answer: CallResponse, tool: AnyWidgetTool, call: ToolCall, done: str | None
+    ) -> CallResponse:
+        """Add to the answer of an action what changed of the widget that the View shows; if that is quick.
+
+        It is read under the caller's own rights. If it takes long the answer says so, and the View's next reading gets
+        what is under way.
+
+        Args:
+            answer: What the action is answered with.
+            tool: The widget tool that the View names.
+            call: The call of the action.
+            done: The action, if it was done.
+        """
+        arguments: Mapping[str, Any] = call.seen.arguments if call.seen else {}
+        try:
+            wanted = await authorized_read(tool, arguments, call.grant)
+        except (ArgumentError, RefusedError):  # it is no longer for them: what they see stays until they read again
+            return answer
+        except Exception:
+            logger.exception("The rule of %r could not be asked after an action.", tool.name)
+            return answer
+        reading = self._true_widget(wanted, call, done)
+        drawn, is_under_way = await self._readings.unfinished.read(_key(wanted, call), reading)
+        if is_under_way:
+            answer.meta[LATER] = True
+        elif drawn:
+            answer.meta[PARTS] = _sent(drawn, wanted, call, None)
+        return answer
+
+    async def _true_widget(self, wanted: AuthorizedRead, call: ToolCall, done: str | None) -> SharedRender | None:
+        tool = wanted.tool
+        try:
+            drawn = await self._read(wanted, call, call.acted_at)
+            if done and _saves(drawn.reading, done):
+                store, arguments = self._owners[tool.name].store, drawn.reading.arguments
+                await save_draft(store, call.grant.person, tool.name, arguments, None)
+                drawn = await self._read(wanted, call)
+        except RefusedError:
+            return None
+        except Exception:
+            logger.exception("The widget %r could not be read after an action.", tool.name)
+            return None
+        return drawn
+
+    async def _read(
+        self, wanted: AuthorizedRead, call: ToolCall, after: int | None = None, tiles: frozenset[str] | None = None
+    ) -> SharedRender:
+        asked = self._asked(wanted, call)
+        drawn = await self._readings.read(asked, after, tiles)
+        if drawn.reading.skipped and call.seen and drawn.rendering.frame.hash != call.seen.frame:
+            drawn = await self._readings.read(asked, after)
+        return drawn
+
+    def _asked(self, wanted: AuthorizedRead, call: ToolCall) -> RenderRequest:
+        tool, is_watched = wanted.tool, ACCESS_WATCH.get() is not None
+        store = self._owners[tool.name].store
+        return RenderRequest(tool, wanted.checked, wanted.arguments, call.grant, store, self._rights(), is_watched)
+
+
+async def authorized_read(tool: AnyWidgetTool, arguments: Mapping[str, Any], grant: Grant) -> AuthorizedRead:
+    """Check the arguments of a widget tool, and whether somebody may call it.
+
+    Raises:
+        ArgumentError: The tool does not take them.
+        RefusedError: They may not.
+    """
+    return AuthorizedRead(tool, await authorized_arguments(tool, arguments, grant), arguments)
+
+
+async def authorized_arguments(tool: Tool, arguments: Mapping[str, Any], grant: Grant) -> BaseModel:
+    """Check the arguments of a call, and whether its caller may make it.
+
+    Raises:
+        ArgumentError: The tool does not take them.
+        RefusedError: The caller may not.
+    """
+    checked = check_arguments(tool.model, arguments)
+    decision = await decide(grant, tool, values_of(checked))
+    if not decision.allowed:
+        raise refused(decision)
+    return checked
+
+
+def _key(wanted: AuthorizedRead, call: ToolCall) -> Hashable | None:
+    """Return what stands for one View of one person, with all that is known of them."""
+    if call.seen is None or not isinstance(call.handle, str):
+        return None
+    claims = json.dumps(dict(call.grant.claims), sort_keys=True, default=repr)
+    return call.handle, digest_of(wanted.tool.name, wanted.arguments), call.grant, claims
+
+
+def _sent(drawn: SharedRender, wanted: AuthorizedRead, call: ToolCall, tiles: frozenset[str] | None) -> dict[str, Any]:
+    reading = drawn.reading
+    parts: dict[str, Any] = {"revision": reading.revision, "tool": wanted.tool.name, "arguments": reading.arguments}
+    if reading.skipped and tiles is not None:
+        parts["tiles"] = sorted(tiles)
+    return {**parts, **drawn.difference(call.seen)}
+
+
+def _saves(reading: Reading, action: str) -> bool:
+    widget = reading.widget
+    return (
+        isinstance(widget, DesignPanel)
+        and bool(widget.unsaved)
+        and bool(widget.on_save and widget.on_save.tool == action)
+    )

@@ -1,0 +1,179 @@
+"""One reading for everybody who would see the same, and nobody's reading for anybody else.
+
+What is shared is made for permissions and not for a person, by construction: whatever makes it is given a Grant
+without subject, client and claims, and runs outside of every request, so that there is nothing of anybody in it. A
+widget function that takes a Grant is never shared. Where a draft or a rule has to know the person, what was read is
+shared and what is drawn of it is not (decision 0025).
+"""
+
+from collections.abc import Hashable, Mapping
+from contextvars import Context, copy_context
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+from pydantic import BaseModel
+
+from intarsia.permissions import Grant
+from intarsia.server.calls.idempotency import digest_of
+from intarsia.server.calls.long_poll import WatchedTopics, topics_of, topics_shown
+from intarsia.server.changes.revisions import REVISIONS
+from intarsia.server.rendering.control_permissions import (
+    ControlAuthorizer,
+    IdentityRequiredError,
+    Rights,
+    SharedControlAuthorizer,
+)
+from intarsia.server.rendering.load import AnyWidgetTool, LoadedData, Reading, finish, read_data
+from intarsia.server.rendering.pending_renders import PendingRenders
+from intarsia.server.rendering.shared_flight import SharedFlights
+from intarsia.server.storage.store import Store
+from intarsia.server.wire.diff import Seen, difference
+from intarsia.ui_templates import Rendering, render_widget
+
+
+@dataclass(frozen=True)
+class RenderRequest:
+    """A widget, and for whom.
+
+    Args:
+        tool: The widget tool.
+        checked: Its arguments.
+        arguments: The same as they were sent. What is equal here is equal once it is checked; the other way round it
+            need not be.
+        grant: Who will see it.
+        store: Where drafts are kept.
+        rights: What decisions go by.
+        waits: Whether an open View waits for changes of access, too.
+    """
+
+    tool: AnyWidgetTool
+    checked: BaseModel
+    arguments: Mapping[str, Any]
+    grant: Grant
+    store: Store
+    rights: Rights
+    waits: bool
+
+    @cached_property
+    def key(self) -> Hashable:
+        """What has the same key looks the same to everybody, as long as nothing knows the person."""
+        grant, positions = self.grant, self.rights.positions
+        permissions = grant.issuer, grant.scopes, grant.roles, positions.mark
+        return digest_of(self.tool.name, self.arguments), permissions, self.waits
+
+    @property
+    def permissions(self) -> Grant:
+        """What may be seen and done, without who it is."""
+        return Grant("", scopes=self.grant.scopes, roles=self.grant.roles, issuer=self.grant.issuer)
+
+
+@dataclass(frozen=True)
+class SharedRender:
+    """A widget as somebody sees it."""
+
+    reading: Reading
+    rendering: Rendering
+
+    def difference(self, seen: Seen | None) -> dict[str, Any]:
+        """Return what a View must be sent that shows something."""
+        return difference(self.rendering, seen, self.reading.skipped)
+
+
+@dataclass(frozen=True)
+class _Common:
+    """What a reading brought for everybody with certain permissions."""
+
+    data: LoadedData
+    topics: WatchedTopics
+    drawn: SharedRender | None
+    """`None` where it depends on the person."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes of markup it holds."""
+        if self.drawn is None:
+            return 0
+        rendering = self.drawn.rendering
+        items = [part for each in rendering.lists.values() for part in each.items.values()]
+        return sum(len(part.html) for part in (rendering.frame, *rendering.parts.values(), *items))
+
+
+class SharedRenders:
+    """Reads widgets for one connector."""
+
+    def __init__(self) -> None:
+        self._flights: SharedFlights[_Common] = SharedFlights(lambda common: common.size)
+        self._topics: SharedFlights[WatchedTopics] = SharedFlights(lambda _topics: 0)
+        self.unfinished: PendingRenders[SharedRender] = PendingRenders()
+        self._outside: Context | None = None
+        self._is_apart = False
+
+    def begin(self) -> None:
+        """Share from now on. What is read for several sees the world as it is around this call."""
+        self._outside = copy_context()
+
+    def keep_apart(self) -> None:
+        """Share nothing: on a server of somebody else's, functions may ask that server who calls."""
+        self._is_apart = True
+
+    async def read(
+        self, asked: RenderRequest, after: int | None = None, tiles: frozenset[str] | None = None
+    ) -> SharedRender:
+        """Read a widget for somebody.
+
+        Args:
+            asked: The widget, and for whom.
+            after: The reading must be newer than this revision; left out, it begins now.
+            tiles: The only tiles that must be read, or `None` for all.
+
+        Raises:
+            RefusedError: The function refused.
+        """
+        context = self._shares(asked)
+        if context is None:
+            data = await read_data(asked.tool, asked.checked, asked.grant, REVISIONS.next(), tiles)
+            return await _draw(data, asked, ControlAuthorizer(asked.grant, asked.rights))
+        newer_than = REVISIONS.next() if after is None else after
+        common = await self._flights.read(asked.key, newer_than, tiles, partial(_read, asked, tiles), context)
+        return common.drawn or await _draw(common.data, asked, ControlAuthorizer(asked.grant, asked.rights))
+
+    async def topics(self, asked: RenderRequest, shown: int) -> WatchedTopics:
+        """Say what a View reads.
+
+        Args:
+            asked: The widget, and for whom.
+            shown: The revision of what the View shows; it is said of that, or of something newer.
+        """
+        context = self._shares(asked)
+        if context is None:
+            return await topics_of(asked.tool, asked.checked, asked.grant)
+        if common := self._flights.latest(asked.key, shown):
+            return common.topics
+
+        async def find(_revision: int) -> WatchedTopics:
+            return await topics_of(asked.tool, asked.checked, asked.permissions)
+
+        return await self._topics.read(asked.key, shown, None, find, context)
+
+    def _shares(self, asked: RenderRequest) -> Context | None:
+        """Return what a shared reading runs in; `None` where it is somebody's own."""
+        return None if self._is_apart or asked.tool.knows_person else self._outside
+
+
+async def _read(asked: RenderRequest, tiles: frozenset[str] | None, revision: int) -> _Common:
+    """Read for everybody who has the same permissions. Nothing of the person goes in, so nothing can come out."""
+    data = await read_data(asked.tool, asked.checked, asked.permissions, revision, tiles)
+    topics = topics_shown(asked.tool, asked.checked, data.tile_topics)
+    try:
+        drawn = await _draw(data, asked, SharedControlAuthorizer(asked.permissions, asked.rights))
+    except IdentityRequiredError:
+        drawn = None
+    return _Common(data, topics, drawn)
+
+
+async def _draw(data: LoadedData, asked: RenderRequest, decider: ControlAuthorizer) -> SharedRender:
+    reading = await finish(data, asked.tool, asked.store, decider)
+    # Where access can be withdrawn, every open widget wants to know.
+    waits = reading.has_topics or asked.waits
+    return SharedRender(reading, render_widget(reading.widget, asked.tool.refresh_seconds, waits=waits))

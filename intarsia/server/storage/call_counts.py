@@ -1,0 +1,114 @@
+"""How often each tool was called in the last day, and how often it failed or was refused. For admins."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import anyio
+from sqlalchemy import Column, Integer, String, Table, delete, func, select
+from sqlalchemy.dialects.sqlite import insert
+
+from intarsia.server.storage.store import OWN_TABLES, Store
+
+logger = logging.getLogger(__name__)
+
+WRITE_SECONDS = 10.0
+"""How often what was counted is written down. What a process counted since is lost with it."""
+
+_HOUR = 3600
+_HOURS = 24
+
+COUNTS = Table(
+    "intarsia_tool_counts",
+    OWN_TABLES,
+    Column("tool", String(200), primary_key=True),
+    Column("hour", Integer, primary_key=True),
+    Column("calls", Integer, nullable=False),
+    Column("errors", Integer, nullable=False),
+    Column("refusals", Integer, nullable=False),
+)
+"""What happened to each tool in each hour since 1970."""
+
+
+@dataclass(frozen=True)
+class CallCount:
+    """What happened to one tool.
+
+    Args:
+        calls: How often it was called, by people and by models.
+        errors: How often something went wrong.
+        refusals: How often it was refused.
+    """
+
+    calls: int = 0
+    errors: int = 0
+    refusals: int = 0
+
+
+_KINDS = tuple(field.name for field in fields(CallCount))
+_OF_PROBLEM = {"failed": "errors", "refused": "refusals"}
+
+
+class CallCounts:
+    """The counts of one connector.
+
+    Args:
+        store: Where they are kept.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._new: Counter[tuple[str, int, str]] = Counter()
+
+    def note(self, tool: str, problem: str | None = None) -> None:
+        """Count one call.
+
+        Args:
+            tool: What was called.
+            problem: The kind of problem that it was answered with, if it was.
+        """
+        hour = int(time.time()) // _HOUR
+        self._new[tool, hour, "calls"] += 1
+        if kind := _OF_PROBLEM.get(problem or ""):
+            self._new[tool, hour, kind] += 1
+
+    async def write(self) -> None:
+        """Write down what was counted since, and forget what is older than a day."""
+        if not self._new:
+            return
+        new, self._new = self._new, Counter()
+        oldest = int(time.time()) // _HOUR - _HOURS
+        async with self._store.write() as connection:
+            for tool, hour in sorted({(tool, hour) for tool, hour, _kind in new}):
+                found = {kind: new[tool, hour, kind] for kind in _KINDS}
+                row = insert(COUNTS).values(tool=tool, hour=hour, **found)
+                more = {kind: COUNTS.c[kind] + row.excluded[kind] for kind in _KINDS}
+                await connection.execute(row.on_conflict_do_update(index_elements=["tool", "hour"], set_=more))
+            await connection.execute(delete(COUNTS).where(COUNTS.c.hour < oldest))
+
+    async def keep(self) -> None:
+        """Write down what is counted, until it is cancelled."""
+        try:
+            while True:
+                await anyio.sleep(WRITE_SECONDS)
+                await self._try_to_write()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._try_to_write()
+
+    async def last_day(self) -> Mapping[str, CallCount]:
+        """Return what happened to each tool in the last 24 hours, and in what is over of this one."""
+        await self.write()
+        since = int(time.time()) // _HOUR - _HOURS
+        sums = [func.sum(COUNTS.c[kind]) for kind in _KINDS]
+        async with self._store.read() as connection:
+            wanted = select(COUNTS.c.tool, *sums).where(COUNTS.c.hour >= since).group_by(COUNTS.c.tool)
+            return {row[0]: CallCount(*row[1:]) for row in await connection.execute(wanted)}
+
+    async def _try_to_write(self) -> None:
+        try:
+            await self.write()
+        except Exception:
+            logger.exception("The counts of calls could not be written.")

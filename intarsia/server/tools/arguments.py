@@ -1,0 +1,235 @@
+"""Arguments of a call: the model made from a function's signature, and refusals in our own words.
+
+A refusal names the argument and the rule, never the value: values may be secret, and models read refusals.
+"""
+
+import inspect
+import json
+import warnings
+from collections.abc import Callable, Mapping
+from itertools import islice
+from typing import Any, cast, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
+from pydantic.errors import PydanticSchemaGenerationError
+from pydantic.fields import FieldInfo
+
+from intarsia.errors import ArgumentError, ToolError, near_miss
+from intarsia.permissions import Grant
+from intarsia.widgets.action import JsonType, Parameter
+
+MAX_CHARACTERS = 10_000
+"""The longest text that an argument may be, unless its own type says otherwise."""
+
+MAX_SENTENCES = 5
+"""How many wrong arguments of a call are named."""
+
+_RULES: dict[str, str] = {
+    "missing": "is missing",
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "finite_number": "must be a finite number",
+    "date_from_datetime_parsing": "must be a date such as 2026-12-31",
+    "date_parsing": "must be a date such as 2026-12-31",
+    "literal_error": "must be one of {expected}",
+    "enum": "must be one of {expected}",
+    "greater_than": "must be greater than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_too_short": "must have at least {min_length} characters",
+    "too_long": "must have at most {max_length} items",
+    "too_short": "must have at least {min_length} items",
+    "string_pattern_mismatch": "does not have the right form",
+}
+
+
+def arguments_model(function: Callable[..., Any]) -> type[BaseModel]:
+    """Make the model of a function's arguments, which forbids those it does not know.
+
+    Raises:
+        ToolError: A parameter has no type or none that JSON knows, cannot go by name, its name is reserved, or its
+            default is not of its type.
+    """
+    hints = type_hints(function)
+    fields: dict[str, Any] = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        where = f"{function.__qualname__}({name})"
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            message = f"{where}: a tool's parameters must have names; {parameter.kind.description} ones have none."
+            raise ToolError(message)
+        if name not in hints:
+            message = f"{where} has no type. Add one: it becomes the tool's schema."
+            raise ToolError(message)
+        if name.startswith("_") or name == "text_page" or (name.startswith("model_") and hasattr(BaseModel, name)):
+            message = f"{where}: the name is reserved; choose another."
+            raise ToolError(message)
+        if hints[name] is Grant:  # given by the server, never by a caller
+            continue
+        _check_parameter(hints[name], parameter, where)
+        fields[name] = (hints[name], ... if parameter.default is parameter.empty else parameter.default)
+    config = ConfigDict(extra="forbid", allow_inf_nan=False)
+    with warnings.catch_warnings():
+        # A parameter may be called `schema` or `copy`, old methods of Pydantic that nobody calls here.
+        warnings.filterwarnings("ignore", "Field name .* shadows an attribute", UserWarning)
+        return create_model(function.__name__, __config__=config, **fields)
+
+
+def grant_parameter(function: Callable[..., Any]) -> str | None:
+    """Return the name of the parameter that takes who calls, if a function has one.
+
+    Raises:
+        ToolError: It has more than one.
+    """
+    hints = type_hints(function)
+    names = [name for name in inspect.signature(function).parameters if hints.get(name) is Grant]
+    if len(names) > 1:
+        message = f"{function.__qualname__} takes the Grant twice: {' and '.join(names)}. One is enough."
+        raise ToolError(message)
+    return names[0] if names else None
+
+
+def type_hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """Return the types of a function's parameters and of what it returns.
+
+    Raises:
+        ToolError: One of them is not known where the function stands.
+    """
+    try:
+        return get_type_hints(function, include_extras=True)
+    except NameError as error:
+        message = (
+            f"{function.__qualname__}: the type {error.name!r} is not known. Import it, not only `if TYPE_CHECKING`, "
+            "and do not define it inside a function."
+        )
+        raise ToolError(message) from None
+
+
+def _check_parameter(hint: Any, parameter: inspect.Parameter, where: str) -> None:
+    """Check that a parameter can come as JSON, and that its default could too: a View sends it back."""
+    try:
+        adapter = TypeAdapter[object](hint)
+    except PydanticSchemaGenerationError:
+        message = (
+            f"{where}: {inspect.formatannotation(hint)} cannot be sent as JSON; take its id or its fields instead."
+        )
+        raise ToolError(message) from None
+    default: object = parameter.default
+    if default is parameter.empty or isinstance(default, FieldInfo):
+        return
+    try:
+        adapter.validate_python(default, strict=True)
+    except ValidationError:
+        hint_text = inspect.formatannotation(hint)
+        better = f" Write `{hint_text} | None`." if default is None else ""
+        message = f"{where}: the default {default!r} is not of its type, {hint_text}.{better}"
+        raise ToolError(message) from None
+
+
+def input_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON schema of a model without titles, which only repeat the names.
+
+    It does not say `additionalProperties: false`, so that a host which checks calls lets `_intarsia` pass; what is
+    unknown is refused all the same.
+    """
+    schema = model.model_json_schema()
+    schema.pop("additionalProperties", None)
+    schema.pop("title", None)
+    for part in schema.get("properties", {}).values():
+        part.pop("title", None)
+    return schema
+
+
+def parameters_of(model: type[BaseModel]) -> dict[str, Parameter]:
+    """Return each parameter with whether it must be given and which JSON types it takes."""
+    schema = model.model_json_schema()
+    return {
+        name: Parameter(name in schema.get("required", ()), frozenset(_json_types(part, schema)))
+        for name, part in schema.get("properties", {}).items()
+    }
+
+
+def _json_types(part: Mapping[str, Any], schema: Mapping[str, Any]) -> set[JsonType]:
+    if "$ref" in part:
+        return _json_types(schema["$defs"][part["$ref"].rsplit("/", 1)[1]], schema)
+    branches = [*part.get("anyOf", ()), *part.get("oneOf", ())]
+    if branches:
+        found = [_json_types(branch, schema) for branch in branches]
+        return set() if not all(found) else set[JsonType]().union(*found)
+    types: JsonType | list[JsonType] = part.get("type", [])
+    return set(types) if isinstance(types, list) else {types}
+
+
+def check_arguments(model: type[BaseModel], arguments: Mapping[str, Any]) -> BaseModel:
+    """Check the arguments of a call, as strictly as JSON allows.
+
+    Raises:
+        ArgumentError: Names each wrong argument and the rule, and for unknown ones the near miss.
+    """
+    for name, value in arguments.items():
+        field = model.model_fields.get(name)
+        if field is not None and not _has_own_limit(field) and _longest(value) > MAX_CHARACTERS:
+            message = f"{name} must have at most {MAX_CHARACTERS:,} characters."
+            raise ArgumentError(message)
+    try:
+        return model.model_validate_json(json.dumps(dict(arguments)), strict=True)
+    except ValidationError as error:
+        raise ArgumentError(" ".join(_sentences(error, model))) from None
+
+
+def json_arguments(checked: BaseModel, *, with_defaults: bool) -> dict[str, Any]:
+    """Return checked arguments as JSON values."""
+    return checked.model_dump(mode="json", exclude_unset=not with_defaults)
+
+
+def _sentences(error: ValidationError, model: type[BaseModel]) -> list[str]:
+    rules: dict[str, list[str]] = {}
+    for item in error.errors(include_url=False, include_input=False):
+        place = str(item["loc"][0]) if item["loc"] else "The call"
+        rules.setdefault(place, []).append("" if item["type"] == "extra_forbidden" else _rule(dict(item)))
+    # A call can be wrong in thousands of places, and looking for near misses takes time.
+    return [_sentence(place, found, model) for place, found in islice(rules.items(), MAX_SENTENCES)]
+
+
+def _sentence(place: str, rules: list[str], model: type[BaseModel]) -> str:
+    if "" in rules:
+        return f"There is no argument {_shown(place)}.{near_miss(place, set(model.model_fields))}"
+    # A value that fits no branch of a union breaks a rule of each: any one of them would do.
+    first, *others = dict.fromkeys(rules)
+    return f"{place} {' or '.join([first, *(rule.removeprefix('must be ') for rule in others)])}."
+
+
+def _rule(item: dict[str, Any]) -> str:
+    context = {name: _choices(value) for name, value in item.get("ctx", {}).items()}
+    return _RULES.get(item["type"], "has a wrong value").format_map(context)
+
+
+def _choices(value: object) -> object:
+    return value if not isinstance(value, str) else value.replace(" or ", ", ")
+
+
+def _shown(name: str) -> str:
+    """Quote a name that the caller made up only if it looks like a name."""
+    return repr(name) if name.isidentifier() and len(name) <= 40 else "of that name"
+
+
+def _longest(value: object) -> int:
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, Mapping):
+        inner = cast("Mapping[object, object]", value)
+        return max((max(_longest(name), _longest(item)) for name, item in inner.items()), default=0)
+    if isinstance(value, list):
+        return max((_longest(item) for item in cast("list[object]", value)), default=0)
+    return 0
+
+
+def _has_own_limit(field: FieldInfo) -> bool:
+    return any(getattr(mark, "max_length", None) for mark in field.metadata)

@@ -1,0 +1,105 @@
+"""What changed: a rendering against what the View already shows (`docs/on-the-wire.md`)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from intarsia.ui_templates import ListPart, Rendering
+
+HASH_LENGTH = 8
+MAX_SEEN = 2_000
+"""More parts and items than this cannot come from a widget of ours."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a View says it shows. It is only a hint: what it names is read under the caller's own rights."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+    frame: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict[str, str])
+    lists: Mapping[str, list[str]] = field(default_factory=dict[str, list[str]])
+    tiles: frozenset[str] | None = None
+    """The only tiles to run, or `None` for all."""
+    revision: int = 0
+    """Of what is shown."""
+
+
+def parse_seen(value: object) -> Seen | None:
+    """Read `dev.intarsia/seen`; anything that is not of its form counts as nothing seen."""
+    if not isinstance(value, Mapping):
+        return None
+    seen = cast("Mapping[str, Any]", value)
+    tool, arguments = seen.get("tool"), seen.get("arguments")
+    if not isinstance(tool, str) or not isinstance(arguments, Mapping):
+        return None
+    tiles: object = seen.get("tiles")
+    revision: object = seen.get("revision")
+    return Seen(
+        tool,
+        cast("Mapping[str, Any]", arguments),
+        frame=_text(seen.get("frame")),
+        parts={name: _text(mark) for name, mark in _mapping(seen.get("parts")).items()},
+        lists={name: _texts(marks) for name, marks in _mapping(seen.get("lists")).items()},
+        tiles=None if tiles is None else frozenset(_texts(tiles)),
+        revision=revision if isinstance(revision, int) else 0,
+    )
+
+
+def difference(rendering: Rendering, seen: Seen | None, skipped: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Return what the View must be sent to show a rendering.
+
+    Args:
+        rendering: The widget as it is now.
+        seen: What the View shows, or `None` for a full answer.
+        skipped: Parts that were not read this time and stay as they are.
+    """
+    old = seen or Seen("", {})
+    answer: dict[str, Any] = {}
+    if rendering.frame.hash != old.frame:
+        answer["frame"] = {"hash": rendering.frame.hash, "html": rendering.frame.html}
+        if gone := [name for name in [*old.parts, *old.lists] if name not in {**rendering.parts, **rendering.lists}]:
+            answer["gone"] = gone
+    parts = {
+        name: {"hash": part.hash, "html": part.html}
+        for name, part in rendering.parts.items()
+        if name not in skipped and old.parts.get(name) != part.hash
+    }
+    known = {mark for marks in old.lists.values() for mark in marks}
+    lists = {
+        name: _list_difference(items, known)
+        for name, items in rendering.lists.items()
+        if name not in old.lists or _marks(items) != old.lists[name]
+    }
+    return answer | ({"parts": parts} if parts else {}) | ({"lists": lists} if lists else {})
+
+
+def _list_difference(items: ListPart, known: set[str]) -> dict[str, Any]:
+    changed = {
+        key: {"hash": item.hash, "html": item.html} for key, item in items.items.items() if item.hash + key not in known
+    }
+    answer: dict[str, Any] = {"prefix": items.prefix, "order": list(items.items)}
+    return {**answer, "items": changed} if changed else answer
+
+
+def _marks(items: ListPart) -> list[str]:
+    return [item.hash + key for key, item in items.items.items()]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _texts(value: object) -> list[str]:
+    return (
+        [item for item in cast("list[object]", value) if isinstance(item, str)][:MAX_SEEN]
+        if isinstance(value, list)
+        else []
+    )
+
+
+def _mapping(value: object) -> dict[str, object]:
+    if not isinstance(value, Mapping):
+        return {}
+    return dict(list(cast("Mapping[str, object]", value).items())[:MAX_SEEN])

@@ -1,0 +1,114 @@
+"""What is read out of a call, and what is written into its answer (`docs/on-the-wire.md`)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from pydantic_core import to_jsonable_python
+
+from intarsia.errors import ArgumentError, ConflictError, RefusedError, ScopeError
+from intarsia.permissions import Decision, Grant
+from intarsia.server.wire.diff import Seen, parse_seen
+from intarsia.ui_templates.filters import plain
+from intarsia.widgets import Done
+
+SEEN, ID, VIA = "dev.intarsia/seen", "dev.intarsia/id", "dev.intarsia/via"
+VIEW, CONFIRMATION = "dev.intarsia/view", "dev.intarsia/confirmation"
+PARTS, DONE, PROBLEM = "dev.intarsia/parts", "dev.intarsia/done", "dev.intarsia/problem"
+UNCHANGED = "dev.intarsia/unchanged"
+LATER = "dev.intarsia/later"
+"""The action is answered, and what it did to the widget comes with the View's next reading."""
+CONFIRM = "dev.intarsia/confirm"
+DRAFT_TOOL = "intarsia_draft"
+VIEW_TOOL = "intarsia_view"
+"""Reads again what a View shows, and waits for a change of it."""
+ACCESS_TOOL = "intarsia_access"
+"""Asks for what a tool needs: where it is missing the call is refused, which is how a host comes to ask the person."""
+
+
+@dataclass
+class CallResponse:
+    """What a call is answered with."""
+
+    text: str
+    structured: dict[str, Any] | None = None
+    meta: dict[str, Any] = field(default_factory=dict[str, Any])
+    is_error: bool = False
+
+
+@dataclass
+class ToolCall:
+    """One call of a tool: what came with it, and who makes it."""
+
+    arguments: dict[str, Any]
+    grant: Grant
+    seen: Seen | None = None
+    key: object = None
+    handle: object = field(default=None, repr=False)
+    confirmation: object = field(default=None, repr=False)
+    via: str | None = None
+    acted_at: int | None = None
+    """A revision from between the end of the action and everything that was read since; none if nothing was done."""
+
+
+def read_call(arguments: Mapping[str, Any], meta: Mapping[str, Any], grant: Grant) -> ToolCall:
+    """Take what the View said out of a call: from its `_meta`, or from `_intarsia` where a host drops `_meta`."""
+    own = dict(arguments)
+    carried = own.pop("_intarsia", None)
+    spare: Mapping[str, Any] = cast("Mapping[str, Any]", carried) if isinstance(carried, Mapping) else {}
+    if not meta.keys().isdisjoint((SEEN, ID, VIEW)):
+        said, via = [meta.get(name) for name in (SEEN, ID, VIEW, CONFIRMATION)], "meta"
+    elif spare:
+        said, via = [spare.get(name) for name in ("seen", "id", "view", "confirmation")], "argument"
+    else:
+        return ToolCall(own, grant)
+    seen, key, handle, confirmation = said
+    return ToolCall(own, grant, parse_seen(seen), key, handle, confirmation, via)
+
+
+def refused(decision: Decision) -> RefusedError:
+    """Return the error of a decision that refuses."""
+    if decision.missing_scopes:
+        return ScopeError(decision.reason, decision.missing_scopes, decision.how_to_fix)
+    return RefusedError(decision.reason)
+
+
+def done_answer(done: Done) -> CallResponse:
+    """Answer that an action was done."""
+    meta: dict[str, Any] = {"message": done.message}
+    if done.undo:
+        meta["undo"] = {"tool": done.undo.tool, "arguments": dict(done.undo.arguments)}
+    return CallResponse(done.message, meta={DONE: meta})
+
+
+def replayed(first: Mapping[str, Any]) -> CallResponse:
+    """Answer a call that was answered before."""
+    done: dict[str, Any] = {"message": "This was already done.", **first, "replayed": True}
+    return CallResponse(done["message"], meta={DONE: done})
+
+
+def refusal(error: ArgumentError | RefusedError) -> CallResponse:
+    """Answer a call that was refused."""
+    if isinstance(error, ConflictError):
+        return problem_answer("conflict", error.reason, error.current)
+    if isinstance(error, ScopeError):
+        answer = problem_answer("refused", f"{error.reason} {error.how_to_fix}")
+        answer.meta[PROBLEM] |= {"missing_scopes": sorted(error.missing_scopes), "how_to_fix": error.how_to_fix}
+        return answer
+    return problem_answer("refused" if isinstance(error, RefusedError) else "invalid", str(error))
+
+
+def problem_answer(kind: str, message: str, current: Mapping[str, Any] | None = None) -> CallResponse:
+    """Answer that something was not done, and why.
+
+    Args:
+        kind: One of those in `docs/on-the-wire.md`.
+        message: For people.
+        current: What is true now, where that is the reason.
+    """
+    problem: dict[str, Any] = {"kind": kind, "message": message}
+    if current:
+        problem["current"] = to_jsonable_python(current, fallback=str)
+    # What is true now is data, as in any other text form: nothing in it may look like ours.
+    now = "".join(f" {plain(name)}: {plain(value)}." for name, value in (current or {}).items())
+    return CallResponse(message + (f"\n\nNow:{now}" if now else ""), meta={PROBLEM: problem}, is_error=True)

@@ -1,0 +1,159 @@
+"""Strict JSON: what every parser reads alike and every database can keep, and nothing else.
+
+Python's own parser lets NaN, infinite numbers, lone surrogates and keys that stand twice through, and so does the SDK.
+"""
+
+import json
+import re
+from typing import Any, cast
+
+MAX_LEVELS = 64
+"""How deeply objects and lists may stand in each other."""
+
+PARSE_ERROR, INVALID_REQUEST = -32700, -32600
+
+_BROKEN = re.compile("[\0\ud800-\udfff]")
+_MAX_DIGITS = 20
+_WHOLE = range(-(2**63), 2**63)
+
+RequestId = str | int | None
+
+
+class BodyError(ValueError):
+    """A body that is not what it must be; the message says why and repeats nothing of it.
+
+    Args:
+        message: What is wrong.
+        code: The code of the JSON-RPC error.
+        request: The id of the request, when it could be read.
+    """
+
+    def __init__(self, message: str, code: int = PARSE_ERROR, request: RequestId = None) -> None:
+        super().__init__(message)
+        self.code, self.request = code, request
+
+
+def read_json(body: bytes) -> object:
+    """Read one JSON value.
+
+    Raises:
+        BodyError: It is none, or holds what parsers disagree about.
+    """
+    try:
+        tree: object = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_without_twins,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            parse_int=_whole,
+        )
+    except BodyError:
+        raise
+    except UnicodeDecodeError:
+        message = "The body is not UTF-8."
+        raise BodyError(message) from None
+    except RecursionError:
+        raise _too_deep() from None
+    except ValueError:
+        message = "The body is not JSON."
+        raise BodyError(message) from None
+    # Only an escape can smuggle a broken character past the decoder.
+    _check_tree(tree, holds_escapes=b"\\u" in body)
+    return tree
+
+
+def check_message(tree: object) -> None:
+    """Check that a JSON value is one message of JSON-RPC 2.0. MCP has no batches, and no request without an id.
+
+    Raises:
+        BodyError: It is none.
+    """
+    if not isinstance(tree, dict):
+        message = "The body must be one JSON-RPC message."
+        raise BodyError(message, INVALID_REQUEST)
+    fields = cast("dict[str, Any]", tree)
+    has_id, request = "id" in fields, fields.get("id")
+    if has_id and (not isinstance(request, str | int) or isinstance(request, bool)):
+        message = "The id of a JSON-RPC message must be text or a whole number."
+        raise BodyError(message, INVALID_REQUEST)
+    if fields.get("jsonrpc") != "2.0":
+        message = 'The body must be a JSON-RPC message with "jsonrpc": "2.0".'
+        raise BodyError(message, INVALID_REQUEST, request)
+    if "method" not in fields:
+        if has_id and ("result" in fields) != ("error" in fields):
+            return
+        message = "A JSON-RPC message needs a method."
+        raise BodyError(message, INVALID_REQUEST, request)
+    if not isinstance(fields["method"], str):
+        message = "The method of a JSON-RPC message must be text."
+        raise BodyError(message, INVALID_REQUEST, request)
+    if not isinstance(fields.get("params"), dict | None):
+        message = "The params of a JSON-RPC message must be an object."
+        raise BodyError(message, INVALID_REQUEST, request)
+
+
+def object_of(value: object) -> dict[str, Any]:
+    """Return a JSON object as it is, and any other value as an empty one."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _check_tree(tree: object, *, holds_escapes: bool) -> None:
+    level: list[object] = [tree]
+    for _ in range(MAX_LEVELS + 1):
+        if holds_escapes:
+            for item in level:
+                _check_text(item)
+        if not any(isinstance(item, dict | list) for item in level):
+            return
+        level = [inner for item in level for inner in _inside(item)]
+    raise _too_deep()
+
+
+def _inside(item: object) -> list[object]:
+    if isinstance(item, dict):
+        fields = cast("dict[object, object]", item)
+        return [*fields, *fields.values()]
+    return cast("list[object]", item) if isinstance(item, list) else []
+
+
+def _check_text(item: object) -> None:
+    found = _BROKEN.search(item) if isinstance(item, str) else None
+    if found is None:
+        return
+    is_nothing = found[0] == "\0"
+    message = "The body holds " + (
+        "the character U+0000, which text does not have." if is_nothing else "half a character (a lone surrogate)."
+    )
+    raise BodyError(message)
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        message = "The body has a key twice in one object."
+        raise BodyError(message)
+    return found
+
+
+def _no_constant(_name: str) -> None:
+    message = "The body holds NaN or an infinite number, which JSON does not have."
+    raise BodyError(message)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        message = "The body holds a number that is too large."
+        raise BodyError(message)
+    return number
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS or int(digits) not in _WHOLE:
+        message = "The body holds a whole number of more than 64 bits."
+        raise BodyError(message)
+    return int(digits)
+
+
+def _too_deep() -> BodyError:
+    return BodyError(f"The body is nested too deeply: {MAX_LEVELS} levels are enough.")

@@ -1,0 +1,209 @@
+"""The host of a test: one server, and a host page in a browser for each person."""
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, Page
+from starlette.applications import Starlette
+
+from intarsia.host import HostAddresses, running_host
+from intarsia.permissions import Grant
+from intarsia.testing.console import Console
+from intarsia.testing.faults import Fault, settings_of, window_of
+from intarsia.testing.page import HostPage, Json, context_options, patient
+from intarsia.testing.users import TestUsers, with_test_users
+from intarsia.testing.view import View
+
+
+class Host:
+    """A local MCP Apps host in a browser. What a test opens is closed when it is over.
+
+    Args:
+        app: The application that serves `/mcp`.
+        browser: Where pages are opened; each person has a context of their own.
+        person: Who acts where a test names nobody. None: nobody signs in, and the application is served as it is.
+        faults: What is wrong with the host, from the fixtures that the test named.
+        log: The lines that the server logs while the test runs.
+    """
+
+    def __init__(
+        self, app: Starlette, browser: Browser, *, person: Grant | None, faults: list[Fault], log: list[str]
+    ) -> None:
+        self.person = person
+        self.log = log
+        self._app = app
+        self._browser = browser
+        self._faults = faults
+        self._persons = TestUsers() if person else None
+        self._opened = AsyncExitStack()
+        self._window: dict[str, Any] = {}
+        self._settings: Json = {}
+        self._script: Path | None = None
+        self._addresses: HostAddresses | None = None
+        self._pages: dict[str, HostPage] = {}
+        self._expected: list[str] = []
+
+    async def call(self, tool: str, /, *, as_: Grant | None = None, **arguments: Any) -> View:
+        """Call a widget tool in the conversation, as the model does, and wait until its View is settled.
+
+        Args:
+            tool: The tool's name.
+            as_: Who is in the conversation; `person` when left out.
+            arguments: What the tool is called with.
+
+        Raises:
+            AssertionError: The tool shows no View, or it does not settle.
+        """
+        page = await self.page_of(as_)
+        return await View(page, await page.call(tool, arguments)).settled()
+
+    async def start(self, tool: str, /, *, as_: Grant | None = None, **arguments: Any) -> None:
+        """Call a tool as `call` does, without waiting for anything; `view()` returns its View."""
+        page = await self.page_of(as_)
+        await page.start(tool, arguments)
+
+    def view(self, number: int = 1, *, as_: Grant | None = None) -> View:
+        """Return a View of a person who has a page, by its number: the first is 1."""
+        return View(self._pages[self._key(as_)], number)
+
+    async def open(
+        self,
+        *,
+        width: int = 1200,
+        height: int = 900,
+        touch: bool = False,
+        script: Path | None = None,
+        **settings: Any,
+    ) -> None:
+        """Open the page before the first call, and say how the windows are.
+
+        Args:
+            width: Pixels that a window is wide.
+            height: Pixels that it is high.
+            touch: Whether there is a touch screen.
+            script: Another bundle of the host page.
+            settings: As for `set`.
+
+        Raises:
+            AssertionError: There are windows already.
+        """
+        assert self._addresses is None, "host.open(...) must come before the first call."
+        self._window = {"width": width, "height": height, "touch": touch}
+        self._script = script
+        await self.set(**settings)
+        await self.page_of()
+
+    async def set(self, **settings: Any) -> None:
+        """Change settings and faults of every page, also of those that open later (`docs/host.md` lists them).
+
+        Args:
+            settings: Such as `theme="dark"`, `width="320"`, `sandbox="opaque"` or `faults={"slow_ms": 500}`.
+        """
+        faults = {**self._settings.get("faults", {}), **settings.get("faults", {})}
+        self._settings = {**self._settings, **settings, **({"faults": faults} if faults else {})}
+        for page in self._pages.values():
+            await page.set(settings)
+
+    async def page_of(self, grant: Grant | None = None) -> HostPage:
+        """Return the host page of a person, opened when it is first asked for."""
+        key = self._key(grant)
+        if key not in self._pages:
+            self._pages[key] = await self._open_page(key)
+        return self._pages[key]
+
+    @property
+    def page(self) -> Page:
+        """The browser's page of `person`, once it is open."""
+        return self._pages[self._key(None)].page
+
+    @property
+    def pages(self) -> list[HostPage]:
+        """The host pages that are open."""
+        return list(self._pages.values())
+
+    @property
+    def addresses(self) -> HostAddresses:
+        """Where the page, the server and the sandbox are, once a page is open."""
+        assert self._addresses is not None, "Nothing is served before the first call."
+        return self._addresses
+
+    def token_of(self, grant: Grant | None = None) -> str:
+        """Return the made-up token of a person, for other clients of `addresses.mcp`."""
+        return self._key(grant)
+
+    def regrant(self, grant: Grant, now: Grant | None, *, is_noticed: bool = True) -> None:
+        """Change what a person granted while their widgets are open.
+
+        Args:
+            grant: The person, as they are named in `as_=`.
+            now: What they grant from now on, or None: they withdrew everything.
+            is_noticed: Whether their open widgets notice it by themselves, which takes a server up to five seconds;
+                else they find out at their next call.
+        """
+        self._known_persons().change(grant, now, is_noticed=is_noticed)
+
+    async def answer(self, *, allow: bool, as_: Grant | None = None) -> None:
+        """Answer what the host asks a person, when it asks."""
+        page = await self.page_of(as_)
+        await page.wait_until("() => intarsiaHost.approvals.waiting > 0", about="a question of the host")
+        await page.page.evaluate("(allow) => intarsiaHost.answer(allow)", allow)
+
+    async def wait_for_held(self, count: int = 1, *, as_: Grant | None = None) -> None:
+        """Wait until so many calls are held (fault `hold`)."""
+        page = await self.page_of(as_)
+        await page.wait_until("(count) => intarsiaHost.calls.held >= count", count, about=f"{count} held calls")
+
+    async def release(self, count: int | None = None, *, as_: Grant | None = None) -> None:
+        """Let held calls go on, the oldest first."""
+        page = await self.page_of(as_)
+        await page.page.evaluate("(count) => intarsiaHost.release(count ?? undefined)", count)
+
+    async def traffic(self, *, as_: Grant | None = None) -> list[Json]:
+        """Return every message between View, host and server on a person's page."""
+        return await (await self.page_of(as_)).traffic()
+
+    def expect_console(self, pattern: str) -> None:
+        """Let the console be told what matches a regular expression; anything else fails the test."""
+        self._expected.append(pattern)
+        for page in self._pages.values():
+            page.console.expect(pattern)
+
+    def complaints(self) -> list[str]:
+        """Return what the consoles were told, and no test expected."""
+        return [line for page in self._pages.values() for line in page.console.unexpected()]
+
+    async def close(self) -> None:
+        """Close every window, then the server."""
+        await self._opened.aclose()
+
+    def _known_persons(self) -> TestUsers:
+        assert self._persons is not None, "Nobody signs in to this host: give open_host(app, person)."
+        return self._persons
+
+    def _key(self, grant: Grant | None) -> str:
+        """Return the token of a person; nobody's is empty."""
+        person = grant or self.person
+        return self._known_persons().token_of(person) if person else ""
+
+    async def _open_page(self, token: str) -> HostPage:
+        if self._addresses is None:
+            app = with_test_users(self._app, self._persons) if self._persons else self._app
+            served = running_host(app, script=self._script)
+            self._addresses = await self._opened.enter_async_context(served)
+        window: Json = {"width": 1200, "height": 900, "touch": False, **window_of(self._faults), **self._window}
+        context = patient(await self._browser.new_context(**context_options(**window)))
+        self._opened.push_async_callback(context.close)
+        console = Console()
+        console.listen(context)
+        for pattern in self._expected:
+            console.expect(pattern)
+        page = await context.new_page()
+        opened = HostPage(page, self._addresses, console, token, has_touch=bool(window["touch"]))
+        await opened.load(_merged(settings_of(self._faults), self._settings))
+        return opened
+
+
+def _merged(first: Json, second: Json) -> Json:
+    faults = {**first.get("faults", {}), **second.get("faults", {})}
+    return {**first, **second, **({"faults": faults} if faults else {})}

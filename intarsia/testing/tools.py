@@ -1,0 +1,250 @@
+"""Calling tools as a person, without a socket: through the connector's own desk and its own server."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, cast
+from uuid import uuid4
+
+from mcp import Client
+from mcp.client import advertise
+from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
+from mcp.server.auth.middleware.auth_context import auth_context_var
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+
+from intarsia.errors import near_miss
+from intarsia.permissions import Decision, Grant, decide, decide_without_arguments
+from intarsia.server.connector import Connector
+from intarsia.server.mcp_server.server import build_server
+from intarsia.server.tools.arguments import check_arguments
+from intarsia.server.tools.tool import values_of
+from intarsia.server.wire.messages import CONFIRM, CONFIRMATION, DONE, ID, PARTS, PROBLEM, SEEN, VIEW, CallResponse
+from intarsia.testing.users import access_token
+from intarsia.ui_templates.render import ROOT_ID, ListPart, Part, Rendering
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a View shows: the markup, and what it says of it in its next call."""
+
+    tool: str
+    arguments: Json
+    rendering: Rendering
+
+    @classmethod
+    def after(cls, parts: Json, before: "Shown | None") -> "Shown":
+        """Put what came into what was shown, as the View does.
+
+        Args:
+            parts: What the server sent.
+            before: What was shown, if anything was.
+        """
+        old = before.rendering if before else Rendering()
+        gone = set(parts.get("gone", ()))
+        kept = {name: part for name, part in old.parts.items() if name not in gone}
+        came = {name: Part(part["html"], part["hash"]) for name, part in parts.get("parts", {}).items()}
+        lists = {name: items for name, items in old.lists.items() if name not in gone}
+        for name, change in parts.get("lists", {}).items():
+            lists[name] = _merged(change, old)
+        frame = Part(parts["frame"]["html"], parts["frame"]["hash"]) if "frame" in parts else old.frame
+        return cls(parts["tool"], parts["arguments"], Rendering(frame, {**kept, **came}, lists))
+
+    def seen(self) -> Json:
+        """Say what is shown, as the View does with each call."""
+        drawn = self.rendering
+        return {
+            "tool": self.tool,
+            "arguments": self.arguments,
+            "frame": drawn.frame.hash,
+            "parts": {name: part.hash for name, part in drawn.parts.items()},
+            "lists": {
+                name: [part.hash + key for key, part in items.items.items()] for name, items in drawn.lists.items()
+            },
+        }
+
+
+def _merged(change: Json, old: Rendering) -> ListPart:
+    # An item may come from another list: a card that was moved is not sent again.
+    known = {key: part for items in old.lists.values() for key, part in items.items.items()}
+    came = {key: Part(item["html"], item["hash"]) for key, item in change.get("items", {}).items()}
+    return ListPart(change["prefix"], {key: {**known, **came}[key] for key in change["order"]})
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a call was answered with, and what a View shows after it."""
+
+    text: str
+    """What a model reads."""
+    structured: Json | None
+    """The tool, its arguments and the revision, for a widget."""
+    meta: Json
+    """What the View gets besides."""
+    is_error: bool
+    changed: tuple[str, ...] = ()
+    """The DOM ids of what came: of a whole widget, of its parts, and of items of its lists."""
+    shown: Shown | None = field(default=None, repr=False)
+    """What a View shows now; None where no widget is."""
+    handle: str | None = field(default=None, repr=False)
+    """What proves that a View calls; None where none opened."""
+
+    @property
+    def html(self) -> str:
+        """The whole markup that a View shows now; empty where no widget is."""
+        return self.shown.rendering.html if self.shown else ""
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """The markup of each part and each item that is shown now, by its DOM id."""
+        if self.shown is None:
+            return {}
+        drawn = self.shown.rendering
+        pieces = {name: part.html for name, part in drawn.parts.items()}
+        for items in drawn.lists.values():
+            pieces |= {items.prefix + key: part.html for key, part in items.items.items()}
+        return pieces
+
+    @property
+    def arguments(self) -> Json:
+        """What the widget's tool was called with, defaults filled in."""
+        return self.shown.arguments if self.shown else {}
+
+    @property
+    def message(self) -> str:
+        """What was done, as people read it; empty where nothing was."""
+        done: Json = self.meta.get(DONE, {})
+        return str(done.get("message", ""))
+
+    @property
+    def undo(self) -> Json | None:
+        """The tool and arguments that take it back, if it can be."""
+        done: Json = self.meta.get(DONE, {})
+        return done.get("undo")
+
+    @property
+    def question(self) -> str:
+        """What the person is asked before it is done; empty where nothing is."""
+        asked: Json = self.meta.get(CONFIRM, {})
+        return str(asked.get("question", ""))
+
+    @property
+    def problem(self) -> Json | None:
+        """Why it was not done: `kind`, `message`, and what the kind says besides."""
+        return self.meta.get(PROBLEM)
+
+
+class Tools:
+    """The tools of a connector, called as a person.
+
+    Args:
+        connector: Whose tools; it must be running.
+        person: Who calls where a test names nobody.
+        log: The lines that are logged while the test runs.
+    """
+
+    def __init__(self, connector: Connector, person: Grant, log: list[str]) -> None:
+        self.connector = connector
+        self.person = person
+        self.log = log
+
+    async def call(self, tool: str, /, *, as_: Grant | None = None, **arguments: Any) -> Reply:
+        """Call a tool as a model does.
+
+        Args:
+            tool: The tool's name.
+            as_: Who calls; `person` when left out.
+            arguments: What the tool is called with.
+        """
+        return await self._answer(tool, arguments, {}, as_, None)
+
+    async def act(
+        self,
+        on: Reply,
+        tool: str,
+        /,
+        *,
+        as_: Grant | None = None,
+        key: str | None = None,
+        confirm: bool = False,
+        **arguments: Any,
+    ) -> Reply:
+        """Call a tool as the View does that shows a widget: it says what it shows, and sends an idempotency key.
+
+        Args:
+            on: What the View shows: the reply to an earlier call.
+            tool: The tool's name.
+            as_: Who calls; `person` when left out.
+            key: The idempotency key. Send the same again to retry; a new one is made when left out.
+            confirm: Whether the person says yes where they are asked first.
+            arguments: What the tool is called with.
+
+        Returns:
+            The reply, with what the View shows afterwards.
+
+        Raises:
+            AssertionError: No widget is shown there.
+        """
+        assert on.shown is not None, f"No View shows this reply, so nobody can act on it. It says: {on.text}"
+        meta = {SEEN: on.shown.seen(), ID: key or uuid4().hex, **({VIEW: on.handle} if on.handle else {})}
+        reply = await self._answer(tool, arguments, meta, as_, on)
+        if reply.question and confirm:
+            meta[CONFIRMATION] = reply.meta[CONFIRM]["confirmation"]
+            return await self._answer(tool, arguments, meta, as_, on)
+        return reply
+
+    async def decide(self, tool: str, /, *, as_: Grant | None = None, **arguments: Any) -> Decision:
+        """Decide whether a person may call a tool; nothing is called.
+
+        Args:
+            tool: The tool's name.
+            as_: Who would call; `person` when left out.
+            arguments: What with. Without any, where the tool needs some, the tool's own rule is not asked.
+
+        Raises:
+            AssertionError: There is no such tool.
+            ArgumentError: It does not take these arguments.
+        """
+        found = self.connector.tools.get(tool)
+        assert found is not None, f"There is no tool {tool!r}.{near_miss(tool, set(self.connector.tools))}"
+        grant = as_ or self.person
+        if not arguments and any(parameter.required for parameter in found.parameters.values()):
+            return decide_without_arguments(grant, found)
+        return await decide(grant, found, values_of(check_arguments(found.model, arguments)))
+
+    async def list(self, *, as_: Grant | None = None) -> list[str]:
+        """List the names of the tools that a person's host is offered, over the protocol itself."""
+        async with self._client(as_ or self.person) as client:
+            return [tool.name for tool in (await client.list_tools()).tools]
+
+    async def _answer(
+        self, tool: str, arguments: Mapping[str, Any], meta: Json, as_: Grant | None, before: Reply | None
+    ) -> Reply:
+        answer = await self.connector.desk.answer(tool, arguments, meta, as_ or self.person)
+        return _reply(answer, before)
+
+    @asynccontextmanager
+    async def _client(self, grant: Grant) -> AsyncGenerator[Client]:
+        # As the SDK's own middleware says who is there; what the server starts meanwhile inherits it.
+        signed_in = auth_context_var.set(AuthenticatedUser(access_token(grant)))
+        try:
+            apps = advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})
+            async with Client(build_server(self.connector), extensions=[apps]) as client:
+                yield client
+        finally:
+            auth_context_var.reset(signed_in)
+
+
+def _reply(answer: CallResponse, before: Reply | None) -> Reply:
+    parts = cast("Json | None", answer.meta.get(PARTS))
+    shown_before = before.shown if before else None
+    shown = Shown.after(parts, shown_before) if parts else shown_before
+    handle = cast("str | None", answer.meta.get(VIEW, before.handle if before else None))
+    changed = tuple(_changed(parts)) if parts else ()
+    return Reply(answer.text, answer.structured, answer.meta, answer.is_error, changed, shown, handle)
+
+
+def _changed(parts: Json) -> list[str]:
+    items = [change["prefix"] + key for change in parts.get("lists", {}).values() for key in change.get("items", {})]
+    return [*([ROOT_ID] if "frame" in parts else []), *parts.get("parts", {}), *items]

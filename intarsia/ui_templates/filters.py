@@ -1,0 +1,208 @@
+"""What templates may do to a value: numbers and dates for people and for `Intl`, and text that stays on its line."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from intarsia.widgets.action import BoundAction
+from intarsia.widgets.number import SHORT_UNITS
+from intarsia.widgets.refusal import refusals_of
+from intarsia.widgets.table import Cell, Table, TableColumn
+
+_INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
+_UNKNOWN = Markup('<span class="intarsia-unknown">&ndash;</span>')
+_HIDDEN_CELL = Markup('<span class="intarsia-unknown">hidden</span>')
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+_NUMBERS = (int, float)
+_CLOSE_UNITS = ("percent", "celsius", "fahrenheit")
+"""Units that stand close to their number."""
+_NOT_IN_SINGLE_QUOTES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("'", "&#39;"))
+_BACKTICKS = re.compile("`+")
+_HIDDEN = re.compile(
+    # Letters and marks that show nothing, and rows of variation selectors: text for models that people cannot see.
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\U000e0100-\U000e01ef]|[\ufe00-\ufe0f]{2,}"
+)
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>|])")
+
+
+def plain(value: object, most: int = 200) -> str:
+    """Return data as text for Markdown: one line, marks escaped, nothing invisible, at most `most` characters."""
+    shown = _visible(" ".join(str(value).split()))
+    cut = shown if len(shown) <= most else shown[: most - 1] + "…"
+    return _MARKDOWN.sub(r"\\\1", cut)
+
+
+def code(value: object) -> str:
+    """Return an id for Markdown, between backticks, as it must be sent back; what nobody can see is left out."""
+    text = _visible(str(value))
+    if "`" not in text:
+        return f"`{text}`"
+    # The fence must be longer than any run of backticks inside, and must not touch one.
+    fence = "`" * (1 + max(len(run) for run in _BACKTICKS.findall(text)))
+    return f"{fence} {text} {fence}"
+
+
+def _visible(text: str) -> str:
+    if text.isascii() and text.isprintable():  # then nothing in it is invisible, and that is quick to see
+        return text
+    return "".join(mark for mark in _HIDDEN.sub("", text) if unicodedata.category(mark) not in _INVISIBLE)
+
+
+def number(value: object, unit: str | None = None, digits: int = 1) -> str:
+    """Return a number with its unit for the text form, in plain English digits; a word stays a word."""
+    if value is None:
+        return "not known"
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
+        return str(value)
+    shown = f"{value:,.{digits}f}"
+    shown = shown.rstrip("0").rstrip(".") if "." in shown else shown
+    shown = "0" if shown == "-0" else shown
+    return f"{shown}{'' if unit in _CLOSE_UNITS else ' '}{SHORT_UNITS[unit]}" if unit else shown
+
+
+def number_data(value: object, unit: str | None = None, digits: int = 1, sign: bool = False) -> Markup:  # noqa: FBT001, FBT002  # template call
+    """Return a number as a `<data>` element that the View formats for the reader's locale."""
+    if value is None:
+        return _UNKNOWN
+    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
+        return escape(str(value))
+    text = ("+" if sign and value > 0 else "") + number(value, unit, digits)
+    style = _number_style(unit, digits, sign)
+    # Not by `Markup.format`, which takes ten times as long: tables hold many numbers. A number needs no escaping.
+    bare = repr(value) if type(value) in _NUMBERS else escape(repr(value))
+    return Markup(f'<data value="{bare}" data-format={style}>{text}</data>')  # noqa: S704
+
+
+@lru_cache(256)
+def _number_style(unit: str | None, digits: int, sign: bool) -> Markup:  # noqa: FBT001  # private, read at one place
+    style: dict[str, object] = {"maximumFractionDigits": digits}
+    if unit:
+        style |= {"style": "unit", "unit": unit, "unitDisplay": "short"}
+    if sign:
+        style["signDisplay"] = "exceptZero"
+    return quoted_json(style)
+
+
+def date_text(value: date) -> str:
+    """Return a day, or a moment to the minute, for the text form."""
+    return value.strftime("%Y-%m-%d %H:%M") if isinstance(value, datetime) else value.isoformat()
+
+
+def date_data(value: date, style: Mapping[str, object] | None = None) -> Markup:
+    """Return a day or a moment as a `<time>` element that the View formats for the reader's locale and time zone."""
+    shown = quoted_json(style) if style else _DATE_STYLES[isinstance(value, datetime)]
+    day, text = escape(value.isoformat()), escape(date_text(value))
+    return Markup(f'<time datetime="{day}" data-format={shown}>{text}</time>')  # noqa: S704  # every value is escaped
+
+
+def row_items(table: Table, prefix: str) -> Iterator[tuple[str, Markup]]:
+    """Return each row of a table with its key, as markup. Made here because tables hold many cells.
+
+    Args:
+        table: The table.
+        prefix: What stands before a key in a row's id.
+    """
+    for row in table.rows:
+        key = table.key_of(row)
+        cells = "".join(
+            f"{_cell_opening(column.type, column.label, is_head=not place)}{_cell_data(row.get(column.key), column)}"
+            f"</{'td' if place else 'th'}>"
+            for place, column in enumerate(table.columns)
+        )
+        yield key, Markup(f'<tr id="{escape(prefix + key)}">{cells}</tr>')  # noqa: S704  # every value is escaped
+
+
+@lru_cache(256)
+def _cell_opening(shows: str, label: str, *, is_head: bool) -> str:
+    tag = '<th scope="row"' if is_head else "<td"
+    return f'{tag} data-type="{shows}" data-label="{escape(label)}">'
+
+
+def _cell_data(value: Cell, column: TableColumn) -> Markup:
+    if column.hidden:
+        return _HIDDEN_CELL
+    if value is None:
+        return _UNKNOWN
+    if column.type == "number":
+        return number_data(value, column.unit, column.digits)
+    if column.type != "text" and isinstance(value, date):
+        return date_data(value)
+    return escape(str(value))
+
+
+def row_lines(table: Table, columns: Sequence[TableColumn]) -> str:
+    """Return the rows of a table for the text form, each with its key first."""
+    return "\n".join(
+        f"| {code(table.key_of(row))} |"
+        + "".join(f" {_cell_text(row.get(column.key), column)} |" for column in columns)
+        for row in table.rows
+    )
+
+
+def _cell_text(value: Cell, column: TableColumn) -> str:
+    if column.hidden:
+        return "hidden"
+    if isinstance(value, str):
+        return plain(value)
+    if value is None or column.type == "number":
+        return number(value, column.unit, column.digits)
+    if column.type != "text" and isinstance(value, date):
+        return date_text(value)
+    return plain(value)
+
+
+def json_attribute(value: object) -> str:
+    """Return JSON for an attribute; autoescape makes it safe there."""
+    return _encode(value)
+
+
+def quoted_json(value: object) -> Markup:
+    """Return JSON as a whole attribute value in single quotes, where its own quotes stay one byte each."""
+    text = json_attribute(value)
+    for mark, entity in _NOT_IN_SINGLE_QUOTES:
+        text = text.replace(mark, entity)
+    return Markup(f"'{text}'")  # noqa: S704  # all but the double quotes is escaped
+
+
+_DATE_STYLES = {
+    False: quoted_json({"month": "short", "day": "numeric"}),
+    True: quoted_json({"dateStyle": "medium", "timeStyle": "short"}),
+}
+"""How a day, and how a moment, is written unless told."""
+
+
+def outlet(action: BoundAction, name: str) -> Markup:
+    """Return the hidden element through which many controls of a widget call one action."""
+    markup = Markup(
+        '<span hidden data-outlet="{}" hx-post="tool:{}" hx-trigger="intarsia:act" data-args="{}" data-takes="{}"></span>'
+    )
+    return markup.format(name, action.tool, json_attribute(dict(action.arguments)), " ".join(action.parameters))
+
+
+def action_attributes(action: BoundAction) -> Markup:
+    """Return the attributes that make a control call an action by itself."""
+    markup = Markup('hx-post="tool:{}" data-args="{}" data-takes="{}"')
+    return markup.format(action.tool, json_attribute(dict(action.arguments)), " ".join(action.parameters))
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "plain": plain,
+    "code": code,
+    "number": number,
+    "number_data": number_data,
+    "row_items": row_items,
+    "row_lines": row_lines,
+    "date_text": date_text,
+    "date_data": date_data,
+    "json_attribute": json_attribute,
+    "quoted_json": quoted_json,
+    "outlet": outlet,
+    "action_attributes": action_attributes,
+    "refusals": refusals_of,
+}

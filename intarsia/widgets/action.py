@@ -1,0 +1,126 @@
+"""Actions as data: what a widget offers to do, what it sends, and what came of it.
+
+The functions behind them, and the calling of them, live in `intarsia.server`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+from intarsia.errors import BindError, near_miss
+from intarsia.permissions import ALLOWED, Decision
+
+JsonType = Literal["string", "integer", "number", "boolean", "object", "array", "null"]
+"""The types that JSON Schema knows."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of an action."""
+
+    required: bool
+    """Whether a call must give it."""
+    json_types: frozenset[JsonType] = frozenset()
+    """The JSON types that it takes; empty means any."""
+
+
+@dataclass(frozen=True)
+class BoundAction:
+    """An action with some arguments fixed by the developer. Made by `.bind(...)` of an action."""
+
+    tool: str
+    """The name of the tool that is called."""
+    title: str
+    """What people read, such as "Move card"."""
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What the developer bound."""
+    parameters: Mapping[str, Parameter] = field(default_factory=dict[str, Parameter])
+    """What is left for the widget to send."""
+    destructive: bool = False
+    """Whether what it changes cannot be brought back."""
+    app_only: bool = False
+    """Whether it is for people alone, so that no text offers it to a model."""
+    decision: Decision = ALLOWED
+    """Whether the person it is drawn for may do it. Filled in when the widget is read; nothing follows from it."""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it would be refused, so that its control is disabled and says why."""
+        return not self.decision.allowed
+
+
+@dataclass(frozen=True)
+class Done:
+    """What an action returns: what was done, and how to undo it.
+
+    Raises:
+        BindError: The undo is no bound action, or still needs arguments.
+    """
+
+    message: str
+    """One plain sentence in the past tense, such as "Moved T-12 to Done."."""
+    undo: BoundAction | None = None
+    """A fully bound action that brings back what was before."""
+
+    def __post_init__(self) -> None:
+        undo = cast("object", self.undo)
+        if undo is None:
+            return
+        if not isinstance(undo, BoundAction):
+            message = f"An undo must be an action with its arguments, as from `.bind(...)`, not {type(undo).__name__}."
+            raise BindError(message)
+        missing = [name for name, parameter in undo.parameters.items() if parameter.required]
+        if missing:
+            message = f"The undo {undo.tool!r} still needs {', '.join(missing)}; bind every argument."
+            raise BindError(message)
+
+
+class Sends:
+    """Marks a field that offers an action: what the widget sends to it.
+
+    Args:
+        required: Name to JSON types of what is always sent and must be taken.
+        optional: What is sent only if the action takes it.
+    """
+
+    def __init__(
+        self, required: Mapping[str, set[JsonType]], optional: Mapping[str, set[JsonType]] | None = None
+    ) -> None:
+        self.required = required
+        self.optional = dict(optional or {})
+
+    def check(self, action: BoundAction, where: str) -> None:
+        """Check that what the action leaves unbound is what the widget sends.
+
+        Raises:
+            BindError: Names the place, the action, what is sent and what is left.
+        """
+        sent = {**self.required, **self.optional}
+        left = action.parameters
+        problem = self._problem(left, sent)
+        if problem:
+            leaves = f"the action {action.tool!r} leaves {_listed(left)} unbound"
+            message = f"{where} sends {_listed(sent)}, but {leaves}: {problem}"
+            raise BindError(message)
+
+    def _problem(self, left: Mapping[str, Parameter], sent: Mapping[str, set[JsonType]]) -> str:
+        for name, parameter in left.items():
+            if name not in sent and parameter.required:
+                return f"bind {name!r}, which is never sent.{near_miss(name, set(sent))}"
+        for name in self.required:
+            if name not in left:
+                return f"the action must take {name!r} and leave it unbound."
+        for name, json_types in sent.items():
+            takes: frozenset[JsonType] = left[name].json_types if name in left else frozenset()
+            is_widened = "number" in takes and "integer" in json_types
+            if takes and not takes & json_types and not is_widened:
+                return f"{name!r} is sent as {_or(json_types)} and taken as {_or(takes)}."
+        return ""
+
+
+def _listed(names: Mapping[str, object]) -> str:
+    return ", ".join(names) or "nothing"
+
+
+def _or(names: "set[JsonType] | frozenset[str]") -> str:
+    return " or ".join(sorted(names))

@@ -1,0 +1,40 @@
+"""A button that runs an action."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, Literal, Self
+
+from pydantic import Field
+
+from intarsia.permissions import Decision
+from intarsia.widgets.action import BoundAction, Sends
+from intarsia.widgets.widget import Widget
+
+NEEDS_SCOPE = Decision(
+    allowed=False, reason="Restart needs services:write.", missing_scopes=frozenset({"services:write"})
+)
+
+
+class Button(Widget):
+    """A button. Its action must be fully bound: a button sends nothing of its own."""
+
+    label: str = Field(kw_only=False, min_length=1)
+    """What it does, as a verb, such as "Restart"."""
+    on_click: Annotated[BoundAction, Sends({})]
+    """The action that runs."""
+    variant: Literal["primary", "secondary", "danger"] = "secondary"
+    """At most one primary button in a widget."""
+    disabled_reason: str | None = None
+    """Why it cannot be pressed now; the button is disabled and says so."""
+
+    @classmethod
+    def examples(cls) -> Mapping[str, Self]:
+        restart = BoundAction("restart", "Restart", {"service": "checkout"})
+        return {
+            "default": cls("Restart", on_click=restart),
+            "primary": cls("Restart", on_click=restart, variant="primary"),
+            "danger": cls("Drop cache", on_click=restart, variant="danger"),
+            "disabled": cls("Restart", on_click=restart, disabled_reason="A restart is running."),
+            "refused": cls("Restart", on_click=replace(restart, decision=NEEDS_SCOPE)),
+            "label is markup": cls("<b>x</b>", on_click=restart),
+        }

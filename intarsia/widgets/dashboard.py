@@ -1,0 +1,92 @@
+"""A live dashboard: tiles that are read side by side and fail alone."""
+
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from intarsia.errors import WidgetError, near_miss
+from intarsia.widgets.metric import Metric
+from intarsia.widgets.select import Option, Select
+from intarsia.widgets.sparkline import Sparkline
+from intarsia.widgets.table import Table, TableColumn
+from intarsia.widgets.tile import PendingTile, Tile
+from intarsia.widgets.widget import Widget
+
+
+class Dashboard(Widget):
+    """Tiles in a grid, under filters that are arguments of the tool."""
+
+    title: str = Field(min_length=1)
+    """What it shows, such as "This machine"."""
+    tiles: Sequence[Tile | PendingTile] = Field(max_length=60)
+    """In reading order."""
+    filters: Sequence[Select | str] = Field(default_factory=list[Select | str])
+    """Controls over the tiles. A name stands for a select of the tool's parameter with that name."""
+    summary: list[str] = Field(default_factory=list[str])
+    """Names of the tiles that come first where there is little room; by default all, in order."""
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        names = [tile.name for tile in self.tiles]
+        for name in names:
+            if names.count(name) > 1:
+                message = f"Dashboard {self.title!r} has two tiles named {name!r}; give each a name of its own."
+                raise WidgetError(message)
+        for name in self.summary:
+            if name not in names:
+                message = f"Dashboard {self.title!r} has no tile {name!r} for its summary.{near_miss(name, names)}"
+                raise WidgetError(message)
+        return self
+
+    @property
+    def ordered(self) -> list[Tile]:
+        """The tiles, those of the summary first.
+
+        Raises:
+            WidgetError: Some were not read, because the dashboard is where nobody reads them.
+        """
+        ready = [tile for tile in self.tiles if isinstance(tile, Tile)]
+        if len(ready) < len(self.tiles):
+            message = (
+                f"Dashboard {self.title!r} has tiles that were not read. Return it from a widget tool, alone or in a "
+                "Stack or Grid, and not from a tile."
+            )
+            raise WidgetError(message)
+        rank = {name: place for place, name in enumerate(self.summary)}
+        return sorted(ready, key=lambda tile: rank.get(tile.name, len(rank)))
+
+    @property
+    def selects(self) -> list[Select]:
+        """The filters that were made into controls."""
+        return [item for item in self.filters if isinstance(item, Select)]
+
+    @classmethod
+    def examples(cls) -> Mapping[str, Self]:
+        cpu = Metric(
+            "CPU",
+            37.5,
+            unit="percent",
+            history=Sparkline([20, 35, 30, 37.5], label="CPU, last minute", low=0, high=100),
+        )
+        processes = Table(
+            columns=[TableColumn("name", "Process"), TableColumn("cpu", "CPU", type="number", unit="percent")],
+            rows=[{"pid": 1, "name": "postgres", "cpu": 12.5}, {"pid": 2, "name": "uvicorn", "cpu": 3.0}],
+            row_key="pid",
+            caption="Busiest processes",
+        )
+        tiles: list[Tile | PendingTile] = [
+            Tile("cpu", title="CPU", content=cpu, refresh_seconds=3),
+            Tile("memory", title="Memory", content=Metric("In use", 6.4, unit="gigabyte", detail="of 16 GB")),
+            Tile("sensors", title="Temperature", problem="This machine has no temperature sensors."),
+            Tile("processes", title="Processes", content=processes, width=2),
+        ]
+        period = Select(
+            "period", options=[Option("1h", "1 hour"), Option("24h", "24 hours")], value="1h", placeholder=""
+        )
+        return {
+            "default": cls(title="This machine", tiles=tiles, filters=[period], summary=["cpu", "memory"]),
+            "no filters": cls(title="This machine", tiles=tiles[:2]),
+            "no tiles": cls(title="This machine", tiles=[]),
+            "title is markup": cls(title="<b>x</b>", tiles=tiles[:1]),
+        }

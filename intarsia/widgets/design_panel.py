@@ -1,0 +1,163 @@
+"""A design panel: controls for tokens, beside a preview that follows them at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from intarsia.errors import WidgetError
+from intarsia.permissions import Decision
+from intarsia.widgets.action import BoundAction, JsonType, Parameter, Sends
+from intarsia.widgets.checkbox import Checkbox
+from intarsia.widgets.color_field import ColorField
+from intarsia.widgets.refusal import ControlRefusal, refusals_of
+from intarsia.widgets.select import Option, Select
+from intarsia.widgets.slider import Slider
+from intarsia.widgets.widget import Widget, hidden
+
+Token = ColorField | Slider | Select | Checkbox
+TokenValue = str | float | bool
+
+_SENT: dict[str, set[JsonType]] = {"values": {"object"}}
+_VERSION: dict[str, set[JsonType]] = {"version": {"integer", "string"}}
+
+
+class DesignPanel(Widget):
+    """Controls for tokens and a live preview.
+
+    The preview knows these token names, and shows each where it is given: the colors `accent`, `surface` and `text`;
+    the sliders `radius`, `spacing`, `scale` and `size`; the select `font` with the options `system`, `humanist`,
+    `serif`, `rounded` and `mono`; the checkbox `shadow`. Other tokens are edited and saved all the same.
+    """
+
+    tokens: Sequence[Token] = Field(kw_only=False, min_length=1, max_length=60)
+    """One control for each token, with its saved value."""
+    title: str = Field(default="Design", min_length=1)
+    """What is designed, such as the brand's name."""
+    draft: bool = False
+    """Whether what is not saved yet is kept for this person between visits."""
+    version: int | str | None = None
+    """Goes back to the server when saving, so that a stale save is noticed."""
+    on_save: Annotated[BoundAction | None, Sends(_SENT, _VERSION)] = None
+    """Saves the values, sent as an object from token name to value."""
+    on_propose: Annotated[BoundAction | None, Sends(_SENT, _VERSION)] = None
+    """Proposes the values to whoever may save them."""
+    unsaved: dict[str, TokenValue] = Field(default_factory=dict[str, TokenValue])
+    """What this person changed and has not saved; filled in from their draft."""
+    hidden: tuple[str, ...] = ()
+    """Why tokens are left out. Filled in for who may not see them."""
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        names = [token.name for token in self.tokens]
+        for name in names:
+            if names.count(name) > 1:
+                message = f"DesignPanel {self.title!r} has two tokens named {name!r}; give each its own name."
+                raise WidgetError(message)
+        return self
+
+    @property
+    def shown(self) -> list[Token]:
+        """The controls, standing where the draft left them."""
+        return [
+            token.model_copy(update={"value": self.unsaved[token.name]}) if token.name in self.unsaved else token
+            for token in self.tokens
+        ]
+
+    @property
+    def actions(self) -> list[BoundAction]:
+        """What people can do with the values."""
+        return [action for action in (self.on_save, self.on_propose) if action is not None]
+
+    @property
+    def can_change(self) -> bool:
+        """Whether this person can do something with changed values."""
+        return any(not action.is_refused for action in self.actions)
+
+    @property
+    def refusals(self) -> list[ControlRefusal]:
+        """What this person cannot do here, and why."""
+        return refusals_of(self.actions)
+
+    @property
+    def saved(self) -> dict[str, TokenValue | None]:
+        """The saved value of each token."""
+        return {token.name: token.value for token in self.tokens}
+
+    def with_draft(self, values: dict[str, TokenValue]) -> Self:
+        """Return the panel with what fits of a draft: values that a token cannot take are left out."""
+        fitting = {
+            token.name: values[token.name]
+            for token in self.tokens
+            if token.name in values and values[token.name] != token.value and _fits(token, values[token.name])
+        }
+        return self.model_copy(update={"unsaved": fitting})
+
+    @classmethod
+    def examples(cls) -> Mapping[str, Self]:
+        tokens: list[Token] = [
+            ColorField(
+                "accent", label="Accent", value="#2f6feb", swatches=["#2f6feb", "#0f766e", "#b45309", "#be185d"]
+            ),
+            Slider("radius", label="Corner radius", min=0, max=24, value=8, unit="px"),
+            Select(
+                "font",
+                label="Typeface",
+                options=[Option("system", "System"), Option("serif", "Serif"), Option("mono", "Mono")],
+                value="system",
+            ),
+            Checkbox("shadow", label="Soft shadow", value=True),
+        ]
+        save = BoundAction(
+            "save_tokens",
+            "Save",
+            {"brand": "northwind"},
+            {
+                "values": Parameter(required=True, json_types=frozenset({"object"})),
+                "version": Parameter(required=True, json_types=frozenset({"integer"})),
+            },
+        )
+        return {
+            "default": cls(tokens, title="Northwind", draft=True, version=3, on_save=save),
+            "unsaved changes": cls(
+                tokens, title="Northwind", draft=True, version=3, on_save=save, unsaved={"radius": 16.0}
+            ),
+            "save and propose": cls(tokens, title="Northwind", version=3, on_save=save, on_propose=save),
+            "refused": cls(
+                tokens[1:],
+                title="Northwind",
+                version=3,
+                on_save=replace(save, decision=_needs("Save", "brand:write")),
+                hidden=(hidden({"brand:colors"}),),
+            ),
+            "read only": cls(tokens, title="Northwind"),
+            "title is markup": cls(tokens[:1], title="<b>x</b>", on_save=save),
+        }
+
+
+def _needs(title: str, scope: str) -> Decision:
+    return Decision(allowed=False, reason=f"{title} needs {scope}.", missing_scopes=frozenset({scope}))
+
+
+def _fits(token: Token, value: TokenValue) -> bool:
+    # Pydantic would take "16" for a number, and then it would be drawn as the text that it is.
+    if _kind_of(value) != (
+        "flag" if isinstance(token, Checkbox) else "number" if isinstance(token, Slider) else "text"
+    ):
+        return False
+    try:
+        type(token).model_validate({**_fields(token), "value": value})
+    except ValueError:
+        return False
+    return True
+
+
+def _kind_of(value: TokenValue) -> Literal["flag", "number", "text"]:
+    if isinstance(value, bool):
+        return "flag"
+    return "text" if isinstance(value, str) else "number"
+
+
+def _fields(token: Token) -> dict[str, object]:
+    return {name: getattr(token, name) for name in type(token).model_fields}

@@ -1,0 +1,93 @@
+"""A choice of one out of several."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from intarsia.errors import WidgetError, near_miss
+from intarsia.widgets.action import BoundAction, Parameter, Sends
+from intarsia.widgets.widget import Widget
+
+
+class Option(Widget):
+    """One choice."""
+
+    value: str = Field(kw_only=False)
+    """What is sent."""
+    label: str = Field(kw_only=False)
+    """What people read."""
+
+
+@lru_cache(1_000)
+def _option(text: str) -> Option:
+    return Option(text, text)
+
+
+class Select(Widget):
+    """A choice of one out of several.
+
+    Among a widget's `filters` its name is an argument of the tool, and choosing calls the tool anew. In a design
+    panel its name is a token. Anywhere else give it `on_change`.
+    """
+
+    name: str = Field(kw_only=False, min_length=1)
+    """The argument or token that it sets."""
+    label: str = ""
+    """What people read; made from the name if left out."""
+    options: Sequence[Option | str]
+    """The choices; a plain text is both what is sent and what people read."""
+    value: str | None = None
+    """What is chosen; `None` is "any" among filters."""
+    placeholder: str = "Any"
+    """How the choice of none is called among filters; empty where one has to be chosen."""
+    on_change: Annotated[BoundAction | None, Sends({"value": {"string"}})] = None
+    """The action that runs when a choice is made."""
+
+    @model_validator(mode="after")
+    def _value_is_an_option(self) -> Self:
+        values = [item if isinstance(item, str) else item.value for item in self.options]
+        if len(set(values)) < len(values):
+            message = f"Select {self.name!r} has two options with the same value."
+            raise WidgetError(message)
+        if self.value is not None and self.value not in values:
+            message = f"Select {self.name!r} has no option {self.value!r}.{near_miss(self.value, set(values))}"
+            raise WidgetError(message)
+        return self
+
+    @property
+    def choices(self) -> list[Option]:
+        """The options, each with its label."""
+        return [_option(item) if isinstance(item, str) else item for item in self.options]
+
+    @property
+    def shown_label(self) -> str:
+        """What people read."""
+        return self.label or label_from(self.name)
+
+    @property
+    def shown_value(self) -> str:
+        """The label of what is chosen."""
+        return next((option.label for option in self.choices if option.value == self.value), self.placeholder)
+
+    @classmethod
+    def examples(cls) -> Mapping[str, Self]:
+        assign = BoundAction(
+            "assign_card",
+            "Assign card",
+            {"card": "T-12"},
+            {"value": Parameter(required=True, json_types=frozenset({"string"}))},
+        )
+        return {
+            "default": cls("assignee", options=["Ada", "Grace", "Linus"]),
+            "chosen": cls("period", options=[Option("1h", "1 hour"), Option("24h", "24 hours")], value="24h"),
+            "calls an action": cls("assignee", options=["Ada", "Grace"], value="Ada", on_change=assign),
+            "no options": cls("assignee", options=[]),
+            "options are markup": cls("assignee", options=["<b>Ada</b>", '"><img src=x>']),
+        }
+
+
+def label_from(name: str) -> str:
+    """Make a label from an identifier: `due_date` becomes "Due date"."""
+    return name.replace("_", " ").strip().capitalize()

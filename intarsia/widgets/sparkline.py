@@ -1,0 +1,69 @@
+"""A small line without axes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+from pydantic import Field
+
+from intarsia.widgets.widget import Widget
+
+WIDTH = 100.0
+HEIGHT = 24.0
+
+
+class Sparkline(Widget):
+    """The shape of the last values, beside or under a number."""
+
+    values: Sequence[float | None] = Field(kw_only=False, max_length=500)
+    """Oldest first; `None` is a gap."""
+    label: str = Field(min_length=1)
+    """What the line shows, such as "CPU, last minute"; read aloud with its range."""
+    low: float | None = None
+    """The value at the bottom edge; by default the smallest."""
+    high: float | None = None
+    """The value at the top edge; by default the largest."""
+
+    @property
+    def known(self) -> list[float]:
+        """The values without gaps."""
+        return [value for value in self.values if value is not None]
+
+    @property
+    def lowest(self) -> float:
+        """The smallest of the known values."""
+        return min(self.known)
+
+    @property
+    def highest(self) -> float:
+        """The largest of the known values."""
+        return max(self.known)
+
+    @property
+    def segments(self) -> list[str]:
+        """SVG point lists in a box of 100 by 24, one for each run of values without a gap."""
+        low, high = self._range()
+        step = WIDTH / max(len(self.values) - 1, 1)
+        rise = (HEIGHT - 2) / ((high - low) or 1)
+        runs: list[list[str]] = [[]]
+        for index, value in enumerate(self.values):
+            if value is None:
+                runs.append([])
+            else:
+                height = min(max(value, low), high) - low
+                runs[-1].append(f"{index * step:.1f},{HEIGHT - 1 - height * rise:.1f}")
+        return [" ".join(run) for run in runs if run]
+
+    def _range(self) -> tuple[float, float]:
+        known = self.known or [0.0]
+        low = self.low if self.low is not None else min(known)
+        return low, max(self.high if self.high is not None else max(known), low)
+
+    @classmethod
+    def examples(cls) -> Mapping[str, Self]:
+        return {
+            "default": cls([3, 5, 4, 8, 6, 9, 12], label="Open cards, last week"),
+            "with a gap": cls([3, 5, None, None, 6, 9], label="Requests per second"),
+            "fixed range": cls([20, 35, 30, 62], label="CPU", low=0, high=100),
+            "flat": cls([4, 4, 4], label="Errors"),
+            "no values yet": cls([], label="Errors"),
+        }

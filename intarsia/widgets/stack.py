@@ -1,0 +1,25 @@
+"""Widgets one under the other."""
+
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+from pydantic import Field
+
+from intarsia.widgets.heading import Heading
+from intarsia.widgets.metric import Metric
+from intarsia.widgets.text import Text
+from intarsia.widgets.widget import Widget
+
+
+class Stack(Widget):
+    """Widgets one under the other."""
+
+    children: Sequence[Widget] = Field(kw_only=False, max_length=100)
+    """From top to bottom."""
+
+    @classmethod
+    def examples(cls) -> Mapping[str, Self]:
+        return {
+            "default": cls([Heading("Release 2.4"), Text("Two cards are left."), Metric("Open", 2)]),
+            "empty": cls([]),
+        }

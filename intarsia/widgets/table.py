@@ -1,0 +1,108 @@
+"""A table that is read, not worked in."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from intarsia.errors import WidgetError, near_miss
+from intarsia.widgets.number import Unit
+from intarsia.widgets.widget import Scopes, Widget, hidden, hidden_items
+
+ColumnKind = Literal["text", "number", "date", "time"]
+Cell = str | int | float | bool | date | datetime | None
+
+
+class TableColumn(Widget):
+    """One column of a table."""
+
+    key: str = Field(kw_only=False, min_length=1)
+    """Which value of each row it shows."""
+    label: str = Field(kw_only=False)
+    """What stands at its head."""
+    type: ColumnKind = "text"
+    """What its values are; numbers are set right and aligned."""
+    unit: Unit | None = None
+    """What its numbers are measured in."""
+    digits: int = Field(default=1, ge=0, le=6)
+    """How many digits after the decimal point at most."""
+    hidden: str = ""
+    """Why its values are left out. Filled in for who may not see them; then no row holds them."""
+
+
+class Table(Widget):
+    """Rows and columns. Each row has a key, so that only rows that changed are redrawn."""
+
+    columns: Sequence[TableColumn] = Field(min_length=1, max_length=50)
+    """From left to right."""
+    rows: Sequence[Mapping[str, Cell]] = Field(max_length=500)
+    """From top to bottom; each maps a column's key to a value."""
+    row_key: str
+    """The key whose value names a row, such as "pid"; it need not be a column."""
+    caption: str = Field(min_length=1)
+    """What the table shows; read aloud first."""
+    empty: str = "Nothing to show."
+    """What stands there when there are no rows."""
+    row_scopes: Mapping[str, Scopes] = Field(default_factory=dict[str, Scopes])
+    """By the key of a row: what a person must have granted to see that row."""
+    hidden: tuple[str, ...] = ()
+    """How many rows are left out, and why. Filled in for who may not see them."""
+
+    @model_validator(mode="after")
+    def _rows_fit(self) -> Self:
+        if any(column.scopes for column in self.columns if column.key == self.row_key):
+            message = (
+                f"Table {self.caption!r}: the column {self.row_key!r} names the rows everywhere, so it cannot be kept "
+                "from anybody. Name rows by another key."
+            )
+            raise WidgetError(message)
+        known = {column.key for column in self.columns} | {self.row_key}
+        seen: set[str] = set()
+        for number, row in enumerate(self.rows, start=1):
+            for name in row:
+                if name not in known:
+                    message = (
+                        f"Table {self.caption!r}: row {number} has the unknown column {name!r}.{near_miss(name, known)}"
+                    )
+                    raise WidgetError(message)
+            key = self.key_of(row)
+            if key in seen or key == "None":
+                message = f"Table {self.caption!r}: row {number} needs a {self.row_key!r} of its own, not {key!r}."
+                raise WidgetError(message)
+            seen.add(key)
+        return self
+
+    def key_of(self, row: Mapping[str, Cell]) -> str:
+        """Return what names a row."""
+        return str(row.get(self.row_key))
+
+    @classmethod
+    def examples(cls) -> Mapping[str, Self]:
+        columns = [
+            TableColumn("name", "Process"),
+            TableColumn("cpu", "CPU", type="number", unit="percent"),
+            TableColumn("memory", "Memory", type="number", unit="megabyte", digits=0),
+        ]
+        rows: list[dict[str, Any]] = [
+            {"pid": 1, "name": "postgres", "cpu": 12.5, "memory": 840.2},
+            {"pid": 2, "name": "uvicorn", "cpu": 3.0, "memory": 121},
+            {"pid": 3, "name": "<b>x</b>", "cpu": None, "memory": 4},
+        ]
+        return {
+            "default": cls(columns=columns, rows=rows, row_key="pid", caption="Busiest processes"),
+            "no rows": cls(columns=columns, rows=[], row_key="pid", caption="Busiest processes"),
+            "left out": cls(
+                columns=[*columns[:2], columns[2].model_copy(update={"hidden": hidden({"metrics:memory"})})],
+                rows=[{"pid": 1, "name": "postgres", "cpu": 12.5}],
+                row_key="pid",
+                caption="Busiest processes",
+                hidden=hidden_items("row", [{"metrics:all"}] * 2),
+            ),
+            "dates": cls(
+                columns=[TableColumn("what", "What"), TableColumn("when", "When", type="date")],
+                rows=[{"what": "Release 2.4", "when": date(2026, 12, 1)}],
+                row_key="what",
+                caption="Releases",
+            ),
+        }

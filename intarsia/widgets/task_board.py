@@ -1,0 +1,256 @@
+"""A task board: columns of cards that people move, complete, add and filter."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from intarsia.errors import WidgetError
+from intarsia.permissions import Decision
+from intarsia.widgets.action import BoundAction, JsonType, Parameter, Sends
+from intarsia.widgets.refusal import ControlRefusal, refusals_of
+from intarsia.widgets.select import Select
+from intarsia.widgets.widget import Widget, hidden_items
+
+Priority = Literal["low", "normal", "high", "urgent"]
+Version = int | str
+
+_VERSION: dict[str, set[JsonType]] = {"version": {"integer", "string"}}
+
+
+MANY_REASONS = ["Some of these cards are not yours to change."]
+
+MAX_CARDS = 500
+"""How many cards a board can show: hosts take about 130 KB, and a card takes a quarter of one."""
+
+
+class Card(Widget):
+    """One task."""
+
+    id: str = Field(kw_only=False, min_length=1, max_length=100)
+    """Names it in the whole board and for the model, such as "T-12"."""
+    title: str = Field(kw_only=False)
+    """What is to be done."""
+    assignee: str | None = None
+    """Who does it."""
+    priority: Priority = "normal"
+    """How pressing it is."""
+    due: date | None = None
+    """The day it is due."""
+    overdue: bool = False
+    """Whether that day has passed."""
+    label: str | None = None
+    """One short word that groups it, such as "bug"."""
+    done: bool = False
+    """Whether it is completed."""
+    version: Version = 0
+    """Goes back to the server with every action, so that a stale one is noticed."""
+    refusals: tuple[tuple[str, str], ...] = ()
+    """What cannot be done with this card, such as `on_move`, and why. Filled in from the rules of the actions."""
+
+    def refusal_of(self, action: str) -> str:
+        """Return why an action cannot be done with it, or nothing if it can."""
+        return dict(self.refusals).get(action, "") if self.refusals else ""
+
+    @property
+    def initials(self) -> str:
+        """Up to two letters for the assignee."""
+        return "".join(word[0] for word in (self.assignee or "").split()[:2]).upper()
+
+
+class BoardColumn(Widget):
+    """One stage of the work."""
+
+    id: str = Field(kw_only=False, min_length=1, max_length=100)
+    """Names it, such as "doing"."""
+    title: str = Field(kw_only=False, min_length=1)
+    """What people read."""
+    cards: Sequence[Card] = Field(kw_only=False)
+    """From top to bottom."""
+    limit: int | None = Field(default=None, ge=1)
+    """How many cards it should hold at most; shown, and marked when it is exceeded."""
+    hidden: tuple[str, ...] = ()
+    """How many cards are left out, and why. Filled in for who may not see them."""
+    add_refused: str = ""
+    """Why nothing can be added here. Filled in from the rule of the action."""
+
+    @property
+    def is_over_limit(self) -> bool:
+        """Whether it holds more than it should."""
+        return self.limit is not None and len(self.cards) > self.limit
+
+
+class TaskBoard(Widget):
+    """Columns of cards. What people can do depends on which actions it is given; without any it is only read."""
+
+    title: str = Field(default="Tasks", min_length=1)
+    """What the board is about, such as the project's name."""
+    columns: Sequence[BoardColumn] = Field(min_length=1, max_length=12)
+    """From left to right."""
+    filters: Sequence[Select | str] = Field(default_factory=list[Select | str])
+    """Controls over the board. A name stands for a select of the tool's parameter with that name."""
+    on_move: Annotated[
+        BoundAction | None,
+        Sends({"card": {"string"}, "column": {"string"}, "index": {"integer"}}, _VERSION),
+    ] = None
+    """Moves a card to a place (counted from 0, without the card itself) in a column."""
+    on_complete: Annotated[BoundAction | None, Sends({"card": {"string"}}, {"done": {"boolean"}, **_VERSION})] = None
+    """Completes a card; takes `done` if it can also be reopened."""
+    on_add: Annotated[BoundAction | None, Sends({"title": {"string"}}, {"column": {"string"}})] = None
+    """Adds a card at the end of a column."""
+    on_delete: Annotated[BoundAction | None, Sends({"card": {"string"}}, _VERSION)] = None
+    """Deletes a card for good. It is among the steps of a move, so a board that deletes moves cards, too."""
+
+    @model_validator(mode="after")
+    def _deleting_has_a_place(self) -> Self:
+        if self.on_delete and not self.on_move:
+            message = f"TaskBoard {self.title!r} has on_delete without on_move, whose steps it stands among; give both."
+            raise WidgetError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> Self:
+        cards = [card.id for column in self.columns for card in column.cards]
+        for what, ids in (("columns", [column.id for column in self.columns]), ("cards", cards)):
+            twice = {name for name in ids if ids.count(name) > 1} if len(set(ids)) < len(ids) else set[str]()
+            if twice:
+                message = f"TaskBoard {self.title!r} has two {what} with id {min(twice)!r}; give each its own id."
+                raise WidgetError(message)
+        if len(cards) > MAX_CARDS:
+            message = (
+                f"TaskBoard {self.title!r} has {len(cards)} cards; show at most {MAX_CARDS}, for example by a filter."
+            )
+            raise WidgetError(message)
+        return self
+
+    @property
+    def selects(self) -> list[Select]:
+        """The filters that were made into controls."""
+        return [item for item in self.filters if isinstance(item, Select)]
+
+    @property
+    def can_reopen(self) -> bool:
+        """Whether a completed card can be opened again."""
+        return self.on_complete is not None and "done" in self.on_complete.parameters
+
+    @property
+    def adds_to_columns(self) -> bool:
+        """Whether a new card can be put into a column of the person's choice."""
+        return self.on_add is not None and "column" in self.on_add.parameters
+
+    @property
+    def actions(self) -> list[BoundAction]:
+        """What people can do with its cards."""
+        every = (self.on_move, self.on_complete, self.on_add, self.on_delete)
+        return [action for action in every if action is not None]
+
+    @property
+    def refusals(self) -> list[ControlRefusal]:
+        """What a person cannot do here, and why, in few sentences."""
+        found = refusals_of(self.actions)
+        if found and all(action.is_refused for action in self.actions):
+            what = "move" if self.actions == [self.on_move] else "change"
+            found[0] = replace(found[0], reason=f"You can look, not {what}: {found[0].reason}")
+        return found + [ControlRefusal(reason, "") for reason in self._refused_in_part]
+
+    @property
+    def _refused_in_part(self) -> list[str]:
+        """What holds for some cards or columns only."""
+        whole = {action.decision.reason for action in self.actions if action.is_refused}
+        told = [reason for column in self.columns for card in column.cards for _name, reason in card.refusals]
+        adds = [column.add_refused for column in self.columns if column.add_refused]
+        reasons = list(dict.fromkeys(reason for reason in [*told, *adds] if reason not in whole))
+        return [f"Not for every card: {reasons[0]}"] if len(reasons) == 1 else MANY_REASONS if reasons else []
+
+    @property
+    def shows_versions(self) -> bool:
+        """Whether who acts on a card must say which version they have seen."""
+        return any("version" in action.parameters for action in self.actions)
+
+    @property
+    def card_count(self) -> int:
+        """How many cards there are."""
+        return sum(len(column.cards) for column in self.columns)
+
+    @classmethod
+    def examples(cls) -> Mapping[str, Self]:
+        plain = [
+            BoardColumn(
+                "todo",
+                "To do",
+                [_card(12, "Fix login", assignee="Ada Lovelace", priority="high"), _card(7, "Write docs")],
+            ),
+            BoardColumn(
+                "doing", "Doing", [_card(3, "Ship beta", assignee="Grace Hopper", due=date(2026, 12, 1))], limit=2
+            ),
+            BoardColumn("done", "Done", [_card(1, "Set up CI", done=True)]),
+        ]
+        not_yours = (("on_move", "It is Ada's card."),)
+        hostile = '<img src=x onerror="alert(1)">'
+        return {
+            "default": cls(
+                title="Apollo",
+                columns=plain,
+                filters=[Select("assignee", options=["Ada Lovelace", "Grace Hopper"])],
+                on_move=_action("move_card", card="string", column="string", index="integer", version="integer"),
+                on_complete=_action("complete_card", card="string", done="boolean", version="integer"),
+                on_add=_action("add_card", column="string", title="string"),
+            ),
+            "read only": cls(title="Apollo", columns=plain),
+            "refused": cls(
+                title="Apollo",
+                columns=[plain[0].model_copy(update={"hidden": hidden_items("card", [{"tasks:private"}])}), *plain[1:]],
+                on_move=_refused("move_card", card="string", column="string", index="integer", version="integer"),
+                on_complete=_refused("complete_card", card="string", done="boolean", version="integer"),
+                on_add=_refused("add_card", column="string", title="string"),
+            ),
+            "some cards refused": cls(
+                title="Apollo",
+                columns=[
+                    BoardColumn("todo", "To do", [_card(12, "Fix login"), _card(7, "Write docs", refusals=not_yours)]),
+                    BoardColumn("done", "Done", [_card(1, "Set up CI", done=True)]),
+                ],
+                on_move=_action("move_card", card="string", column="string", index="integer", version="integer"),
+            ),
+            "no cards yet": cls(
+                columns=[BoardColumn("todo", "To do", []), BoardColumn("done", "Done", [])],
+                on_add=_action("add_card", column="string", title="string"),
+            ),
+            "over its limit": cls(
+                columns=[BoardColumn("doing", "Doing", [_card(n, f"Task {n}") for n in range(1, 5)], limit=2)]
+            ),
+            "sixty cards": cls(
+                columns=[
+                    BoardColumn(
+                        f"c{c}", f"Stage {c}", [_card(c * 100 + n, f"Task {n} of stage {c}") for n in range(15)]
+                    )
+                    for c in range(1, 5)
+                ],
+                on_move=_action("move_card", card="string", column="string", index="integer", version="integer"),
+                on_complete=_action("complete_card", card="string", done="boolean", version="integer"),
+            ),
+            "text is markup": cls(
+                title=hostile,
+                columns=[BoardColumn("todo", hostile, [Card(hostile, hostile, assignee=hostile, label=hostile)])],
+                on_move=_action("move_card", card="string", column="string", index="integer"),
+            ),
+        }
+
+
+def _card(number: int, title: str, **fields: object) -> Card:
+    return Card.model_validate({"id": f"T-{number}", "title": title, "version": 1, **fields})
+
+
+def _action(tool: str, **types: JsonType) -> BoundAction:
+    parameters = {name: Parameter(required=True, json_types=frozenset([kind])) for name, kind in types.items()}
+    return BoundAction(tool, tool.replace("_", " ").capitalize(), {"project": "apollo"}, parameters)
+
+
+def _refused(tool: str, **types: JsonType) -> BoundAction:
+    action = _action(tool, **types)
+    missing = frozenset({"tasks:write"})
+    return replace(
+        action, decision=Decision(allowed=False, reason=f"{action.title} needs tasks:write.", missing_scopes=missing)
+    )

@@ -1,0 +1,100 @@
+"""Why a widget cannot be built, in words for the developer who wrote it: which field, what it must be, what it was."""
+
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any, cast
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from intarsia.errors import IntarsiaError, WidgetError, near_miss
+
+MAX_FIELDS = 3
+"""How many wrong fields one error names."""
+
+_NOTHING = object()
+_MAX_VALUE_LENGTH = 60
+
+
+def explain(widget: type[BaseModel], given: Mapping[str, object], error: ValidationError) -> IntarsiaError:
+    """Return the error to raise for values that a widget cannot take.
+
+    Args:
+        widget: What could not be built.
+        given: The values by field.
+        error: What Pydantic says of them.
+    """
+    rules: dict[str, dict[str, None]] = {}
+    values: dict[str, object] = {}
+    for item in error.errors(include_url=False):
+        cause = item.get("ctx", {}).get("error")
+        if isinstance(cause, IntarsiaError):  # our own rules speak for themselves
+            return cause
+        place, value = _find(item, given)
+        rules.setdefault(place, {})[_rule(item, place, widget)] = None
+        values[place] = value
+    sentences = [_sentence(place, list(found), values[place]) for place, found in islice(rules.items(), MAX_FIELDS)]
+    return WidgetError(f"{widget.__name__} cannot be built: {' '.join(sentences)}")
+
+
+def _find(item: ErrorDetails, given: Mapping[str, object]) -> tuple[str, object]:
+    """Follow the way to a value; Pydantic also names types on it, which are nowhere in the data."""
+    here: object = given
+    way: list[str] = []
+    for step in item["loc"]:
+        inside = _inside(here, step)
+        if inside is not _NOTHING:
+            way.append(str(step))
+            here = inside
+    if item["type"] == "missing":
+        return ".".join([*way, str(item["loc"][-1])]), _NOTHING
+    return ".".join(way), _NOTHING if item["type"] == "extra_forbidden" else here
+
+
+def _inside(here: object, step: str | int) -> object:
+    if isinstance(here, Mapping):
+        return cast("Mapping[object, object]", here).get(step, _NOTHING)
+    if isinstance(here, Sequence) and not isinstance(here, str) and isinstance(step, int):
+        return cast("Sequence[object]", here)[step]
+    return _NOTHING
+
+
+def _rule(item: ErrorDetails, place: str, widget: type[BaseModel]) -> str:
+    context: Mapping[str, Any] = item.get("ctx", {})
+    match item["type"]:
+        case "missing":
+            return "is missing"
+        case "extra_forbidden":
+            return f"is not one of its fields.{near_miss(place, list(widget.model_fields))}".removesuffix(".")
+        case "model_type" | "dataclass_type":
+            name: str = context["class_name"]
+            return f"must be {'an' if name[0] in 'AEIOU' else 'a'} {name}"
+        case "is_instance_of" if context["class"] == "Sequence":
+            return "must be a list"
+        case _:
+            words = item["msg"].replace("Input should be", "must be").replace("String should", "must")
+            return words.replace("a valid ", "a ").replace("a integer", "an integer")
+
+
+def _sentence(place: str, rules: list[str], value: object) -> str:
+    # Among the branches of a union, one says best what is wrong with a number that is none.
+    chosen = [rule for rule in rules if rule == "must be a finite number"] or rules
+    words = " or ".join([chosen[0], *(rule.removeprefix("must be ") for rule in chosen[1:])])
+    if value is _NOTHING:
+        return f"{place} {words}" + ("" if words.endswith("?") else ".")
+    return f"{place} {words}, not {_shown(value)}.{_hint(chosen, value)}"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str | int | float | tuple | None):
+        text = repr(cast("object", value))
+        return text if len(text) <= _MAX_VALUE_LENGTH else f"{text[:_MAX_VALUE_LENGTH]}…"
+    return type(value).__name__
+
+
+def _hint(rules: list[str], value: object) -> str:
+    if "must be a BoundAction" in rules and hasattr(value, "bind"):
+        return " Offer an action by its `.bind(...)`."
+    if "must be a PendingTile" in rules and callable(value):
+        return " Call the function that reads the tile."
+    return ""
