@@ -8,8 +8,8 @@
 * A file `test_broken*.py` must go red, and each line of the block of `text` that follows it must stand in what pytest
   said; `...` in a line stands for anything.
 * A block of `sh` holds commands, a line each. `pytest` runs in the folder of the file before it, `pip install` must
-  name what there is, `intarsia dev` and `intarsia serve` must say where they answer, `make` must have such a target. Another
-  command has to be taught to `try_command`.
+  name what there is, `intarsia dev` and `intarsia serve` must say where they answer, `make` must have such a
+  target. Another command has to be taught to `try_command`.
 * There are no other blocks.
 """
 

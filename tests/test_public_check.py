@@ -1,4 +1,4 @@
-"""`intarsia check --public`: a connector as it should be, and each thing that can be wrong with one, on real servers."""
+"""`intarsia check --public`: a correct connector, and each thing that can be wrong with one, on real servers."""
 
 import json
 import socket

@@ -82,7 +82,8 @@ def test_a_new_widget_joins_the_bundle_by_being_there(tree: Path) -> None:
 
 def test_names_of_custom_properties_are_shortened_where_only_styles_know_them(tree: Path) -> None:
     colors = ".intarsia-card { --intarsia-edge: rgb(1, 2, 3); --intarsia-fill: 0; --intarsia-safe-top: 1px; --a: 2px; }"
-    uses = ".intarsia-pile { color: var(--intarsia-edge, red); margin: var(--intarsia-fill) var(--intarsia-safe-top) var(--a); }"
+    margin = "margin: var(--intarsia-fill) var(--intarsia-safe-top) var(--a);"
+    uses = f".intarsia-pile {{ color: var(--intarsia-edge, red); {margin} }}"
     plant(tree, "intarsia/ui_templates/card_pile/style.css", colors + uses)
     plant(tree, "intarsia/ui_templates/card_pile/view.html", '<i style="--intarsia-fill: 3">')
     plant(

@@ -72,8 +72,8 @@ def _signs_in(command: Command) -> Command:
         click.option(
             "--admin-client-id",
             envvar="INTARSIA_ADMIN_CLIENT_ID",
-            help="Serve /admin, whose admins sign in at the issuer as people of this client; INTARSIA_ADMIN_CLIENT_SECRET "
-            "is its secret, if it has one.",
+            help="Serve /admin, whose admins sign in at the issuer as people of this client; "
+            "INTARSIA_ADMIN_CLIENT_SECRET is its secret, if it has one.",
         ),
     )
     for option in reversed(options):

@@ -1,6 +1,6 @@
 """How long a connection may take to say what it wants.
 
-uvicorn waits for ever for the rest of a request's headers; the gate bounds the body (`intarsia.server.http.request_limits`).
+uvicorn waits forever for the rest of a request's headers. `intarsia.server.http.request_limits` bounds the body.
 """
 
 import asyncio

@@ -44,7 +44,8 @@ async def running_chromium() -> AsyncGenerator[Browser]:
         except Error as error:
             message = (
                 "There is no Chromium that can be started. Install one with `playwright install chromium`, or with "
-                f"`apt-get install chromium` on Debian, or name one in INTARSIA_CHROMIUM. {error.message.splitlines()[0]}"
+                "`apt-get install chromium` on Debian, or name one in INTARSIA_CHROMIUM. "
+                f"{error.message.splitlines()[0]}"
             )
             raise SettingError(message) from None
         yield browser

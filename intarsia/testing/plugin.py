@@ -1,6 +1,7 @@
 """The pytest plugin: what pytest loads in every project where `intarsia[testing]` is installed, so it imports little.
 
-The fixtures are in `intarsia.testing.fixtures`, registered after those of other plugins, so that theirs do not hide ours.
+The fixtures are in `intarsia.testing.fixtures`, registered after those of other plugins, which would otherwise hide
+them.
 """
 
 import inspect

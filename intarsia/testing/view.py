@@ -100,7 +100,7 @@ class View:
 
     @property
     def calls(self) -> list[ViewCall]:
-        """Its tool calls, in order, without those by which it follows changes: these are `calls_of("intarsia_view")`."""
+        """Its tool calls, in order, without its polls for changes; `calls_of("intarsia_view")` returns those."""
         return [call for call in self._now.calls if call.name != FOLLOWING]
 
     def calls_of(self, name: str) -> list[ViewCall]:

@@ -180,7 +180,8 @@ _DATE_STYLES = {
 def outlet(action: BoundAction, name: str) -> Markup:
     """Return the hidden element through which many controls of a widget call one action."""
     markup = Markup(
-        '<span hidden data-outlet="{}" hx-post="tool:{}" hx-trigger="intarsia:act" data-args="{}" data-takes="{}"></span>'
+        '<span hidden data-outlet="{}" hx-post="tool:{}" hx-trigger="intarsia:act" data-args="{}"'
+        ' data-takes="{}"></span>'
     )
     return markup.format(name, action.tool, json_attribute(dict(action.arguments)), " ".join(action.parameters))
 

@@ -8,8 +8,8 @@ from tests.security.mutation import Mutants, Mutation, mutating
 
 HERE, HOUSE = "tests/admin/test_issuer_sign_in.py", "intarsia/server/admin"
 PAGES, DOOR, SESSIONS = (
-    f"{HOUSE}/with_issuer.py",
-    f"{HOUSE}/asking_issuer.py",
+    f"{HOUSE}/issuer_sign_in.py",
+    f"{HOUSE}/issuer_client.py",
     "intarsia/server/pages/browser_sessions.py",
 )
 DRAWING, FLIGHTS = "intarsia/server/pages/templates.py", "intarsia/server/auth/resource_server/cache.py"

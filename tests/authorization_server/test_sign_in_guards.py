@@ -4,16 +4,23 @@ import pytest
 
 from tests.security.mutation import Mutants, Mutation
 
-HERE, HOUSE = "tests/authorization_server", "intarsia/server/sign_in"
+HERE, SERVER = "tests/authorization_server", "intarsia/server/auth/authorization_server"
 CODES, REDIRECTS, CONSENT = f"{HERE}/test_codes.py", f"{HERE}/test_redirects.py", f"{HERE}/test_consent.py"
 REFRESHING, REGISTERING = f"{HERE}/test_refreshing.py", f"{HERE}/test_registering.py"
 WITHDRAWING, ACCOUNTS = f"{HERE}/test_withdrawing.py", f"{HERE}/test_accounts.py"
 
-LEDGER, ENDPOINTS, ASKING = f"{HOUSE}/ledger.py", f"{HOUSE}/endpoints.py", f"{HOUSE}/asking.py"
-SESSIONS, ASKED, LEADING = f"{HOUSE}/sessions.py", f"{HOUSE}/consenting.py", f"{HOUSE}/redirects.py"
-DRAWING, CLIENTS, REGISTERS = f"{HOUSE}/drawing.py", f"{HOUSE}/clients.py", f"{HOUSE}/registering.py"
+LEDGER = f"{SERVER}/grants.py"
+ENDPOINTS = f"{SERVER}/token_endpoint.py"
+ASKING = f"{SERVER}/authorization_request.py"
+SESSIONS = "intarsia/server/pages/browser_sessions.py"
+ASKED = f"{SERVER}/pages/consent_page.py"
+LEADING = f"{SERVER}/clients/redirect_uris.py"
+DRAWING = "intarsia/server/pages/templates.py"
+CLIENTS = f"{SERVER}/clients/clients.py"
+REGISTERS = f"{SERVER}/registration.py"
 GATE = "intarsia/server/http/request_limits.py"
-ENTERING, FORMS = f"{HOUSE}/entering.py", f"{HOUSE}/forms.py"
+ENTERING = f"{SERVER}/pages/login_page.py"
+FORMS = "intarsia/server/pages/forms.py"
 
 ANY_CODE = Mutation(LEDGER, "if row is not None and row.used:", "if False:")
 ANY_ORIGIN = Mutation(
@@ -195,11 +202,11 @@ GUARDS = {
     ),
     "t46 answers for other origins": (
         f"{CONSENT} -k 't46 and no_other_site and GET'",
-        Mutation(GATE, 'raise GateError(403, "This origin may not call.")', "pass"),
+        Mutation(GATE, 'raise RequestRejectedError(403, "This origin may not call.")', "pass"),
     ),
     "t46 cookies for other origins": (
         f"{CONSENT} -k 't46 and never'",
-        Mutation(f"{HOUSE}/issuing.py", '        allow_origins=["*"],',
+        Mutation("intarsia/server/auth/authorization_server/server.py", '        allow_origins=["*"],',
                  '        allow_origins=["*"], allow_credentials=True,'),
     ),
     "t47 a cookie for scripts": (

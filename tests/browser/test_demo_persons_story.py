@@ -167,7 +167,8 @@ async def ends(demo: Demo, tool: str) -> None:
         const headers = { "Content-Type": "application/json", Accept: "application/json, text/event-stream",
                           "MCP-Protocol-Version": "2025-11-25" };
         const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params });
-        const answer = await intarsiaHost.access.fetch(address, { method: "POST", headers, body }).catch((error) => error);
+        const sent = intarsiaHost.access.fetch(address, { method: "POST", headers, body });
+        const answer = await sent.catch((error) => error);
         return answer instanceof Error;
     }"""
     asked = [tool, demo.host.addresses.mcp]

@@ -2,7 +2,8 @@
 
 A test that says that an attack is stopped is worth something only if it goes red without what stops it:
 
-    await mutants.assert_bites("tests/security/test_tokens.py -k t02", Mutation("intarsia/…/claims.py", "<= now", "< 0"))
+    mutation = Mutation("intarsia/…/claims.py", "<= now", "< 0")
+    await mutants.assert_bites("tests/security/test_tokens.py -k t02", mutation)
 
 Each copy is imported by a process of its own. These are forked from one that has loaded the libraries already, and
 nothing of Intarsia: so a mutation costs a second or two. The product itself has no way to turn a guard off.

@@ -15,7 +15,7 @@ TESTS = "tests/server/test_audit.py"
 
 SEAL = Mutation(VERIFYING, 'row["seal"] != seal_of(seal, {**row})', "False")
 NUMBER = Mutation(VERIFYING, 'row["n"] != n + 1', "False")
-FIELDS = Mutation(LOG, "*(each.name for each in fields(Entry)))\n_LONGEST", ")\n_LONGEST")
+FIELDS = Mutation(LOG, "*(each.name for each in fields(AuditEntry)))\n_MAX_LENGTHS", ")\n_MAX_LENGTHS")
 
 GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     "t35 the seal": (f"{TESTS} -k 't35 and changed'", [SEAL]),

@@ -101,7 +101,8 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
         Mutation(DOCUMENTS, "            return await _ask_at(place, address, ",
                  "            address = (await resolve(place.name, 0))[0]\n"
                  "            return await _ask_at(place, address, "),
-        Mutation(DOCUMENTS, "async def _ask(place: Place, ", "async def _ask(resolve, place: Place, "),
+        Mutation(DOCUMENTS,
+                 "async def _ask(\n    place: PublicTarget, ", "async def _ask(\n    resolve, place: PublicTarget, "),
         Mutation(DOCUMENTS, "await _ask(place, addresses", "await _ask(resolve, place, addresses"),
     ),
     "t49 the checked address": (

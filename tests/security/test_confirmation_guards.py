@@ -9,8 +9,8 @@ CALLS, ONCE = "intarsia/server/calls/handler.py", "intarsia/server/calls/idempot
 HANDLES, CONFIRMING = "intarsia/server/calls/view_handles.py", "intarsia/server/calls/confirmations.py"
 
 ANY_SIGNATURE = Mutation(HANDLES, "if hmac.compare_digest(mac, self._mac(self._secret, bound, body)) else None", "")
-NO_LOOK = Mutation(ONCE, "                raise UsedError\n", "                return\n")
-NO_ROW = Mutation(ONCE, "                raise UsedError from None", "                pass")
+NO_LOOK = Mutation(ONCE, "                raise ConfirmationUsedError\n", "                return\n")
+NO_ROW = Mutation(ONCE, "                raise ConfirmationUsedError from None", "                pass")
 
 GUARDS = {
     "t31 the use of a confirmation": (f"{TESTS} -k 't31 and applied_once'", NO_LOOK, NO_ROW),

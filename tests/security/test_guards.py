@@ -69,7 +69,8 @@ GUARDS = {
     ),
     "t01 the length of headers": (
         f"{TOKENS} -k 't01 and 64_kb'",
-        Mutation("intarsia/server/http/request_limits.py", "MAX_HEADER_BYTES = 32 * 1024", "MAX_HEADER_BYTES = 32 * 1024 * 1024"),
+        Mutation("intarsia/server/http/request_limits.py",
+                 "MAX_HEADER_BYTES = 32 * 1024", "MAX_HEADER_BYTES = 32 * 1024 * 1024"),
     ),
     "t01 a call of nobody": (
         f"{TOKENS} -k 't01 and nobody'",
@@ -172,7 +173,8 @@ GUARDS = {
     ),
     "t07 keys are kept": (
         f"{REVOCATION} -k 't07 and rotated_out'",
-        Mutation("intarsia/server/auth/resource_server/settings.py", "keys_seconds: float = 4", "keys_seconds: float = 9"),
+        Mutation("intarsia/server/auth/resource_server/settings.py",
+                 "keys_seconds: float = 4", "keys_seconds: float = 9"),
     ),
     "t07 what keys proved is kept": (
         f"{REVOCATION} -k 't07 and rotated_out'",

@@ -16,7 +16,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     "t26 how many": (f"{TESTS} -k so_many_resources", [Mutation(LISTENING, "> MAX_ADDRESSES:", "> 10**6:")]),
     "t27 withdrawn": (
         f"{TESTS} -k withdrawn_token",
-        [Mutation(LISTENING, "access = ACCESS.get()", "access = None if ACCESS.get() else None")],
+        [Mutation(LISTENING, "access = ACCESS_WATCH.get()", "access = None if ACCESS_WATCH.get() else None")],
     ),
     "t27 t45 turned off": (
         f"{TESTS} -k turned_off",

@@ -10,11 +10,15 @@ TESTS, STORY = "tests/server/test_latest_view.py", "tests/browser/test_convergin
 GUARDS: dict[str, tuple[str, Mutation]] = {
     "before it waits": (
         f"{TESTS} -k at_once",
-        Mutation(CALLS, "        if superseded := OPENINGS.superseded(opening):\n            return superseded\n", ""),
+        Mutation(
+            CALLS, "        if superseded := LATEST_VIEWS.superseded(opening):\n            return superseded\n", ""
+        ),
     ),
     "while it waits": (
         f"{TESTS} -k told_when",
-        Mutation(CALLS, " or OPENINGS.superseded(opening):\n            return rests", ":\n            return rests"),
+        Mutation(
+            CALLS, " or LATEST_VIEWS.superseded(opening):\n            return rests", ":\n            return rests"
+        ),
     ),
     "of somebody else": (f"{TESTS} -k others", Mutation(OPENINGS, "{call.grant.person}", "somebody")),
     "through another client": (f"{TESTS} -k others", Mutation(OPENINGS, "{call.grant.client}", "some client")),
@@ -25,7 +29,7 @@ GUARDS: dict[str, tuple[str, Mutation]] = {
     ),
     "of nobody": (
         f"{TESTS} -k nobody_signs_in",
-        Mutation(OPENINGS, "        if ACCESS.get() is None:\n            return UNKNOWN\n", ""),
+        Mutation(OPENINGS, "        if ACCESS_WATCH.get() is None:\n            return UNKNOWN\n", ""),
     ),
     "heard late": (f"{TESTS} -k other_processes", Mutation(OPENINGS, "int(moment))", "CLOCK.next())")),
     "memory": (f"{TESTS} -k memory", Mutation(OPENINGS, "if len(self._newest) > MAX_OPENINGS:", "if False:")),
@@ -35,7 +39,7 @@ GUARDS: dict[str, tuple[str, Mutation]] = {
     ),
     "t53 the other View hears of it": (
         f"{STORY} -k 't53 and answer'",
-        Mutation(CALLS, "CHANGES.publish(filled(tool.changes, values_of(checked)))", ""),
+        Mutation(CALLS, "CHANGE_LOG.publish(filled(tool.changes, values_of(checked)))", ""),
     ),
 }
 

@@ -14,6 +14,12 @@ PERMISSIONS = "permissions = grant.issuer, grant.scopes, grant.roles, positions.
 UNHEARD = Mutation("intarsia/server/calls/long_poll.py", "filled(tool.topics, values_of(arguments)) | {SWITCHED}",
                    "filled(tool.topics, values_of(arguments))")  # fmt: skip
 
+PERSONAL_CONTROLS = Mutation(
+    SHARING,
+    "SharedControlAuthorizer(asked.permissions, asked.rights)",
+    "ControlAuthorizer(asked.grant, asked.rights)",
+)
+
 GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     "scopes": (
         f"{TESTS} -k others_granted",
@@ -44,11 +50,11 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     ),
     "rules": (
         f"{TESTS} -k a_rule_is_asked",
-        [Mutation(SHARING, "CommonDecider(asked.permissions, asked.rights)", "Decider(asked.grant, asked.rights)")],
+        [PERSONAL_CONTROLS],
     ),
     "drafts": (
         f"{TESTS} -k a_draft_stays",
-        [Mutation(SHARING, "CommonDecider(asked.permissions, asked.rights)", "Decider(asked.grant, asked.rights)")],
+        [PERSONAL_CONTROLS],
     ),
     "what a request holds": (
         f"{TESTS} -k nothing_of_any_request",
@@ -137,7 +143,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     ),
     "canaries of rules and drafts": (
         CANARIES,
-        [Mutation(SHARING, "CommonDecider(asked.permissions, asked.rights)", "Decider(asked.grant, asked.rights)")],
+        [PERSONAL_CONTROLS],
     ),
     "canaries after actions": (
         CANARIES,

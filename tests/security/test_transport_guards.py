@@ -15,7 +15,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     "t37 one name": (f"{TESTS} -k 't37 and two_names'", [Mutation(GATE, "len(named) != 1 or", "")]),
     "t38 origins": (
         f"{TESTS} -k 't38 and GET'",
-        [Mutation(GATE, 'raise GateError(403, "This origin may not call.")', "pass")],
+        [Mutation(GATE, 'raise RequestRejectedError(403, "This origin may not call.")', "pass")],
     ),
     "t39 more than a name": (
         f"{TESTS} -k 't39 and more_than'",

@@ -100,7 +100,7 @@ async def test_another_process_that_was_faster_is_noticed_in_the_transaction(con
     async def find_then_lose(once: IdempotentCall) -> dict[str, Any] | None:
         nonlocal looked
         looked += 1
-        found = await find(idempotency)
+        found = await find(once)
         if looked == 1:
             async with build_connector(path).running() as other:
                 await call(other, "move_card", KEY, **MOVE)

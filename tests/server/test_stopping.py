@@ -16,7 +16,7 @@ from tests.security.served import EARLIER, ERAS, MODERN, SHOWS_WIDGETS
 
 APP = """
 from intarsia import Connector
-from intarsia.server.changes.change_log import CHANGES
+from intarsia.server.changes.change_log import CHANGE_LOG
 from intarsia.widgets import Text
 
 hello = Connector("Hello")
@@ -31,7 +31,7 @@ async def greeting() -> Text:
 @hello.widget()
 async def waiting() -> Text:
     '''Say how many calls wait.'''
-    return Text(f"{CHANGES.waiting} wait.")
+    return Text(f"{CHANGE_LOG.waiting} wait.")
 """
 STOPS_WITHIN = 5
 MAX_UNCHANGED_LENGTH = 300

@@ -117,7 +117,7 @@ def test_other_words_go_everywhere_but_into_closed_sets_and_colors() -> None:
     shouted = reword(table, str.upper)
 
     assert (shouted.caption, shouted.rows, shouted.row_key) == ("ONES", [{"A": "ONE"}], "A")
-    assert shouted.columns[0].shows == "text"
+    assert shouted.columns[0].type == "text"
     assert table.caption == "Ones"
 
 
