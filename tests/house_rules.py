@@ -27,6 +27,7 @@ LAYERS = {
     "intarsia.widgets": 2,
     "intarsia.ui_templates": 3,
     "intarsia.server": 4,
+    "intarsia.checks": 5,
     "intarsia.host": 5,
     "intarsia.testing": 5,
     "intarsia.cli": 5,
@@ -41,13 +42,13 @@ UNKNOWN_TO = {
     "intarsia.widgets": frozenset({"jinja2", "starlette", "mcp"}),
     "intarsia.server.wire.diff": frozenset({"starlette", "mcp"}),
     "intarsia.server.switches": frozenset({"starlette", "mcp"}),
-    "intarsia.server.live": frozenset({"starlette", "mcp"}),
+    "intarsia.server.changes": frozenset({"starlette", "mcp"}),
     "intarsia.server.auth.resource_server.claims": frozenset({"starlette", "mcp", "httpx2", "jwt"}),
     "intarsia.server.auth.resource_server.verifier": frozenset({"starlette", "mcp"}),
 }
 """Libraries that stay unknown to a module, directly and through what it imports."""
 
-LINE_LIMIT = 400
+LINE_LIMIT = 500
 _FOLDERS = ("intarsia", "examples", "sample_project", "tests", "benchmarks", "scripts", "docs", ".ci")
 _MADE_BY_TOOLS = frozenset({"dist", "node_modules", "__pycache__"})
 # Written in two halves, so that this file keeps its own rule.
@@ -179,7 +180,7 @@ def _strangers_among_templates(root: Path, stems: set[str]) -> list[str]:
 def complain_about_length(root: Path) -> list[str]:
     """A file is read in one sitting."""
     return [
-        f"{path.relative_to(root)} has {lines} lines; split it by meaning, {LINE_LIMIT} are enough."
+        f"{path.relative_to(root)} has {lines} lines; split it by meaning; the limit is {LINE_LIMIT}."
         for path in written_files(root, ".py", ".ts", ".css", ".html")
         if (lines := len(path.read_text(encoding="utf-8").splitlines())) > LINE_LIMIT
     ]
