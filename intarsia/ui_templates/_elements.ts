@@ -1,11 +1,11 @@
-/** Small things to do with elements, for behaviors and for the View. */
+/** Helpers for elements, for behaviors and for the View. */
 
 /** The nearest element around an event's target that matches. */
 export function around<Kind extends HTMLElement>(target: EventTarget | null, selector: string): Kind | null {
   return target instanceof Element ? target.closest<Kind>(selector) : null;
 }
 
-/** A length that CSS says, in pixels. */
+/** A computed CSS length, in pixels. */
 export function pixels(element: Element, property: string): number {
   return parseFloat(getComputedStyle(element).getPropertyValue(property)) || 0;
 }
@@ -17,7 +17,7 @@ export function make(tag: string, className: string, attributes: Readonly<Record
   return element;
 }
 
-/** What is so already is left alone, because every change makes the browser lay out again. */
+/** Sets attributes that differ. Setting the same value again would make the browser lay out again. */
 export function setAll(element: Element, attributes: Readonly<Record<string, string>>): void {
   for (const name in attributes) {
     const value = attributes[name] as string;

@@ -1,7 +1,7 @@
 /** The host page on the AppBridge before this one: for tests alone, never in the wheel. */
 
 import { AppBridge, PostMessageTransport } from "ext-apps-1/app-bridge";
-import { HOST_INFO, type Bridge } from "../../intarsia/host/page/bridge";
+import { HOST_INFO, type Bridge } from "../../intarsia/host/page/mcp/bridge";
 import { startHost } from "../../intarsia/host/page/host";
 
 startHost({

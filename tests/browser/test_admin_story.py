@@ -60,7 +60,7 @@ async def test_an_open_board_follows_what_an_admin_presses(desk: Desk, admin: Pa
     await expect(body).to_contain_text("Ask in the chat: it still answers in text.", timeout=FOLLOWS_MS)
     watch.lap("text only")
     await turn(admin, "Off")
-    await expect(body).to_contain_text("Turned off by your admin", timeout=FOLLOWS_MS)
+    await expect(body).to_contain_text("Turned off by an admin", timeout=FOLLOWS_MS)
     watch.lap("off")
     await expect(card).not_to_be_attached()
     await desk.host.start("task_board", {"project": "apollo"})  # from the list that this page has

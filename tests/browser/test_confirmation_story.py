@@ -34,7 +34,7 @@ async def ask(board: Board) -> View:
     await board.handle(CARD).click()
     await board.card(CARD).get_by_role("button", name="Delete").click()
     await expect(board.view.locator(".intarsia-status__message")).to_have_text(QUESTION)
-    await expect(board.view.locator(".intarsia-status").get_by_role("button", name="Keep")).to_be_focused()
+    await expect(board.view.locator(".intarsia-status").get_by_role("button", name="Cancel")).to_be_focused()
     return board.view
 
 
@@ -48,7 +48,7 @@ async def test_a_card_is_kept_and_then_deleted(tasks: Connector, open_host: Open
     before = await server_order(tasks, "todo")
 
     view = await ask(board)
-    await view.press("Keep")
+    await view.press("Cancel")
     await expect(board.handle(CARD)).to_be_focused()
     assert await server_order(tasks, "todo") == before
 
@@ -65,7 +65,7 @@ async def test_a_yes_whose_answer_was_lost_is_applied_once(tasks: Connector, ope
     view = await ask(board)
     await host.set(faults={"lose_answers": "error", "only": ["delete_card"]})
     await view.press("Delete card")
-    await expect(view.locator(".intarsia-status__message")).to_have_text("The server could not be reached.")
+    await expect(view.locator(".intarsia-status__message")).to_have_text("The server did not respond.")
     assert CARD not in await server_order(tasks, "todo")
 
     await host.set(faults={"lose_answers": False})
@@ -89,7 +89,7 @@ async def test_escape_keeps_it_and_the_keyboard_is_enough(tasks: Connector, open
     await keyboard.press("Enter")
     await board.card(CARD).get_by_role("button", name="Delete").focus()
     await keyboard.press("Enter")
-    await expect(board.view.locator(".intarsia-status").get_by_role("button", name="Keep")).to_be_focused()
+    await expect(board.view.locator(".intarsia-status").get_by_role("button", name="Cancel")).to_be_focused()
     await keyboard.press("Shift+Tab")
     await keyboard.press("Enter")
     await expect(board.card(CARD)).to_have_count(0)

@@ -118,7 +118,7 @@ async def test_rules_of_tools_hold_for_the_model_and_for_widgets(desk: Desk) -> 
     await desk.card().get_by_label("Task board").select_option("Ask")
     await desk.host.start("task_board", {"project": "apollo"})
     await desk.page.get_by_role("group", name="Allow “Task board”?").get_by_role("button", name="Deny").click()
-    await expect(desk.page.locator(".turn").last.locator(".failure")).to_have_text("The person declined this call.")
+    await expect(desk.page.locator(".turn").last.locator(".failure")).to_have_text("The user declined this call.")
 
 
 async def test_a_connector_can_be_left_out_of_one_conversation(desk: Desk) -> None:

@@ -266,13 +266,14 @@ async def test_a_board_goes_on_when_its_server_was_killed_and_started_again(brow
         await page.wait_for_function("() => intarsiaHost.view(1).calls.some(({state}) => state === 'waiting')")
     body = page.frame_locator('iframe[name="view-1"]').frame_locator("iframe")
     line = body.locator(".intarsia-freshness")
-    await expect(line).to_contain_text("Not refreshed for")
+    await expect(line).to_contain_text("Update failed.")
     await expect(body.locator("[id^=w-card-]").first).to_be_attached()
 
     with dev_server(port, tmp_path):
         other = await open_page(browser, port)
-        await other.evaluate("() => intarsiaHost.call('add_card', {project: 'apollo', column: 'todo', title: 'Later'})")
-        await expect(body.get_by_text("Later")).to_be_attached(timeout=CONVERGES_MS)
+        card = {"project": "apollo", "column": "todo", "title": "After the restart"}
+        await other.evaluate("(card) => intarsiaHost.call('add_card', card)", card)
+        await expect(body.get_by_text(card["title"])).to_be_attached(timeout=CONVERGES_MS)
         await expect(line).to_contain_text("Updated")
         await other.context.close()
         await page.context.close()

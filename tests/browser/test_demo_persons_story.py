@@ -44,8 +44,8 @@ class Demo:
         await self.page.locator(".who-button").click()
 
     async def become(self, name: str) -> None:
-        await self.page.locator(".who-person", has_text=name).click()
-        await expect(self.page.get_by_text(f"You are {name} now.")).to_be_visible()
+        await self.page.locator(".who-user", has_text=name).click()
+        await expect(self.page.get_by_text(f"Signed in as {name}.")).to_be_visible()
 
     async def answer(self, *, allow: bool) -> None:
         await self.page.get_by_role("button", name="Allow" if allow else "Not now", exact=True).click()
@@ -77,7 +77,7 @@ async def test_a_reader_grants_access_in_the_widget_and_moves_a_card_in_it(demo:
 
     await board.view.press(f"Grant access to {WRITE}")
     question = demo.page.get_by_role("group", name=f"Allow {WRITE}?")
-    await expect(question).to_contain_text("Move card needs tasks:write. You are Rea Okafor, reader.")
+    await expect(question).to_contain_text("Move card needs tasks:write. You are signed in as Rea Okafor, reader.")
     await expect(question).to_be_focused()
     await demo.answer(allow=True)
     await expect(board.handle(todo[0])).to_be_visible()
@@ -111,7 +111,7 @@ async def test_what_is_taken_back_is_refused_at_the_next_act_and_undone_there(de
     todo, review = await server_order(demo.connector, "todo"), await server_order(demo.connector, "review")
     await demo.open_panel()
     await demo.page.get_by_role("checkbox", name="Change tasks").uncheck()
-    await expect(demo.page.get_by_text(f"Took back {WRITE}. It ends within 5 seconds.")).to_be_visible()
+    await expect(demo.page.get_by_text(f"Revoked {WRITE}. This takes effect within 5 seconds.")).to_be_visible()
     await demo.page.keyboard.press("Escape")
     refused = demo.page.get_by_role("group", name=f"Allow {WRITE}?")
     await ends(demo, "move_card")
@@ -133,7 +133,7 @@ async def test_an_editor_without_the_scope_sees_why_and_a_forged_call_with_the_s
     await demo.open_panel()
     await demo.become("Edda Lindqvist")
     await demo.page.get_by_role("checkbox", name="Change tasks").uncheck()
-    await expect(demo.page.get_by_text(f"Took back {WRITE}. It ends within 5 seconds.")).to_be_visible()
+    await expect(demo.page.get_by_text(f"Revoked {WRITE}. This takes effect within 5 seconds.")).to_be_visible()
     await demo.page.keyboard.press("Escape")
     await ends(demo, "move_card")
     board = await demo.board()
@@ -236,11 +236,11 @@ async def test_everything_can_be_done_with_the_keyboard(demo: Demo) -> None:
     await demo.page.keyboard.press("Tab")
     await expect(demo.page.get_by_role("button", name="Edda Lindqvist editor")).to_be_focused()
     await demo.page.keyboard.press("Enter")
-    await expect(demo.page.get_by_text("You are Edda Lindqvist now.")).to_be_visible()
+    await expect(demo.page.get_by_text("Signed in as Edda Lindqvist.")).to_be_visible()
     box = demo.page.get_by_role("checkbox", name="Change tasks")
     await box.focus()
     await demo.page.keyboard.press("Space")
-    await expect(demo.page.get_by_text(f"Took back {WRITE}.")).to_be_visible()
+    await expect(demo.page.get_by_text(f"Revoked {WRITE}.")).to_be_visible()
     await expect(box).not_to_be_checked()
     await expect(box).to_be_focused()
     await demo.page.keyboard.press("Escape")

@@ -104,7 +104,7 @@ async def test_a_form_refuses_what_is_not_json(open_host: OpenHost) -> None:
     await form.get_by_label("whole").fill("7")
     await form.get_by_label("names").fill("a, b")
     await form.get_by_role("button", name="Call").click()
-    assert await form.get_by_label("names").evaluate("(field) => field.validationMessage.startsWith('Write JSON')")
+    assert await form.get_by_label("names").evaluate("(field) => field.validationMessage.startsWith('Enter JSON')")
     await expect(host.page.locator(".turn")).to_have_count(0)
 
 

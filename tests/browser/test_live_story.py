@@ -167,7 +167,7 @@ async def test_a_board_that_is_opened_again_goes_quiet_keeps_what_was_typed_and_
     newer = await host.call("task_board", as_=EDITOR, project="apollo")
 
     line, other = older.locator(".intarsia-freshness"), newer.locator(".intarsia-freshness")
-    await expect(line).to_contain_text("Opened again since. Showing what was read")
+    await expect(line).to_contain_text("A newer copy is open. Last updated")
     await expect(field).to_have_value("Half a thought")
     await expect(older.locator(".intarsia-card, [id^=w-card-]").first).to_be_visible()
     await older.settled()
@@ -180,7 +180,7 @@ async def test_a_board_that_is_opened_again_goes_quiet_keeps_what_was_typed_and_
     await assert_fits_inline(older)
 
     await older.press("Open latest")
-    await expect(other).to_contain_text("Opened again since.")
+    await expect(other).to_contain_text("A newer copy is open.")
     await expect(line).to_contain_text("Updated")
     await expect(field).to_have_value("Half a thought")
     await until_waiting(older)
@@ -193,7 +193,7 @@ async def test_a_view_that_is_made_anew_and_that_of_somebody_else_are_not_supers
 
     for view in (first, others):
         await until_waiting(view)
-        assert "Opened again" not in view.text
+        assert "A newer copy" not in view.text
 
 
 @pytest.mark.usefixtures("strips_meta")
@@ -202,5 +202,5 @@ async def test_a_view_whose_result_lost_its_meta_is_superseded_too(host: Host) -
     await until_waiting(older)
     newer = await host.call("task_board", as_=EDITOR, project="apollo")
 
-    await older.until("Opened again since.")
+    await older.until("A newer copy is open.")
     await until_waiting(newer)

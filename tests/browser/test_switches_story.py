@@ -40,7 +40,7 @@ async def test_the_open_board_follows_each_switch_and_keeps_what_was_being_typed
     await field.fill("Water the plants before noon")
 
     await turn(running_connector, "off")
-    await expect(view.locator("body")).to_contain_text("Turned off by your admin", timeout=FOLLOWS_MS)
+    await expect(view.locator("body")).to_contain_text("Turned off by an admin", timeout=FOLLOWS_MS)
     await expect(view.locator("body")).to_contain_text("Water the plants before noon")
     await expect(card).not_to_be_attached()
     assert await view.locator(".intarsia-plain").evaluate("(kept) => getComputedStyle(kept).userSelect") != "none"
@@ -69,4 +69,4 @@ async def test_a_board_that_is_called_from_an_old_list_says_that_it_may_be_turne
     view = await host.call("task_board", as_=PERSON, project="apollo")
     await turn(running_connector, "off")
     await view.recreate()
-    await expect(view.locator("body")).to_contain_text("Turned off by your admin", timeout=FOLLOWS_MS)
+    await expect(view.locator("body")).to_contain_text("Turned off by an admin", timeout=FOLLOWS_MS)

@@ -227,7 +227,7 @@ async def _is_refused(person: Person, fault: Fault) -> None:
 async def _hears_nothing(person: Person, fault: Fault) -> None:
     await person.finds_done_once(f"added {ADDED}")
     await person.is_not_told(f"Added {ADDED}")
-    await person.is_told("could not be reached")
+    await person.is_told("did not respond")
     await person.host.set(**fault.off)
     await person.tries_again()
 

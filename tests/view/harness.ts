@@ -13,7 +13,7 @@ interface Opening {
   csp?: string;
   context?: Record<string, unknown>;
   capabilities?: Record<string, unknown>;
-  /** What the host does to a pushed result; `none` pushes nothing. */
+  /** How much of a result the host pushes; `none` pushes nothing. */
   push?: "whole" | "stripped" | "text" | "none";
   sendsArguments?: boolean;
   dropsRequestMeta?: boolean;
@@ -24,7 +24,7 @@ const SPEC_CSP =
   "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
   "media-src 'self' data:; object-src 'none'; connect-src 'none'";
 
-/** Resolves when somebody opens it. */
+/** A promise that `release` resolves. */
 class Gate {
   private open: () => void = () => undefined;
   readonly passed = new Promise<void>((resolve) => (this.open = resolve));
@@ -45,7 +45,7 @@ class Lab {
   links: string[] = [];
   contexts: string[] = [];
   heights: number[] = [];
-  /** How many of the next answers get lost after the server has worked. */
+  /** How many of the next responses get lost after the server has handled the call. */
   loses = 0;
   /** The host's own refusal of the next call. */
   refusal: string | null = null;
@@ -103,7 +103,7 @@ class Lab {
     addTiles(this.server, this.counts);
   }
 
-  /** Resolves when the View has answered, and so has dealt with everything sent before. */
+  /** Resolves when the View has responded, and so has handled every message before. */
   async ping(): Promise<void> {
     const id = `lab-${Math.random()}`;
     const answered = new Promise<void>((resolve) => {
@@ -134,7 +134,7 @@ class Lab {
     this.bridge = bridge;
     bridge.onerror = (error) => {
       const isOwn = String(error).includes('"id":"lab-');
-      if (!isOwn) this.errors.push(String(error)); // the bridge wonders about answers to what the lab itself asked
+      if (!isOwn) this.errors.push(String(error)); // the bridge reports responses to requests of the lab
     };
     bridge.oncalltool = async (params, extra) => {
       const { signal } = "mcpReq" in extra ? (extra.mcpReq as { signal: AbortSignal }) : (extra as { signal: AbortSignal });

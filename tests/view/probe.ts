@@ -1,4 +1,4 @@
-/** The behavior of the kind `probe`: hands the View to the tests, and notes what it is told. */
+/** The behavior of the kind `probe`: gives tests the View, and records its calls. */
 
 import { defineBehavior, type View } from "../../intarsia/ui_templates/view/behavior";
 

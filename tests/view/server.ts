@@ -1,4 +1,4 @@
-/** A small server behind the test page's host: it keeps `docs/on-the-wire.md`, and fails in the ways that real ones do. */
+/** A small server behind the test page's host: it implements `docs/on-the-wire.md`, and fails like real ones. */
 
 export interface Rendering {
   frame: string;
@@ -29,7 +29,7 @@ export interface Done {
 type Arguments = Record<string, unknown>;
 type Result = Record<string, unknown>;
 
-/** A refusal of an action, with the kind that the View is told. */
+/** A refusal of an action, with the kind that the View receives. */
 export class Refusal extends Error {
   constructor(
     readonly kind: string,
@@ -39,7 +39,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Eight characters that stand for some markup. */
+/** A hash of some markup, eight characters long. */
 export function hashOf(html: string): string {
   let [low, high] = [0x811c9dc5, 0x1b873593];
   for (const character of html) {
@@ -56,11 +56,11 @@ export class FakeServer {
   readonly actions = new Map<string, (args: Arguments) => Done>();
   /** Every call that arrived, as it arrived. */
   readonly calls: Call[] = [];
-  /** How often each action ran for real. */
+  /** The actions that ran, replays left out. */
   readonly runs: string[] = [];
   revision = Date.now() * 1000;
   via: "meta" | "argument" | null = "meta";
-  /** Answers of the next calls, changed on their way. */
+  /** Changes the responses of the next calls on their way. */
   twist: ((result: Result) => Result) | null = null;
   private readonly answered = new Map<string, Result>();
 

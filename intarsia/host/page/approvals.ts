@@ -1,13 +1,13 @@
-/** Asks the person, in a bar over the conversation: "Allow" or "Deny". Tests answer through `answer()`. */
+/** Asks the user, in a bar over the conversation: "Allow" or "Deny". Tests answer through `answer()`. */
 
 import { element } from "./dom";
 
 interface Words {
   yes: string;
   no: string;
-  /** Whether the keyboard goes to the question, and back after it. */
+  /** Whether the question takes the focus, and returns it. */
   takesFocus?: boolean;
-  /** Takes the question back, which is a no. */
+  /** Withdraws the question, which counts as a no. */
   signal?: AbortSignal | undefined;
 }
 

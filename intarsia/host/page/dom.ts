@@ -17,14 +17,14 @@ export function element<Tag extends keyof HTMLElementTagNameMap>(
   return built;
 }
 
-/** Finds an element that the page's document is known to have. */
+/** Finds an element that the page's document must have. */
 export function required<Kind extends HTMLElement>(selector: string): Kind {
   const found = document.querySelector<Kind>(selector);
   if (!found) throw new Error(`The page has no ${selector}.`);
   return found;
 }
 
-/** Writes bytes as a person reads them. */
+/** Formats a number of bytes for reading. */
 export function bytesText(bytes: number): string {
   return bytes < 1000 ? `${bytes} B` : `${(bytes / 1000).toFixed(1)} kB`;
 }

@@ -1,36 +1,36 @@
 /** Puts the host page together and offers it to tests as `window.intarsiaHost`. */
 
 import type { CallToolResult, Tool } from "@modelcontextprotocol/client";
-import { SignedOutError } from "./access";
+import { SignedOutError } from "./mcp/access";
 import { Approvals } from "./approvals";
-import type { BridgeKit } from "./bridge";
-import { Connectors } from "./connectors";
-import { ConnectorsPanel } from "./connectors_panel";
-import { CallTurn, textOf, userTurn, welcome } from "./conversation";
+import type { BridgeKit } from "./mcp/bridge";
+import { Connectors } from "./connectors/registry";
+import { ConnectorsPanel } from "./connectors/panel";
+import { CallTurn, textOf, userTurn, welcome } from "./views/conversation";
 import { required } from "./dom";
-import { Persons } from "./persons";
-import { PersonsPanel } from "./persons_panel";
-import { titleOf, viewUri } from "./server";
-import type { Services } from "./services";
-import { SettingsStore, type Patch, type Settings } from "./settings";
-import { showSettings } from "./settings_bar";
-import { BUILT_IN, Source } from "./source";
-import { callableTools, ToolList } from "./tool_list";
-import { Traffic } from "./traffic";
-import { TrafficPanel } from "./traffic_panel";
-import { View } from "./view";
-import { watchScroll } from "./scrolling";
+import { Users } from "./users/users";
+import { UsersPanel } from "./users/panel";
+import { titleOf, viewUri } from "./mcp/connection";
+import type { Services } from "./views/services";
+import { SettingsStore, type Patch, type Settings } from "./settings/store";
+import { showSettings } from "./settings/bar";
+import { BUILT_IN, Source } from "./connectors/source";
+import { callableTools, ToolList } from "./tools/list";
+import { Traffic } from "./traffic/log";
+import { TrafficPanel } from "./traffic/panel";
+import { View } from "./views/view";
+import { suspendOffScreen } from "./views/phone_lifecycle";
 
 interface Config {
   mcp: string;
   sandbox: string;
-  /** Where people sign in who are made up, if the connector is served with some. */
+  /** The address of the demo users, if the connector is served with some. */
   persons: string | null;
-  /** Where the page asks about connectors that people add, if they can. */
+  /** The address of the added connectors, if users can add some. */
   connectors: string | null;
 }
 
-/** What a View said in the person's name, as tests read it. */
+/** A message that a View sent in the user's name, for tests. */
 interface Said {
   view: number;
   text: string;
@@ -43,7 +43,7 @@ export class Host {
   readonly said: Said[] = [];
   readonly links: string[] = [];
   readonly approvals = new Approvals(required("#approvals"));
-  /** The connector that the host itself serves. */
+  /** The connector that this host serves. */
   readonly #own = new Source(BUILT_IN, this, window.intarsiaToken ?? null);
   readonly access = this.#own.access;
   readonly calls = this.#own.calls;
@@ -52,10 +52,10 @@ export class Host {
   readonly #chat = required("#chat");
   readonly #tools = new ToolList(required("#tool-list"));
   readonly #sourceOf = new WeakMap<View, Source>();
-  /** Those whose tool may not be called at the moment. */
+  /** Views whose tool may not be called at the moment. */
   readonly #stopped = new WeakSet<View>();
   #config: Config | null = null;
-  #persons: Persons | null = null;
+  #users: Users | null = null;
   #connectors: Connectors | null = null;
   #count = 0;
 
@@ -70,14 +70,14 @@ export class Host {
     this.ready.catch((error: unknown) => showTrouble(error));
   }
 
-  /** Connects again as somebody else, or as nobody; Views stay open and go on as them. */
+  /** Connects again with another token, or without one. Views stay open and use it from then on. */
   signIn(token: string | null): Promise<void> {
     this.access.use(token);
     this.ready = this.ready.catch(() => undefined).then(() => this.#start());
     return this.ready;
   }
 
-  /** Changes settings and faults; resolves when Views have been told. */
+  /** Changes settings and faults; resolves when Views have received them. */
   set(patch: Patch): Promise<void> {
     return this.settings.set(patch);
   }
@@ -89,7 +89,7 @@ export class Host {
       const tool = source.tools.find((one) => one.name === name);
       if (tool) return this.#run(source, tool, given);
     }
-    throw new Error(`The connector lists no tool ${name}.`);
+    throw new Error(`This connector has no tool named ${name}.`);
   }
 
   /** The View with an id, or the last one. */
@@ -99,17 +99,17 @@ export class Host {
     return found;
   }
 
-  /** Ends a View's document and starts it anew with its first result. */
+  /** Ends a View's document and starts it again with its first result. */
   recreate(id?: number, how: { abrupt?: boolean } = {}): Promise<void> {
     return this.view(id).recreate(how);
   }
 
-  /** Answers the oldest question that the page asks. */
+  /** Answers the oldest open question. */
   answer(allowed: boolean): void {
     this.approvals.answer(allowed);
   }
 
-  /** Lets held calls go on. */
+  /** Releases held calls. */
   release(count?: number): void {
     this.calls.release(count);
   }
@@ -117,7 +117,7 @@ export class Host {
   async #start(): Promise<void> {
     const answer = await fetch("/host/config.json");
     this.#config = (await answer.json()) as Config;
-    if (this.#config.persons && !this.#persons) await this.#signIn(this.#config.persons);
+    if (this.#config.persons && !this.#users) await this.#signIn(this.#config.persons);
     await this.#connect();
     if (this.#config.connectors && !this.#connectors) await this.#startConnectors(this.#config.connectors);
     if (this.views.length) return;
@@ -134,7 +134,7 @@ export class Host {
     await connectors.refresh();
   }
 
-  /** Follows what was switched and blocked: what may not be called is not listed, and not on the screen. */
+  /** Applies switches and blocks: tools that may not be called leave the list, and their widgets the screen. */
   #follow(): void {
     this.#offer();
     for (const source of this.#sources) {
@@ -152,15 +152,15 @@ export class Host {
     return this.#connectors?.sources ?? [this.#own];
   }
 
-  /** Signs in as one of the people that the connector is served with. */
+  /** Signs in as one of the demo users. */
   async #signIn(address: string): Promise<void> {
     const query = new URLSearchParams(location.search);
-    this.#persons = await Persons.start(address, query, this.access, this.approvals);
-    this.#persons.onSignedOut(() => void this.#end(this.#own, new SignedOutError().message));
-    new PersonsPanel(required("#who"), this.#persons, () => this.#goOn());
+    this.#users = await Users.start(address, query, this.access, this.approvals);
+    this.#users.onSignedOut(() => void this.#end(this.#own, new SignedOutError().message));
+    new UsersPanel(required("#who"), this.#users, () => this.#continueAsUser());
   }
 
-  /** Nobody is signed in: what was for them is no longer on the screen. */
+  /** Removes the widgets of a connector that the user is signed out of. */
   async #end(source: Source, why: string): Promise<void> {
     await Promise.all(this.#viewsOf(source).map((view) => view.push(refused(why))));
   }
@@ -169,8 +169,8 @@ export class Host {
     return this.views.filter((view) => view.state !== "closed" && this.#sourceOf.get(view) === source);
   }
 
-  /** Goes on as another person: what may be called changes, and every widget is theirs. */
-  async #goOn(): Promise<void> {
+  /** Continues as another user: lists the tools again, and reads every widget again. */
+  async #continueAsUser(): Promise<void> {
     this.ready = this.#start();
     await this.ready;
     await this.#showAllAgain(this.#own);
@@ -198,11 +198,11 @@ export class Host {
   /** Lists what can be called in this conversation. */
   #offer(): void {
     const from = (source: Source) => (tool: Tool, given: Record<string, unknown>) => void this.#run(source, tool, given);
-    const added = (this.#connectors?.added ?? []).map(({ told, source }) => ({ name: told.name, tools: source.offered, call: from(source) }));
+    const added = (this.#connectors?.added ?? []).map(({ info, source }) => ({ name: info.name, tools: source.offered, call: from(source) }));
     this.#tools.show(this.#own.offered, from(this.#own), added);
   }
 
-  /** A tool without arguments to ask for is called at once. */
+  /** A tool without required arguments is called at once. */
   #pick(tool: Tool): void {
     if (!tool.inputSchema.required?.length) {
       void this.#run(this.#own, tool, {});
@@ -231,7 +231,7 @@ export class Host {
       (result) => turn.showResult(result),
       (error: unknown) => turn.showFailure(reasonOf(error)),
     );
-    // The View starts while the tool runs; if it does not start, the text is there all the same.
+    // The View starts while the tool runs. If it does not start, the text is shown all the same.
     const view = await this.#open(source, tool, given, turn, called).catch((error: unknown) => {
       turn.showWithoutWidget(reasonOf(error));
       return null;
@@ -250,7 +250,7 @@ export class Host {
     turn.showWidget(page.ui.prefersBorder ?? true, () => this.#leaveFullscreen(view));
     this.views.push(view);
     this.#sourceOf.set(view, source);
-    watchScroll(this.#chat, turn.slot, view, this.settings);
+    suspendOffScreen(this.#chat, turn.slot, view, this.settings);
     const told = called.then(
       (result) => view.finish({ result }),
       (error: unknown) => view.finish({ cancelled: reasonOf(error) }),
@@ -268,8 +268,8 @@ export class Host {
       calls: source.calls,
       sandboxOrigin: this.#config?.sandbox ?? "",
       connection: () => source.connection,
-      userTurn: async (view, content) => {
-        this.said.push({ view: view.id, text: textOf(content) });
+      userTurn: async (viewId, content) => {
+        this.said.push({ view: viewId, text: textOf(content) });
         this.#show(userTurn(content));
         return {};
       },
@@ -320,7 +320,7 @@ export class Host {
 declare global {
   interface Window {
     intarsiaHost: Host;
-    /** Whose token the page starts with; a test lays it here before the page runs. */
+    /** The token that the page starts with; set by tests before the page runs. */
     intarsiaToken?: string;
   }
 }
@@ -344,7 +344,7 @@ function showTrouble(error: unknown): void {
   reason.className = "failure";
   reason.setAttribute("role", "alert");
   const isSignedOut = error instanceof SignedOutError;
-  reason.textContent = isSignedOut ? error.message : `The connector did not answer: ${reasonOf(error)} Start it again and reload this page.`;
+  reason.textContent = isSignedOut ? error.message : `The connector did not respond: ${reasonOf(error)} Restart it, then reload this page.`;
   required("#conversation").replaceChildren(reason);
 }
 
@@ -364,7 +364,7 @@ function wireTop(settings: SettingsStore): void {
   required("#show-traffic").onclick = () => openPane("#traffic", "#show-traffic");
 }
 
-/** Opens or closes a pane; the tools stay open wherever there is room for them. */
+/** Opens or closes a pane. On wide screens the tools stay open. */
 function openPane(pane: string, button: string, isOpen = required(button).getAttribute("aria-expanded") !== "true"): void {
   required(button).setAttribute("aria-expanded", String(isOpen));
   if (pane === "#tools") required(pane).classList.toggle("is-open", isOpen);

@@ -1,7 +1,7 @@
 /** The host page on the current AppBridge. */
 
 import { AppBridge, PostMessageTransport } from "@modelcontextprotocol/ext-apps/app-bridge";
-import { HOST_INFO } from "./bridge";
+import { HOST_INFO } from "./mcp/bridge";
 import { startHost } from "./host";
 
 startHost({

@@ -5,7 +5,7 @@
 
 const READY = "ui/notifications/sandbox-proxy-ready";
 const RESOURCE = "ui/notifications/sandbox-resource-ready";
-/** The host's own message, so that a frame in another color scheme does not get an opaque backdrop. */
+/** A message of this host: without it, browsers draw an opaque backdrop behind a frame in another color scheme. */
 const COLOR_SCHEME = "ui/notifications/sandbox-color-scheme";
 const OWN_PREFIX = "ui/notifications/sandbox-";
 
@@ -19,7 +19,7 @@ type Message = { jsonrpc?: string; method?: string; params?: unknown } | null | 
 
 function start(): void {
   if (!isIsolated()) throw new Error("This document must be framed by another origin.");
-  // The server refused every referrer but the host page's.
+  // The server refuses every referrer except the host page.
   const hostOrigin = new URL(document.referrer).origin;
   let view: HTMLIFrameElement | null = null;
   addEventListener("message", (event: MessageEvent<Message>) => {
@@ -42,7 +42,7 @@ function isOwn(message: Message): boolean {
   return typeof message?.method === "string" && message.method.startsWith(OWN_PREFIX);
 }
 
-/** Whether the page that frames us is out of reach. */
+/** Whether the page around this one is of another origin. */
 function isIsolated(): boolean {
   if (window.self === window.top) return false;
   try {

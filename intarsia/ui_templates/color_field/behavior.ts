@@ -1,6 +1,6 @@
 /** Keeps a color's picker, its hex text and its swatches together. The picker is the one that speaks. */
 
-import { speak } from "../_controls";
+import { fireInput } from "../_controls";
 import { defineBehavior } from "../view/behavior";
 
 interface Fields {
@@ -9,7 +9,7 @@ interface Fields {
   readonly problem: HTMLElement;
 }
 
-/** Reads what people type for a color (`2F6`, `#2f6feb`, ` 2f6feb`) as six digits after `#`, or as null. */
+/** Parses a typed color (`2F6`, `#2f6feb`, ` 2f6feb`) into `#` and six digits; null when it is none. */
 export function readHex(text: string): string | null {
   const digits = text.trim().replace(/^#/, "").toLowerCase();
   if (/^[0-9a-f]{6}$/.test(digits)) return `#${digits}`;
@@ -27,7 +27,7 @@ function setProblem({ hex, problem }: Fields, isWrong: boolean): void {
   problem.hidden = !isWrong;
 }
 
-/** Shows what the picker says. What somebody is typing is left alone. */
+/** Shows the picker's value. A field that the user is typing in stays. */
 function follow(root: HTMLElement): void {
   const fields = fieldsOf(root);
   const { picker, hex } = fields;
@@ -53,7 +53,7 @@ function onEdit(root: HTMLElement, { target, type }: Event): void {
 
 function choose(picker: HTMLInputElement, color: string, isOver: boolean): void {
   picker.value = color;
-  speak(picker, isOver);
+  fireInput(picker, isOver);
 }
 
 defineBehavior("color_field", (root) => {

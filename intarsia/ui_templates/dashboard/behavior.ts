@@ -1,6 +1,6 @@
 /** A dashboard pages its tiles where not all fit. */
 
-import { startPaging } from "../_paging";
+import { startPaging } from "../_pager";
 import { defineBehavior } from "../view/behavior";
 
 defineBehavior("dashboard", (root, view) =>

@@ -1,11 +1,11 @@
 /**
- * A design panel: the preview follows while a control moves, and no tool is called until something is saved.
+ * A design panel: the preview follows the controls, and no tool is called until the user saves.
  *
- * What a control says is the only state; which tokens changed is worked out from it and the saved value each time.
+ * The values of the controls are the only state; which tokens changed is computed from them and the saved values.
  */
 
-import { speak } from "../_controls";
-import { startPaging } from "../_paging";
+import { fireInput } from "../_controls";
+import { startPaging } from "../_pager";
 import { defineBehavior, type View } from "../view/behavior";
 import { drawPreviews, type Tokens, type TokenValue } from "./preview";
 
@@ -18,7 +18,7 @@ interface Row {
   readonly saved: TokenValue | null;
 }
 
-/** What the server last showed for each token: when it says something else, the control follows. */
+/** The value of each token that the server sent last: when it changes, the control follows. */
 type Shown = Map<string, string>;
 
 function rowsOf(root: HTMLElement): Row[] {
@@ -38,7 +38,7 @@ function read(control: Control): TokenValue {
 function write(control: Control, value: TokenValue | null): void {
   if (control.type === "checkbox") (control as HTMLInputElement).checked = value === true;
   else control.value = String(value ?? "");
-  speak(control, false);
+  fireInput(control, false);
 }
 
 function isChanged({ control, saved }: Row): boolean {
@@ -49,7 +49,7 @@ function isChanged({ control, saved }: Row): boolean {
   return value !== (saved ?? "");
 }
 
-/** The words for a saved value, as the control would show it. */
+/** A saved value as text, as the control would show it. */
 function wordsFor({ element, control, saved }: Row): string {
   if (typeof saved === "boolean") return saved ? "on" : "off";
   if (control instanceof HTMLSelectElement) {
@@ -76,7 +76,7 @@ function markRow(row: Row, changed: boolean): void {
   reset.disabled = !changed;
 }
 
-/** Makes everything in the panel agree with its controls. */
+/** Updates the whole panel from its controls. */
 function follow(root: HTMLElement): void {
   const rows = rowsOf(root);
   const tokens: Tokens = new Map(
@@ -95,7 +95,7 @@ function follow(root: HTMLElement): void {
   drawPreviews(root, tokens);
 }
 
-/** Where the server changed its mind about a token, its control follows; where it did not, the person's value stays. */
+/** Where the server changed a token, its control follows; elsewhere the user's value stays. */
 function takeFromServer(root: HTMLElement, known: Shown | null): Shown {
   const now: Shown = new Map();
   for (const { element, control, name } of rowsOf(root)) {
@@ -112,7 +112,7 @@ function keepDraft(root: HTMLElement, view: View): void {
   view.draft(changed.length ? Object.fromEntries(changed.map(({ name, control }) => [name, read(control)])) : null);
 }
 
-/** Sends all values; the version goes along from `data-item`, as it is when the call is sent. */
+/** Sends all values. The version comes from `data-item`, as it is when the call is sent. */
 async function send(root: HTMLElement, view: View, button: HTMLButtonElement): Promise<void> {
   const outlet = button.dataset.do ?? "";
   if (button.getAttribute("aria-busy") === "true") return;

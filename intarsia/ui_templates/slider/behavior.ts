@@ -1,6 +1,6 @@
-/** Keeps a slider, the number beside it and what is filled together. The slider is the one that speaks. */
+/** Keeps a slider, its number field and its filled part in sync. The slider fires the events. */
 
-import { speak } from "../_controls";
+import { fireInput } from "../_controls";
 import { defineBehavior } from "../view/behavior";
 
 interface Fields {
@@ -13,7 +13,7 @@ function fieldsOf(root: HTMLElement): Fields {
   return { range: root.querySelector(".intarsia-slider__range")!, entry: root.querySelector(".intarsia-slider__number")! };
 }
 
-/** Shows what the slider says. What somebody is typing is left alone. */
+/** Shows the slider's value. A field that the user is typing in stays. */
 function follow(root: HTMLElement): void {
   const { range, entry } = fieldsOf(root);
   if (!range) return; // the root holds another control now, because a token before it was left out
@@ -32,7 +32,7 @@ function onEdit(root: HTMLElement, { target, type }: Event): void {
   const isUsable = entry.value !== "" && (isOver || entry.validity.valid);
   if (isUsable) range.value = entry.value;
   if (isOver) entry.value = range.value;
-  if (isUsable || isOver) speak(range, isOver);
+  if (isUsable || isOver) fireInput(range, isOver);
 }
 
 defineBehavior("slider", (root) => {

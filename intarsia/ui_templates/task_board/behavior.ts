@@ -1,7 +1,7 @@
 /** What the task board adds to its markup: moving cards by drag and by steps, completing, adding, pages and tabs. */
 
 import { around } from "../_elements";
-import { watchRoom } from "../_paging";
+import { watchRoom } from "../_pager";
 import { defineBehavior } from "../view/behavior";
 import { type Board, CARDS } from "./board";
 import { Drag } from "./drag";
@@ -37,7 +37,7 @@ function chooseColumn(board: Board, list: HTMLElement | undefined): void {
   layOut(board);
 }
 
-/** A title that was cut short is told whole to who points at it. */
+/** Shows a title that is cut off in full as a tooltip. */
 function showWholeTitle({ target }: Event): void {
   const title = around(target, `.${CARDS} p`);
   if (title) title.title = title.scrollHeight > title.clientHeight ? (title.textContent ?? "") : "";
@@ -51,7 +51,7 @@ defineBehavior("task_board", (root, view) => {
   listen(board, moves);
   holdBack(board);
   const forget = watchRoom(root, view, () => layOutAnew(board));
-  // A sentence above the board may come and go without the board being touched.
+  // Text above the board can appear and disappear without a change of the board.
   const beside = new ResizeObserver(() => board.measured && board.measured.beside !== heightBeside(root) && layOut(board));
   beside.observe(outermost(root));
   const patched = (isNew: boolean): void => {

@@ -1,24 +1,24 @@
-/** The board as it stands in the document: columns, cards, and where a card is. Knows no gestures and no actions. */
+/** The board in the document: columns, cards and their places. Knows no gestures and no actions. */
 
 import { around } from "../_elements";
 import type { View } from "../view/behavior";
 
-/** A place in a column; the index is counted from 0, without the card that is put there. */
+/** A place in a column; the index counts from 0, without the card that is put there. */
 export interface Place {
   readonly list: HTMLElement;
   readonly index: number;
 }
 
 export interface Height {
-  /** What the height follows from: the text, and how many columns share the width. */
+  /** What the height depends on: the text, and the number of columns. */
   readonly cause: string;
   readonly pixels: number;
 }
 
-/** How the board fits into its room. */
+/** How the board fits into the available size. */
 export interface Measured {
   readonly text: string | null;
-  /** How many columns stood beside each other, as the root says it; and the height that others took in the widget. */
+  /** The root's `data-tabs`, and the height of the rest of the widget. */
   readonly tabs: string | undefined;
   readonly beside: number;
   readonly chosen: HTMLElement | undefined;
@@ -29,20 +29,20 @@ export interface Measured {
 export interface Pages {
   /** Index of the first card of each page. */
   readonly starts: readonly number[];
-  /** Pixels that every page takes, so that turning it moves nothing. */
+  /** The height of every page in pixels, so that turning pages moves nothing. */
   readonly height: number;
 }
 
 export interface Board {
   readonly root: HTMLElement;
   readonly view: View;
-  /** The list that the tabs have chosen; it is the first of those that are shown, if they can. */
+  /** The list of the chosen tab; it is shown first where possible. */
   chosen: HTMLElement | undefined;
-  /** By list: a card that is on the page that is shown. */
+  /** By list: a card on the page that is shown. */
   readonly pages: WeakMap<HTMLElement, Element>;
-  /** By card: how high it is, so that a card on another page need not be shown to be measured. */
+  /** By card: its height, so that a card on another page need not be shown to be measured. */
   heights: WeakMap<Element, Height>;
-  /** What was measured last. It stays true while all text and the chosen column do. */
+  /** The last measurement. It is valid while all text and the chosen column stay. */
   measured: Measured | null;
 }
 
@@ -56,7 +56,7 @@ export function cardsIn(list: Element): HTMLElement[] {
   return [...list.children] as HTMLElement[];
 }
 
-/** All cards of a list but one. */
+/** All cards of a list except one. */
 export function othersIn(list: Element, card: Element): HTMLElement[] {
   return cardsIn(list).filter((other) => other !== card);
 }
@@ -107,14 +107,14 @@ export function isSamePlace(one: Place, other: Place): boolean {
   return one.list === other.list && one.index === other.index;
 }
 
-/** Puts a card somewhere; past the end is the end. What had the focus in it keeps it. */
+/** Moves a card to a place; past the end is the end. The focus in it stays. */
 export function putCard(card: HTMLElement, { list, index }: Place): void {
   const before = othersIn(list, card)[index] ?? null;
   if (listOf(card) === list && card.nextElementSibling === before) return;
   keepFocus(card, () => list.insertBefore(card, before));
 }
 
-/** Gives the focus back to what had it in a card. */
+/** Makes a change, and restores the focus inside a card. */
 export function keepFocus(card: Element, change: () => void): void {
   const { activeElement } = document;
   const focused = card.contains(activeElement) ? (activeElement as HTMLElement) : null;

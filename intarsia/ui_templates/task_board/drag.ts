@@ -1,4 +1,4 @@
-/** Dragging by Pointer Events: a mouse takes the whole card, a finger or a pen its handle, so that pages still scroll. */
+/** Dragging by Pointer Events: a mouse drags the whole card, a finger or a pen its handle, so that touch still scrolls. */
 
 import { around, make, pixels } from "../_elements";
 import {
@@ -16,13 +16,13 @@ import {
 import type { Moves } from "./moves";
 import { listOfTab } from "./tabs";
 
-/** A hand is never quite still: below this many pixels a press stays a press. */
+/** Below this many pixels a movement is still a click. */
 const THRESHOLD_PX = 5;
-/** Resting this long over a tab or a pager presses it. */
+/** Resting this long over a tab or a pager clicks it. */
 const SPRING_MS = 400;
-/** So far beside the board a card may be held and still be aimed at it. */
+/** How far outside of the board a card can be and still be dropped on it. */
 const MARGIN_PX = 40;
-/** So near to the window's edge the page scrolls, if it can. */
+/** Within this distance of the window's edge, the page scrolls. */
 const EDGE_PX = 48;
 const LANDING_MS = 120;
 
@@ -106,7 +106,7 @@ export class Drag {
     land(card, from);
   }
 
-  /** A drag ends in a click where it began; that one means nothing. Keys and assistive technology click without a pointer. */
+  /** Ignores the click at the end of a drag. Keys and assistive technology click without a pointer, so `detail` is 0. */
   #onClick(event: MouseEvent): void {
     if (this.#swallowsClick && event.detail) event.stopPropagation();
     this.#swallowsClick = false;
@@ -118,7 +118,7 @@ export class Drag {
     if (event.key === "Escape") this.cancel();
   }
 
-  /** Ends what is seen of a drag, and returns where the card was held; undefined when there was no drag. */
+  /** Removes what a drag shows, and returns where the card was; undefined when there was no drag. */
   #clear(): DOMRect | undefined {
     const from = this.#ghost?.getBoundingClientRect();
     this.#swallowsClick ||= Boolean(from);
@@ -144,7 +144,7 @@ export class Drag {
     line.hidden = Boolean(tabbed) || !place || isSamePlace(place, placeOf(card));
   }
 
-  /** The list that is nearest sideways, unless the pointer is beside the board. */
+  /** The list that is horizontally nearest, unless the pointer is outside of the board. */
   #listHere(): HTMLElement | null {
     const beside = ({ left, right }: DOMRect): number => Math.max(left - this.#x, this.#x - right, 0);
     const board = this.#board.root.getBoundingClientRect();
@@ -155,7 +155,7 @@ export class Drag {
     return shown.reduce((nearest, list) => (distance(list) < distance(nearest) ? list : nearest));
   }
 
-  /** The gap between two cards that is nearest to the pointer; the line is drawn into it. */
+  /** The gap between two cards that is nearest to the pointer; the line is drawn there. */
   #placeIn(list: HTMLElement, card: HTMLElement, line: HTMLElement): Place {
     const others = othersIn(list, card);
     const shown = others.filter((other) => !other.hidden);
@@ -172,7 +172,7 @@ export class Drag {
     return !last && home.list === list ? home : { list, index: last ? others.indexOf(last) + 1 : 0 };
   }
 
-  /** Presses what the pointer rests on, again and again, as long as it rests there. */
+  /** Clicks what the pointer rests on, repeatedly, while it rests there. */
   #rest(spring: HTMLElement | null): void {
     if (spring === this.#spring) return;
     this.#spring?.removeAttribute("data-aimed");
@@ -186,7 +186,7 @@ export class Drag {
     }, SPRING_MS);
   }
 
-  /** Scrolls the page near its edges; only in fullscreen is there anything to scroll. */
+  /** Scrolls the page near its edges; it can only scroll in fullscreen. */
   #scroll(): void {
     cancelAnimationFrame(this.#scrollFrame);
     const speed = Math.min(0, this.#y - EDGE_PX) + Math.max(0, this.#y - innerHeight + EDGE_PX);
@@ -205,7 +205,7 @@ function middle(card: HTMLElement): number {
   return card.getBoundingClientRect().top + card.offsetHeight / 2;
 }
 
-/** What the pointer carries: the card's looks alone. */
+/** The image that the pointer carries: a copy of the card without its functions. */
 function ghostOf(card: HTMLElement): HTMLElement {
   const { left, top, width, height } = card.getBoundingClientRect();
   const ghost = make("ol", `${CARDS} intarsia-task-board__ghost`, { "aria-hidden": "true", inert: "" });
@@ -217,7 +217,7 @@ function ghostOf(card: HTMLElement): HTMLElement {
   return ghost;
 }
 
-/** Brings a card from where it was let go to where it is now. */
+/** Animates a card from where it was dropped to where it is now. */
 function land(card: HTMLElement, from: DOMRect): void {
   const to = card.getBoundingClientRect();
   if (!to.width || matchMedia("(prefers-reduced-motion: reduce)").matches) return;

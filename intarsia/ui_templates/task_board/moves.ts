@@ -1,4 +1,4 @@
-/** Moving a card, whatever it is moved with: lift, aim, drop or cancel; then wait for the server, which has the last word. */
+/** Moving a card by any means: lift, aim, drop or cancel; then wait for the server, which decides. */
 
 import {
   type Board,
@@ -16,7 +16,7 @@ import {
 } from "./board";
 import { layOut, show } from "./pages";
 
-/** `pointer`: the card stays and a line shows where it will land. `steps`: the card itself goes along, step by step. */
+/** `pointer`: the card stays, and a line shows where it will land. `steps`: the card itself moves step by step. */
 export type Manner = "pointer" | "steps";
 
 interface Lift {
@@ -24,7 +24,7 @@ interface Lift {
   readonly manner: Manner;
   readonly home: Place;
   readonly release: () => void;
-  /** Null: dropping it here would do nothing. */
+  /** Null: dropping it here does nothing. */
   aim: Place | null;
 }
 
@@ -33,7 +33,7 @@ interface Pending {
   readonly place: Place;
 }
 
-/** Told what happens to a card that is moved in steps. */
+/** Follows a card that is moved in steps. */
 export interface Companion {
   lifted(card: HTMLElement): void;
   moved(card: HTMLElement): void;
@@ -42,10 +42,10 @@ export interface Companion {
 
 export class Moves {
   #lift: Lift | null = null;
-  /** Moves that the server has not answered, oldest first. */
+  /** Moves without a response from the server, oldest first. */
   readonly #pending = new Set<Pending>();
-  /** Every list's cards as the server said last. */
-  #truth: (readonly [HTMLElement, readonly HTMLElement[]])[] = [];
+  /** The cards of each list in the order that the server sent last. */
+  #serverOrder: (readonly [HTMLElement, readonly HTMLElement[]])[] = [];
   readonly #board: Board;
   readonly #companion: Companion;
 
@@ -54,7 +54,7 @@ export class Moves {
     this.#companion = companion;
   }
 
-  /** The card that is moved in steps now. */
+  /** The card that is being moved in steps. */
   get stepping(): HTMLElement | undefined {
     return this.#lift?.manner === "steps" ? this.#lift.card : undefined;
   }
@@ -77,7 +77,7 @@ export class Moves {
     if (this.#lift) this.#lift.aim = place;
   }
 
-  /** Takes the card along to its next place. */
+  /** Moves the card to its next place. */
   step(place: Place): void {
     const card = this.stepping;
     if (!card) return;
@@ -101,7 +101,7 @@ export class Moves {
     this.#say("Put back", lift.card);
   }
 
-  /** Lets the card go where it was aimed at. */
+  /** Drops the card where it was aimed. */
   async drop(): Promise<void> {
     const { aim, home } = this.#lift ?? {};
     if (!aim || !home || isSamePlace(aim, home)) return this.cancel();
@@ -121,13 +121,13 @@ export class Moves {
     keepFocus(card, () => this.#settle(card, ok));
   }
 
-  /** The document changed. In a new answer the lists are the truth; what waits is shown on top of it. */
+  /** The document changed. An update has the lists as the server has them; pending moves are shown on top. */
   notePatch(isNew: boolean): void {
-    if (isNew) this.#truth = listsOf(this.#board).map((list) => [list, cardsIn(list)] as const);
+    if (isNew) this.#serverOrder = listsOf(this.#board).map((list) => [list, cardsIn(list)] as const);
     this.#showPending();
   }
 
-  /** The mark of a refusal goes with the next thing that is done. */
+  /** Clears the marks of refused moves, at the next action. */
   clearRefused(): void {
     for (const card of this.#board.root.querySelectorAll("[data-refused]")) card.removeAttribute("data-refused");
   }
@@ -151,7 +151,7 @@ export class Moves {
 
   #showPending(): void {
     if (this.#lift) return;
-    for (const [list, cards] of this.#truth) {
+    for (const [list, cards] of this.#serverOrder) {
       cards.filter((card) => card.isConnected).forEach((card, index) => putCard(card, { list, index }));
     }
     for (const { card, place } of this.#pending) if (card.isConnected) putCard(card, place);

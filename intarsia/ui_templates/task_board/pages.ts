@@ -1,4 +1,4 @@
-/** Fits the board into the room there is: columns beside each other or behind tabs, and as many cards as the height allows. */
+/** Fits the board into the available size: columns side by side or behind tabs, and as many cards as the height allows. */
 
 import { around, make, pixels, setAll, setText } from "../_elements";
 import {
@@ -15,15 +15,15 @@ import {
   nameOf,
   titleOf,
 } from "./board";
-import { fillPager, heightOfFoot, INLINE_HEIGHT, pageOf } from "../_paging";
+import { fillPager, heightOfFoot, INLINE_HEIGHT, pageOf } from "../_pager";
 import { showTabs } from "./tabs";
 
-const ONE_COLUMN_BELOW = 560;
-const MIN_COLUMN_WIDTH = 156;
-/** No more cards fit on a page inline, so that those behind need not be laid out before people see the board. */
-const MAX_PER_PAGE = 9;
+const MIN_WIDTH_FOR_TWO_PX = 560;
+const MIN_COLUMN_PX = 156;
+/** No more cards fit on a page inline, so the others need no layout before the first paint. */
+const MAX_CARDS_PER_PAGE = 9;
 
-/** Brings all that the behavior adds in line with the cards that are there. */
+/** Updates everything that the behavior adds to the cards in the document. */
 export function layOut(board: Board): void {
   for (const list of listsOf(board)) {
     countCards(list);
@@ -35,15 +35,15 @@ export function layOut(board: Board): void {
   board.measured = { text: root.textContent, tabs: root.dataset.tabs, beside: heightBeside(root), chosen, shown };
 }
 
-/** Lays out when cards may be of other heights than they were. */
+/** Lays out after the heights of cards may have changed. */
 export function layOutAnew(board: Board): void {
   Object.assign(board, { heights: new WeakMap(), measured: null });
   layOut(board);
 }
 
-/** What was measured before, if nothing has changed that could make it untrue: measuring takes longer than all else. */
+/** The last measurement, if it is still valid: measuring takes longer than everything else. */
 function lastMeasured({ root, chosen, measured }: Board): Measured | null {
-  // An answer with the whole widget brings the columns as they came first: without tabs, and all of them shown.
+  // An update of the whole widget resets the columns: no tabs, and all of them shown.
   const isAsItWas = measured?.tabs === root.dataset.tabs && measured?.beside === heightBeside(root);
   const isTrue = isAsItWas && measured?.text === root.textContent && measured?.chosen === chosen;
   return isTrue && [...(measured?.shown.keys() ?? [])].every((list) => list.isConnected) ? measured : null;
@@ -64,14 +64,14 @@ function bare(board: Board, cards: readonly HTMLElement[], columns: number): voi
   for (const card of cards) if (!isMeasured(board, card, columns)) card.hidden = false;
 }
 
-/** Keeps cards that are on no page near the first from being laid out before anything was measured. */
+/** Hides cards that cannot be on the first page, so that they need no layout before the first measurement. */
 export function holdBack(board: Board): void {
-  for (const list of listsOf(board)) for (const card of cardsIn(list).slice(MAX_PER_PAGE)) card.hidden = true;
+  for (const list of listsOf(board)) for (const card of cardsIn(list).slice(MAX_CARDS_PER_PAGE)) card.hidden = true;
 }
 
-/** The cards up to those that the page which is shown can hold at most. */
+/** The cards up to the last one that the shown page can hold. */
 function nearIn(board: Board, list: HTMLElement): HTMLElement[] {
-  return cardsIn(list).slice(0, anchorOf(board, list) + MAX_PER_PAGE);
+  return cardsIn(list).slice(0, anchorOf(board, list) + MAX_CARDS_PER_PAGE);
 }
 
 /** Index of the card whose page is shown. */
@@ -79,7 +79,7 @@ function anchorOf(board: Board, list: HTMLElement): number {
   return Math.max(0, cardsIn(list).indexOf(board.pages.get(list) as HTMLElement));
 }
 
-/** Turns to the page that a card is on, and shows its column if that is behind a tab. */
+/** Turns to the page of a card, and shows its column if that is behind a tab. */
 export function show(board: Board, card: Element): void {
   const list = listOf(card);
   board.pages.set(list, card);
@@ -92,7 +92,7 @@ function showColumns(board: Board): HTMLElement[] {
   const lists = listsOf(board);
   const width = board.root.clientWidth;
   const gap = pixels(board.root, "--gap");
-  const most = width < ONE_COLUMN_BELOW ? 1 : Math.floor((width + gap) / (MIN_COLUMN_WIDTH + gap));
+  const most = width < MIN_WIDTH_FOR_TWO_PX ? 1 : Math.floor((width + gap) / (MIN_COLUMN_PX + gap));
   const chosen = board.chosen ? lists.indexOf(board.chosen) : 0;
   const first = Math.max(0, Math.min(chosen, lists.length - most));
   const shown = lists.slice(first, first + most);
@@ -101,7 +101,7 @@ function showColumns(board: Board): HTMLElement[] {
   return shown;
 }
 
-/** A move is shown before the server has counted. */
+/** Counts in the document: a move is shown before the server has counted. */
 function countCards(list: HTMLElement): void {
   const head = headOf(list);
   setText(head.querySelector("[data-count]") as Element, String(list.childElementCount));
@@ -117,20 +117,22 @@ function nameHandles(list: HTMLElement): void {
   });
 }
 
-/** The height that the columns may take, in pixels. */
+/** The height available to the columns, in pixels. */
 function roomOf({ root, view }: Board): number {
   const { displayMode, containerDimensions } = view.context;
   if (displayMode === "fullscreen") return Infinity;
   const { height = INLINE_HEIGHT, maxHeight = INLINE_HEIGHT } = containerDimensions;
   const columns = root.querySelector<HTMLElement>(".intarsia-task-board__columns")?.offsetHeight ?? 0;
   const padding = pixels(document.body, "padding-top") + pixels(document.body, "padding-bottom");
-  // The row below has its room from the start, so that the cards stay when a message comes.
+  // The height of the row below is reserved from the start, so that a message moves no cards.
   return Math.min(INLINE_HEIGHT, height, maxHeight) - padding - heightOfFoot(root) - (root.offsetHeight - columns);
 }
 
-/** The height of what stands above and below the board in the same widget, in pixels. */
+/** The height of the rest of the widget, above and below the board, in pixels. */
 export function heightBeside(root: HTMLElement): number {
-  return outermost(root).offsetHeight - root.offsetHeight;
+  const widget = outermost(root);
+  // Reading a height forces a layout, which would cost more than all else after an update: a board alone needs none.
+  return widget === root ? 0 : widget.offsetHeight - root.offsetHeight;
 }
 
 /** The widget that the board is in, or the board itself. */
@@ -146,7 +148,7 @@ function causeOf(card: HTMLElement, columns: number): string {
   return `${columns} ${card.textContent}`;
 }
 
-/** How high a card is. One that was not measured yet must be shown. */
+/** The height of a card. One that was not measured yet must be visible. */
 function heightOf(board: Board, card: HTMLElement, columns: number): number {
   if (!isMeasured(board, card, columns)) {
     board.heights.set(card, { cause: causeOf(card, columns), pixels: card.offsetHeight });
@@ -154,11 +156,11 @@ function heightOf(board: Board, card: HTMLElement, columns: number): number {
   return board.heights.get(card)?.pixels ?? 0;
 }
 
-/** Measures a list that shows its pager, up to the page that is shown. Null when everything fits on one page. */
+/** Measures a list whose pager is visible, up to the page that is shown. Null when everything fits on one page. */
 function fit(board: Board, list: HTMLElement, room: number, columns: number, near = nearIn(board, list)): Pages | null {
   const pager = pagerOf(list);
   const height = room - (columnOf(list).offsetHeight - list.offsetHeight);
-  // Beside the row for a new card, the pager takes no room of its own.
+  // Next to the row for a new card, the pager needs no height of its own.
   const alone = pager.nextElementSibling ? 0 : columnOf(pager).offsetHeight;
   const gap = pixels(list, "row-gap");
   const heights = near.map((card) => heightOf(board, card, columns) + gap);
@@ -172,7 +174,7 @@ function fit(board: Board, list: HTMLElement, room: number, columns: number, nea
   return heights.reduce((sum, each) => sum + each, -gap) <= height + alone ? null : { starts, height };
 }
 
-/** Index of the first card of each page. Every page holds a card at least. */
+/** The index of the first card of each page. Every page has at least one card. */
 function splitPages(heights: readonly number[], room: number): number[] {
   const starts = [0];
   let used = 0;
@@ -205,14 +207,14 @@ function showPage(board: Board, list: HTMLElement, pages: Pages | null): void {
 
 // -- The pager in a column's foot --
 
-/** By button: the first card of the page that a press on it shows. */
+/** By button: the first card of the page that it turns to. */
 const goals = new WeakMap<Element, Element>();
 
 function pagerOf(list: HTMLElement): HTMLElement {
   return columnOf(list).querySelector(".intarsia-pager") as HTMLElement;
 }
 
-/** Shows a pager with all it will hold, so that it can be measured. */
+/** Shows a pager with its whole content, so that it can be measured. */
 function openPager(list: HTMLElement): void {
   const pager = pagerOf(list);
   pager.hidden = false;
@@ -231,7 +233,7 @@ function setGoal(button: Element, list: HTMLElement, at: number, goal: Element |
   else goals.delete(button);
 }
 
-/** Turns a column's page when one of its pager's buttons was pressed. */
+/** Turns a column's page when a button of its pager was clicked. */
 export function turnPage(board: Board, target: EventTarget | null): void {
   const button = around(target, "[data-turn]");
   const goal = button && goals.get(button);

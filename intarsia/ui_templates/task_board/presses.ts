@@ -4,7 +4,7 @@ import { around } from "../_elements";
 import { type Board, cardAround, idOfCard, listsOf } from "./board";
 import { layOut, show } from "./pages";
 
-/** Completes a card, or opens it again, when its box was changed. */
+/** Completes or reopens a card when its checkbox changed. */
 export async function complete(board: Board, box: EventTarget | null): Promise<void> {
   const card = cardAround(box);
   if (!card || !(box instanceof HTMLInputElement)) return;
@@ -14,7 +14,7 @@ export async function complete(board: Board, box: EventTarget | null): Promise<v
   layOut(board);
 }
 
-/** The row for a new card, if its button or Enter in its field was pressed. */
+/** The row for a new card, after a click on its button or Enter in its field. */
 export function pressedRow(event: Event): HTMLElement | null {
   const isPressed =
     event instanceof KeyboardEvent
@@ -23,7 +23,7 @@ export function pressedRow(event: Event): HTMLElement | null {
   return isPressed ? around(isPressed, ".intarsia-task-board__add") : null;
 }
 
-/** Adds a card with the text of a row. The text stays until the server has taken it, the focus for the next one. */
+/** Adds a card with the text of a row. The text stays until the server accepts it; the focus stays for the next one. */
 export async function add(board: Board, row: HTMLElement): Promise<void> {
   const field = row.querySelector("input") as HTMLInputElement;
   const title = field.value.trim();

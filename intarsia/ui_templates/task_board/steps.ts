@@ -1,4 +1,4 @@
-/** Moving a card step by step: from the keyboard, and by buttons in the lifted card for who cannot or will not drag. */
+/** Moving a card step by step: by keys, and by buttons in the lifted card for users who cannot drag. */
 
 import { around, make } from "../_elements";
 import {
@@ -106,7 +106,7 @@ export class Steps implements Companion {
     } else if (step) this.#go(step);
     else if (button === handleOf(card)) {
       this.moves.start(card, "steps");
-      button.focus({ preventScroll: true }); // not every browser focuses what is pressed
+      button.focus({ preventScroll: true }); // not every browser focuses a button on click
     }
   }
 
@@ -125,7 +125,7 @@ export class Steps implements Companion {
     if (place) this.moves.step(place);
   }
 
-  /** Whoever turns to something else does not mean the move any more. */
+  /** Cancels the move when the user turns to something else. */
   #leave(target: EventTarget | null): void {
     if (this.moves.stepping && !(target instanceof Node && this.moves.stepping.contains(target))) this.moves.cancel();
   }

@@ -1,4 +1,4 @@
-/** The row of columns to choose from, where not all fit beside each other. */
+/** The tabs of the columns, where not all fit side by side. */
 
 import { around, make, setAll, setText } from "../_elements";
 import { type Board, columnOf, isRightToLeft, listsOf, nameOf } from "./board";

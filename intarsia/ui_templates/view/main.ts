@@ -1,9 +1,9 @@
-/** The View: all of ours first, then htmx, so that ours lies together. gzip looks back 32 KB only, and htmx is longer. */
+/** The View's entry: our own modules first, htmx last. gzip looks back 32 KB only, so code that is alike must be close. */
 
-import "./start";
+import "./boot";
 
 import htmx from "htmx.org";
 
-import { startEngine } from "./engine";
+import { startHtmx } from "./dom/htmx";
 
-startEngine(htmx);
+startHtmx(htmx);

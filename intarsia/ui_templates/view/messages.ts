@@ -1,0 +1,192 @@
+/** The wire format of `docs/on-the-wire.md` as types, and its parser. Nothing from outside is used unchecked. */
+
+import type { Outcome, ProblemKind } from "./behavior";
+
+export type Arguments = Record<string, unknown>;
+
+/** A rendered element, and the server's hash of it. */
+export interface Piece {
+  readonly hash: string;
+  readonly html: string;
+}
+
+export interface ListChange {
+  readonly prefix: string;
+  readonly order: readonly string[];
+  readonly items?: Readonly<Record<string, Piece>>;
+}
+
+/** `dev.intarsia/parts`: a whole rendering, or the difference to one. */
+export interface WidgetUpdate {
+  readonly revision: number;
+  readonly tool: string;
+  readonly arguments: Arguments;
+  readonly frame?: Piece;
+  readonly parts?: Readonly<Record<string, Piece>>;
+  readonly lists?: Readonly<Record<string, ListChange>>;
+  readonly gone?: readonly string[];
+  /** The only tiles that were read; absent when everything was. */
+  readonly tiles?: readonly string[];
+}
+
+/** `dev.intarsia/unchanged`: what the View shows is up to date. */
+export type Unchanged = Pick<WidgetUpdate, "revision" | "tiles">;
+
+/** `dev.intarsia/seen`: what the View shows. */
+export interface Seen {
+  tool: string;
+  arguments: Arguments;
+  frame: string;
+  parts: Record<string, string>;
+  lists: Record<string, string[]>;
+  revision: number;
+  tiles?: string[];
+}
+
+/** A tool and its arguments, ready to be called. */
+export interface BoundCall {
+  readonly tool: string;
+  readonly arguments: Arguments;
+}
+
+/** A confirmation that the server asks for before it destroys something. */
+export interface Question {
+  readonly question: string;
+  /** The label of the button that confirms. */
+  readonly label: string;
+  /** The token that the confirmed call carries. */
+  readonly confirmation: string;
+}
+
+/** A tool's response, whichever form it came in. */
+export interface ToolResponse {
+  readonly outcome: Outcome;
+  /** No response came: the call may or may not have taken effect. */
+  readonly isLost: boolean;
+  readonly update: WidgetUpdate | null;
+  /** What the View shows is still up to date. */
+  readonly unchanged: Unchanged | null;
+  readonly undo: BoundCall | null;
+  /** Nothing was done: the user must confirm first. */
+  readonly question: Question | null;
+  /** The action took effect, but its widget takes longer to read: it must be requested. */
+  readonly isDeferred: boolean;
+  readonly text: string;
+  readonly raw: ToolResult;
+}
+
+/** The fields of an MCP `CallToolResult` that the View reads. */
+export interface ToolResult {
+  readonly content?: readonly { readonly type?: unknown; readonly text?: unknown }[];
+  readonly structuredContent?: unknown;
+  readonly isError?: unknown;
+  readonly _meta?: unknown;
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Parses arguments that the server wrote into an attribute or a text; `{}` when they are not a JSON object. */
+export function parseArguments(json: string | undefined | null): Arguments {
+  try {
+    const value: unknown = JSON.parse(json ?? "{}");
+    return isRecord(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+export function metaOf(result: ToolResult, name: string): unknown {
+  return isRecord(result._meta) ? result._meta[`dev.intarsia/${name}`] : undefined;
+}
+
+const isPiece = (value: unknown): boolean =>
+  isRecord(value) && typeof value.hash === "string" && typeof value.html === "string";
+
+const isTable = (value: unknown, isEntry: (entry: unknown) => boolean): boolean =>
+  value === undefined || (isRecord(value) && Object.values(value).every(isEntry));
+
+const isTexts = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((entry) => typeof entry === "string");
+
+const isList = (value: unknown): boolean =>
+  isRecord(value) && typeof value.prefix === "string" && isTexts(value.order) && isTable(value.items, isPiece);
+
+function isWidgetUpdate(value: unknown): value is WidgetUpdate {
+  return (
+    isRecord(value) &&
+    typeof value.revision === "number" &&
+    typeof value.tool === "string" &&
+    isRecord(value.arguments) &&
+    (value.frame === undefined || isPiece(value.frame)) &&
+    isTable(value.parts, isPiece) &&
+    isTable(value.lists, isList) &&
+    (value.gone === undefined || isTexts(value.gone)) &&
+    (value.tiles === undefined || isTexts(value.tiles))
+  );
+}
+
+/** The rendering in a result; null when there is none, or when a host removed it. */
+function updateOf(result: ToolResult): WidgetUpdate | null {
+  const parts = metaOf(result, "parts");
+  return isWidgetUpdate(parts) ? parts : null;
+}
+
+function unchangedOf(result: ToolResult): Unchanged | null {
+  const meta = metaOf(result, "unchanged");
+  if (!isRecord(meta) || typeof meta.revision !== "number") return null;
+  return { revision: meta.revision, ...(isTexts(meta.tiles) && { tiles: meta.tiles as string[] }) };
+}
+
+/** Whether the connector itself refused, and not a host on the way to it. */
+export function isRefusal({ raw, outcome }: ToolResponse): boolean {
+  return !outcome.ok && outcome.kind === "refused" && Boolean(metaOf(raw, "problem"));
+}
+
+/** By which of the two ways the View's own values reached the server. */
+export function viaOf(result: ToolResult): "meta" | "argument" | null {
+  const via = metaOf(result, "via");
+  return via === "meta" || via === "argument" ? via : null;
+}
+
+export function boundCall(value: unknown): BoundCall | null {
+  if (!isRecord(value) || typeof value.tool !== "string") return null;
+  return { tool: value.tool, arguments: isRecord(value.arguments) ? value.arguments : {} };
+}
+
+export function textOf(result: ToolResult): string {
+  const block = Array.isArray(result.content) ? result.content.find((each) => typeof each?.text === "string") : null;
+  return typeof block?.text === "string" ? block.text : "";
+}
+
+function questionOf(result: ToolResult): Question | null {
+  const meta = metaOf(result, "confirm");
+  if (!isRecord(meta) || typeof meta.confirmation !== "string") return null;
+  return { question: String(meta.question), label: String(meta.label), confirmation: meta.confirmation };
+}
+
+const PROBLEM_KINDS: readonly string[] = ["invalid", "refused", "conflict", "unknown_tool", "failed", "off", "superseded"];
+
+function sentence(value: unknown, fallback: string): string {
+  return typeof value === "string" && value.trim() ? value : fallback;
+}
+
+/** Parses a result. A refusal by `isError` becomes an outcome like any other. */
+export function parseResponse(result: ToolResult): ToolResponse {
+  const text = textOf(result);
+  const isDeferred = metaOf(result, "later") === true;
+  const [update, unchanged, question] = [updateOf(result), unchangedOf(result), questionOf(result)];
+  const base = { isLost: false, update, unchanged, question, isDeferred, text, raw: result };
+  if (result.isError === true) {
+    const meta = metaOf(result, "problem");
+    const problem = isRecord(meta) ? meta : {};
+    const kind = PROBLEM_KINDS.includes(String(problem.kind)) ? (problem.kind as ProblemKind) : "failed";
+    const message = sentence(problem.message, sentence(text, "The request failed."));
+    return { ...base, undo: null, outcome: { ok: false, kind, message } };
+  }
+  const meta = metaOf(result, "done");
+  const done = isRecord(meta) ? meta : {};
+  const message = typeof done.message === "string" ? done.message : "";
+  return { ...base, undo: boundCall(done.undo), outcome: { ok: true, message } };
+}
