@@ -142,33 +142,24 @@ def complain_about_rooms(root: Path) -> list[str]:
 
 
 def complain_about_stems(root: Path, widgets: Mapping[str, str]) -> list[str]:
-    """A widget has one name: class, module, templates, style, tests.
+    """A widget has one name: class, module, templates, style. What it needs besides says `tests/widget_rules.py`.
 
     Args:
         root: The tree.
         widgets: The names of widget classes, and of the modules they are defined in.
     """
-    tests = root / "tests/widgets"
-    is_generated = any("WIDGETS" in path.read_text(encoding="utf-8") for path in tests.glob("test_*.py"))
     complaints: list[str] = []
     for name, module in widgets.items():
         stem = stem_of(name)
         folder = root / "intarsia/ui_templates" / stem
         if module != f"intarsia.widgets.{stem}":
             complaints.append(f"{name} is defined in {module}, and belongs into intarsia.widgets.{stem}.")
-        complaints += [
-            f"{name} has no {folder.relative_to(root)}/{file}."
-            for file in ("view.html", "text.md", "style.css")
-            if not (folder / file).is_file()
-        ]
         root_class = f"intarsia-{stem.replace('_', '-')}"
         # A style may name only what is inside the root (`intarsia-task-board__card`), when the root's own is shared.
         for file, end in (("view.html", r"(?![\w-])"), ("style.css", "(?![a-z0-9])")):
             path = folder / file
             if path.is_file() and not re.search(rf"\b{root_class}{end}", path.read_text(encoding="utf-8")):
                 complaints.append(f"{path.relative_to(root)} does not use the class {root_class}.")
-        if not is_generated and not (tests / f"test_{stem}.py").is_file():
-            complaints.append(f"{name} has no tests/widgets/test_{stem}.py.")
     return complaints + _strangers_among_templates(root, {stem_of(name) for name in widgets})
 
 

@@ -14,6 +14,7 @@ from intarsia import widgets
 from intarsia.testing.markup import REMEDIES
 from intarsia.widgets import WIDGETS
 from tests import house_rules as rules
+from tests import widget_rules
 
 ROOT = Path(__file__).resolve().parent.parent
 RULES: tuple[Callable[[Path], list[str]], ...] = (
@@ -26,6 +27,8 @@ RULES: tuple[Callable[[Path], list[str]], ...] = (
     rules.complain_about_asserts,
     rules.complain_about_templates,
     rules.complain_about_decisions,
+    widget_rules.complain_about_widget_steps,
+    widget_rules.complain_about_widgets_in_server,
 )
 
 
@@ -157,34 +160,10 @@ def plant_widget(root: Path) -> None:
     plant(root, f"{folder}/view.html", '<section class="intarsia-card-pile"></section>')
     plant(root, f"{folder}/style.css", ".intarsia-card-pile { gap: 4px; }")
     plant(root, f"{folder}/text.md", "Cards")
-    plant(root, "tests/widgets/test_card_pile.py", "")
 
 
 def test_a_widget_with_one_stem_is_welcome(tmp_path: Path) -> None:
     plant_widget(tmp_path)
-
-    assert rules.complain_about_stems(tmp_path, {"CardPile": "intarsia.widgets.card_pile"}) == []
-
-
-@pytest.mark.parametrize(
-    ("gone", "complaint"),
-    [
-        ("intarsia/ui_templates/card_pile/text.md", "CardPile has no intarsia/ui_templates/card_pile/text.md."),
-        ("intarsia/ui_templates/card_pile/style.css", "CardPile has no intarsia/ui_templates/card_pile/style.css."),
-        ("tests/widgets/test_card_pile.py", "CardPile has no tests/widgets/test_card_pile.py."),
-    ],
-)
-def test_a_missing_file_of_a_widget_is_found(tmp_path: Path, gone: str, complaint: str) -> None:
-    plant_widget(tmp_path)
-    (tmp_path / gone).unlink()
-
-    assert rules.complain_about_stems(tmp_path, {"CardPile": "intarsia.widgets.card_pile"}) == [complaint]
-
-
-def test_a_test_that_walks_all_widgets_counts_for_each(tmp_path: Path) -> None:
-    plant_widget(tmp_path)
-    plant(tmp_path, "tests/widgets/test_card_pile.py", "").rename(tmp_path / "tests/widgets/test_each.py")
-    plant(tmp_path, "tests/widgets/test_each.py", "from intarsia.widgets import WIDGETS")
 
     assert rules.complain_about_stems(tmp_path, {"CardPile": "intarsia.widgets.card_pile"}) == []
 
@@ -201,6 +180,42 @@ def test_a_widget_in_the_wrong_module_or_of_another_class_is_found(tmp_path: Pat
         "intarsia/ui_templates/card_pile/style.css does not use the class intarsia-card-pile.",
         "intarsia/ui_templates/old_pile/ belongs to no widget.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("from intarsia.widgets import Widget, CardPile", "intarsia.server.wire.diff:1 names the widget CardPile."),
+        (
+            "def f():\n    from intarsia.widgets.card_pile import Card",
+            "intarsia.server.wire.diff:2 names the widget Card.",
+        ),
+        (
+            "from intarsia import widgets\nx = widgets.CardPile",
+            "intarsia.server.wire.diff:2 names the widget CardPile.",
+        ),
+        (
+            "def f(w):\n    return w.kind == 'card_pile'",
+            "intarsia.server.wire.diff:2 tells widgets apart by 'card_pile'.",
+        ),
+        (
+            "def f(w):\n    return type(w).__name__ in ('Card', 1)",
+            "intarsia.server.wire.diff:2 tells widgets apart by 'Card'.",
+        ),
+    ],
+)
+def test_a_module_of_the_server_that_knows_a_widget_by_name_is_found(tmp_path: Path, text: str, complaint: str) -> None:
+    plant(tmp_path, "intarsia/widgets/card_pile.py", "class Card(Widget): ...\nclass CardPile(Widget): ...")
+    plant(tmp_path, "intarsia/server/wire/diff.py", text)
+    plant(
+        tmp_path,
+        "intarsia/server/calls/handler.py",
+        "from intarsia.widgets import Widget\nfrom intarsia.widgets.text import note",
+    )
+
+    (found,) = widget_rules.complain_about_widgets_in_server(tmp_path)
+
+    assert found.startswith(complaint)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ sent. Comparing two renderings is not done here: see `intarsia.server.wire.diff`
 """
 
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +21,9 @@ from intarsia.errors import WidgetError
 from intarsia.ui_templates.filters import FILTERS
 from intarsia.ui_templates.render_cache import Macro, RenderCache
 from intarsia.widgets import Widget
+from intarsia.widgets.places import Held
+from intarsia.widgets.tree import ids_of
+from intarsia.widgets.widget import are_plain
 
 FOLDER = Path(__file__).parent
 ROOT_ID = "w"
@@ -71,10 +75,45 @@ class Rendering:
         return html
 
 
+class Tree:
+    """The widgets that may be drawn as parts of one: those that its fields hold, and those in turn.
+
+    What is redacted, and decided about, are these. A template that draws any other, such as one that a property makes,
+    would draw what nobody was asked about.
+
+    Args:
+        root: The widget that is drawn.
+    """
+
+    def __init__(self, root: Widget) -> None:
+        self._root = root
+
+    @cached_property
+    def _known(self) -> set[int]:
+        return ids_of(self._root)
+
+    def check(self, parts: Collection[object]) -> None:
+        """Check that parts are among them, or say nothing that would have to be asked about.
+
+        Raises:
+            WidgetError: One is a widget that no field holds.
+        """
+        if are_plain(parts):
+            return
+        for part in [each for each in parts if id(each) not in self._known]:
+            if isinstance(part, Held) and not are_plain([part]):
+                message = (
+                    f"{type(self._root).__name__} draws a {type(part).__name__} that no field holds, so nothing of it "
+                    "was redacted and nothing decided about it. Hold it in a field, and draw it as it stands there."
+                )
+                raise WidgetError(message)
+
+
 @dataclass
 class Page:
     """What templates see as `page`: makes parts, lists, outlets and ids while one widget is rendered."""
 
+    tree: Tree
     rendering: Rendering = field(default_factory=Rendering)
     is_inside_part: bool = False
     offered: set[frozenset[str]] = field(default_factory=set[frozenset[str]])
@@ -104,6 +143,8 @@ class Page:
 
         A thing that was drawn before, and is as it was, is not drawn again.
         """
+        things = list(things)
+        self.tree.check(things)
         return self._take_list(name, ListPart(prefix, {thing.id: _PARTS.get(thing, macro, also) for thing in things}))
 
     def rows(self, name: str, prefix: str, rows: Iterable[tuple[str, Markup]]) -> Markup:
@@ -119,7 +160,16 @@ class Page:
         return Markup(_hole(name))  # noqa: S704  # a comment with an id that the template made
 
     def child(self, widget: Widget, name: str) -> Markup:
-        """Render a widget inside this one; `name` becomes the id of its root."""
+        """Render a widget inside this one; `name` becomes the id of its root.
+
+        Raises:
+            WidgetError: No field holds it.
+        """
+        self.tree.check([widget])
+        return self.draw(widget, name)
+
+    def draw(self, widget: Widget, name: str) -> Markup:
+        """Render the widget itself, or one of its parts; `name` becomes the id of its root."""
         template = _environment().get_template(f"{widget.kind}/view.html")
         return Markup(template.render(widget=widget, id=name, page=self).strip())  # noqa: S704  # autoescaped
 
@@ -141,8 +191,8 @@ def render_widget(widget: Widget, refresh_seconds: float | None = None, *, waits
         refresh_seconds: How often an open View reads the whole of it again.
         waits: Whether an open View keeps asking for changes of it.
     """
-    page = Page()
-    html = str(page.child(widget, ROOT_ID))
+    page = Page(Tree(widget))
+    html = str(page.draw(widget, ROOT_ID))
     marks = "" if refresh_seconds is None else f' data-refresh="{refresh_seconds:g}"'
     marks += " data-live" if waits else ""
     html = html.replace(f' id="{ROOT_ID}"', f' id="{ROOT_ID}"{marks}', 1)
@@ -152,16 +202,31 @@ def render_widget(widget: Widget, refresh_seconds: float | None = None, *, waits
 
 def render_text(widget: Widget) -> str:
     """Render a widget to its text form: Markdown with everything that matters and the ids needed to act."""
-    return _text_of(widget).strip() + "\n"
+    known = _TREE.set(Tree(widget))
+    try:
+        return _text_of(widget).strip() + "\n"
+    finally:
+        _TREE.reset(known)
 
 
 def _lines(things: Iterable[object], macro: Macro, *also: Hashable) -> str:
     """Draw things as lines of a text form, each by a macro that sees nothing but the thing and `also`."""
+    things = list(things)
+    _TREE.get().check(things)
     return "\n".join(_LINES.get(thing, macro, also) for thing in things)
+
+
+def _as_text(widget: Widget) -> str:
+    _TREE.get().check([widget])
+    return _text_of(widget)
 
 
 def _text_of(widget: Widget) -> str:
     return _texts().get_template(f"{widget.kind}/text.md").render(widget=widget).strip()
+
+
+_TREE: ContextVar[Tree] = ContextVar("tree")
+"""What the text form that is being drawn may show."""
 
 
 def hash_of(html: str) -> str:
@@ -215,6 +280,6 @@ def _texts() -> Environment:
         auto_reload=False,
     )
     environment.filters.update(FILTERS)
-    environment.filters["as_text"] = _text_of
+    environment.filters["as_text"] = _as_text
     environment.filters.update(dict[str, Callable[..., str]](lines=_lines))
     return environment

@@ -4,8 +4,8 @@ The functions behind them, and the calling of them, live in `intarsia.server`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self, cast
 
 from intarsia.errors import BindError, near_miss
 from intarsia.permissions import ALLOWED, Decision
@@ -47,6 +47,10 @@ class BoundAction:
     def is_refused(self) -> bool:
         """Whether it would be refused, so that its control is disabled and says why."""
         return not self.decision.allowed
+
+    def with_decision(self, decision: Decision) -> Self:
+        """Return it with what was decided about it."""
+        return replace(self, decision=decision)
 
 
 @dataclass(frozen=True)

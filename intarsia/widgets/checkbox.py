@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 
 from intarsia.permissions import Decision
 from intarsia.widgets.action import BoundAction, Parameter, Sends
-from intarsia.widgets.select import label_from
+from intarsia.widgets.select import idle, label_from
 from intarsia.widgets.widget import Widget
 
 
@@ -28,6 +28,16 @@ class Checkbox(Widget):
     def shown_label(self) -> str:
         """What people read."""
         return self.label or label_from(self.name)
+
+    @property
+    def misplaced(self) -> str:
+        """Why it cannot stand where any widget can: it would do nothing."""
+        return idle(self.name, self.on_change)
+
+    def sent_with(self, field: str) -> Mapping[str, Mapping[str, Any]]:
+        """Return what it sends: the other of both values."""
+        del field
+        return {"": {"value": not self.value}}
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:

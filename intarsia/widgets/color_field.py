@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from intarsia.widgets.action import BoundAction, Parameter, Sends
-from intarsia.widgets.select import label_from
+from intarsia.widgets.select import idle, label_from
 from intarsia.widgets.widget import Widget
 
 HexColor = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
@@ -31,6 +31,11 @@ class ColorField(Widget):
     def shown_label(self) -> str:
         """What people read."""
         return self.label or label_from(self.name)
+
+    @property
+    def misplaced(self) -> str:
+        """Why it cannot stand where any widget can: it would do nothing."""
+        return idle(self.name, self.on_change)
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:

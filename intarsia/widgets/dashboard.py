@@ -1,11 +1,12 @@
 """A live dashboard: tiles that are read side by side and fail alone."""
 
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from intarsia.errors import WidgetError, near_miss
+from intarsia.widgets.filters import Filters
 from intarsia.widgets.metric import Metric
 from intarsia.widgets.select import Option, Select
 from intarsia.widgets.sparkline import Sparkline
@@ -17,11 +18,13 @@ from intarsia.widgets.widget import Widget
 class Dashboard(Widget):
     """Tiles in a grid, under filters that are arguments of the tool."""
 
+    has_tile_parts: ClassVar[bool] = True
+
     title: str = Field(min_length=1)
     """What it shows, such as "This machine"."""
     tiles: Sequence[Tile | PendingTile] = Field(max_length=60)
     """In reading order."""
-    filters: Sequence[Select | str] = Field(default_factory=list[Select | str])
+    filters: Filters = Field(default_factory=list[Select | str])
     """Controls over the tiles. A name stands for a select of the tool's parameter with that name."""
     summary: list[str] = Field(default_factory=list[str])
     """Names of the tiles that come first where there is little room; by default all, in order."""
@@ -49,8 +52,8 @@ class Dashboard(Widget):
         ready = [tile for tile in self.tiles if isinstance(tile, Tile)]
         if len(ready) < len(self.tiles):
             message = (
-                f"Dashboard {self.title!r} has tiles that were not read. Return it from a widget tool, alone or in a "
-                "Stack or Grid, and not from a tile."
+                f"Dashboard {self.title!r} has tiles that were not read. Return it from a widget tool, alone or in "
+                "another widget, and not from a tile."
             )
             raise WidgetError(message)
         rank = {name: place for place, name in enumerate(self.summary)}

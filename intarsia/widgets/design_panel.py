@@ -1,8 +1,9 @@
 """A design panel: controls for tokens, beside a preview that follows them at once."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,6 +12,7 @@ from intarsia.permissions import Decision
 from intarsia.widgets.action import BoundAction, JsonType, Parameter, Sends
 from intarsia.widgets.checkbox import Checkbox
 from intarsia.widgets.color_field import ColorField
+from intarsia.widgets.places import HiddenLeftOut
 from intarsia.widgets.refusal import ControlRefusal, refusals_of
 from intarsia.widgets.select import Option, Select
 from intarsia.widgets.slider import Slider
@@ -31,7 +33,9 @@ class DesignPanel(Widget):
     `serif`, `rounded` and `mono`; the checkbox `shadow`. Other tokens are edited and saved all the same.
     """
 
-    tokens: Sequence[Token] = Field(kw_only=False, min_length=1, max_length=60)
+    can_keep_draft: ClassVar[bool] = True
+
+    tokens: Annotated[Sequence[Token], HiddenLeftOut()] = Field(kw_only=False, min_length=1, max_length=60)
     """One control for each token, with its saved value."""
     title: str = Field(default="Design", min_length=1)
     """What is designed, such as the brand's name."""
@@ -84,6 +88,39 @@ class DesignPanel(Widget):
     def saved(self) -> dict[str, TokenValue | None]:
         """The saved value of each token."""
         return {token.name: token.value for token in self.tokens}
+
+    @property
+    def misplaced(self) -> str:
+        """Why it cannot stand where any widget can: there its draft would be nobody's."""
+        if not self.draft:
+            return ""
+        return (
+            f"{self.title!r} keeps a draft, so the tool must return it alone; inside another widget leave `draft` out."
+        )
+
+    def sent_with(self, field: str) -> Mapping[str, Mapping[str, Any]]:
+        """Return the version, which goes with every saving."""
+        del field
+        return {"": {} if self.version is None else {"version": self.version}}
+
+    def redacted(self, granted: AbstractSet[str], left_out: Sequence[AbstractSet[str]]) -> Self:
+        """Return the panel with notes for the tokens that are left out, and without what was changed of them."""
+        del granted
+        if not left_out:
+            return self
+        names = {token.name for token in self.tokens}
+        unsaved = {name: value for name, value in self.unsaved.items() if name in names}
+        notes = tuple(dict.fromkeys(hidden(missing) for missing in left_out))
+        return self.model_copy(update={"unsaved": unsaved, "hidden": notes})
+
+    @property
+    def draft_wanted(self) -> bool:
+        """Whether it is to be shown with the person's draft."""
+        return self.draft
+
+    def draft_ends_with(self, tool: str) -> bool:
+        """Say whether something is not saved that an action saves."""
+        return bool(self.unsaved and self.on_save and self.on_save.tool == tool)
 
     def with_draft(self, values: dict[str, TokenValue]) -> Self:
         """Return the panel with what fits of a draft: values that a token cannot take are left out."""

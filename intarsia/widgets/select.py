@@ -1,6 +1,7 @@
 """A choice of one out of several."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Annotated, Self
 
@@ -8,7 +9,7 @@ from pydantic import Field, model_validator
 
 from intarsia.errors import WidgetError, near_miss
 from intarsia.widgets.action import BoundAction, Parameter, Sends
-from intarsia.widgets.widget import Widget
+from intarsia.widgets.widget import Widget, hidden
 
 
 class Option(Widget):
@@ -57,6 +58,21 @@ class Select(Widget):
         return self
 
     @property
+    def misplaced(self) -> str:
+        """Why it cannot stand where any widget can: it would do nothing."""
+        return idle(self.name, self.on_change)
+
+    def stand_in(self, missing: AbstractSet[str]) -> Self:
+        """Return the select without choices, and with a note for what is chosen."""
+        return self.model_copy(update={"options": [], "value": None, "placeholder": hidden(missing)})
+
+    def redacted(self, granted: AbstractSet[str], left_out: Sequence[AbstractSet[str]]) -> Self:
+        """Return the select without the choice of an option that is left out."""
+        del granted
+        is_chosen = any(option.value == self.value for option in self.choices)
+        return self.model_copy(update={"value": None}) if left_out and not is_chosen else self
+
+    @property
     def choices(self) -> list[Option]:
         """The options, each with its label."""
         return [_option(item) if isinstance(item, str) else item for item in self.options]
@@ -86,6 +102,13 @@ class Select(Widget):
             "no options": cls("assignee", options=[]),
             "options are markup": cls("assignee", options=["<b>Ada</b>", '"><img src=x>']),
         }
+
+
+def idle(name: str, on_change: BoundAction | None) -> str:
+    """Say why a control does nothing where any widget can stand; nothing if it has an action."""
+    if on_change is not None:
+        return ""
+    return f"{name!r} does nothing. Give it `on_change`, or put it among the `filters` of a Dashboard or TaskBoard."
 
 
 def label_from(name: str) -> str:

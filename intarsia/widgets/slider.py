@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from intarsia.errors import WidgetError
 from intarsia.widgets.action import BoundAction, Parameter, Sends
-from intarsia.widgets.select import label_from
+from intarsia.widgets.select import idle, label_from
 from intarsia.widgets.widget import Widget
 
 CssUnit = Literal["", "px", "rem", "em", "%", "ms"]
@@ -47,6 +47,11 @@ class Slider(Widget):
     def shown_label(self) -> str:
         """What people read."""
         return self.label or label_from(self.name)
+
+    @property
+    def misplaced(self) -> str:
+        """Why it cannot stand where any widget can: it would do nothing."""
+        return idle(self.name, self.on_change)
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:

@@ -1,6 +1,7 @@
 """A table that is read, not worked in."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime
 from typing import Any, Literal, Self
 
@@ -29,6 +30,10 @@ class TableColumn(Widget):
     """How many digits after the decimal point at most."""
     hidden: str = ""
     """Why its values are left out. Filled in for who may not see them; then no row holds them."""
+
+    def stand_in(self, missing: AbstractSet[str]) -> Self:
+        """Return the column with a note for its values, which the table leaves out."""
+        return self.model_copy(update={"hidden": hidden(missing)})
 
 
 class Table(Widget):
@@ -72,6 +77,19 @@ class Table(Widget):
                 raise WidgetError(message)
             seen.add(key)
         return self
+
+    def redacted(self, granted: AbstractSet[str], left_out: Sequence[AbstractSet[str]]) -> Self:
+        """Return the table without the values of hidden columns, and without rows whose scopes are missing."""
+        del left_out  # columns stay, with a note
+        secret = {column.key for column in self.columns if column.hidden}
+        lacking = {key: missing for key, scopes in self.row_scopes.items() if (missing := scopes - granted)}
+        if not secret and not lacking:
+            return self
+        kept = [row for row in self.rows if self.key_of(row) not in lacking]
+        rows = [{name: value for name, value in row.items() if name not in secret} for row in kept]
+        here = {self.key_of(row) for row in self.rows}
+        notes = hidden_items("row", [missing for key, missing in lacking.items() if key in here])
+        return self.model_copy(update={"rows": rows, "row_scopes": {}, "hidden": notes})
 
     def key_of(self, row: Mapping[str, Cell]) -> str:
         """Return what names a row."""

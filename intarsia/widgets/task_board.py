@@ -1,18 +1,20 @@
 """A task board: columns of cards that people move, complete, add and filter."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from intarsia.errors import WidgetError
 from intarsia.permissions import Decision
 from intarsia.widgets.action import BoundAction, JsonType, Parameter, Sends
+from intarsia.widgets.filters import Filters
 from intarsia.widgets.refusal import ControlRefusal, refusals_of
 from intarsia.widgets.select import Select
-from intarsia.widgets.widget import Widget, hidden_items
+from intarsia.widgets.widget import Widget, hidden, hidden_items
 
 Priority = Literal["low", "normal", "high", "urgent"]
 Version = int | str
@@ -76,6 +78,26 @@ class BoardColumn(Widget):
     add_refused: str = ""
     """Why nothing can be added here. Filled in from the rule of the action."""
 
+    def stand_in(self, missing: AbstractSet[str]) -> Self:
+        """Return the column with a note for its cards."""
+        return self.model_copy(update={"cards": [], "limit": None, "add_refused": "", "hidden": (hidden(missing),)})
+
+    def redacted(self, granted: AbstractSet[str], left_out: Sequence[AbstractSet[str]]) -> Self:
+        """Return the column with notes for the cards that are left out."""
+        del granted
+        return self.model_copy(update={"hidden": hidden_items("card", left_out)}) if left_out else self
+
+    def with_refusals(self, refused: Mapping[str, Mapping[str, Decision]]) -> Self:
+        """Return the column with what cannot be done with it and with its cards, by action and by id."""
+        by_card = {name: by_thing for name, by_thing in refused.items() if name != "on_add"}
+        changes: dict[str, Any] = {}
+        cards = [_with_refusals(card, by_card) for card in self.cards]
+        if any(new is not old for new, old in zip(cards, self.cards, strict=True)):
+            changes["cards"] = cards
+        if (adding := refused.get("on_add", {}).get(self.id)) and adding.reason:
+            changes["add_refused"] = adding.reason
+        return self.model_copy(update=changes) if changes else self
+
     @property
     def is_over_limit(self) -> bool:
         """Whether it holds more than it should."""
@@ -89,7 +111,7 @@ class TaskBoard(Widget):
     """What the board is about, such as the project's name."""
     columns: Sequence[BoardColumn] = Field(min_length=1, max_length=12)
     """From left to right."""
-    filters: Sequence[Select | str] = Field(default_factory=list[Select | str])
+    filters: Filters = Field(default_factory=list[Select | str])
     """Controls over the board. A name stands for a select of the tool's parameter with that name."""
     on_move: Annotated[
         BoundAction | None,
@@ -124,6 +146,27 @@ class TaskBoard(Widget):
             )
             raise WidgetError(message)
         return self
+
+    def sent_with(self, field: str) -> Mapping[str, Mapping[str, Any]]:
+        """Return what an action is sure to be called with for each card, or for each column that a card is added to."""
+        if field != "on_add":
+            cards = [card for column in self.columns for card in column.cards]
+            return {card.id: {"card": card.id, "version": card.version, "done": not card.done} for card in cards}
+        return {column.id: {"column": column.id} if self.adds_to_columns else {} for column in self.columns}
+
+    def decided_by_thing(self, refused: Mapping[str, Mapping[str, Decision]]) -> Self:
+        """Return the board with what cannot be done with some of its cards and columns, or with any of them."""
+        if not refused:
+            return self
+        columns = [column.with_refusals(refused) for column in self.columns]
+        changes: dict[str, Any] = {"columns": columns}
+        for name, by_thing in refused.items():
+            reasons = {decision.reason for decision in by_thing.values()}
+            if len(reasons) == 1 and len(by_thing) == len(self.sent_with(name)):
+                # One sentence over the board says it for all.
+                whole = Decision(allowed=False, reason=reasons.pop())
+                changes[name] = getattr(self, name).with_decision(whole)
+        return self.model_copy(update=changes)
 
     @property
     def selects(self) -> list[Select]:
@@ -237,6 +280,11 @@ class TaskBoard(Widget):
                 on_move=_action("move_card", card="string", column="string", index="integer"),
             ),
         }
+
+
+def _with_refusals(card: Card, refused: Mapping[str, Mapping[str, Decision]]) -> Card:
+    refusals = tuple((name, by_thing[card.id].reason) for name, by_thing in refused.items() if card.id in by_thing)
+    return card.model_copy(update={"refusals": refusals}) if refusals else card
 
 
 def _card(number: int, title: str, **fields: object) -> Card:

@@ -11,6 +11,11 @@ Tone = Literal["plain", "muted", "info", "success", "warning", "danger"]
 """How a text is meant. A tone other than plain and muted is drawn with an icon and never by color alone."""
 
 
+def note(text: str) -> "Text":
+    """Return a line in muted color, as stands where something is left out."""
+    return Text(text, tone="muted")
+
+
 class Text(Widget):
     """One or more plain paragraphs; a blank line parts them."""
 

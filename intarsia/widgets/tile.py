@@ -1,15 +1,17 @@
 """A tile of a dashboard: one widget with a title, that can fail without the others."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from intarsia.errors import WidgetError
 from intarsia.widgets.metric import Metric
-from intarsia.widgets.text import Text
-from intarsia.widgets.widget import Widget
+from intarsia.widgets.places import Held
+from intarsia.widgets.text import Text, note
+from intarsia.widgets.widget import Widget, hidden
 
 
 class Tile(Widget):
@@ -35,6 +37,10 @@ class Tile(Widget):
             raise WidgetError(message)
         return self
 
+    def stand_in(self, missing: AbstractSet[str]) -> Self:
+        """Return the tile with a note for its content."""
+        return self.model_copy(update={"content": note(hidden(missing)), "problem": None})
+
     @property
     def repeats_title(self) -> bool:
         """Whether the content is a number called just like the tile, so that the name is to be read once."""
@@ -52,7 +58,7 @@ class Tile(Widget):
 
 
 @dataclass(frozen=True)
-class PendingTile:
+class PendingTile(Held):
     """A tile that is still to be read. Made by calling a function marked with `@connector.tile`."""
 
     name: str
@@ -71,3 +77,18 @@ class PendingTile:
     """What a person must have granted to see it; for others it is not read."""
     topics: frozenset[str] = frozenset()
     """A change of one of these makes an open View read it again."""
+
+    def stand_in(self, missing: AbstractSet[str]) -> Tile:
+        """Return what stands in its place for who may not see it."""
+        return self.with_content(note(hidden(missing)))
+
+    def with_content(self, content: Widget) -> Tile:
+        """Return the tile that was read."""
+        return self._read(content=content)
+
+    def with_problem(self, problem: str) -> Tile:
+        """Return the tile that was not read, with the reason."""
+        return self._read(problem=problem)
+
+    def _read(self, **fields: Any) -> Tile:
+        return Tile(self.name, title=self.title, refresh_seconds=self.refresh_seconds, width=self.width, **fields)

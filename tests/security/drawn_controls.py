@@ -8,7 +8,8 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 
-from intarsia.widgets import Button, Dashboard, DesignPanel, Grid, Select, Stack, TaskBoard, Tile, Widget
+from intarsia.widgets import Button, DesignPanel, Select, TaskBoard, Widget
+from intarsia.widgets.tree import walk
 
 ACCESS_TOOL = "tool:intarsia_access"
 OUTLETS = {"on_move": "move", "on_complete": "complete", "on_add": "add", "on_delete": "delete"}
@@ -40,20 +41,11 @@ def control(field: str, tool: str, bound: Mapping[str, Any], **sent: Any) -> Con
     return Control(field, tool, json.dumps(dict(bound), sort_keys=True), json.dumps(sent, sort_keys=True))
 
 
-def leaves(widget: Widget) -> Iterator[Widget]:
-    """Yield the widgets of which a widget is made."""
-    match widget:
-        case Stack() | Grid():
-            inside = list(widget.children)
-        case Dashboard():
-            inside = [tile for tile in widget.tiles if isinstance(tile, Tile)]
-        case Tile():
-            inside = [widget.content] if widget.content else []
-        case _:
-            inside = []
-            yield widget
-    for child in inside:
-        yield from leaves(child)
+def offering(widget: Widget) -> Iterator[Widget]:
+    """Yield the widgets in a widget that offer something."""
+    for part in walk(widget):
+        if isinstance(part, Widget) and any(True for _each in part.offered):
+            yield part
 
 
 def is_off(widget: Widget) -> bool:
@@ -66,7 +58,7 @@ def is_off(widget: Widget) -> bool:
 def controls_of(widget: Widget) -> list[Control]:
     """Return everything that a widget would let somebody do who may do everything."""
     found: list[Control] = []
-    for leaf in leaves(widget):
+    for leaf in offering(widget):
         for field, action in leaf.offered:
             bound, takes = dict(action.arguments), action.parameters
             for sent in _things(leaf, field):

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from intarsia import Connector, Done, Grant
 from intarsia.testing import Tools
-from intarsia.widgets import WIDGETS, BoardColumn, Card, Dashboard, Grid, Stack, TaskBoard, Tile, Widget
+from intarsia.widgets import WIDGETS, BoardColumn, Card, TaskBoard, Widget
+from intarsia.widgets.filters import filter_fields
+from intarsia.widgets.places import Held, Place
+from intarsia.widgets.tree import map_children
 
 ISSUER = "https://id.example"
 LOCKED = "T-7"
@@ -118,23 +121,22 @@ def _actions(room: Connector, done: list[str], kind: str) -> dict[str, Any]:
     return made
 
 
-def _offering(widget: Widget, actions: Mapping[str, Any], place: str) -> Widget:
+def offering(widget: Widget, actions: Mapping[str, Any], place: str) -> Widget:
     """Return an example whose actions are those of the connector."""
-    match widget:
-        case Stack() | Grid():
-            return widget.model_copy(update={"children": [_offering(each, actions, place) for each in widget.children]})
-        case Dashboard():
-            tiles = [_offering(each, actions, place) if isinstance(each, Tile) else each for each in widget.tiles]
-            return widget.model_copy(update={"tiles": tiles, "filters": []})
-        case Tile():
-            inside = _offering(widget.content, actions, place) if widget.content else None
-            return widget.model_copy(update={"content": inside})
-        case _:
-            fields = {name: actions[name].bind(place=place) for name, _action in widget.offered}
-            if isinstance(widget, TaskBoard):
-                fields |= {"filters": [], "columns": [_unrefused(column) for column in widget.columns]}
-                fields |= {"on_delete": actions["on_delete"].bind(place=place)} if widget.on_move else {}
-            return widget.model_copy(update=fields)
+
+    def visit(part: Held, _place: Place) -> Held:
+        return offering(part, actions, place) if isinstance(part, Widget) else part
+
+    inside = map_children(widget, visit)
+    assert inside is not None
+    unknown = {name for name, _action in inside.offered} - set(actions)
+    assert not unknown, f"{type(widget).__name__} offers {min(unknown)}: add a function of that name to {__file__}."
+    fields: dict[str, Any] = {name: actions[name].bind(place=place) for name, _action in inside.offered}
+    fields |= {name: [] for name in filter_fields(cast("Any", type(inside)))}
+    if isinstance(inside, TaskBoard):
+        fields |= {"columns": [_unrefused(column) for column in inside.columns]}
+        fields |= {"on_delete": actions["on_delete"].bind(place=place)} if inside.on_move else {}
+    return inside.model_copy(update=fields) if fields else inside
 
 
 def _unrefused(column: BoardColumn) -> BoardColumn:
@@ -155,7 +157,7 @@ def build_room(store: Path) -> Room:
         for example, widget in EXAMPLES.items():
             for place in PLACES:
                 name = view_name(example, kind, place)
-                room.widgets[name] = _offering(widget, actions, place)
+                room.widgets[name] = offering(widget, actions, place)
                 _add_view(room.connector, name, room.widgets[name])
     return room
 

@@ -104,29 +104,42 @@ async def test_two_thousand_interleaved_drawings_never_mix(tools: Tools, widget:
 
 
 HERE = "tests/security/test_hidden_data.py"
-WITHHOLDING = "intarsia/server/rendering/redact.py"
+WITHHOLDING, TABLE, BOARD = (
+    "intarsia/server/rendering/redact.py",
+    "intarsia/widgets/table.py",
+    "intarsia/widgets/task_board.py",
+)
 NOTHING = "frozenset[str]()"
+LEFT_OUT = Mutation(WITHHOLDING, "        left_out.append(shown)\n        return None", "        return part")
+"""What has no note in its place stays."""
 GUARDS = {
-    "widgets": ("each_gets and fields", "missing := widget.scopes - granted", f"missing := {NOTHING}"),
-    "histories": ("each_gets and fields", "bool(widget.history.scopes - granted)", "False"),
-    "rows": ("each_gets and rows", "(missing := scopes - granted)", f"(missing := {NOTHING})"),
-    "columns": ("each_gets and rows", "    missing = column.scopes - granted", f"    missing = {NOTHING}"),
-    "cards": ("each_gets and cards", "(missing := card.scopes - granted)", f"(missing := {NOTHING})"),
-    "lists of cards": ("each_gets and cards", "if missing := column.scopes - granted", f"if missing := {NOTHING}"),
-    "options": ("each_gets and cards", "isinstance(option, Option) and option.scopes - granted", "False"),
-    "tiles": ("each_gets and overview", "if missing := tile.scopes - granted", f"if missing := {NOTHING}"),
-    "tokens": (
-        "each_gets and panel",
-        "for token in panel.tokens if not token.scopes - granted]",
-        "for token in panel.tokens]",
+    "widgets": (
+        "each_gets and fields",
+        Mutation(WITHHOLDING, "missing := widget.scopes - granted", f"missing := {NOTHING}"),
     ),
+    "histories": ("each_gets and fields", LEFT_OUT),
+    "rows": (
+        "each_gets and rows",
+        Mutation(TABLE, "(missing := scopes - granted)", f"(missing := {NOTHING})"),
+    ),
+    "columns": (
+        "each_gets and rows",
+        Mutation(TABLE, "secret = {column.key for column in self.columns if column.hidden}", "secret = set[str]()"),
+    ),
+    "cards and options": ("each_gets and cards", LEFT_OUT),
+    "lists of cards": ("each_gets and cards", Mutation(BOARD, '{"cards": [], "limit": None,', '{"limit": None,')),
+    "tiles": (
+        "each_gets and overview",
+        Mutation(WITHHOLDING, "    missing = tile.scopes - granted", f"    missing = {NOTHING}"),
+    ),
+    "tokens": ("each_gets and panel", LEFT_OUT),
 }
 
 
 @pytest.mark.parametrize("guard", GUARDS)
 async def test_nothing_else_keeps_it_back(mutants: Mutants, guard: str) -> None:
-    tests, old, new = GUARDS[guard]
-    await mutants.assert_bites(f"{HERE} -k '{tests}'", Mutation(WITHHOLDING, old, new))
+    tests, mutation = GUARDS[guard]
+    await mutants.assert_bites(f"{HERE} -k '{tests}'", mutation)
 
 
 async def test_what_is_kept_of_a_drawing_is_found_by_all_that_is_in_it(mutants: Mutants) -> None:

@@ -135,7 +135,11 @@ GUARDS = {
     ),
     "each card": (
         f"{HERE} -k 'everything and sent'",
-        Mutation(DECIDING, 'thing = {"card": card.id,', 'thing = {"card": "",'),
+        Mutation(
+            "intarsia/widgets/task_board.py",
+            'return {card.id: {"card": card.id,',
+            'return {card.id: {"card": "",',
+        ),
     ),
     "each question by itself": (
         f"{HERE} -k 'everything and sent'",

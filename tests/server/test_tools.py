@@ -9,6 +9,7 @@ from pydantic import Field
 from intarsia import Connector, Done
 from intarsia.errors import BindError, SettingError, ToolError
 from intarsia.widgets import BoardColumn, Button, Card, Checkbox, Dashboard, Metric, Table, TableColumn, TaskBoard
+from intarsia.widgets.filters import select_for
 
 
 @pytest.fixture
@@ -202,11 +203,11 @@ def test_a_filter_named_only_takes_its_options_from_the_literal(app: Connector) 
         """Show."""
         return Dashboard(title=service, tiles=[], filters=[period])
 
-    assert [option.label for option in health.select_for("period").choices] == ["1h", "One day"]
+    assert [option.label for option in select_for(health, "period").choices] == ["1h", "One day"]
     with pytest.raises(ToolError, match="'service' needs options"):
-        health.select_for("service")
+        select_for(health, "service")
     with pytest.raises(ToolError, match=r"no parameter 'perod'.*Did you mean 'period'"):
-        health.select_for("perod")
+        select_for(health, "perod")
 
 
 def test_a_decorated_function_can_still_be_called(app: Connector) -> None:

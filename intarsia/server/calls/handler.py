@@ -59,7 +59,7 @@ from intarsia.server.wire.messages import (
     refused,
     replayed,
 )
-from intarsia.widgets import DesignPanel, Done
+from intarsia.widgets import Done
 
 logger = logging.getLogger(__name__)
 
@@ -362,7 +362,7 @@ class CallHandler:
     async def _keep_draft(self, call: ToolCall) -> CallResponse:
         name, arguments, values = checked_draft(call.arguments)
         tool = self._offered(name, call.grant)
-        if not isinstance(tool, WidgetTool) or not issubclass(cast("AnyWidgetTool", tool).widget_type, DesignPanel):
+        if not isinstance(tool, WidgetTool) or not cast("AnyWidgetTool", tool).widget_type.can_keep_draft:
             message = "intarsia_draft: there is no design panel with that tool."
             raise ArgumentError(message)
         shown = cast("AnyWidgetTool", tool)

@@ -10,10 +10,9 @@ from intarsia.errors import ArgumentError
 from intarsia.permissions import Grant
 from intarsia.server.changes.access_watch import ACCESS_WATCH
 from intarsia.server.changes.change_log import CHANGE_LOG
-from intarsia.server.rendering.load import AnyWidgetTool, topics_of_tiles
+from intarsia.server.rendering.load import AnyWidgetTool, may_have_tiles, topics_of_tiles
 from intarsia.server.tools.tool import values_of
 from intarsia.server.tools.topics import filled
-from intarsia.widgets import Dashboard, Grid, Stack
 
 SWITCHED = "intarsia:switches"
 """The topic of an admin's switches, on which everything depends."""
@@ -61,8 +60,8 @@ class WaitOutcome:
 
 
 async def topics_of(tool: AnyWidgetTool, arguments: BaseModel, grant: Grant) -> WatchedTopics:
-    """Say what a widget reads. The function of a dashboard is run for it, its tiles are not."""
-    if not issubclass(tool.widget_type, Dashboard | Stack | Grid):
+    """Say what a widget reads. The function of one that may hold tiles is run for it, its tiles are not."""
+    if not may_have_tiles(tool.widget_type):
         return topics_shown(tool, arguments, {})
     return topics_shown(tool, arguments, topics_of_tiles(await tool.run(arguments, grant)))
 

@@ -47,7 +47,6 @@ from intarsia.server.tools.tool import ActionTool, Tool, WidgetTool
 from intarsia.server.tools.visibility import EVERYBODY
 from intarsia.server.wire.messages import VIEW_TOOL, CallResponse
 from intarsia.ui_templates import ViewDocument, load_document
-from intarsia.widgets import DesignPanel
 
 if TYPE_CHECKING:
     from intarsia.server.connector import Connector
@@ -200,7 +199,7 @@ class Surface:
         }
 
     def _has_drafts(self) -> bool:
-        return any(_kind(tool) == DesignPanel.kind for tool in self._connector.tools.values())
+        return any(_can_keep_draft(tool) for tool in self._connector.tools.values())
 
     def _own_tools(self) -> list[ListedTool]:
         """List what only the View calls."""
@@ -298,6 +297,10 @@ def _is_for_people(tool: Tool, *, models_act: bool) -> bool:
 
 def _kind(tool: Tool) -> str | None:
     return cast("AnyWidgetTool", tool).widget_type.kind if isinstance(tool, WidgetTool) else None
+
+
+def _can_keep_draft(tool: Tool) -> bool:
+    return isinstance(tool, WidgetTool) and cast("AnyWidgetTool", tool).widget_type.can_keep_draft
 
 
 def _annotations(tool: Tool) -> ToolAnnotations:

@@ -5,34 +5,21 @@ for one reading, and nothing is remembered longer than that.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar, cast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 from intarsia.errors import ArgumentError
 from intarsia.permissions import ALLOWED, Decision, Grant, decide, decide_without_arguments, is_offered
 from intarsia.server.switches.positions import ALL_ON, Positions
 from intarsia.server.tools.arguments import check_arguments
 from intarsia.server.tools.tool import ActionTool, Tool, values_of
-from intarsia.widgets import (
-    BoardColumn,
-    BoundAction,
-    Button,
-    Card,
-    Checkbox,
-    Dashboard,
-    DesignPanel,
-    Grid,
-    Stack,
-    TaskBoard,
-    Text,
-    Tile,
-    Widget,
-)
+from intarsia.widgets import BoundAction, Widget
+from intarsia.widgets.places import Held, Place
+from intarsia.widgets.text import note
+from intarsia.widgets.tree import map_children, walk
 
 logger = logging.getLogger(__name__)
-
-W = TypeVar("W", bound=Widget)
 
 NOT_OFFERED = "Nothing here is offered to you."
 
@@ -77,6 +64,21 @@ async def would_allow(grant: Grant, rights: Rights, name: str, arguments: Mappin
     return decision.allowed
 
 
+@dataclass(frozen=True)
+class _Decided:
+    """What may not be done with a widget."""
+
+    early: Mapping[str, Decision | None]
+    """By field, for everything that it could be done with; `None` where nobody is to know of it."""
+    by_thing: Mapping[str, Mapping[str, Decision]]
+    """By field, and by the id of what it cannot be done with."""
+
+
+def offers(found: type) -> bool:
+    """Say whether widgets of a class offer actions."""
+    return issubclass(found, Widget) and found.offers_actions()
+
+
 class IdentityRequiredError(Exception):
     """What is decided depends on the person, not only on what they granted and what they are."""
 
@@ -102,100 +104,37 @@ class ControlAuthorizer:
 
     async def apply(self, widget: Widget) -> Widget:
         """Return a widget whose controls say what may be done; the widget itself where that is everything."""
-        return await self._applied(widget) or Text(NOT_OFFERED, tone="muted")
+        decided: dict[int, _Decided] = {}
+        for part in walk(widget, offers):
+            if isinstance(part, Widget) and offers(type(part)):
+                decided[id(part)] = await self._decide_offers(part)
+        return _applied(widget, decided) or note(NOT_OFFERED)
 
-    async def _applied(self, widget: Widget) -> Widget | None:
-        """Return a widget with its decisions; `None` for a control that is not offered to this person at all."""
-        match widget:
-            case Stack() | Grid():
-                applied = [await self._applied(child) for child in widget.children]
-                children = [child for child in applied if child is not None]
-                return widget if _are_same(children, widget.children) else _copy(widget, children=children)
-            case Dashboard():
-                tiles = [await self._applied(tile) if isinstance(tile, Tile) else tile for tile in widget.tiles]
-                return widget if _are_same(tiles, widget.tiles) else _copy(widget, tiles=tiles)
-            case Tile():
-                content = None if widget.content is None else await self.apply(widget.content)
-                return widget if content is widget.content else _copy(widget, content=content)
-            case TaskBoard():
-                return await self._board(widget)
-            case _:
-                return await self._control(widget)
-
-    async def _control(self, widget: W) -> W | None:
-        changes: dict[str, BoundAction | None] = {}
+    async def _decide_offers(self, widget: Widget) -> "_Decided":
+        early = {name: self._decide_early(action) for name, action in widget.offered}
+        refused: dict[str, dict[str, Decision]] = {}
         for name, action in widget.offered:
-            decided = await self._decided(action, _sent_by(widget, action))
-            if decided is not action:
-                changes[name] = decided
-        if isinstance(widget, Button) and "on_click" in changes and changes["on_click"] is None:
-            return None
-        return _copy(widget, **changes) if changes else widget
+            if early[name] is ALLOWED and self._has_rule(action):
+                found = {thing: await self._decide(action, sent) for thing, sent in widget.sent_with(name).items()}
+                refused[name] = {thing: decision for thing, decision in found.items() if not decision.allowed}
+        return _Decided(
+            {name: decision for name, decision in early.items() if decision is not ALLOWED},
+            {name: by_thing for name, by_thing in refused.items() if by_thing},
+        )
 
-    async def _board(self, board: TaskBoard) -> TaskBoard:
-        changes: dict[str, Any] = {}
-        for name, action in board.offered:
-            decided = self._decided_early(action)
-            if decided is not action:
-                changes[name] = decided
-        board = _copy(board, **changes) if changes else board
-        has_rules = any(self._asks(action) for _name, action in board.offered)
-        return await self._board_by_rules(board) if has_rules else board
-
-    async def _board_by_rules(self, board: TaskBoard) -> TaskBoard:
-        by_card = [(name, action) for name, action in board.offered if name != "on_add" and self._asks(action)]
-        columns = [await self._column(column, board, by_card) for column in board.columns]
-        changes: dict[str, Any] = {} if _are_same(columns, board.columns) else {"columns": columns}
-        for name, action in by_card:
-            refused = [card.refusal_of(name) for column in columns for card in column.cards]
-            if refused and refused[0] and len(set(refused)) == 1:  # one sentence over the board says it for all
-                changes[name] = replace(action, decision=Decision(allowed=False, reason=refused[0]))
-        adds = [column.add_refused for column in columns]
-        if board.on_add and adds[0] and len(set(adds)) == 1:
-            changes["on_add"] = replace(board.on_add, decision=Decision(allowed=False, reason=adds[0]))
-        return _copy(board, **changes) if changes else board
-
-    async def _column(
-        self, column: BoardColumn, board: TaskBoard, by_card: Iterable[tuple[str, BoundAction]]
-    ) -> BoardColumn:
-        changes: dict[str, Any] = {}
-        if board.on_add and self._asks(board.on_add):
-            sent = {"column": column.id} if board.adds_to_columns else {}
-            changes["add_refused"] = (await self._decide(board.on_add, sent)).reason
-        cards = [await self._card(card, by_card) for card in column.cards]
-        if not _are_same(cards, column.cards):
-            changes["cards"] = cards
-        return _copy(column, **changes) if any(changes.values()) else column
-
-    async def _card(self, card: Card, actions: Iterable[tuple[str, BoundAction]]) -> Card:
-        thing = {"card": card.id, "version": card.version, "done": not card.done}
-        decisions = [(name, await self._decide(action, thing)) for name, action in actions]
-        refusals = tuple((name, decision.reason) for name, decision in decisions if not decision.allowed)
-        return _copy(card, refusals=refusals) if refusals else card
-
-    async def _decided(self, action: BoundAction, sent: Mapping[str, Any]) -> BoundAction | None:
-        early = self._decided_early(action)
-        if early is not action or not self._has_rule(action):
-            return early
-        decision = await self._decide(action, sent)
-        return action if decision.allowed else replace(action, decision=decision)
-
-    def _decided_early(self, action: BoundAction) -> BoundAction | None:
+    def _decide_early(self, action: BoundAction) -> Decision | None:
         """Decide as far as no rule is needed; `None` for an action that this person is not to know of."""
         tool = self._tools.get(action.tool)
         if tool is None:
-            return action
+            return ALLOWED
         if not self._rights.offered(action.tool, self._grant):
             return None
         decision = decide_without_arguments(self._grant, tool)
-        return action if decision.allowed else replace(action, decision=decision)
+        return ALLOWED if decision.allowed else decision
 
     def _has_rule(self, action: BoundAction) -> bool:
         tool = self._tools.get(action.tool)
-        return tool is not None and tool.allow is not None
-
-    def _asks(self, action: BoundAction) -> bool:
-        return not action.is_refused and self._has_rule(action)
+        return tool is not None and tool.allow is not None and not action.is_refused
 
     async def _decide(self, action: BoundAction, sent: Mapping[str, Any]) -> Decision:
         tool = cast("ActionTool[...]", self._tools[action.tool])
@@ -243,18 +182,20 @@ class SharedControlAuthorizer(ControlAuthorizer):
         raise IdentityRequiredError
 
 
-def _sent_by(widget: Widget, action: BoundAction) -> Mapping[str, Any]:
-    """Return what a control is sure to send."""
-    if isinstance(widget, Checkbox):
-        return {"value": not widget.value}
-    if isinstance(widget, DesignPanel) and widget.version is not None and "version" in action.parameters:
-        return {"version": widget.version}
-    return {}
+def _applied(widget: Widget, decided: Mapping[int, _Decided]) -> Widget | None:
+    """Return a widget with its decisions; `None` for one that is nothing without what this person may not know of."""
 
+    def visit(part: Held, place: Place) -> Held | None:
+        if not isinstance(part, Widget):
+            return part
+        shown = _applied(part, decided)
+        if shown is None and not place.is_item and place.takes(instead := note(NOT_OFFERED)):
+            return instead
+        return shown
 
-def _are_same(new: Sequence[object], old: Sequence[object]) -> bool:
-    return len(new) == len(old) and all(one is other for one, other in zip(new, old, strict=True))
-
-
-def _copy(widget: W, **changes: Any) -> W:
-    return widget.model_copy(update=changes)
+    inside = map_children(widget, visit, offers)
+    found = decided.get(id(widget))
+    if inside is None or found is None:
+        return inside
+    early = inside.decided(found.early) if found.early else inside
+    return early.decided_by_thing(found.by_thing) if early is not None and found.by_thing else early

@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel
 
-from intarsia.errors import RefusedError, ToolError, WidgetError
+from intarsia.errors import RefusedError, WidgetError
 from intarsia.permissions import Grant
 from intarsia.server.rendering.control_permissions import ControlAuthorizer
 from intarsia.server.rendering.redact import hidden_tile, redact
@@ -17,20 +17,10 @@ from intarsia.server.storage.store import Store
 from intarsia.server.tools.arguments import json_arguments
 from intarsia.server.tools.tool import WidgetTool
 from intarsia.ui_templates.render import ROOT_ID
-from intarsia.widgets import (
-    Checkbox,
-    ColorField,
-    Dashboard,
-    DesignPanel,
-    Grid,
-    Option,
-    PendingTile,
-    Select,
-    Slider,
-    Stack,
-    Tile,
-    Widget,
-)
+from intarsia.widgets import PendingTile, Widget
+from intarsia.widgets.filters import filter_fields, with_filters
+from intarsia.widgets.places import Held, Place
+from intarsia.widgets.tree import children_of, map_children, may_hold, walk
 
 logger = logging.getLogger(__name__)
 
@@ -91,8 +81,8 @@ async def read_data(
     tile_topics = topics_of_tiles(widget)
     has_topics = bool(tool.topics or tile_topics)
     skipped: frozenset[str] = frozenset()
-    if isinstance(widget, Dashboard) and tiles is not None:
-        pending = [tile for tile in widget.tiles if isinstance(tile, PendingTile)]
+    if tiles is not None and widget.has_tile_parts:
+        pending = [tile for tile in children_of(widget, is_pending) if isinstance(tile, PendingTile)]
         skipped = frozenset({tile.name for tile in pending if tile.scopes <= grant.scopes} - tiles)
     whole = await _with_tiles(widget, grant, skipped)
     return LoadedData(redact(whole, grant.scopes), given, revision, skipped, has_topics, tile_topics)
@@ -111,58 +101,66 @@ async def finish(data: LoadedData, tool: AnyWidgetTool, store: Store, decider: C
         PersonalError: It depends on the person, and the decider decides for nobody in particular.
     """
     widget = data.widget
-    if isinstance(widget, DesignPanel) and widget.draft:
+    if widget.draft_wanted:
         widget = widget.with_draft(await load_draft(store, decider.person, tool.name, data.arguments))
-    widget = await decider.apply(_with_filters(widget, tool, data.arguments))
+    widget = await decider.apply(_placed(widget, tool, data.arguments))
     skipped = frozenset(f"{ROOT_ID}-tile-{name}" for name in data.skipped)
     return Reading(widget, data.arguments, data.revision, skipped, data.has_topics)
 
 
-def pending_tiles(widget: Widget) -> Iterator[PendingTile]:
-    """Return the tiles that are still to be read, of a dashboard or of those that stand in a stack or grid."""
-    if isinstance(widget, Dashboard):
-        yield from (tile for tile in widget.tiles if isinstance(tile, PendingTile))
-    elif isinstance(widget, Stack | Grid):
-        for child in widget.children:
-            yield from pending_tiles(child)
+def is_pending(found: type) -> bool:
+    """Say whether a class is that of tiles that are still to be read."""
+    return found is PendingTile
+
+
+def may_have_tiles(found: type[Widget]) -> bool:
+    """Say whether tiles that are still to be read can be in a widget of a class."""
+    return may_hold(found, is_pending)
 
 
 def topics_of_tiles(widget: Widget) -> dict[str, frozenset[str]]:
-    """Return what the tiles that are still to be read name, by tile."""
-    return {tile.name: tile.topics for tile in pending_tiles(widget) if tile.topics}
+    """Return what the tiles that are still to be read name, by tile, wherever in a widget they stand."""
+    tiles = (part for part in walk(widget, is_pending) if isinstance(part, PendingTile))
+    return {tile.name: tile.topics for tile in tiles if tile.topics}
 
 
 async def _with_tiles(widget: Widget, grant: Grant, skipped: frozenset[str] = frozenset()) -> Widget:
-    """Read the tiles of a dashboard, or of the dashboards that stand in a stack or grid."""
-    if isinstance(widget, Dashboard):
-        tiles = await asyncio.gather(*(_read_tile(tile, grant, tile.name in skipped) for tile in widget.tiles))
-        return widget.model_copy(update={"tiles": list(tiles)})
-    if isinstance(widget, Stack | Grid):
-        children = await asyncio.gather(*(_with_tiles(child, grant) for child in widget.children))
-        return widget.model_copy(update={"children": list(children)})
-    return widget
+    """Read the tiles of a widget, wherever in it they stand, side by side."""
+    pending = [part for part in walk(widget, is_pending) if isinstance(part, PendingTile)]
+    if not pending:
+        return widget
+    apart = {id(tile) for tile in children_of(widget, is_pending)} if skipped else set[int]()
+    tiles = await asyncio.gather(
+        *(_read_tile(tile, grant, id(tile) in apart and tile.name in skipped) for tile in pending)
+    )
+    read: dict[int, Held] = {id(old): new for old, new in zip(pending, tiles, strict=True)}
+
+    def visit(part: Held, _place: Place) -> Held | None:
+        return read[id(part)] if id(part) in read else map_children(part, visit, is_pending)
+
+    whole = map_children(widget, visit, is_pending)
+    assert whole is not None  # noqa: S101 # nothing is left out
+    return whole
 
 
-async def _read_tile(tile: Tile | PendingTile, grant: Grant, is_skipped: bool) -> Tile:  # noqa: FBT001  # private
-    if isinstance(tile, Tile):
-        return tile
+async def _read_tile(tile: PendingTile, grant: Grant, is_skipped: bool) -> Held:  # noqa: FBT001  # private
     if withheld := hidden_tile(tile, grant.scopes):
         return withheld
     if is_skipped:
-        return _tile(tile, problem="Not read.")
+        return tile.with_problem("Not read.")
     limit = asyncio.timeout(tile.timeout_seconds)
     try:
         async with limit:
-            return _tile(tile, content=await tile.load())
+            return tile.with_content(await tile.load())
     except RefusedError as error:
-        return _tile(tile, problem=error.reason)
+        return tile.with_problem(error.reason)
     except (Exception, asyncio.CancelledError):
         if _is_cancelled():
             raise
         if limit.expired():
-            return _tile(tile, problem=f"Took longer than {tile.timeout_seconds:g} seconds.")
+            return tile.with_problem(f"Took longer than {tile.timeout_seconds:g} seconds.")
         logger.exception("The tile %r could not be read.", tile.name)
-        return _tile(tile, problem="Could not be read.")
+        return tile.with_problem("Could not be read.")
 
 
 def _is_cancelled() -> bool:
@@ -171,67 +169,30 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _tile(pending: PendingTile, **fields: Any) -> Tile:
-    return Tile(
-        pending.name, title=pending.title, refresh_seconds=pending.refresh_seconds, width=pending.width, **fields
+def _has_place(found: type) -> bool:
+    """Say whether widgets of a class have filters, or cannot stand everywhere."""
+    return issubclass(found, Widget) and (
+        bool(filter_fields(cast("Any", found))) or found.misplaced is not Widget.misplaced
     )
 
 
-def _with_filters(widget: Widget, tool: AnyWidgetTool, arguments: Mapping[str, Any]) -> Widget:
-    if isinstance(widget, DesignPanel):
-        return widget
-    changes: dict[str, Any] = {}
-    filters: Sequence[Select | str] | None = getattr(widget, "filters", None)
-    if filters:
-        changes["filters"] = [
-            _filter(tool.select_for(item) if isinstance(item, str) else item, tool, arguments) for item in filters
-        ]
-    children: Sequence[Widget] | None = getattr(widget, "children", None)
-    if children:
-        changes["children"] = [_child(child, tool, arguments) for child in children]
-    return widget.model_copy(update=changes) if changes else widget
+def _placed(widget: Widget, tool: AnyWidgetTool, arguments: Mapping[str, Any]) -> Widget:
+    """Return a widget whose filters stand as its tool was called.
 
+    Raises:
+        WidgetError: A part of it cannot stand where it does.
+        ToolError: A filter is no parameter of the tool.
+    """
 
-def _child(child: Widget, tool: AnyWidgetTool, arguments: Mapping[str, Any]) -> Widget:
-    if isinstance(child, DesignPanel) and child.draft:
-        message = (
-            f"{tool.name}: DesignPanel {child.title!r} keeps a draft, so the tool must return it alone; "
-            "inside another widget leave `draft` out."
-        )
-        raise WidgetError(message)
-    if isinstance(child, Select | Checkbox | Slider | ColorField) and child.on_change is None:
-        message = (
-            f"{tool.name}: {type(child).__name__} {child.name!r} does nothing. Give it `on_change`, or put it among "
-            "the `filters` of a Dashboard or TaskBoard."
-        )
-        raise WidgetError(message)
-    return _with_filters(child, tool, arguments)
+    def visit(part: Held, place: Place) -> Held | None:
+        if not isinstance(part, Widget):
+            return part
+        # A place for any widget says nothing about what a part is for; one for selects does.
+        if Widget in place.held and (problem := part.misplaced):
+            message = f"{tool.name}: {type(part).__name__} {problem}"
+            raise WidgetError(message)
+        return _placed(part, tool, arguments)
 
-
-def _filter(control: Select, tool: AnyWidgetTool, arguments: Mapping[str, Any]) -> Select:
-    if control.name not in tool.model.model_fields:
-        message = f"{tool.name}: the filter {control.name!r} is no parameter of the tool; name one of its parameters."
-        raise ToolError(message)
-    return _with_value(_fitting(control, tool), arguments.get(control.name))
-
-
-def _fitting(select: Select, tool: AnyWidgetTool) -> Select:
-    parameter = tool.parameters[select.name]
-    if parameter.json_types and "string" not in parameter.json_types:
-        message = (
-            f"{tool.name}: the filter {select.name!r} sends text, but the parameter takes "
-            f"{' or '.join(sorted(parameter.json_types))}. Make it a `str` or a Literal of texts."
-        )
-        raise ToolError(message)
-    # Where an argument must be given, choosing none could only be refused.
-    return select.model_copy(update={"placeholder": ""}) if parameter.required else select
-
-
-def _with_value(select: Select, value: object) -> Select:
-    if value is None:
-        return select
-    chosen = str(value)
-    options = select.choices
-    if all(option.value != chosen for option in options):
-        options = [*options, Option(chosen, chosen)]
-    return select.model_copy(update={"options": options, "value": chosen})
+    inside = map_children(widget, visit, _has_place)
+    assert inside is not None  # noqa: S101 # nothing is left out
+    return with_filters(inside, tool, arguments)

@@ -21,7 +21,6 @@ from intarsia.server.storage.store import Store
 from intarsia.server.tools.arguments import check_arguments
 from intarsia.server.tools.tool import Tool, values_of
 from intarsia.server.wire.messages import LATER, PARTS, CallResponse, ToolCall, refused
-from intarsia.widgets import DesignPanel
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +116,7 @@ class WidgetReader:
         tool = wanted.tool
         try:
             drawn = await self._read(wanted, call, call.acted_at)
-            if done and _saves(drawn.reading, done):
+            if done and drawn.reading.widget.draft_ends_with(done):
                 store, arguments = self._owners[tool.name].store, drawn.reading.arguments
                 await save_draft(store, call.grant.person, tool.name, arguments, None)
                 drawn = await self._read(wanted, call)
@@ -181,12 +180,3 @@ def _sent(drawn: SharedRender, wanted: AuthorizedRead, call: ToolCall, tiles: fr
     if reading.skipped and tiles is not None:
         parts["tiles"] = sorted(tiles)
     return {**parts, **drawn.difference(call.seen)}
-
-
-def _saves(reading: Reading, action: str) -> bool:
-    widget = reading.widget
-    return (
-        isinstance(widget, DesignPanel)
-        and bool(widget.unsaved)
-        and bool(widget.on_save and widget.on_save.tool == action)
-    )

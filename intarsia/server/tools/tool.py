@@ -19,7 +19,7 @@ from intarsia.server.tools.access_rules import UNDECLARED, AccessRules, checked_
 from intarsia.server.tools.arguments import arguments_model, grant_parameter, input_schema, parameters_of, type_hints
 from intarsia.server.tools.topics import checked_topics, filled
 from intarsia.server.tools.visibility import EVERYBODY, Audience, checked_visibility
-from intarsia.widgets import WIDGETS, BoundAction, Done, Option, PendingTile, Select, Widget
+from intarsia.widgets import WIDGETS, BoundAction, Done, PendingTile, Widget
 from intarsia.widgets.action import Parameter
 from intarsia.widgets.select import label_from
 
@@ -117,27 +117,17 @@ class WidgetTool(Tool, Generic[P, W]):
         schema = super()._make_schema()
         return {**schema, "properties": {**schema.get("properties", {}), "text_page": _TEXT_PAGE}}
 
-    def select_for(self, name: str) -> Select:
-        """Make a select of a parameter whose type is a closed set.
+    def filter_parameters(self) -> Mapping[str, Parameter]:
+        """Return the parameters that a filter of the widget may set."""
+        return self.parameters
 
-        Raises:
-            ToolError: There is no such parameter, or its type is open.
-        """
-        field = self.model.model_fields.get(name)
-        if field is None:
-            message = (
-                f"{self.name} has no parameter {name!r} to filter by.{near_miss(name, set(self.model.model_fields))}"
-            )
-            raise ToolError(message)
-        choices = _literals(field.annotation)
-        if not choices:
-            message = (
-                f"{self.name}: the filter {name!r} needs options, because its type is no Literal of texts. "
-                f"Use Select({name!r}, ...)."
-            )
-            raise ToolError(message)
-        options = [Option(choice, label_from(choice)) for choice in choices]
-        return Select(name, options=options, placeholder="Any" if field.default is None else "")
+    def choices_of(self, name: str) -> list[str]:
+        """Return the values of a parameter whose type is a closed set of texts; nothing for any other type."""
+        return _literals(self.model.model_fields[name].annotation)
+
+    def can_be_none(self, name: str) -> bool:
+        """Say whether a parameter is `None` when it is left out."""
+        return self.model.model_fields[name].default is None
 
 
 class ActionTool(Tool, Generic[P]):

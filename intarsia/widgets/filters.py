@@ -1,0 +1,116 @@
+"""Filters over a widget: selects whose names are parameters of the widget's own tool."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, Protocol, TypeVar, cast
+
+from intarsia.errors import ToolError, near_miss
+from intarsia.widgets.action import Parameter
+from intarsia.widgets.select import Option, Select, label_from
+from intarsia.widgets.widget import Widget
+
+W = TypeVar("W", bound=Widget)
+
+
+@dataclass(frozen=True)
+class FiltersOf:
+    """Marks a field of filters: a name in it stands for a select of the tool's parameter with that name."""
+
+
+Filters = Annotated[Sequence[Select | str], FiltersOf()]
+"""What a field holds whose controls are arguments of the widget's own tool."""
+
+
+class Filtered(Protocol):
+    """A tool that is called anew when a filter of its widget is changed."""
+
+    @property
+    def name(self) -> str:
+        """Its name, for messages."""
+        ...
+
+    def filter_parameters(self) -> Mapping[str, Parameter]:
+        """Each parameter with whether it must be given and which JSON types it takes."""
+        ...
+
+    def choices_of(self, name: str) -> Sequence[str]:
+        """Return the values of a parameter whose type is a closed set of texts; nothing for any other type."""
+        ...
+
+    def can_be_none(self, name: str) -> bool:
+        """Say whether a parameter is `None` when it is left out."""
+        ...
+
+
+@cache
+def filter_fields(found: type[Any]) -> tuple[str, ...]:
+    """Return the names of the fields of a class of widgets that hold filters."""
+    fields = cast("type[Widget]", found).model_fields.items()
+    return tuple(name for name, field in fields if any(isinstance(mark, FiltersOf) for mark in field.metadata))
+
+
+def with_filters(widget: W, tool: Filtered, arguments: Mapping[str, Any]) -> W:
+    """Return a widget whose filters stand as its tool was called; parts of it keep theirs.
+
+    Args:
+        widget: The widget.
+        tool: Its tool.
+        arguments: What the tool was called with.
+
+    Raises:
+        ToolError: A filter is no parameter of the tool, or one that it cannot be set by.
+    """
+    changes = {
+        name: [_standing(item, tool, arguments) for item in items]
+        for name in filter_fields(cast("Any", type(widget)))
+        if (items := getattr(widget, name))
+    }
+    return widget.model_copy(update=changes) if changes else widget
+
+
+def select_for(tool: Filtered, name: str) -> Select:
+    """Make a select of a parameter whose type is a closed set.
+
+    Raises:
+        ToolError: There is no such parameter, or its type is open.
+    """
+    known = set(tool.filter_parameters())
+    if name not in known:
+        message = f"{tool.name} has no parameter {name!r} to filter by.{near_miss(name, known)}"
+        raise ToolError(message)
+    choices = tool.choices_of(name)
+    if not choices:
+        message = (
+            f"{tool.name}: the filter {name!r} needs options, because its type is no Literal of texts. "
+            f"Use Select({name!r}, ...)."
+        )
+        raise ToolError(message)
+    options = [Option(choice, label_from(choice)) for choice in choices]
+    return Select(name, options=options, placeholder="Any" if tool.can_be_none(name) else "")
+
+
+def _standing(given: Select | str, tool: Filtered, arguments: Mapping[str, Any]) -> Select:
+    select = select_for(tool, given) if isinstance(given, str) else given
+    parameter = tool.filter_parameters().get(select.name)
+    if parameter is None:
+        message = f"{tool.name}: the filter {select.name!r} is no parameter of the tool; name one of its parameters."
+        raise ToolError(message)
+    if parameter.json_types and "string" not in parameter.json_types:
+        message = (
+            f"{tool.name}: the filter {select.name!r} sends text, but the parameter takes "
+            f"{' or '.join(sorted(parameter.json_types))}. Make it a `str` or a Literal of texts."
+        )
+        raise ToolError(message)
+    # Where an argument must be given, choosing none could only be refused.
+    select = select.model_copy(update={"placeholder": ""}) if parameter.required else select
+    return _with_value(select, arguments.get(select.name))
+
+
+def _with_value(select: Select, value: object) -> Select:
+    if value is None:
+        return select
+    chosen, options = str(value), select.choices
+    if all(option.value != chosen for option in options):
+        options = [*options, Option(chosen, chosen)]
+    return select.model_copy(update={"options": options, "value": chosen})

@@ -1,0 +1,289 @@
+"""Going through the widgets that a widget holds. Whatever visits widgets does so by these functions.
+
+They are no methods of `Widget`: a widget may well have a field called `children`, and nothing that a widget's class
+says may keep its parts from being visited (decision 0030).
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from functools import cache
+from typing import Any, TypeVar, cast
+from weakref import WeakKeyDictionary
+
+from pydantic import BaseModel
+
+from intarsia.errors import WidgetError
+from intarsia.widgets.places import Held, Place, Places, is_list, is_mapping, is_model, places_of_model
+
+H = TypeVar("H", bound=Held)
+
+Aspect = Callable[[type], bool]
+"""What a walk looks for, by class: what has no part of such a class is passed by."""
+
+Visit = Callable[[Held, Place], Held | None]
+"""Makes something of a part; it gets what else may stand in its place, and returns nothing to leave it out."""
+
+Settled = Callable[[Sequence[Any]], bool]
+"""Says of all items of a list that a visit would leave them as they are: cards are many, and this is quick."""
+
+_KEPT_KINDS: Mapping[type, Callable[[Iterable[Any]], Any]] = {tuple: tuple, set: set, frozenset: frozenset}
+_WORDS = frozenset({str})
+_GONE: Any = object()
+_OTHER_PLACES: "WeakKeyDictionary[type, Places]" = WeakKeyDictionary()
+
+
+def everything(_found: type) -> bool:
+    """Look for every part."""
+    return True
+
+
+def children_of(thing: Held, aspect: Aspect = everything) -> list[Held]:
+    """Return what stands in the fields of a widget, in their order; not what stands in those in turn.
+
+    Args:
+        thing: A widget, or a tile that is still to be read, in which nothing stands.
+        aspect: Where nothing of such a class can be, nothing is looked for.
+
+    Raises:
+        WidgetError: Something stands where its class does not belong.
+    """
+    found: list[Held] = []
+    for name, place in _places(type(thing), aspect):
+        _gather(getattr(thing, name), place, found)
+    return found
+
+
+def walk(thing: Held, aspect: Aspect = everything) -> Iterator[Held]:
+    """Yield a widget and everything below it, each before its own parts.
+
+    Args:
+        thing: The widget.
+        aspect: Where nothing of such a class can be, nothing is looked for.
+
+    Raises:
+        WidgetError: Something stands where its class does not belong.
+    """
+    yield thing
+    if _places(type(thing), aspect):
+        for child in children_of(thing, aspect):
+            yield from walk(child, aspect)
+
+
+def ids_of(root: Held) -> set[int]:
+    """Return the `id` of a widget and of each one below it, for as long as the widget is kept.
+
+    Args:
+        root: The widget.
+    """
+    found = {id(root)}
+    _add_ids(root, found)
+    return found
+
+
+def _add_ids(thing: Held, found: set[int]) -> None:
+    for name, place in _all_places(type(thing)):
+        value = getattr(thing, name)
+        if place.items and type(value) in (list, tuple) and not any(map(_may_have_parts, set(map(type, value)))):
+            found.update(map(id, value))  # there may be many of them, with nothing below
+            continue
+        for part in children_in(value, place):
+            found.add(id(part))
+            _add_ids(part, found)
+
+
+def children_in(value: object, place: Place) -> list[Held]:
+    """Return what stands at one place."""
+    found: list[Held] = []
+    _gather(value, place, found)
+    return found
+
+
+def map_children(thing: H, visit: Visit, aspect: Aspect = everything, settled: Settled | None = None) -> H | None:
+    """Put something else in the place of what stands in the fields of a widget.
+
+    What is left out of a list or a mapping is no longer there; elsewhere nothing (`None`) stands in its place.
+
+    Args:
+        thing: The widget.
+        visit: Returns what stands there instead; the same where nothing changes, and `None` to leave it out.
+        aspect: Where nothing of such a class can be, nothing is visited.
+        settled: A list of which this is true is passed by.
+
+    Returns:
+        The widget itself if nothing changed, or a copy. `None` if something was left out without which the widget
+        cannot be, because its annotation asks for it.
+
+    Raises:
+        WidgetError: Something stands, or would stand, where its class does not belong.
+    """
+    changes: dict[str, Any] = {}
+    for name, place in _places(type(thing), aspect):
+        old = getattr(thing, name)
+        if settled is not None and place.items and _are_settled(old, place.items, settled):
+            continue
+        new = _mapped(old, place, visit)
+        if new is _GONE:
+            return None
+        if new is not old:
+            changes[name] = new
+    return cast("H", _with(thing, changes)) if changes else thing
+
+
+def may_hold(found: type[Held], aspect: Aspect) -> bool:
+    """Say whether something of a class that is looked for can be in a widget of a class, or is the widget itself."""
+    return _reaches(cast("Any", found), aspect)
+
+
+def forget_reaches() -> None:
+    """Look anew at what can be where: another class of widgets was defined."""
+    _reaching_places.cache_clear()
+    _reaches.cache_clear()
+
+
+def _with(thing: Any, changes: Mapping[str, Any]) -> Any:
+    if isinstance(thing, Held):
+        return cast("Any", thing).model_copy(update=changes)
+    if not isinstance(thing, BaseModel):
+        return replace(thing, **changes)
+    # A copy would keep what a cached property made of the fields as they were; a new one has nothing cached.
+    kept = {name: getattr(thing, name) for name in type(thing).model_fields}
+    return type(thing).model_construct(thing.model_fields_set, **{**kept, **changes})
+
+
+def _places(found: type, aspect: Aspect) -> Places:
+    return _all_places(found) if aspect is everything else _reaching_places(found, aspect)
+
+
+def _all_places(found: type[Any]) -> Places:
+    if issubclass(found, Held):
+        return found.find_places()
+    places = _OTHER_PLACES.get(found)
+    if places is None:
+        places = _OTHER_PLACES[found] = places_of_model(found)
+    return places
+
+
+def _is_incomplete(found: type) -> bool:
+    return issubclass(found, BaseModel) and not found.__pydantic_fields_complete__
+
+
+@cache
+def _reaching_places(found: type, aspect: Aspect) -> Places:
+    return tuple((name, place) for name, place in _all_places(found) if _leads_to(place, aspect, frozenset()))
+
+
+@cache
+def _reaches(found: type, aspect: Aspect) -> bool:
+    return _may_reach(found, aspect, frozenset())
+
+
+def _may_reach(found: type, aspect: Aspect, above: AbstractSet[type]) -> bool:
+    if found in above:
+        return False
+    if _is_incomplete(found) or aspect(found):
+        return True
+    above = above | {found}
+    if any(_leads_to(place, aspect, above) for _name, place in _all_places(found)):
+        return True
+    # What stands somewhere may be of a class below the one that is named there.
+    below = cast("list[type[Any]]", found.__subclasses__())
+    return any(_may_reach(kind, aspect, above) for kind in below)
+
+
+def _leads_to(place: Place, aspect: Aspect, above: AbstractSet[type]) -> bool:
+    return (
+        bool(place.models)
+        or any(_may_reach(found, aspect, above) for found in place.held)
+        or any(_leads_to(inner, aspect, above) for inner in (place.items, place.values) if inner)
+    )
+
+
+def _gather(value: Any, place: Place, found: list[Held]) -> None:
+    if isinstance(value, Held):
+        _check(value, place)
+        found.append(value)
+    elif place.items and is_list(value):
+        for item in value:
+            _gather(item, place.items, found)
+    elif place.values and is_mapping(value):
+        for item in value.values():
+            _gather(item, place.values, found)
+    elif place.models and is_model(value):
+        for name, inner in _all_places(cast("Any", type(value))):
+            _gather(getattr(value, name), inner, found)
+
+
+def _are_settled(value: Any, place: Place, settled: Settled) -> bool:
+    """Say whether a list holds only what belongs there and is settled."""
+    if type(value) not in (list, tuple):
+        return False
+    kinds = set(map(type, value))
+    if kinds <= _WORDS:
+        return True
+    return all(kind in place.held or issubclass(kind, place.held) for kind in kinds) and settled(value)
+
+
+def _may_have_parts(kind: type) -> bool:
+    return kind not in _WORDS and (not issubclass(kind, Held) or bool(_all_places(kind)))
+
+
+def _mapped(value: Any, place: Place, visit: Visit) -> Any:
+    if isinstance(value, Held):
+        return _visited(value, place, visit)
+    if place.items and is_list(value):
+        return _mapped_items(value, place.items, visit)
+    if place.values and is_mapping(value):
+        return _mapped_values(value, place.values, visit)
+    if place.models and is_model(value):
+        return _mapped_model(value, visit)
+    return value
+
+
+def _visited(value: Held, place: Place, visit: Visit) -> Any:
+    _check(value, place)
+    new = visit(value, place)
+    if new is not None:
+        if new is not value:
+            _check(new, place)
+        return new
+    return None if place.is_optional and not place.is_item else _GONE
+
+
+def _mapped_items(value: Sequence[Any], place: Place, visit: Visit) -> Any:
+    new = [_mapped(item, place, visit) for item in value]
+    if all(one is other for one, other in zip(new, value, strict=True)):
+        return value
+    kept = [item for item in new if item is not _GONE]
+    if len(kept) < len(new) and not place.is_item:
+        return _GONE
+    for kind in _KEPT_KINDS:
+        if isinstance(value, kind):
+            return _KEPT_KINDS[kind](kept)
+    return kept
+
+
+def _mapped_values(value: Mapping[Any, Any], place: Place, visit: Visit) -> Any:
+    new = {key: _mapped(item, place, visit) for key, item in value.items()}
+    if all(item is value[key] for key, item in new.items()):
+        return value
+    return {key: item for key, item in new.items() if item is not _GONE}
+
+
+def _mapped_model(value: Any, visit: Visit) -> Any:
+    changes: dict[str, Any] = {}
+    for name, place in _all_places(cast("Any", type(value))):
+        old = getattr(value, name)
+        new = _mapped(old, place, visit)
+        if new is _GONE:
+            return _GONE
+        if new is not old:
+            changes[name] = new
+    return _with(value, changes) if changes else value
+
+
+def _check(value: Held, place: Place) -> None:
+    if not isinstance(value, place.held):
+        names = " or ".join(kind.__name__ for kind in place.held) or "plain values"
+        message = f"A {type(value).__name__} stands where {names} belong; whoever copied the widget put it there."
+        raise WidgetError(message)
