@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, dataclass_tran
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from intarsia.widgets.action import BoundAction, Sends
+from intarsia.widgets.action import BoundAction, Sends, bound
 from intarsia.widgets.validation_errors import explain
 
 if TYPE_CHECKING:
@@ -70,6 +70,9 @@ class Widget(BaseModel, metaclass=WidgetType):
             message = f"{type(self).__name__} got {min(twice)!r} twice, by position and by name."
             raise TypeError(message)
         given = {**placed, **fields}
+        for name, _sends in self._offers:
+            if name in given:
+                given[name] = bound(given[name], f"{type(self).__name__}.{name}")
         try:
             super().__init__(**given)
         except ValidationError as error:
