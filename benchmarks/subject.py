@@ -45,13 +45,13 @@ def build_subject(store: Path) -> Connector:
     turns, numbers = cycle(range(len(rows))), Numbers()
 
     @asynccontextmanager
-    async def fill() -> AsyncGenerator[None]:
+    async def fill(_connector: Connector) -> AsyncGenerator[None]:
         async with subject.change() as connection:
             if not (await connection.execute(select(func.count()).select_from(CARDS))).scalar_one():
                 await connection.execute(insert(CARDS), rows)
         yield
 
-    subject = Connector("Benchmark", store=store, tables=METADATA, starting=fill)
+    subject = Connector("Benchmark", store=store, tables=METADATA, lifespan=fill)
 
     on_move, on_complete = _add_actions(subject, rows)
 

@@ -7,6 +7,7 @@ import os
 import sqlite3
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,5 +57,7 @@ async def reading_list() -> Stack:
     """Show the books, to tick off what is read."""
     books = ask("SELECT title, is_read FROM books ORDER BY title")
     left = sum(not is_read for _, is_read in books)
-    boxes = [Checkbox(title, label=title, value=bool(on), on_change=mark_read.bind(title=title)) for title, on in books]
+    boxes = [
+        Checkbox(title, label=title, value=bool(on), on_change=partial(mark_read, title=title)) for title, on in books
+    ]
     return Stack([Heading(f"{left} of {len(books)} left to read"), *boxes])

@@ -1,5 +1,7 @@
 """A shopping list on a FastMCP server: the server's own tool reads what people do in the widget."""
 
+from functools import partial
+
 from fastmcp import FastMCP
 from sqlalchemy import Boolean, Column, Integer, MetaData, String, Table, insert, select, update
 
@@ -37,7 +39,7 @@ async def buy(card: str, done: bool) -> Done:
     """Say whether something was bought, by its number."""
     async with connector.change() as connection:
         await connection.execute(update(items).where(number == int(card)).values(is_bought=done))
-    return Done("Bought." if done else "Back on the list.", undo=buy.bind(card=card, done=not done))
+    return Done("Bought." if done else "Back on the list.", undo=partial(buy, card=card, done=not done))
 
 
 @connector.widget
@@ -49,4 +51,4 @@ async def shopping_list() -> TaskBoard:
         Shelf(shelf, label, [Card(str(row.number), row.name, done=done) for row in rows if row.is_bought == done])
         for shelf, label, done in (("open", "To buy", False), ("bought", "Bought", True))
     ]
-    return TaskBoard(title="Shopping", columns=shelves, on_add=add_item.bind(), on_complete=buy.bind())
+    return TaskBoard(title="Shopping", columns=shelves, on_add=add_item, on_complete=buy)

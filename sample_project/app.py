@@ -25,7 +25,7 @@ async def chore_board() -> TaskBoard:
         rows = list(await connection.execute(select(chores).order_by(place, number)))
     cards = {name: [Card(str(row.number), row.title) for row in rows if row.stage == name] for name in ("todo", "done")}
     columns = [BoardColumn("todo", "To do", cards["todo"]), BoardColumn("done", "Done", cards["done"])]
-    return TaskBoard(title="At home", columns=columns, on_add=add_chore.bind(), on_move=move_chore.bind())
+    return TaskBoard(title="At home", columns=columns, on_add=add_chore, on_move=move_chore)
 
 
 @home.action(scopes={"chores:write"})

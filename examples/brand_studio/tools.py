@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Literal
 
 from examples.brand_studio.store import TABLES, fill_if_new, load_brand, write_tokens
@@ -14,7 +15,7 @@ BrandName = Literal["northwind", "juniper"]
 
 
 @asynccontextmanager
-async def starting() -> AsyncGenerator[None]:
+async def lifespan(_connector: Connector) -> AsyncGenerator[None]:
     """Write the brands before the first call."""
     async with brands.change() as connection:
         await fill_if_new(connection)
@@ -25,7 +26,7 @@ brands = Connector(
     "Brand studio",
     instructions="The design tokens of two brands. brand_panel shows them, save_tokens changes them.",
     tables=TABLES,
-    starting=starting,
+    lifespan=lifespan,
 )
 
 
@@ -39,7 +40,7 @@ async def brand_panel(brand: BrandName) -> DesignPanel:
         title=shown.title,
         draft=True,
         version=shown.version,
-        on_save=save_tokens.bind(brand=brand),
+        on_save=partial(save_tokens, brand=brand),
     )
 
 
@@ -59,5 +60,5 @@ async def save_tokens(brand: BrandName, values: dict[str, Value], version: int, 
     before = {name: old.tokens[name] for name in changed}
     return Done(
         f"Saved {', '.join(changed)} of {old.title}.",
-        undo=save_tokens.bind(brand=brand, values=before, version=new.version),
+        undo=partial(save_tokens, brand=brand, values=before, version=new.version),
     )

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from examples.issue_tracker.upstream import Json
-from intarsia import BoundAction
-from intarsia.widgets import BoardColumn, Card, Heading, Option, Select, Stack, TaskBoard, Text, Widget
+from intarsia.widgets import ActionLike, BoardColumn, Card, Heading, Option, Select, Stack, TaskBoard, Text, Widget
 
 Tone = Literal["info", "success", "warning"]
 TONES: dict[str, Tone] = {"checking": "info", "done": "success", "refused": "warning", "open": "warning"}
@@ -13,7 +12,7 @@ TONES: dict[str, Tone] = {"checking": "info", "done": "success", "refused": "war
 NOBODY = Option("", "Nobody")
 
 
-def board(project: Json, assignee: str | None, *, on_move: BoundAction, on_add: BoundAction) -> TaskBoard:
+def board(project: Json, assignee: str | None, *, on_move: ActionLike, on_add: ActionLike) -> TaskBoard:
     """Return a project as a board, with everybody's issues or one person's."""
     people = [Option(person["id"], person["name"]) for person in project["people"]]
     found = [issue for issue in project["issues"] if assignee in (None, issue["assignee"])]
@@ -45,7 +44,7 @@ def _card(issue: Json, *, is_done: bool) -> Card:
     )
 
 
-def issue(found: Json, *, on_assign: BoundAction) -> list[Widget]:
+def issue(found: Json, *, on_assign: ActionLike) -> list[Widget]:
     """Return what an issue says, and who has it."""
     about = found["issue"]
     people = [NOBODY, *(Option(person["id"], person["name"]) for person in found["people"])]
@@ -58,7 +57,7 @@ def issue(found: Json, *, on_assign: BoundAction) -> list[Widget]:
     ]
 
 
-def comments(found: Json, *, on_add: BoundAction) -> TaskBoard:
+def comments(found: Json, *, on_add: ActionLike) -> TaskBoard:
     """Return an issue's comments, oldest first, with a field for another one."""
     cards = [Card(f"comment-{one['id']}", one["text"], assignee=one["author"]) for one in found["comments"]]
     return TaskBoard(title="Comments", columns=[BoardColumn("comments", "Oldest first", cards)], on_add=on_add)

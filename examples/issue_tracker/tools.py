@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated
 from urllib.parse import quote
 
@@ -30,7 +31,7 @@ REFRESH_SECONDS = 5
 
 
 @asynccontextmanager
-async def starting() -> AsyncGenerator[None]:
+async def lifespan(_connector: Connector) -> AsyncGenerator[None]:
     """Open the way to the tracker, and go on finding out what became of changes."""
     sealer.open(settings.keys, issues.store.path.with_suffix(".key"))
     async with wire.running(), outcomes.running():
@@ -41,7 +42,7 @@ issues = Connector(
     "Issue tracker",
     instructions="Projects and issues of the team's tracker. Each person sees and does what they may there.",
     tables=TABLES,
-    starting=starting,
+    lifespan=lifespan,
 )
 settings = Settings.from_environment()
 sealer = Sealer()
@@ -60,7 +61,7 @@ async def tracker_account(grant: Grant) -> Widget:
     if held is None:
         return await _connect(grant)
     told = f"You work in the tracker as {held.account}. What you may do there, you may do here."
-    return Stack([Heading("Tracker account"), Text(told), Button("Disconnect", on_click=disconnect_tracker.bind())])
+    return Stack([Heading("Tracker account"), Text(told), Button("Disconnect", on_click=disconnect_tracker)])
 
 
 @issues.widget(scopes={"issues:read"}, refresh_seconds=REFRESH_SECONDS)
@@ -91,8 +92,8 @@ async def issue_board(project: Project, grant: Grant, assignee: str | None = Non
         drawn = shown.board(
             board,
             assignee,
-            on_move=move_issue.bind(project=project, assignee=assignee),
-            on_add=add_issue.bind(project=project, assignee=assignee),
+            on_move=partial(move_issue, project=project, assignee=assignee),
+            on_add=partial(add_issue, project=project, assignee=assignee),
         )
         return Stack([*notices, drawn])
 
@@ -110,8 +111,8 @@ async def issue_details(project: Project, issue: Issue, grant: Grant) -> Widget:
         return Stack(
             [
                 *notices,
-                *shown.issue(found, on_assign=assign_issue.bind(project=project, issue=issue, version=version)),
-                shown.comments(found, on_add=comment_on_issue.bind(project=project, issue=issue)),
+                *shown.issue(found, on_assign=partial(assign_issue, project=project, issue=issue, version=version)),
+                shown.comments(found, on_add=partial(comment_on_issue, project=project, issue=issue)),
             ]
         )
 
@@ -132,8 +133,13 @@ async def move_issue(
     if made is None:
         return _being_checked(f"Moving {card}")
     before = made["before"]
-    undo = move_issue.bind(
-        project=project, card=card, column=before["column"], index=before["position"], version=made["version"]
+    undo = partial(
+        move_issue,
+        project=project,
+        card=card,
+        column=before["column"],
+        index=before["position"],
+        version=made["version"],
     )
     return Done(f"Moved {card} to {made['column_title']}.", undo=undo)
 
@@ -155,7 +161,7 @@ async def assign_issue(project: str, issue: Issue, value: str, version: int, gra
     if made is None:
         return _being_checked(f"Giving {issue} to somebody")
     before = made["before"]["assignee"] or ""
-    undo = assign_issue.bind(project=project, issue=issue, value=before, version=made["version"])
+    undo = partial(assign_issue, project=project, issue=issue, value=before, version=made["version"])
     return Done(f"Gave {issue} to {made['assignee_name'] or 'nobody'}.", undo=undo)
 
 

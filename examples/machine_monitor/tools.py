@@ -27,7 +27,7 @@ processes_now = readings.ProcessList()
 
 
 @asynccontextmanager
-async def starting() -> AsyncGenerator[None]:
+async def lifespan(_connector: Connector) -> AsyncGenerator[None]:
     """Record what goes on for as long as the connector runs."""
     await _in_thread(processes_now.prime)
     async with recorder.recording():
@@ -37,7 +37,7 @@ async def starting() -> AsyncGenerator[None]:
 machine = Connector(
     "Machine monitor",
     instructions="How the machine is doing that this runs on. machine_monitor shows everything.",
-    starting=starting,
+    lifespan=lifespan,
 )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated
 
 from pydantic import Field
@@ -10,8 +11,8 @@ from examples.people import name_of
 from examples.team_tasks import board
 from examples.team_tasks.seed import fill_if_new
 from examples.team_tasks.tables import TABLES
-from intarsia import BoundAction, Connector, Done, Grant, RefusedError
-from intarsia.widgets import Option, Select, Table, TableColumn, TaskBoard
+from intarsia import Connector, Done, Grant, RefusedError
+from intarsia.widgets import ActionLike, Option, Select, Table, TableColumn, TaskBoard
 
 Project = Annotated[str, Field(examples=["apollo"])]
 Place = Annotated[int, Field(ge=0)]
@@ -22,7 +23,7 @@ Title = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 @asynccontextmanager
-async def starting() -> AsyncGenerator[None]:
+async def lifespan(_connector: Connector) -> AsyncGenerator[None]:
     """Fill a new database before the first call."""
     async with tasks.change() as connection:
         await fill_if_new(connection)
@@ -33,7 +34,7 @@ tasks = Connector(
     "Team tasks",
     instructions="Boards of cards for several projects. Call project_list for their ids, then task_board for one.",
     tables=TABLES,
-    starting=starting,
+    lifespan=lifespan,
 )
 
 
@@ -66,10 +67,10 @@ async def task_board(project: Project, assignee: str | None = None) -> TaskBoard
             Select("project", options=[Option(name, title) for name, title in projects.items()], placeholder=""),
             Select("assignee", options=people, placeholder="Everyone"),
         ],
-        on_move=move_card.bind(project=project, assignee=assignee),
-        on_complete=complete_card.bind(project=project),
-        on_add=add_card.bind(project=project, assignee=assignee),
-        on_delete=delete_card.bind(project=project),
+        on_move=partial(move_card, project=project, assignee=assignee),
+        on_complete=partial(complete_card, project=project),
+        on_add=partial(add_card, project=project, assignee=assignee),
+        on_delete=partial(delete_card, project=project),
     )
 
 
@@ -120,7 +121,7 @@ async def add_card(project: str, column: str, title: Title, grant: Grant, assign
         warning = await board.warn_of_limit(connection, project, stage)
     return Done(
         f"Added {new.id} to {stage.title}.{warning}",
-        undo=archive_card.bind(project=project, card=new.id, version=new.version),
+        undo=partial(archive_card, project=project, card=new.id, version=new.version),
     )
 
 
@@ -130,7 +131,7 @@ async def archive_card(project: str, card: str, version: int, grant: Grant) -> D
     async with tasks.change() as connection:
         old = await board.find_task(connection, project, card, version)
         new = await board.archive_task(connection, old, _name(grant))
-    return Done(f"Archived {card}.", undo=restore_card.bind(project=project, card=card, version=new.version))
+    return Done(f"Archived {card}.", undo=partial(restore_card, project=project, card=card, version=new.version))
 
 
 @tasks.action(scopes={"tasks:write"}, changes=CHANGED)
@@ -140,7 +141,7 @@ async def restore_card(project: str, card: str, version: int, grant: Grant) -> D
         old = await board.find_task(connection, project, card, version, is_archived=True)
         stage = await board.stage_of(connection, project, old.column)
         new = await board.put_task(connection, old, stage, old.position, _name(grant), f"restored it to {stage.title}")
-    return Done(f"Restored {card}.", undo=archive_card.bind(project=project, card=card, version=new.version))
+    return Done(f"Restored {card}.", undo=partial(archive_card, project=project, card=card, version=new.version))
 
 
 @tasks.action(scopes={"tasks:delete"}, changes=CHANGED, destructive=True, confirm="Delete {card} for good?")
@@ -155,6 +156,8 @@ def _name(grant: Grant) -> str:
     return name_of(grant, "TEAM_TASKS_PERSON")
 
 
-def _back_to(old: board.Task, new: board.Task) -> BoundAction:
+def _back_to(old: board.Task, new: board.Task) -> ActionLike:
     """Bind the move that brings a card back to where it was."""
-    return move_card.bind(project=old.project, card=old.id, column=old.column, index=old.position, version=new.version)
+    return partial(
+        move_card, project=old.project, card=old.id, column=old.column, index=old.position, version=new.version
+    )

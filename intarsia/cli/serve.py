@@ -14,6 +14,8 @@ from intarsia.cli.sign_in_options import embedded_issuer, embeds_sign_in
 from intarsia.errors import SettingError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from intarsia.host import HostAddresses
     from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
     from intarsia.server.auth.resource_server.settings import ResourceServer
@@ -110,7 +112,10 @@ def dev(target: str, **options: Any) -> None:
 
     MODULE:CONNECTOR names it, such as `app:tasks` for `tasks` in app.py.
     """
-    _serve_page(load_connector(target), **options)
+    from intarsia.host.loop_watch import watching  # noqa: PLC0415 - loading the protocol takes a second
+
+    connector = load_connector(target)
+    _serve_page(connector, beside=watching(connector), **options)
 
 
 @click.command()
@@ -167,7 +172,14 @@ def _auth_of(port: int, host: str, **options: Any) -> "EmbeddedIssuer | Resource
 
 
 def _serve_page(
-    connector: "Connector", *, host: str, port: int, sandbox_port: int, allow_host: tuple[str, ...], persons: bool
+    connector: "Connector",
+    *,
+    host: str,
+    port: int,
+    sandbox_port: int,
+    allow_host: tuple[str, ...],
+    persons: bool,
+    beside: "AbstractAsyncContextManager[None] | None" = None,
 ) -> None:
     from intarsia.host import serve_host, with_demo_users  # noqa: PLC0415 - loading the protocol takes a second
 
@@ -178,7 +190,7 @@ def _serve_page(
 
     hosts = _hosts(host, allow_host)
     app = with_demo_users(connector, hosts=hosts) if persons else connector.app(hosts=hosts)
-    serve_host(app, host=host, port=port, sandbox_port=sandbox_port, hosts=hosts, announce=announce)
+    serve_host(app, host=host, port=port, sandbox_port=sandbox_port, hosts=hosts, announce=announce, beside=beside)
 
 
 def _say_served(name: str, address: str, auth: "EmbeddedIssuer | ResourceServer | None") -> None:

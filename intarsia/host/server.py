@@ -257,6 +257,7 @@ def serve_host(
     sandbox_port: int = 0,
     hosts: tuple[str, ...] = LOCAL_HOSTS,
     announce: Callable[[HostAddresses], None],
+    beside: contextlib.AbstractAsyncContextManager[object] | None = None,
 ) -> None:
     """Serve a connector with the host page until Ctrl-C or SIGTERM.
 
@@ -267,6 +268,7 @@ def serve_host(
         sandbox_port: The sandbox's port; 0 takes a free one.
         hosts: Host names that requests may name, without port.
         announce: Told the addresses when everything answers.
+        beside: What is entered in the event loop before, and left after everything has ended.
 
     Raises:
         SettingError: A port is in use, or the page is not bundled.
@@ -274,7 +276,7 @@ def serve_host(
 
     async def serve() -> None:
         running_now = running_host(connector_app, host=host, port=port, sandbox_port=sandbox_port, hosts=hosts)
-        async with running_now as addresses:
+        async with beside or contextlib.nullcontext(), running_now as addresses:
             announce(addresses)
             await asked_to_stop()
 

@@ -1,30 +1,30 @@
 """The connector: the app that a developer builds, and one MCP server."""
 
-import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from sqlalchemy import MetaData
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from intarsia.errors import SettingError, ToolError
 from intarsia.permissions import Grant, Rule, is_offered
 from intarsia.server.audit.log import AuditLog
 from intarsia.server.calls.handler import CallHandler, ToolOwner
-from intarsia.server.calls.idempotency import CURRENT_CALL, ResultStore
+from intarsia.server.calls.idempotency import ResultStore, change, change_in_thread
 from intarsia.server.calls.view_handles import Signer
 from intarsia.server.changes.change_log import CHANGE_LOG
+from intarsia.server.decorator_options import ActionDecorator, check_options, with_access
+from intarsia.server.names import check_tool_name, slug_of, store_path
 from intarsia.server.rendering.shared_renders import SharedRenders
 from intarsia.server.storage.call_counts import CallCounts
-from intarsia.server.storage.shared_lifetime import SharedLifetime, background
-from intarsia.server.storage.store import Store, default_path
+from intarsia.server.storage.shared_lifetime import SharedLifetime, background, checked_lifespan, entered_lifespan
+from intarsia.server.storage.store import ConnectionContext, Store
 from intarsia.server.switches.service import Switches
-from intarsia.server.tools.access_rules import AccessRules, checked_scopes
-from intarsia.server.tools.tool import ActionTool, TileFunction, Tool, WidgetTool
+from intarsia.server.tools.access_rules import checked_scopes
+from intarsia.server.tools.tool import ActionTool, AsyncDone, P, Shown, TileFunction, Tool, WidgetTool
 from intarsia.server.tools.visibility import Audience
 from intarsia.widgets import Done, Widget
 
@@ -36,10 +36,7 @@ if TYPE_CHECKING:
     from intarsia.server.auth.resource_server.settings import ResourceServer
     from intarsia.server.mcp_server.on_mcpserver import ExistingServer
 
-P = ParamSpec("P")
-W = TypeVar("W", bound=Widget)
-
-Starting = Callable[[], AbstractAsyncContextManager[object]]
+Lifespan = Callable[["Connector"], AbstractAsyncContextManager[object]]
 
 
 class Connector:
@@ -51,8 +48,8 @@ class Connector:
         store: The SQLite file for idempotency keys, drafts and your own tables; by default a file in the person's
             state folder.
         tables: Your own tables (SQLAlchemy `MetaData`), made when they are missing and written by `change()`.
-        starting: Makes a context manager that is entered before the first call and left after the last, for
-            example to fill a new database.
+        lifespan: Takes the connector and returns an async context manager, as in Starlette. It is entered before the
+            first call, when the store is open, and left after the last; for example to fill a new database.
         server: A server that you have already, to which the tools are added; it stays yours, in every way that you
             run it. For one of FastMCP see `intarsia.attach`.
         scopes: Scopes that only mark data in widgets, so that no tool and no tile names them: people can grant them,
@@ -61,8 +58,8 @@ class Connector:
             as `{"tasks:write": "Move and edit cards"}`; without it, a scope is read as plainly as its name allows.
 
     Raises:
-        SettingError: The name holds no letter from a to z and no digit, the store is no path of a file, or the server
-            is no `MCPServer` or has a connector already.
+        SettingError: The name holds no letter from a to z and no digit, the store is no path of a file, `lifespan`
+            does not take the connector, or the server is no `MCPServer` or has a connector already.
     """
 
     def __init__(
@@ -72,39 +69,33 @@ class Connector:
         instructions: str = "",
         store: str | Path | None = None,
         tables: MetaData | None = None,
-        starting: Starting | None = None,
+        lifespan: Lifespan | None = None,
         server: "MCPServer[Any] | None" = None,
         scopes: AbstractSet[str] = frozenset(),
         scope_meanings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.name = name
-        self.slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-        if not self.slug:
-            message = f"A connector's name must hold a letter from a to z or a digit; {name!r} does not."
-            raise SettingError(message)
+        self.slug = slug_of(name)
         self.instructions = instructions
         self.tools: dict[str, Tool] = {}
         self.owners: dict[str, ToolOwner] = {}
         self._marks: set[str] = set(checked_scopes(name, scopes))
         self.scope_meanings = dict(scope_meanings)
-        self._has_tile_topics = False
-        if store is not None and (str(store).startswith((":", "file:")) or "://" in str(store)):
-            message = f"The store must be the path of a file, such as 'tasks.db'; {str(store)!r} is none."
-            raise SettingError(message)
-        self.store = Store(Path(store).expanduser() if store else default_path(self.slug), tables)
+        self.tiles: list[TileFunction[...]] = []
+        self.store = Store(store_path(store, self.slug), tables)
         self.answers = ResultStore(self.store)
         self.audit = AuditLog(self.store)
         self.switches = Switches(self.store, self.audit, lambda: self.tools)
         self.counts = CallCounts(self.store)
         self.readings = SharedRenders()
         self._signer = Signer(self.slug)
-        self._starting = starting
+        self._lifespan = checked_lifespan(lifespan)
         self._included: list[Connector] = []
         self._lifetime = SharedLifetime(f"The connector {name!r}", self._opened)
         self.existing = self._join(server)
 
     @overload
-    def widget(self, function: Callable[P, Awaitable[W]], /) -> WidgetTool[P, W]: ...
+    def widget(self, function: Callable[P, Shown], /) -> WidgetTool[P, Shown]: ...
     @overload
     def widget(
         self,
@@ -115,9 +106,11 @@ class Connector:
         allow: Rule | None = None,
         refresh_seconds: float | None = None,
         topics: str | Sequence[str] = (),
-    ) -> Callable[[Callable[P, Awaitable[W]]], WidgetTool[P, W]]: ...
+    ) -> Callable[[Callable[P, Shown]], WidgetTool[P, Shown]]: ...
     def widget(self, function: Any = None, **options: Any) -> Any:
         """Make a function that returns a widget into a tool. The function only reads.
+
+        An `async def` function runs in the event loop and must not block it; a `def` function runs in a thread.
 
         Args:
             function: The function, when the decorator stands without parentheses.
@@ -132,16 +125,19 @@ class Connector:
                 it again as soon as one of these changes.
 
         Raises:
-            ToolError: The function cannot be a tool, its name is taken, or what it asks of callers is malformed.
+            ToolError: The function cannot be a tool, its name is taken, or an option is unknown or malformed.
         """
+        check_options("widget", options)
 
-        def decorate(decorated: Callable[..., Awaitable[Any]]) -> Any:
-            return self._add(WidgetTool(decorated, **_with_access(decorated, options)))
+        def decorate(decorated: Callable[..., Any]) -> Any:
+            return self._add(WidgetTool(decorated, **with_access(decorated, options)))
 
         return decorate(function) if function else decorate
 
     @overload
-    def action(self, function: Callable[P, Awaitable[Done]], /) -> ActionTool[P]: ...
+    def action(self, function: Callable[P, AsyncDone], /) -> ActionTool[P, AsyncDone]: ...
+    @overload
+    def action(self, function: Callable[P, Done], /) -> ActionTool[P, Done]: ...
     @overload
     def action(
         self,
@@ -156,9 +152,12 @@ class Connector:
         idempotent: bool = False,
         open_world: bool = False,
         changes: str | Sequence[str] = (),
-    ) -> Callable[[Callable[P, Awaitable[Done]]], ActionTool[P]]: ...
+    ) -> ActionDecorator: ...
     def action(self, function: Any = None, **options: Any) -> Any:
-        """Make a function that changes something into a tool, which widgets offer by `.bind(...)`.
+        """Make a function that changes something into a tool, which widgets offer.
+
+        A widget takes the action itself, or `functools.partial(action, name=value)`. An `async def` function runs in
+        the event loop and must not block it; a `def` function runs in a thread.
 
         Args:
             function: The function, when the decorator stands without parentheses.
@@ -178,16 +177,17 @@ class Connector:
             changes: The topics that it changes, with the action's arguments in places.
 
         Raises:
-            ToolError: The function cannot be a tool, its name is taken, or what it asks of callers is malformed.
+            ToolError: The function cannot be a tool, its name is taken, or an option is unknown or malformed.
         """
+        check_options("action", options)
 
-        def decorate(decorated: Callable[..., Awaitable[Done]]) -> Any:
-            return self._add(ActionTool(decorated, **_with_access(decorated, options)))
+        def decorate(decorated: Callable[..., Any]) -> Any:
+            return self._add(ActionTool(decorated, **with_access(decorated, options)))
 
         return decorate(function) if function else decorate
 
     @overload
-    def tile(self, function: Callable[P, Awaitable[Widget]], /) -> TileFunction[P]: ...
+    def tile(self, function: Callable[P, Widget | Coroutine[Any, Any, Widget]], /) -> TileFunction[P]: ...
     @overload
     def tile(
         self,
@@ -198,9 +198,12 @@ class Connector:
         width: Literal[1, 2] = 1,
         scopes: AbstractSet[str] = frozenset(),
         topics: str | Sequence[str] = (),
-    ) -> Callable[[Callable[P, Awaitable[Widget]]], TileFunction[P]]: ...
+    ) -> Callable[[Callable[P, Widget | Coroutine[Any, Any, Widget]]], TileFunction[P]]: ...
     def tile(self, function: Any = None, **options: Any) -> Any:
         """Make a function that reads one tile of a dashboard. Tiles are read side by side and fail alone.
+
+        An `async def` function runs in the event loop and must not block it; a `def` function runs in a thread, which
+        gives its place to others after `timeout_seconds`.
 
         Args:
             function: The function, when the decorator stands without parentheses.
@@ -213,13 +216,12 @@ class Connector:
                 this tile again, and no other.
 
         Raises:
-            ToolError: The function cannot be a tile.
+            ToolError: The function cannot be a tile, or an option is unknown or malformed.
         """
+        check_options("tile", options)
 
-        def decorate(decorated: Callable[..., Awaitable[Widget]]) -> Any:
-            made: TileFunction[...] = TileFunction(decorated, **options)
-            self._marks |= made.scopes
-            self._has_tile_topics |= bool(made.topics)
+        def decorate(decorated: Callable[..., Any]) -> Any:
+            self.tiles.append(made := TileFunction(decorated, **options))
             return made
 
         return decorate(function) if function else decorate
@@ -236,35 +238,26 @@ class Connector:
         self.owners.update(other.owners)
         self._marks |= other.scopes
         self.scope_meanings = {**other.scope_meanings, **self.scope_meanings}
-        self._has_tile_topics |= other.names_topics
+        self.tiles += other.tiles
         self.instructions = "\n".join(text for text in (self.instructions, other.instructions) if text)
         self._included.append(other)
         if self.existing:
             self.existing.update()
             self.existing.add_instructions(other.instructions)
 
-    def change(self) -> AbstractAsyncContextManager[AsyncConnection]:
+    def change(self) -> ConnectionContext:
         """Begin a change of your tables: all of it is committed at the end of the block, or nothing if it raises.
 
-        Inside an action, the call's idempotency key is written in the same transaction, so that an action that is
-        sent twice is applied once. The commit is finished even if the caller goes away. Make one change in an action:
-        if it fails after the first of two, its retry is told that it was done.
-        """
-        return self._change()
+        `async with` gives an `AsyncConnection` in an `async def` function, `with` a `Connection` in a `def` function.
 
-    @asynccontextmanager
-    async def _change(self) -> AsyncGenerator[AsyncConnection]:
-        once = CURRENT_CALL.get()
-        is_first = False
-        try:
-            async with self.store.write() as connection:
-                if once is not None:
-                    is_first = await once.write(self.store, connection)
-                yield connection
-        except BaseException:
-            if once is not None and is_first:
-                once.forget(self.store)
-            raise
+        Inside an action, its idempotency key is written in the same transaction, so that an action that is sent twice
+        is applied once. The commit is finished even if the caller goes away. Make one change in an action: if it fails
+        after the first of two, its retry is told that it was done.
+
+        Raises:
+            StoreError: The connector does not run, a change is open here, or `with` stands in an `async def` function.
+        """
+        return ConnectionContext(partial(change, self.store), partial(change_in_thread, self.store))
 
     def changed(self, *topics: str) -> None:
         """Say that something changed which did not change by an action; open Views that show it read it again.
@@ -276,13 +269,13 @@ class Connector:
         """
         CHANGE_LOG.publish(frozenset(topics))
 
-    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """Give a connection that sees one moment of your tables and cannot write."""
-        return self.store.read()
+    def read(self) -> ConnectionContext:
+        """Give a connection that sees one moment of your tables and cannot write, by `async with` or `with`."""
+        return ConnectionContext(self.store.read, self.store.read_in_thread)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["Connector"]:
-        """Open the store and run `starting`, for this connector and those it includes.
+        """Open the store and enter `lifespan`, for this connector and those it includes.
 
         Whoever runs it while it runs already shares it: it ends with the last of them.
 
@@ -294,8 +287,7 @@ class Connector:
 
     @asynccontextmanager
     async def _opened(self) -> AsyncGenerator[None]:
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._started())
+        async with self._started(), AsyncExitStack() as stack:
             for connector in self._included:
                 await stack.enter_async_context(connector.running())
             yield
@@ -308,20 +300,21 @@ class Connector:
             await self._signer.load(self.store)
             await self.switches.load()
             self.readings.begin()
-            starting = self._starting() if self._starting else nullcontext()
-            async with background(self.switches.follow()), background(self.counts.keep()), starting:
+            lifespan = entered_lifespan(self._lifespan, self) if self._lifespan else nullcontext()
+            async with background(self.switches.follow()), background(self.counts.keep()), lifespan:
                 yield
 
     @property
     def scopes(self) -> frozenset[str]:
         """Every scope that a tool of this connector asks for, or that its data are marked with."""
-        return frozenset(self._marks).union(*(tool.scopes for tool in self.tools.values()))
+        tools = (tool.scopes for tool in self.tools.values())
+        return frozenset(self._marks).union(*tools, *(tile.scopes for tile in self.tiles))
 
     @property
     def names_topics(self) -> bool:
         """Whether a widget or a tile names what it reads."""
         tools = self.tools.values()
-        return self._has_tile_topics or any(isinstance(tool, WidgetTool) and bool(tool.topics) for tool in tools)
+        return any(isinstance(each, WidgetTool | TileFunction) and bool(each.topics) for each in (*tools, *self.tiles))
 
     @property
     def local(self) -> Grant:
@@ -359,6 +352,29 @@ class Connector:
 
         return build_app(self, auth=auth, hosts=hosts, origins=origins)
 
+    def mount_on(
+        self,
+        app: "Starlette",
+        path: str,
+        *,
+        auth: "ResourceServer | EmbeddedIssuer | None" = None,
+        hosts: "tuple[str, ...] | None" = None,
+        origins: "tuple[str, ...] | None" = None,
+    ) -> None:
+        """Serve this connector at a path of an application of FastAPI or Starlette, and start and end with it.
+
+        Args:
+            app: The application, which has not started. Clients find metadata of `auth` at its root.
+            path: Where, such as `/tasks`: then the server is at `/tasks/mcp`.
+            auth: As for `Connector.app`, with this path in its address; `hosts` and `origins` likewise.
+
+        Raises:
+            SettingError: The path is malformed or in use, `app` has started, or the address of `auth` leads elsewhere.
+        """
+        from intarsia.server.mounting import mount_on  # noqa: PLC0415  # loading the protocol takes a second
+
+        mount_on(self, app, path, auth=auth, hosts=hosts, origins=origins)
+
     def _add(self, tool: Tool) -> Tool:
         self._check_free(tool.name)
         self.tools[tool.name] = tool
@@ -377,17 +393,6 @@ class Connector:
         return existing
 
     def _check_free(self, name: str) -> None:
-        if name.startswith("intarsia_"):
-            message = f"The tool name {name!r} is Intarsia's own; names that start with 'intarsia_' are."
-            raise ToolError(message)
-        if name in self.tools:
-            message = f"The tool name {name!r} is taken; give the function another name."
-            raise ToolError(message)
+        check_tool_name(name, self.tools)
         if self.existing:
             self.existing.check_free(name)
-
-
-def _with_access(function: Callable[..., object], options: dict[str, Any]) -> dict[str, Any]:
-    """Take what a decorator says about callers together."""
-    access = {name: options.pop(name) for name in ("scopes", "roles", "allow") if name in options}
-    return {**options, "access": AccessRules.of(getattr(function, "__qualname__", "tool"), **access)}

@@ -1,6 +1,6 @@
 """The widgets: data that says what to show. How they look lives in `intarsia.ui_templates`."""
 
-from intarsia.widgets.action import BoundAction, Done
+from intarsia.widgets.action import ActionLike, BoundAction, Done
 from intarsia.widgets.button import Button
 from intarsia.widgets.checkbox import Checkbox
 from intarsia.widgets.color_field import ColorField
@@ -41,6 +41,7 @@ WIDGETS: tuple[type[Widget], ...] = (
 
 __all__ = [
     "WIDGETS",
+    "ActionLike",
     "BoardColumn",
     "BoundAction",
     "Button",

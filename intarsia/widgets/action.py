@@ -3,9 +3,11 @@
 The functions behind them, and the calling of them, live in `intarsia.server`.
 """
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from intarsia.errors import BindError, near_miss
 from intarsia.permissions import ALLOWED, Decision
@@ -26,7 +28,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class BoundAction:
-    """An action with some arguments fixed by the developer. Made by `.bind(...)` of an action."""
+    """An action with some arguments fixed by the developer: what a widget makes of `partial(action, ...)`."""
 
     tool: str
     """The name of the tool that is called."""
@@ -53,26 +55,128 @@ class BoundAction:
         return replace(self, decision=decision)
 
 
+class Action(ABC):
+    """A function that a connector made into an action. Widgets offer it as it is, or bound with `functools.partial`."""
+
+    @abstractmethod
+    def bind(self, **arguments: Any) -> BoundAction:
+        """Fix some arguments by name.
+
+        Args:
+            arguments: The values, as the function takes them.
+
+        Returns:
+            What a widget offers.
+
+        Raises:
+            BindError: An argument is unknown, or its value is not of the parameter's type.
+        """
+
+    @abstractmethod
+    def bind_partial(self, given: "partial[Any]") -> BoundAction:
+        """Fix the arguments that a `functools.partial` of this action holds, by name or by position.
+
+        Args:
+            given: A partial whose function is this action.
+
+        Returns:
+            What a widget offers.
+
+        Raises:
+            BindError: As for `bind`; or there are more values by position than parameters.
+        """
+
+
+if TYPE_CHECKING:
+    ActionLike = BoundAction | Action | partial[Coroutine[Any, Any, "Done"]] | partial["Done"]
+
+    class RequiredAction:
+        """The type of a field that must offer an action.
+
+        Type checkers read a field whose type is a descriptor as two types: `__set__` says what the widget takes,
+        `__get__` what its attribute is. Both mypy and pyright look into `partial(...)` and check what it binds.
+        """
+
+        def __get__(self, instance: object, owner: object) -> BoundAction:
+            """Return what was given, bound."""
+            ...
+
+        def __set__(self, instance: object, value: ActionLike) -> None:
+            """Take an action, bound or not."""
+            ...
+
+    class OptionalAction:
+        """The type of a field that may offer an action."""
+
+        def __get__(self, instance: object, owner: object) -> BoundAction | None:
+            """Return what was given, bound."""
+            ...
+
+        def __set__(self, instance: object, value: ActionLike | None) -> None:
+            """Take an action, bound or not."""
+            ...
+else:
+    ActionLike = BoundAction | Action | partial
+    RequiredAction = BoundAction
+    OptionalAction = BoundAction | None
+
+NO_ACTION: Any = None
+"""The default of an `OptionalAction`; checkers would not take `None` itself for one."""
+
+
+def bound(value: object, where: str) -> object:
+    """Return what a field for an action holds: actions and partials of actions are bound, all else stays as it is.
+
+    Args:
+        value: What the developer gave.
+        where: The field, such as `TaskBoard.on_move`, for errors.
+
+    Raises:
+        BindError: What a partial binds does not fit its action, or it is a partial of something else.
+    """
+    try:
+        if isinstance(value, Action):
+            return value.bind()
+        if isinstance(value, partial):
+            return _bound_partial(cast("partial[object]", value))
+    except BindError as error:
+        message = f"{where}: {error}"
+        raise BindError(message) from None
+    return value
+
+
+def _bound_partial(given: "partial[object]") -> BoundAction:
+    function: object = given.func
+    if isinstance(function, Action):
+        return function.bind_partial(given)
+    name = getattr(function, "__name__", None) or getattr(function, "name", None) or type(function).__name__
+    message = f"partial({name}, ...) is not of an action. Decorate {name!r} with `@connector.action`."
+    raise BindError(message)
+
+
 @dataclass(frozen=True)
 class Done:
     """What an action returns: what was done, and how to undo it.
 
     Raises:
-        BindError: The undo is no bound action, or still needs arguments.
+        BindError: The undo is no action, or still needs arguments.
     """
 
     message: str
     """One plain sentence in the past tense, such as "Moved T-12 to Done."."""
-    undo: BoundAction | None = None
-    """A fully bound action that brings back what was before."""
+    undo: OptionalAction = NO_ACTION
+    """What brings back what was before, with all its arguments, such as `partial(move_card, card=..., column=...)`."""
 
     def __post_init__(self) -> None:
-        undo = cast("object", self.undo)
+        undo = bound(self.undo, "Done.undo")
         if undo is None:
             return
         if not isinstance(undo, BoundAction):
-            message = f"An undo must be an action with its arguments, as from `.bind(...)`, not {type(undo).__name__}."
+            message = (
+                f"An undo must be an action with its arguments, as partial(action, ...), not {type(undo).__name__}."
+            )
             raise BindError(message)
+        object.__setattr__(self, "undo", undo)
         missing = [name for name, parameter in undo.parameters.items() if parameter.required]
         if missing:
             message = f"The undo {undo.tool!r} still needs {', '.join(missing)}; bind every argument."

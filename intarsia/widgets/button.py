@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from intarsia.permissions import Decision
-from intarsia.widgets.action import BoundAction, Sends
+from intarsia.widgets.action import BoundAction, RequiredAction, Sends
 from intarsia.widgets.widget import Widget
 
 NEEDS_SCOPE = Decision(
@@ -20,7 +20,7 @@ class Button(Widget):
 
     label: str = Field(kw_only=False, min_length=1)
     """What it does, as a verb, such as "Restart"."""
-    on_click: Annotated[BoundAction, Sends({})]
+    on_click: Annotated[RequiredAction, Sends({})]
     """The action that runs."""
     variant: Literal["primary", "secondary", "danger"] = "secondary"
     """At most one primary button in a widget."""

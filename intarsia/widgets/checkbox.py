@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field
 
 from intarsia.permissions import Decision
-from intarsia.widgets.action import BoundAction, Parameter, Sends
+from intarsia.widgets.action import NO_ACTION, BoundAction, OptionalAction, Parameter, Sends
 from intarsia.widgets.select import idle, label_from
 from intarsia.widgets.widget import Widget
 
@@ -21,7 +21,7 @@ class Checkbox(Widget):
     """What people read; made from the name if left out."""
     value: bool = False
     """Whether it is ticked."""
-    on_change: Annotated[BoundAction | None, Sends({"value": {"boolean"}})] = None
+    on_change: Annotated[OptionalAction, Sends({"value": {"boolean"}})] = NO_ACTION
     """The action that runs when it changes."""
 
     @property

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from intarsia.widgets.action import BoundAction, Parameter, Sends
+from intarsia.widgets.action import NO_ACTION, BoundAction, OptionalAction, Parameter, Sends
 from intarsia.widgets.select import idle, label_from
 from intarsia.widgets.widget import Widget
 
@@ -24,7 +24,7 @@ class ColorField(Widget):
     """The color now."""
     swatches: Sequence[HexColor] = Field(default_factory=list[str], max_length=12)
     """Colors offered beside it."""
-    on_change: Annotated[BoundAction | None, Sends({"value": {"string"}})] = None
+    on_change: Annotated[OptionalAction, Sends({"value": {"string"}})] = NO_ACTION
     """The action that runs when a color is chosen."""
 
     @property

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from intarsia.errors import WidgetError
 from intarsia.permissions import Decision
-from intarsia.widgets.action import BoundAction, JsonType, Parameter, Sends
+from intarsia.widgets.action import NO_ACTION, BoundAction, JsonType, OptionalAction, Parameter, Sends
 from intarsia.widgets.checkbox import Checkbox
 from intarsia.widgets.color_field import ColorField
 from intarsia.widgets.places import HiddenLeftOut
@@ -43,9 +43,9 @@ class DesignPanel(Widget):
     """Whether what is not saved yet is kept for this person between visits."""
     version: int | str | None = None
     """Goes back to the server when saving, so that a stale save is noticed."""
-    on_save: Annotated[BoundAction | None, Sends(_SENT, _VERSION)] = None
+    on_save: Annotated[OptionalAction, Sends(_SENT, _VERSION)] = NO_ACTION
     """Saves the values, sent as an object from token name to value."""
-    on_propose: Annotated[BoundAction | None, Sends(_SENT, _VERSION)] = None
+    on_propose: Annotated[OptionalAction, Sends(_SENT, _VERSION)] = NO_ACTION
     """Proposes the values to whoever may save them."""
     unsaved: dict[str, TokenValue] = Field(default_factory=dict[str, TokenValue])
     """What this person changed and has not saved; filled in from their draft."""

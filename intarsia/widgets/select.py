@@ -8,7 +8,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from intarsia.errors import WidgetError, near_miss
-from intarsia.widgets.action import BoundAction, Parameter, Sends
+from intarsia.widgets.action import NO_ACTION, BoundAction, OptionalAction, Parameter, Sends
 from intarsia.widgets.widget import Widget, hidden
 
 
@@ -43,7 +43,7 @@ class Select(Widget):
     """What is chosen; `None` is "any" among filters."""
     placeholder: str = "Any"
     """How the choice of none is called among filters; empty where one has to be chosen."""
-    on_change: Annotated[BoundAction | None, Sends({"value": {"string"}})] = None
+    on_change: Annotated[OptionalAction, Sends({"value": {"string"}})] = NO_ACTION
     """The action that runs when a choice is made."""
 
     @model_validator(mode="after")

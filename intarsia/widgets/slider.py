@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from intarsia.errors import WidgetError
-from intarsia.widgets.action import BoundAction, Parameter, Sends
+from intarsia.widgets.action import NO_ACTION, BoundAction, OptionalAction, Parameter, Sends
 from intarsia.widgets.select import idle, label_from
 from intarsia.widgets.widget import Widget
 
@@ -30,7 +30,7 @@ class Slider(Widget):
     """Where it stands."""
     unit: CssUnit = ""
     """What the number is measured in."""
-    on_change: Annotated[BoundAction | None, Sends({"value": {"number"}})] = None
+    on_change: Annotated[OptionalAction, Sends({"value": {"number"}})] = NO_ACTION
     """The action that runs when it is released."""
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from intarsia.errors import WidgetError
 from intarsia.permissions import Decision
-from intarsia.widgets.action import BoundAction, JsonType, Parameter, Sends
+from intarsia.widgets.action import NO_ACTION, BoundAction, JsonType, OptionalAction, Parameter, Sends
 from intarsia.widgets.filters import Filters
 from intarsia.widgets.refusal import ControlRefusal, refusals_of
 from intarsia.widgets.select import Select
@@ -114,15 +114,15 @@ class TaskBoard(Widget):
     filters: Filters = Field(default_factory=list[Select | str])
     """Controls over the board. A name stands for a select of the tool's parameter with that name."""
     on_move: Annotated[
-        BoundAction | None,
+        OptionalAction,
         Sends({"card": {"string"}, "column": {"string"}, "index": {"integer"}}, _VERSION),
-    ] = None
+    ] = NO_ACTION
     """Moves a card to a place (counted from 0, without the card itself) in a column."""
-    on_complete: Annotated[BoundAction | None, Sends({"card": {"string"}}, {"done": {"boolean"}, **_VERSION})] = None
+    on_complete: Annotated[OptionalAction, Sends({"card": {"string"}}, {"done": {"boolean"}, **_VERSION})] = NO_ACTION
     """Completes a card; takes `done` if it can also be reopened."""
-    on_add: Annotated[BoundAction | None, Sends({"title": {"string"}}, {"column": {"string"}})] = None
+    on_add: Annotated[OptionalAction, Sends({"title": {"string"}}, {"column": {"string"}})] = NO_ACTION
     """Adds a card at the end of a column."""
-    on_delete: Annotated[BoundAction | None, Sends({"card": {"string"}}, _VERSION)] = None
+    on_delete: Annotated[OptionalAction, Sends({"card": {"string"}}, _VERSION)] = NO_ACTION
     """Deletes a card for good. It is among the steps of a move, so a board that deletes moves cards, too."""
 
     @model_validator(mode="after")

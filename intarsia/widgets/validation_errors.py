@@ -93,8 +93,8 @@ def _shown(value: object) -> str:
 
 
 def _hint(rules: list[str], value: object) -> str:
-    if "must be a BoundAction" in rules and hasattr(value, "bind"):
-        return " Offer an action by its `.bind(...)`."
+    if "must be a BoundAction" in rules and callable(value):
+        return " Offer a function that `@connector.action` decorates, or `partial(...)` of one."
     if "must be a PendingTile" in rules and callable(value):
         return " Call the function that reads the tile."
     return ""

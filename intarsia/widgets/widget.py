@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from intarsia.errors import WidgetError
 from intarsia.permissions import Decision
-from intarsia.widgets.action import BoundAction, Sends
+from intarsia.widgets.action import BoundAction, Sends, bound
 from intarsia.widgets.places import NOWHERE, Held, Place, Places, check_model, holds_widget, place_of
 from intarsia.widgets.tree import forget_reaches
 from intarsia.widgets.validation_errors import explain
@@ -93,6 +93,9 @@ class Widget(BaseModel, Held, metaclass=WidgetType):
             message = f"{type(self).__name__} got {min(twice)!r} twice, by position and by name."
             raise TypeError(message)
         given = {**placed, **fields}
+        for name, _sends in self._offers:
+            if name in given:
+                given[name] = bound(given[name], f"{type(self).__name__}.{name}")
         try:
             super().__init__(**given)
         except ValidationError as error:

@@ -18,7 +18,7 @@ ANY_BROWSER = Mutation(
     DOOR, "if begun is None or not compare_digest(begun.browser, browser.session):", "if begun is None:"
 )
 ANY_ORIGIN = Mutation(
-    SESSIONS, "if origin not in (None, self._settings.public_url) or site not in (None, *_OWN_PAGES):", "if False:"
+    SESSIONS, "if origin not in (None, self._origin) or site not in (None, *_OWN_PAGES):", "if False:"
 )
 ANY_FORM = Mutation(SESSIONS, "if not compare_digest(", "if False and not compare_digest(")
 ANY_ISSUER = "if said != self._issuer and (said is not None or says_always):"
@@ -31,8 +31,7 @@ ANY_STATE = Mutation(
 GUARDS = {
     "t15 the address to go to": (
         f"{HERE} -k 't15 and parameter and next'",
-        Mutation(PAGES, 'RedirectResponse("/admin", 303, HEADERS)',
-                 'RedirectResponse(before.account or "/admin", 303, HEADERS)'),
+        Mutation(PAGES, 'redirect_to("/admin", HEADERS)', 'redirect_to(before.account or "/admin", HEADERS)'),
         Mutation(PAGES, "return await self._start(bearer, token, before)",
                  'return await self._start(bearer, token, Browser(before.cookie, request.query_params.get("next")))'),
     ),

@@ -67,11 +67,13 @@ class Browser:
     Args:
         http: Keeps its cookies.
         account: Who signs in.
+        base: The path that the pages are below.
     """
 
     http: httpx2.AsyncClient
     account: str = "ada"
     password: str = PASSWORD
+    base: str = ""
 
     async def get(self, address: str) -> Page:
         return Page(await self.http.get(address))
@@ -92,14 +94,14 @@ class Browser:
     async def arrive(self, address: str) -> Page:
         """Open an address that an app shows, and sign in if that is asked first."""
         page = await self.get(address)
-        if any(form.action == "/sign-in" for form in page.forms):
-            page = await self.send(page.form("/sign-in"), account=self.account, password=self.password)
+        if any(form.action == f"{self.base}/sign-in" for form in page.forms):
+            page = await self.send(page.form(f"{self.base}/sign-in"), account=self.account, password=self.password)
         return page
 
     async def decide(self, page: Page, *, untick: Collection[str] = (), answer: str = "allow") -> Page:
-        form = page.form("/consent")
+        form = page.form(f"{self.base}/consent")
         ticked = [("scope", scope) for scope in form.ticks if scope not in untick]
-        return await self.post("/consent", [*form.fields, *ticked, ("answer", answer)])
+        return await self.post(f"{self.base}/consent", [*form.fields, *ticked, ("answer", answer)])
 
     async def consent(self, address: str, *, untick: Collection[str] = ()) -> dict[str, str]:
         """Allow what is asked for, and return what the app is told."""

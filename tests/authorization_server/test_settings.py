@@ -21,9 +21,13 @@ from tests.authorization_server.place import ORIGIN, Place
         ("http://tasks.example.com", "must use https"),
         (
             "https://tasks.example.com/mcp",
-            "must have no path: its pages stand beside /mcp. Write 'https://tasks.example.com'",
+            r"must end before /mcp and without a slash, .* Write 'https://tasks\.example\.com'\.",
         ),
-        ("https://tasks.example.com/", "must have no path"),
+        ("https://tasks.example.com/", r"without a slash, .* Write 'https://tasks\.example\.com'\."),
+        ("https://example.com/tasks/mcp/", r"Write 'https://example\.com/tasks'\."),
+        ("https://example.com/a/../b", "nothing but letters, digits and"),
+        ("https://example.com/a'b", "nothing but letters, digits and"),
+        ("https://example.com//a", "nothing but letters, digits and"),
         ("tasks.example.com", "must be an absolute address"),
     ],
 )

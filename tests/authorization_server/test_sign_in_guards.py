@@ -24,7 +24,7 @@ FORMS = "intarsia/server/pages/forms.py"
 
 ANY_CODE = Mutation(LEDGER, "if row is not None and row.used:", "if False:")
 ANY_ORIGIN = Mutation(
-    SESSIONS, "if origin not in (None, self._settings.public_url) or site not in (None, *_OWN_PAGES):", "if False:"
+    SESSIONS, "if origin not in (None, self._origin) or site not in (None, *_OWN_PAGES):", "if False:"
 )
 ANY_FORM = Mutation(SESSIONS, "if not compare_digest(", "if False and not compare_digest(")
 ANY_SESSION = Mutation(ASKING, "QUESTIONS.c.session == session, QUESTIONS.c.expires_at", "QUESTIONS.c.expires_at")
@@ -105,8 +105,8 @@ GUARDS = {
     "t15 another page after sign-in": (
         f"{REDIRECTS} -k 't15 and comes_after and sign-in'",
         Mutation(ENTERING,
-                 """RedirectResponse(f"/authorize?{back}" if back else goes_to, 303, {"Cache-Control": "no-store"})
-        return self._sessions.remember""", """RedirectResponse(back or "/apps", 303)
+                 """redirect_to(f"/authorize?{back}" if back else goes_to)
+        return self._sessions.remember""", """redirect_to(back or "/apps")
         return self._sessions.remember"""),
     ),
     "t15 a redirect after an error": (

@@ -60,7 +60,7 @@ GUARDS = {
     ),
     "t01 every route": (
         f"{TOKENS} -k 't01 and every_route'",
-        Mutation(GUARD, 'scope["path"] in self._public', 'scope["path"] != "/mcp"'),
+        Mutation(GUARD, 'route_path(scope) in self._public', 'scope["path"] != "/mcp"'),
     ),
     "t01 a token that is refused": (
         f"{TOKENS} -k 't01 and garbage'",

@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from mcp.client import Client, advertise
@@ -91,7 +91,8 @@ async def rows(connector: Connector) -> int:
 @pytest.mark.parametrize("shows_apps", [True, False], ids=["apps", "text"])
 async def test_nothing_is_destroyed_without_a_person(connector: Connector, era: str, *, shows_apps: bool) -> None:
     ran: list[str] = []
-    destroyers = [tool for tool in connector.tools.values() if isinstance(tool, ActionTool) and tool.destructive]
+    actions = [cast("ActionTool[..., Any]", tool) for tool in connector.tools.values() if isinstance(tool, ActionTool)]
+    destroyers = [tool for tool in actions if tool.destructive]
     with pytest.MonkeyPatch.context() as watching:
         for tool in destroyers:
             watching.setattr(tool, "run", _noted(tool, ran))
@@ -127,7 +128,7 @@ async def call_everything(connector: Connector, era: str, *, shows_apps: bool) -
     return made
 
 
-def _noted(tool: ActionTool[...], ran: list[str]) -> Any:
+def _noted(tool: ActionTool[..., Any], ran: list[str]) -> Any:
     run = tool.run
 
     async def noting(*given: Any) -> Any:

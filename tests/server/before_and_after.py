@@ -27,14 +27,14 @@ def greetings(path: Path, server: MCPServer[Any] | None = None, log: Log | None 
     """A connector with a widget, a panel and an action."""
 
     @asynccontextmanager
-    async def starting() -> AsyncGenerator[None]:
+    async def lifespan(_connector: Connector) -> AsyncGenerator[None]:
         if log:
             log.lifespans.append("starting")
         yield
         if log:
             log.lifespans.append("stopping")
 
-    connector = Connector("Greetings", instructions="Greet.", store=path, server=server, starting=starting)
+    connector = Connector("Greetings", instructions="Greet.", store=path, server=server, lifespan=lifespan)
 
     @connector.widget
     async def greeting(name: str) -> Text:

@@ -6,10 +6,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from sqlalchemy import func, select
+
 from intarsia.server.audit.log import AuditQuery
 from intarsia.server.audit.verify import verify
+from intarsia.server.storage.store import KEYS
 from intarsia.server.switches.positions import Position
 from tests.commands import ROOT
+from tests.server.adding import ACTIONS, added, key_of
+from tests.server.adding import build as build_adding
+from tests.server.conftest import call
+from tests.server.helpers import DONE
 from tests.server.test_switches import build
 
 CHANGES = 100
@@ -38,7 +46,12 @@ asyncio.run(main())
 
 def set_and_kill(store: Path, acknowledged: int) -> int:
     """Set switches in a process of its own, kill it after so many, and return the last version that it acknowledged."""
-    command = [sys.executable, "-c", SETTING, str(store)]
+    return run_and_kill(["-c", SETTING, str(store)], acknowledged)
+
+
+def run_and_kill(arguments: list[str], acknowledged: int) -> int:
+    """Run Python, kill it after it acknowledged so many numbers, and return the last that it acknowledged."""
+    command = [sys.executable, *arguments]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         version = 0
@@ -66,3 +79,28 @@ async def test_no_switch_that_was_acknowledged_is_lost(tmp_path: Path) -> None:
         assert logged[0].result == row.position.value
         assert row.position is (Position.ON if row.version % 2 else Position.OFF)
         version = row.version
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+async def test_an_action_that_is_killed_is_done_with_its_key_and_its_audit_row_or_not_at_all(
+    action: str, tmp_path: Path
+) -> None:
+    moments = random.Random(SEED)  # noqa: S311 - any moments that can be repeated
+    store, number = tmp_path / "adding.db", 0
+    while number < CHANGES:
+        acknowledged = run_and_kill(
+            ["-m", "tests.server.adding", str(store), action], moments.randint(1, MAX_CONCURRENT)
+        )
+        assert acknowledged > number
+        connector = build_adding(store)
+        async with connector.running():
+            number = await added(connector)
+            assert number in (acknowledged, acknowledged + 1)
+            async with connector.read() as connection:
+                assert (await connection.execute(select(func.count()).select_from(KEYS))).scalar_one() == number
+            logged = await connector.audit.rows(AuditQuery(event="action"), 100_000)
+            assert [row.entry.what for row in logged] == [action] * number
+            assert (await verify(connector.store)).is_whole
+            again = await call(connector, action, key_of(number), number=number)
+            assert again.meta[DONE]["replayed"] is True
+            assert await added(connector) == number

@@ -1,6 +1,7 @@
 """Functions become tools, and an action must fit where it is offered."""
 
 import warnings
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, cast
 
 import pytest
@@ -94,14 +95,17 @@ def test_an_undo_must_be_fully_bound(app: Connector) -> None:
         Done("Renamed.", undo=rename.bind())
 
 
-def test_an_undo_that_was_not_bound_says_so(app: Connector) -> None:
+def test_an_undo_that_is_no_action_says_so(app: Connector) -> None:
     @app.action
     async def restore() -> Done:
         """Restore."""
         return Done("Restored.")
 
-    with pytest.raises(BindError, match=r"from `\.bind\(\.\.\.\)`, not ActionTool"):
-        Done("Archived.", undo=cast("Any", restore))
+    with pytest.raises(BindError, match=r"as partial\(action, \.\.\.\), not function"):
+        Done("Archived.", undo=cast("Any", restore.function))
+    undo = Done("Archived.", undo=restore).undo
+    assert undo is not None
+    assert undo.tool == "restore"
 
 
 def test_a_function_that_cannot_be_a_tool_is_refused_when_it_is_decorated(app: Connector) -> None:
@@ -112,15 +116,15 @@ def test_a_function_that_cannot_be_a_tool_is_refused_when_it_is_decorated(app: C
         """Return text."""
         return ""
 
-    def slow() -> Metric:
-        """Not async."""
-        return Metric("x", 1)
+    def many() -> Iterator[Metric]:
+        """Yield."""
+        yield Metric("x", 1)
 
     functions: list[tuple[Any, str]] = [
         ("Team board", "not of str 'Team board'. Options go by name"),
         (silent, "needs a docstring"),
         (other, "returns a widget"),
-        (slow, "must be `async def`"),
+        (many, "must return once"),
     ]
     for function, part in functions:
         with pytest.raises(ToolError, match=part):

@@ -3,6 +3,7 @@
 """
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 from intarsia import ConflictError, Connector, Done, RefusedError
@@ -90,7 +91,7 @@ async def move_card(project: str, card: str, column: str, index: int, version: i
     old, new = await projects[project].move(card, column, index, version)
     return Done(
         f"Moved {card} to {column.capitalize()}.",
-        undo=move_card.bind(project=project, card=card, column=old.column, index=old.index, version=new.version),
+        undo=partial(move_card, project=project, card=card, column=old.column, index=old.index, version=new.version),
     )
 
 
@@ -100,7 +101,7 @@ async def task_board(project: str, assignee: str | None = None) -> TaskBoard:
     return TaskBoard(
         columns=await projects[project].shown(assignee),
         filters=[Select("assignee", options=await projects[project].people())],
-        on_move=move_card.bind(project=project),
+        on_move=partial(move_card, project=project),
     )
 
 
@@ -175,6 +176,6 @@ async def brand_panel(brand_id: str) -> DesignPanel:
             Slider("radius", label="Corner radius", min=0, max=24, value=radii[brand_id], unit="px"),
         ],
         draft=True,
-        on_save=save_tokens.bind(brand_id=brand_id),
-        on_propose=propose_tokens.bind(brand_id=brand_id),
+        on_save=partial(save_tokens, brand_id=brand_id),
+        on_propose=partial(propose_tokens, brand_id=brand_id),
     )

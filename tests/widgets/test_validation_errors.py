@@ -47,9 +47,12 @@ async def cpu() -> Metric:
 
 CELL = TableColumn("a", "A")
 MISTAKES: dict[str, tuple[Callable[[], Widget], str]] = {
-    "an action that was not bound": (
-        lambda: Button("Restart", on_click=any_value(restart)),
-        "Button cannot be built: on_click must be a BoundAction, not ActionTool. Offer an action by its `.bind(...)`.",
+    "a function that is no action": (
+        lambda: Button("Restart", on_click=any_value(restart.function)),
+        (
+            "Button cannot be built: on_click must be a BoundAction, not function. "
+            "Offer a function that `@connector.action` decorates, or `partial(...)` of one."
+        ),
     ),
     "a tile that was not called": (
         lambda: Dashboard(title="x", tiles=[any_value(cpu)]),

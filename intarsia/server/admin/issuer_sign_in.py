@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from secrets import token_urlsafe
 from time import monotonic
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -32,7 +31,7 @@ from intarsia.server.auth.resource_server.issuer_http import IssuerError
 from intarsia.server.auth.resource_server.middleware import RETRY_SECONDS, grant_of
 from intarsia.server.pages.browser_sessions import Browser, Cookies, ForgeryError
 from intarsia.server.pages.forms import Fields, read_form, read_query
-from intarsia.server.pages.templates import HEADERS, STYLE_PATH, draw, show_style
+from intarsia.server.pages.templates import BASE_PATH, HEADERS, STYLE_PATH, draw, redirect_to, show_style
 
 if TYPE_CHECKING:
     from intarsia.server.admin.settings import AdminSignIn
@@ -54,7 +53,7 @@ class AdminPages:
     """Where the pages are, and how long somebody stays signed in there.
 
     Args:
-        public_url: Where browsers find them, without a path.
+        public_url: Where browsers find them.
         session_seconds: How long that is.
     """
 
@@ -80,8 +79,7 @@ class IssuerAdmins:
     def __init__(
         self, connector: "Connector", server: "ResourceServer", sign_in: "AdminSignIn", verifier: "Verifier"
     ) -> None:
-        parts = urlsplit(server.resource)
-        self.settings = AdminPages(f"{parts.scheme}://{parts.netloc}", sign_in.session_seconds)
+        self.settings = AdminPages(server.public_url, sign_in.session_seconds)
         self._connector = connector
         self._verifier = verifier
         self._issuer = sign_in.check_issuer(server.addresses)
@@ -107,7 +105,7 @@ class IssuerAdmins:
 
     def beside(self, app: ASGIApp) -> Beside:
         """Put the pages in front of an application that asks for tokens."""
-        return Beside(app, self._routes)
+        return Beside(app, self._routes, self.settings.public_url)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -192,7 +190,7 @@ class IssuerAdmins:
         self._tokens.take(before.session)
         await self._connector.audit.write(AuditEntry("sign_in", person, bearer.client))
         self._tokens.keep(browser.session, token, monotonic() + self.settings.session_seconds)
-        return self._cookies.remember(RedirectResponse("/admin", 303, HEADERS), browser)
+        return self._cookies.remember(redirect_to("/admin", HEADERS), browser)
 
     async def sign_in_again(self, request: Request) -> Response:
         """Answer with the way to the issuer, where whoever is known already is asked again."""
@@ -225,7 +223,7 @@ class IssuerAdmins:
         """Send a person to the issuer; what a script or a form asks for cannot go there."""
         if request.method != "GET" or "hx-request" in request.headers:
             answer = self._notice(401, "Sign in again", "You are not signed in any more.", label="Sign in")
-            answer.headers["HX-Redirect"] = "/admin"
+            answer.headers["HX-Redirect"] = BASE_PATH.get() + "/admin"
             return answer
         try:
             address = await self._door.address_for(browser, asks_again=asks_again)

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from intarsia.errors import ConflictError
 from intarsia.server.admin.access import ADMIN
 from intarsia.server.admin.templates import draw_admin
 from intarsia.server.auth.authorization_server.pages.connected_apps_page import ConnectedApp, ConnectedAppsPage
 from intarsia.server.pages.forms import Fields
+from intarsia.server.pages.templates import redirect_to
 
 if TYPE_CHECKING:
     from intarsia.server.admin.access import Admin, AdminAccess
@@ -95,4 +96,4 @@ def _roles(form: Fields, name: str) -> list[str]:
 
 
 def _back(changed: str) -> Response:
-    return RedirectResponse(f"/admin/people?{urlencode({'changed': changed})}", 303, {"Cache-Control": "no-store"})
+    return redirect_to(f"/admin/people?{urlencode({'changed': changed})}")

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from intarsia.server.admin.switch_rows import ALL_POSITIONS, general_lines, title_of, tool_lines
 from intarsia.server.admin.templates import draw_admin
 from intarsia.server.auth.authorization_server.errors import Code, OAuthError
 from intarsia.server.pages.forms import Fields, read_query
+from intarsia.server.pages.templates import redirect_to
 from intarsia.server.switches.positions import Position
 from intarsia.server.switches.service import Change, Switch
 
@@ -92,7 +93,7 @@ class SwitchPage:
             raise OAuthError(Code.INVALID_REQUEST, "No switch is named.")
         await self._of.connector.switches.set(changes, who=admin.person, by="admin", why=why)
         query = {"changed": changes[0].what, "role": role, "others": str(len(changes) - 1)}
-        return RedirectResponse(f"/admin?{urlencode(query)}", 303, {"Cache-Control": "no-store"})
+        return redirect_to(f"/admin?{urlencode(query)}")
 
     async def _affected(self, role: str) -> str:
         people = await self._of.admins.people()

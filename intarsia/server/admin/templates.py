@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from intarsia.errors import SettingError
 from intarsia.server.audit.export import visible
-from intarsia.server.pages.templates import HEADERS, environment_of, page_of
+from intarsia.server.pages.templates import BASE_PATH, HEADERS, environment_of, page_of
 
 SCRIPT_PATH = "/admin/admin.js"
 OWN_STYLE_PATH = "/admin/admin.css"
@@ -38,7 +38,8 @@ def draw_admin(
         values: What the template names.
     """
     more = {**ADMIN_HEADERS, **(headers or {})}
-    own = {"script": SCRIPT_PATH, "own_style": OWN_STYLE_PATH}
+    base = BASE_PATH.get()
+    own = {"script": base + SCRIPT_PATH, "own_style": base + OWN_STYLE_PATH}
     return page_of(_environment(), template, status=status, headers=more, **own, **values)
 
 

@@ -12,7 +12,7 @@ from secrets import token_bytes
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, delete, func, insert, select
+from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from intarsia.server.audit.tables import ANCHOR, AUDIT
@@ -186,10 +186,15 @@ class AuditLog:
 
 async def append(connection: AsyncConnection, entry: AuditEntry) -> int:
     """Write a row in the transaction of the change that it is about; return its number."""
-    last = (await connection.execute(_LAST)).first() or (await connection.execute(_LAST_ANCHOR)).first()
+    return await connection.run_sync(append_row, entry)
+
+
+def append_row(connection: Connection, entry: AuditEntry) -> int:
+    """Write a row as `append` does, on a synchronous connection."""
+    last = connection.execute(_LAST).first() or connection.execute(_LAST_ANCHOR).first()
     n, before = (last.n, last.seal) if last else (0, BEGINNING)
     values = {"n": n + 1, "at": time.time(), **_values_of(entry)}
-    await connection.execute(_INSERT, {**values, "seal": seal_of(before, values)})
+    connection.execute(_INSERT, {**values, "seal": seal_of(before, values)})
     return n + 1
 
 

@@ -63,7 +63,7 @@ from intarsia.widgets import Done
 
 logger = logging.getLogger(__name__)
 
-AnyActionTool = ActionTool[...]
+AnyActionTool = ActionTool[..., Any]
 
 
 class ToolOwner(Protocol):
@@ -147,7 +147,7 @@ class CallHandler:
             return await self._show(cast("AnyWidgetTool", tool), call)
         may_act = is_from_view or self._positions.lets_models_act(call.grant)
         if isinstance(tool, ActionTool) and (is_from_view or not tool.is_app_only) and may_act:
-            return await self._act(tool, call)
+            return await self._act(cast("AnyActionTool", tool), call)
         return self._unknown(name, call.grant)
 
     def _turned_off(self, call: ToolCall) -> CallResponse | None:

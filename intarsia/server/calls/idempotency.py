@@ -6,21 +6,23 @@ The key is written in the transaction of the change (`Connector.change`), so tha
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from weakref import WeakValueDictionary
 
 import anyio
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from intarsia.errors import RefusedError, StoreError
 from intarsia.server.audit.log import KEEP_SECONDS as AUDIT_SECONDS
-from intarsia.server.audit.log import AuditEntry, append, prune
+from intarsia.server.audit.log import AuditEntry, append_row, prune
 from intarsia.server.storage.store import CONFIRMATIONS, KEYS, Store
 
 KEEP_SECONDS = 24 * 3600
@@ -65,24 +67,28 @@ class IdempotentCall:
             AppliedError: Another process applied this very call meanwhile.
             UsedError: Another call used the confirmation.
         """
+        return await connection.run_sync(partial(self.write_rows, store))
+
+    def write_rows(self, store: Store, connection: Connection) -> bool:
+        """Write them as `write` does, on a synchronous connection."""
         if store in self.written_to:
             return False
         if self.key is not None:
-            await self._write_key(connection)
+            self._write_key(connection)
         if self.confirmation is not None:
             try:
-                await connection.execute(_INSERT_USE, {"id": self.confirmation, "at": time.time()})
+                connection.execute(_INSERT_USE, {"id": self.confirmation, "at": time.time()})
             except IntegrityError:
                 raise ConfirmationUsedError from None
         if self.entry is not None:
-            await append(connection, self.entry)
+            append_row(connection, self.entry)
         self.written_to.add(store)
         return True
 
-    async def _write_key(self, connection: AsyncConnection) -> None:
+    def _write_key(self, connection: Connection) -> None:
         values = {"person": self.person, "key": self.key, "digest": self.digest, "at": time.time()}
         try:
-            await connection.execute(_INSERT, values)
+            connection.execute(_INSERT, values)
         except IntegrityError:
             reason = "This was already done."
             raise AlreadyAppliedError(reason) from None
@@ -106,6 +112,43 @@ def idempotency_key() -> str | None:
     """
     once = CURRENT_CALL.get()
     return once.key if once else None
+
+
+@asynccontextmanager
+async def change(store: Store) -> AsyncGenerator[AsyncConnection]:
+    """Begin a change of a store. Inside an action, the call's key and audit row are in the same transaction.
+
+    Raises:
+        AppliedError: Another process applied this very call meanwhile.
+        UsedError: Another call used the confirmation.
+    """
+    once = CURRENT_CALL.get()
+    is_first = False
+    try:
+        async with store.write() as connection:
+            if once is not None:
+                is_first = await once.write(store, connection)
+            yield connection
+    except BaseException:
+        if once is not None and is_first:
+            once.forget(store)
+        raise
+
+
+@contextmanager
+def change_in_thread(store: Store) -> Generator[Connection]:
+    """Begin a change as `change` does, in a thread without an event loop."""
+    once = CURRENT_CALL.get()
+    is_first = False
+    try:
+        with store.write_in_thread() as connection:
+            if once is not None:
+                is_first = once.write_rows(store, connection)
+            yield connection
+    except BaseException:
+        if once is not None and is_first:
+            once.forget(store)
+        raise
 
 
 @dataclass

@@ -28,6 +28,7 @@ from intarsia.server.http.request_limits import (
     RequestRejectedError,
     checked_hosts,
     checked_origins,
+    origin_of,
     refuse,
 )
 from intarsia.server.mcp_server.server import Surface, build_server
@@ -64,7 +65,16 @@ class _Endpoint:
         except BodyError as error:
             await refuse(send, RequestRejectedError.of_body(error))
             return
-        await self._app(scope, receive, send)
+        try:
+            await self._app(scope, receive, send)
+        except RuntimeError as error:
+            if "Task group is not initialized" not in str(error):
+                raise
+            message = (
+                "The connector's application was not started, because an application that is mounted gets no lifespan "
+                "from the one around it. Write connector.mount_on(app, '/path') instead of app.mount(...)."
+            )
+            raise SettingError(message) from error
 
 
 def build_app(
@@ -214,7 +224,7 @@ def _behind_gate(
     allowed, sites = checked_hosts(hosts or LOCAL_HOSTS), checked_origins(origins or ())
     forms = pages.form_paths if pages else frozenset[str]()
     if sites and pages:  # its own forms come from its own pages
-        sites = (*sites, pages.settings.public_url)
+        sites = (*sites, origin_of(pages.settings.public_url))
     outer = [Middleware(RequestLimits, hosts=allowed, origins=sites, forms=forms)]
     if pages:
         outer.append(Middleware(pages.beside))

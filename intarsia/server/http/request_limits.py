@@ -29,6 +29,14 @@ JSON = "intarsia.json"
 Headers = list[tuple[bytes, bytes]]
 
 
+def route_path(scope: Scope) -> str:
+    """Return the path of a request inside its application, without the path where the application is mounted."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    inside = path.removeprefix(root)
+    return inside if root and (not inside or inside.startswith("/")) else path
+
+
 def checked_hosts(hosts: Iterable[str]) -> tuple[str, ...]:
     """Return host names as they are compared.
 
@@ -65,6 +73,12 @@ def checked_origins(origins: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
+def origin_of(address: str) -> str:
+    """Return the origin of an address, as browsers name it."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 class RequestRejectedError(Exception):
     """A request that goes no further."""
 
@@ -97,7 +111,7 @@ class RequestLimits:
             scope = {**scope, "headers": _checked_headers(scope["headers"])}
             self._check_host(scope["headers"])
             if scope["method"] == "POST":
-                is_form = scope["path"] in self.forms
+                is_form = route_path(scope) in self.forms
                 _check_content(scope["headers"], is_form=is_form)
                 body = await _read_body(receive, scope["headers"])
                 if not is_form:

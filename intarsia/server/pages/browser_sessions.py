@@ -20,6 +20,7 @@ from starlette.responses import Response
 from intarsia.server.audit.log import AuditEntry, append
 from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
 from intarsia.server.auth.authorization_server.tables import ACCOUNTS, SESSIONS, digest_of
+from intarsia.server.http.request_limits import origin_of
 from intarsia.server.pages.forms import Fields
 from intarsia.server.storage.store import Store
 
@@ -57,7 +58,7 @@ class BrowserSettings(Protocol):
 
     @property
     def public_url(self) -> str:
-        """Where browsers find them, without a path."""
+        """Where browsers find them."""
         ...
 
     @property
@@ -82,7 +83,11 @@ class Cookies:
         self._settings = settings
         # The prefix binds it to this very host, over TLS alone (RFC 6265bis, section 4.1.3).
         # On one machine all ports share their cookies: there, each server has a name of its own.
-        self._name = "__Host-intarsia" if settings.is_https else f"intarsia-{urlsplit(settings.public_url).port or 80}"
+        # Below one host, too, each path has a name of its own.
+        parts = urlsplit(settings.public_url)
+        self._origin = origin_of(settings.public_url)
+        self._name = "__Host-intarsia" if settings.is_https else f"intarsia-{parts.port or 80}"
+        self._name += parts.path.replace("/", "-")
 
     def sent(self, request: Request) -> str | None:
         """Return the cookie that came with a request; `None` if there is none that we could have made."""
@@ -96,7 +101,7 @@ class Cookies:
             ForgeryError: It does not.
         """
         origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
-        if origin not in (None, self._settings.public_url) or site not in (None, *_OWN_PAGES):
+        if origin not in (None, self._origin) or site not in (None, *_OWN_PAGES):
             raise ForgeryError
         if not compare_digest(browser.form_token.encode(), (form.one("form_token") or "").encode()):
             raise ForgeryError

@@ -1,15 +1,19 @@
 """Draws the pages of sign-in: without script, without anything from elsewhere, and in no frame."""
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 STYLE_PATH = "/sign-in/style.css"
+
+BASE_PATH: ContextVar[str] = ContextVar("intarsia_base_path", default="")
+"""The path of the public address, below which the pages are; empty at the root. Set for each request."""
 
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -40,8 +44,19 @@ def page_of(
     environment: Environment, template: str, *, status: int, headers: Mapping[str, str], **values: Any
 ) -> Response:
     """Return a page of one of our environments."""
-    html = environment.get_template(f"{template}.html").render(style=STYLE_PATH, **values)
+    base = BASE_PATH.get()
+    html = environment.get_template(f"{template}.html").render(base=base, style=base + STYLE_PATH, **values)
     return HTMLResponse(html, status, headers)
+
+
+def redirect_to(path: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the way to another page of ours.
+
+    Args:
+        path: Its path below the public address, with its query.
+        headers: Instead of the one that lets nobody keep the answer.
+    """
+    return RedirectResponse(BASE_PATH.get() + path, 303, headers or {"Cache-Control": "no-store"})
 
 
 def environment_of(*packages: str) -> Environment:

@@ -137,14 +137,14 @@ class ControlAuthorizer:
         return tool is not None and tool.allow is not None and not action.is_refused
 
     async def _decide(self, action: BoundAction, sent: Mapping[str, Any]) -> Decision:
-        tool = cast("ActionTool[...]", self._tools[action.tool])
+        tool = cast("ActionTool[..., Any]", self._tools[action.tool])
         known = {**action.arguments, **{name: sent[name] for name in sent if name in action.parameters}}
         question = (action.tool, repr(sorted(known.items())))
         if question not in self._answers:
             self._answers[question] = await self.ask_rule(tool, known)
         return self._answers[question]
 
-    async def ask_rule(self, tool: "ActionTool[...]", known: Mapping[str, Any]) -> Decision:
+    async def ask_rule(self, tool: "ActionTool[..., Any]", known: Mapping[str, Any]) -> Decision:
         """Ask the rule of a tool."""
         try:
             return await decide(self._grant, tool, tool.as_given(known))
@@ -173,7 +173,7 @@ class SharedControlAuthorizer(ControlAuthorizer):
         """
         raise IdentityRequiredError
 
-    async def ask_rule(self, tool: "ActionTool[...]", known: Mapping[str, Any]) -> Decision:  # noqa: ARG002  # as above
+    async def ask_rule(self, tool: "ActionTool[..., Any]", known: Mapping[str, Any]) -> Decision:  # noqa: ARG002  # as above
         """Ask no rule: each is told who calls.
 
         Raises:

@@ -6,13 +6,16 @@ one task may have to be left in the same.
 """
 
 import asyncio
+import inspect
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import anyio
 
-from intarsia.errors import StoreError
+from intarsia.errors import SettingError, StoreError
+
+Lifespan = TypeVar("Lifespan")
 
 Opening = Callable[[], AbstractAsyncContextManager[object]]
 
@@ -102,3 +105,40 @@ async def background(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
     finally:
         task.cancel()
         await asyncio.wait({task})
+
+
+_LIFESPAN_FORM = "Write `@asynccontextmanager async def lifespan(connector): ...`, as for a Starlette application."
+
+
+def checked_lifespan(lifespan: Lifespan) -> Lifespan:
+    """Check that a lifespan takes the connector.
+
+    Raises:
+        SettingError: It is no function, or takes something else.
+    """
+    if lifespan is None:
+        return lifespan
+    if not callable(lifespan):
+        message = f"lifespan must be a function of the connector, not {type(lifespan).__name__}. {_LIFESPAN_FORM}"
+        raise SettingError(message)
+    try:
+        inspect.signature(lifespan).bind(object())
+    except TypeError:
+        name = getattr(lifespan, "__name__", "lifespan")
+        message = f"The lifespan {name}{inspect.signature(lifespan)} must take the connector. {_LIFESPAN_FORM}"
+        raise SettingError(message) from None
+    return lifespan
+
+
+def entered_lifespan(lifespan: Callable[[Any], object], connector: object) -> AbstractAsyncContextManager[object]:
+    """Call a lifespan.
+
+    Raises:
+        SettingError: It does not return an async context manager.
+    """
+    made = lifespan(connector)
+    if not (hasattr(made, "__aenter__") and hasattr(made, "__aexit__")):
+        name = getattr(lifespan, "__name__", "lifespan")
+        message = f"The lifespan {name!r} returned {type(made).__name__}, no async context manager. {_LIFESPAN_FORM}"
+        raise SettingError(message)
+    return cast("AbstractAsyncContextManager[object]", made)

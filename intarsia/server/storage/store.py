@@ -4,15 +4,21 @@ One writer, `BEGIN IMMEDIATE`, WAL and `synchronous=FULL`: what was acknowledged
 queue up instead of failing. Only `_engines` knows SQLite; the rest is SQLAlchemy and can follow a database URL.
 """
 
+import asyncio
 import os
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncGenerator, Callable, Generator
+from concurrent.futures import CancelledError, Future
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import anyio
-from sqlalchemy import JSON, Column, LargeBinary, MetaData, String, Table, event
+from sqlalchemy import JSON, Column, Connection, Engine, LargeBinary, MetaData, String, Table, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -62,8 +68,72 @@ SECRETS = Table(
 """What this connector signs with. It never leaves the store."""
 
 _BUSY_MILLISECONDS = 5_000
+_LOOK_SECONDS = 1.0
+"""How often a thread that waits for its turn looks whether the event loop is still there."""
 _NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
 """Windows has no such flag."""
+
+
+@dataclass(eq=False)
+class _Change:
+    """A change that may be open where this code runs."""
+
+    store: "Store"
+    is_open: bool = True
+
+
+_CHANGE: ContextVar[_Change | None] = ContextVar("intarsia_change", default=None)
+"""The last change that was begun in this context."""
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """What an open store works with. The engines for threads connect when they are first used."""
+
+    writer: AsyncEngine
+    reader: AsyncEngine
+    thread_writer: Engine
+    thread_reader: Engine
+    loop: asyncio.AbstractEventLoop
+
+
+class ConnectionContext(AbstractAsyncContextManager[AsyncConnection], AbstractContextManager[Connection]):
+    """A connection for one block: `async with` in an `async def` function, `with` in a `def` function.
+
+    Args:
+        in_loop: Makes the context manager for `async with`.
+        in_thread: Makes the one for `with`, in a thread without an event loop.
+    """
+
+    def __init__(
+        self,
+        in_loop: Callable[[], AbstractAsyncContextManager[AsyncConnection]],
+        in_thread: Callable[[], AbstractContextManager[Connection]],
+    ) -> None:
+        self._in_loop, self._in_thread = in_loop, in_thread
+        self._loop_block: AbstractAsyncContextManager[AsyncConnection] | None = None
+        self._thread_block: AbstractContextManager[Connection] | None = None
+
+    async def __aenter__(self) -> AsyncConnection:
+        self._loop_block = self._in_loop()
+        return await self._loop_block.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._loop_block is not None:
+            await self._loop_block.__aexit__(kind, error, traceback)
+
+    def __enter__(self) -> Connection:
+        _check_thread()
+        self._thread_block = self._in_thread()
+        return self._thread_block.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._thread_block is not None:
+            self._thread_block.__exit__(kind, error, traceback)
 
 
 class Store:
@@ -77,8 +147,7 @@ class Store:
     def __init__(self, path: Path, tables: MetaData | None = None) -> None:
         self.path = path
         self._tables = tables
-        self._writer: AsyncEngine | None = None
-        self._reader: AsyncEngine | None = None
+        self._opened: _Opened | None = None
         self._turn = anyio.Lock()
 
     @asynccontextmanager
@@ -88,20 +157,22 @@ class Store:
         Raises:
             StoreError: The file cannot be opened, or is no database.
         """
-        if self._writer is not None:
+        if self._opened is not None:
             yield self
             return
         _prepare(self.path)
         self._turn = anyio.Lock()
-        writer, reader = self._writer, self._reader = _engines(self.path)
+        opened = self._opened = _Opened(*_engines(self.path), *_thread_engines(self.path), asyncio.get_running_loop())
         try:
             await self._make_tables()
             yield self
         finally:
-            self._writer = self._reader = None
+            self._opened = None
             with anyio.CancelScope(shield=True):
-                await writer.dispose()
-                await reader.dispose()
+                await opened.writer.dispose()
+                await opened.reader.dispose()
+            opened.thread_writer.dispose()
+            opened.thread_reader.dispose()
 
     async def _make_tables(self) -> None:
         try:
@@ -122,11 +193,12 @@ class Store:
         Raises:
             StoreError: The store is not open, or this task is in a transaction already.
         """
-        engine = _opened(self._writer, self.path)
+        engine = self._engines.writer
         async with self._own_turn(), engine.connect() as connection:
             transaction = await connection.begin()
             try:
-                yield connection
+                with self._changing():
+                    yield connection
             except BaseException:
                 with anyio.CancelScope(shield=True):
                     await transaction.rollback()
@@ -134,31 +206,119 @@ class Store:
             with anyio.CancelScope(shield=True):
                 await transaction.commit()
 
+    @contextmanager
+    def write_in_thread(self) -> Generator[Connection]:
+        """Begin a transaction as `write` does, in a thread without an event loop.
+
+        Threads take their turn in one queue with the tasks of the event loop. While a thread waits or writes, the
+        event loop goes on.
+
+        Raises:
+            StoreError: The store is not open, its event loop has ended, or what waits for this thread is in a
+                transaction already.
+        """
+        opened = self._engines
+        change = _CHANGE.get()
+        if change is not None and change.store is self and change.is_open:
+            raise StoreError(self._is_changing)
+        engine = opened.thread_writer
+        with self._turn_of_thread(opened.loop), self._changing(), engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _changing(self) -> Generator[None]:
+        """Note that a change is open here, for threads that are started inside."""
+        change = _Change(self)
+        _CHANGE.set(change)
+        try:
+            yield
+        finally:
+            change.is_open = False
+
     @asynccontextmanager
     async def _own_turn(self) -> AsyncGenerator[None]:
         try:
             await self._turn.acquire()
         except RuntimeError:
-            message = (
-                f"A change of {self.path} is open already, and there is one at a time. Pass its connection on to what "
-                "belongs to it, or end it first."
-            )
-            raise StoreError(message) from None
+            raise StoreError(self._is_changing) from None
         try:
             yield
         finally:
             self._turn.release()
 
+    @contextmanager
+    def _turn_of_thread(self, loop: asyncio.AbstractEventLoop) -> Generator[None]:
+        """Hold the turn for a thread: a task of the event loop takes it, and releases it when the block has ended."""
+        granted: Future[None] = Future()
+        ended = asyncio.Event()
+
+        async def hold() -> None:
+            try:
+                async with self._turn:
+                    granted.set_result(None)
+                    await ended.wait()
+            finally:
+                granted.cancel()  # the loop ends; too late to matter if it was granted
+
+        if loop.is_closed():
+            raise StoreError(self._is_closed)
+        asyncio.run_coroutine_threadsafe(hold(), loop)
+        self._wait_for_turn(granted, loop)
+        try:
+            yield
+        finally:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(ended.set)
+
+    def _wait_for_turn(self, granted: "Future[None]", loop: asyncio.AbstractEventLoop) -> None:
+        while not loop.is_closed():
+            try:
+                granted.result(_LOOK_SECONDS)
+            except TimeoutError:
+                continue
+            except CancelledError:
+                break
+            return
+        raise StoreError(self._is_closed)
+
+    @property
+    def _engines(self) -> _Opened:
+        if self._opened is None:
+            message = (
+                f"The store {self.path} is not open. Serve the connector, or use `async with connector.running():`."
+            )
+            raise StoreError(message)
+        return self._opened
+
+    @property
+    def _is_closed(self) -> str:
+        return f"The store {self.path} is being closed; nothing was changed."
+
+    @property
+    def _is_changing(self) -> str:
+        return (
+            f"A change of {self.path} is open already, and there is one at a time. Pass its connection on to what "
+            "belongs to it, or end it first."
+        )
+
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncConnection]:
         """Give a connection that sees one moment of the data and cannot write."""
-        engine = _opened(self._reader, self.path)
-        async with engine.connect() as connection:
+        async with self._engines.reader.connect() as connection:
             try:
                 yield connection
             finally:
                 with anyio.CancelScope(shield=True):
                     await connection.rollback()
+
+    @contextmanager
+    def read_in_thread(self) -> Generator[Connection]:
+        """Give a connection as `read` does, in a thread without an event loop."""
+        with self._engines.thread_reader.connect() as connection:
+            try:
+                yield connection
+            finally:
+                connection.rollback()
 
 
 def default_path(slug: str) -> Path:
@@ -167,11 +327,18 @@ def default_path(slug: str) -> Path:
     return Path(state) / "intarsia" / f"{slug}.db"
 
 
-def _opened(engine: AsyncEngine | None, path: Path) -> AsyncEngine:
-    if engine is None:
-        message = f"The store {path} is not open. Serve the connector, or use `async with connector.running():`."
-        raise StoreError(message)
-    return engine
+def _check_thread() -> None:
+    """Refuse to wait for the database in the thread of an event loop, which could not go on meanwhile.
+
+    Raises:
+        StoreError: An event loop runs in this thread.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    message = "In an `async def` function write `async with`; `with` is for `def` functions, which run in threads."
+    raise StoreError(message)
 
 
 def _prepare(path: Path) -> None:
@@ -197,19 +364,35 @@ def _engines(path: Path) -> tuple[AsyncEngine, AsyncEngine]:
     # Errors without parameters, because people's data have no place in logs.
     create = partial(create_async_engine, url, async_creator=partial(sqlite.connect, path), hide_parameters=True)
     writer, reader = create(pool_size=1, max_overflow=0), create(pool_size=4, max_overflow=0)
-    _prepare_connections(writer, "BEGIN IMMEDIATE", ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"])
-    _prepare_connections(reader, "BEGIN", ["query_only=ON"])
+    _prepare_connections(writer.sync_engine, *_WRITING)
+    _prepare_connections(reader.sync_engine, *_READING)
     return writer, reader
 
 
-def _prepare_connections(engine: AsyncEngine, begin: str, settings: list[str]) -> None:
-    @event.listens_for(engine.sync_engine, "connect")
+def _thread_engines(path: Path) -> tuple[Engine, Engine]:
+    """Make the engines for synchronous functions, whose statements run in the thread that they are in."""
+    url = URL.create("sqlite", database=str(path))
+    connect = partial(sqlite3.connect, path, isolation_level=None, check_same_thread=False)
+    create = partial(create_engine, url, creator=connect, hide_parameters=True)
+    # There is one writer at a time; how many readers there are, the pool of threads decides.
+    writer, reader = create(pool_size=1, max_overflow=0), create(pool_size=4, max_overflow=-1)
+    _prepare_connections(writer, *_WRITING)
+    _prepare_connections(reader, *_READING)
+    return writer, reader
+
+
+_WRITING = ("BEGIN IMMEDIATE", ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"))
+_READING = ("BEGIN", ("query_only=ON",))
+
+
+def _prepare_connections(engine: Engine, begin: str, settings: tuple[str, ...]) -> None:
+    @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]  # called by SQLAlchemy
         cursor = connection.cursor()
         for setting in [f"busy_timeout={_BUSY_MILLISECONDS}", *settings]:
             cursor.execute(f"PRAGMA {setting}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def began(connection: Any) -> None:  # pyright: ignore[reportUnusedFunction]  # called by SQLAlchemy
         connection.exec_driver_sql(begin)

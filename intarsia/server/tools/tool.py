@@ -4,9 +4,10 @@ Nothing is called from outside here; see `intarsia.server.calls.handler`.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from functools import cached_property
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -15,17 +16,22 @@ from pydantic_core import to_jsonable_python
 from intarsia.errors import BindError, ToolError, near_miss
 from intarsia.permissions import Grant
 from intarsia.server.calls.confirmations import checked_question
+from intarsia.server.threads import POOL
 from intarsia.server.tools.access_rules import UNDECLARED, AccessRules, checked_scopes
 from intarsia.server.tools.arguments import arguments_model, grant_parameter, input_schema, parameters_of, type_hints
 from intarsia.server.tools.topics import checked_topics, filled
 from intarsia.server.tools.visibility import EVERYBODY, Audience, checked_visibility
 from intarsia.widgets import WIDGETS, BoundAction, Done, PendingTile, Widget
-from intarsia.widgets.action import Parameter
+from intarsia.widgets.action import Action, Parameter
 from intarsia.widgets.select import label_from
 
 P = ParamSpec("P")
-W = TypeVar("W", bound=Widget)
 R = TypeVar("R")
+Shown = TypeVar("Shown", bound=Widget | Coroutine[Any, Any, Widget])
+"""What calling a widget's function gives: the widget, or what is awaited for it."""
+AsyncDone = Coroutine[Any, Any, Done]
+Acted = TypeVar("Acted", bound=Done | AsyncDone)
+"""What calling an action's function gives: what was done, or what is awaited for it."""
 
 MIN_REFRESH_SECONDS = 3
 """An open View makes at most 20 calls a minute, so nothing can be read more often."""
@@ -41,9 +47,10 @@ _TEXT_PAGE = {
 class Tool:
     """A function under a name, with the schema of its arguments."""
 
-    def __init__(self, function: Callable[..., Awaitable[Any]], title: str | None, access: AccessRules) -> None:
+    def __init__(self, function: Callable[..., Any], title: str | None, access: AccessRules) -> None:
         _check_function(function)
         self.function = function
+        self.is_async = inspect.iscoroutinefunction(function)
         self.name = function.__name__
         self.title = title or label_from(self.name)
         self.description = inspect.cleandoc(function.__doc__ or "")
@@ -81,11 +88,14 @@ class Tool:
         return parameters_of(self.model)
 
     async def run(self, arguments: BaseModel, grant: Grant) -> Any:
-        """Call the function with checked arguments, for somebody."""
+        """Call the function with checked arguments, for somebody; in a thread, if it is synchronous."""
         given = values_of(arguments)
         if self._grant_parameter is not None:
             given[self._grant_parameter] = grant
-        return await self.function(**given)
+        return await (self.function(**given) if self.is_async else self._run_in_thread(partial(self.function, **given)))
+
+    def _run_in_thread(self, work: "partial[Any]") -> Awaitable[Any]:
+        return POOL.read(work)
 
 
 def values_of(arguments: BaseModel) -> dict[str, Any]:
@@ -93,12 +103,12 @@ def values_of(arguments: BaseModel) -> dict[str, Any]:
     return {name: getattr(arguments, name) for name in type(arguments).model_fields}
 
 
-class WidgetTool(Tool, Generic[P, W]):
+class WidgetTool(Tool, Generic[P, Shown]):
     """A tool whose function returns a widget. It only reads, and may be called again at any time."""
 
     def __init__(
         self,
-        function: Callable[P, Awaitable[W]],
+        function: Callable[P, Shown],
         title: str | None = None,
         refresh_seconds: float | None = None,
         access: AccessRules = UNDECLARED,
@@ -109,9 +119,9 @@ class WidgetTool(Tool, Generic[P, W]):
         self.topics = checked_topics(self.name, "topics", topics, self.model.model_fields)
         self.widget_type = _returned(function, Widget)
 
-    async def __call__(self, *values: P.args, **arguments: P.kwargs) -> W:
+    def __call__(self, *values: P.args, **arguments: P.kwargs) -> Shown:
         """Call the function itself, as if it were not decorated."""
-        return cast("W", await self.function(*values, **arguments))
+        return cast("Shown", self.function(*values, **arguments))
 
     def _make_schema(self) -> dict[str, Any]:
         schema = super()._make_schema()
@@ -130,12 +140,23 @@ class WidgetTool(Tool, Generic[P, W]):
         return self.model.model_fields[name].default is None
 
 
-class ActionTool(Tool, Generic[P]):
+@dataclass(frozen=True)
+class _Form:
+    """How the developer wrote what is bound, for errors: `move.bind(...)` or `partial(move, ...)`."""
+
+    begin: str
+    inside: str
+
+    def __str__(self) -> str:
+        return f"{self.begin}{self.inside})"
+
+
+class ActionTool(Tool, Action, Generic[P, Acted]):
     """A tool whose function changes something and says what was done."""
 
     def __init__(  # noqa: PLR0913  # each is an option of the decorator
         self,
-        function: Callable[P, Awaitable[Done]],
+        function: Callable[P, Acted],
         title: str | None = None,
         access: AccessRules = UNDECLARED,
         *,
@@ -163,18 +184,54 @@ class ActionTool(Tool, Generic[P]):
             raise ToolError(message)
         return checked_question(confirm, self.name, self.model.model_fields)
 
-    async def __call__(self, *values: P.args, **arguments: P.kwargs) -> Done:
+    def __call__(self, *values: P.args, **arguments: P.kwargs) -> Acted:
         """Call the function itself, as if it were not decorated."""
-        return cast("Done", await self.function(*values, **arguments))
+        return cast("Acted", self.function(*values, **arguments))
+
+    def _run_in_thread(self, work: "partial[Any]") -> Awaitable[Any]:
+        return POOL.change(work)
 
     def bind(self, **arguments: Any) -> BoundAction:
-        """Fix some arguments, so that a widget can offer the action.
+        """Fix some arguments by name.
+
+        Args:
+            arguments: The values, as the function takes them.
+
+        Returns:
+            What a widget offers.
 
         Raises:
             BindError: An argument is unknown, or its value is not of the parameter's type.
         """
+        return self._bound(arguments, _Form(f"{self.name}.bind(", ""))
+
+    def bind_partial(self, given: "partial[Any]") -> BoundAction:
+        """Fix the arguments that a `functools.partial` of this action holds, by name or by position.
+
+        Args:
+            given: A partial whose function is this action.
+
+        Returns:
+            What a widget offers.
+
+        Raises:
+            BindError: As for `bind`; or there are more values by position than parameters.
+        """
+        form = _Form(f"partial({self.name}, ", "...")
+        names = list(inspect.signature(self.function).parameters)
+        if len(given.args) > len(names):
+            takes = f"takes {len(names)}: {', '.join(names)}" if names else "takes no arguments"
+            message = f"{form} binds {len(given.args)} values by position, and {self.name} {takes}."
+            raise BindError(message)
+        by_position = dict(zip(names, given.args, strict=False))
+        if twice := by_position.keys() & given.keywords.keys():
+            message = f"{form} binds {min(twice)!r} twice, by position and by name."
+            raise BindError(message)
+        return self._bound({**by_position, **given.keywords}, form)
+
+    def _bound(self, arguments: dict[str, Any], form: "_Form") -> BoundAction:
         for name, value in arguments.items():
-            self._check_bound(name, value)
+            self._check_bound(name, value, form)
         left = {name: parameter for name, parameter in self.parameters.items() if name not in arguments}
         return BoundAction(
             self.name, self.title, to_jsonable_python(arguments), left, self.destructive, self.is_app_only
@@ -197,15 +254,17 @@ class ActionTool(Tool, Generic[P]):
         sent = {name: value for name, value in arguments.items() if name in fields}
         return known | {name: self._adapters[name].validate_python(value) for name, value in sent.items()}
 
-    def _check_bound(self, name: str, value: object) -> None:
-        field = self.model.model_fields.get(name)
-        if field is None:
-            message = f"{self.name}.bind() has no argument {name!r}.{near_miss(name, set(self.model.model_fields))}"
+    def _check_bound(self, name: str, value: object, form: "_Form") -> None:
+        if name == self._grant_parameter:
+            message = f"{form} cannot bind {name!r}, which the server fills in; leave it out."
+            raise BindError(message)
+        if name not in self.model.model_fields:
+            message = f"{form} has no argument {name!r}.{near_miss(name, set(self.model.model_fields))}"
             raise BindError(message)
         try:
             self._adapters[name].validate_python(value, strict=True)
         except ValidationError as error:
-            message = f"{self.name}.bind({name}={value!r}): {error.errors()[0]['msg']}."
+            message = f"{form.begin}{name}={value!r}): {error.errors()[0]['msg']}."
             raise BindError(message) from None
 
 
@@ -214,7 +273,7 @@ class TileFunction(Generic[P]):
 
     def __init__(
         self,
-        function: Callable[P, Awaitable[Widget]],
+        function: Callable[P, Widget | Awaitable[Widget]],
         title: str | None = None,
         refresh_seconds: float | None = None,
         timeout_seconds: float = 10,
@@ -225,6 +284,7 @@ class TileFunction(Generic[P]):
         _check_function(function)
         _returned(function, Widget)
         self.function = function
+        self.is_async = inspect.iscoroutinefunction(function)
         self.name = function.__name__
         self.title = title or label_from(self.name)
         self.refresh_seconds = _checked_refresh(refresh_seconds, self.name)
@@ -240,13 +300,18 @@ class TileFunction(Generic[P]):
         return PendingTile(
             self.name,
             self.title,
-            lambda: self.function(*values, **arguments),
+            lambda: self._load(partial(self.function, *values, **arguments)),
             self.refresh_seconds,
             self.timeout_seconds,
             self.width,
             self.scopes,
             self._topics_of(values, arguments) if self.topics else frozenset(),
         )
+
+    def _load(self, work: "partial[Widget | Awaitable[Widget]]") -> Awaitable[Widget]:
+        if self.is_async:
+            return cast("Awaitable[Widget]", work())
+        return POOL.read(cast("partial[Widget]", work), self.timeout_seconds)
 
     def _topics_of(self, values: tuple[Any, ...], arguments: Mapping[str, Any]) -> frozenset[str]:
         given = self._signature.bind(*values, **arguments)
@@ -257,12 +322,12 @@ class TileFunction(Generic[P]):
 def _check_function(function: Callable[..., Any]) -> None:
     if not inspect.isroutine(function):
         message = (
-            f"A tool is made of an `async def` function, not of {type(function).__name__} {function!r:.60}. "
+            f"A tool is made of a function, not of {type(function).__name__} {function!r:.60}. "
             "Options go by name, such as title='Team board'."
         )
         raise ToolError(message)
-    if not inspect.iscoroutinefunction(function):
-        message = f"{function.__qualname__} must be `async def`: a slow function would hold up every other call."
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        message = f"{function.__qualname__} must return once; a function with `yield` cannot be a tool."
         raise ToolError(message)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.exceptions import ExceptionMiddleware
@@ -23,12 +24,13 @@ from intarsia.server.auth.authorization_server.pages.consent_page import Consent
 from intarsia.server.auth.authorization_server.pages.login_page import LoginPage
 from intarsia.server.auth.authorization_server.registration import Registration
 from intarsia.server.auth.authorization_server.scope_descriptions import check_meanings
-from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
+from intarsia.server.auth.authorization_server.settings import AUTHORIZATION_SERVER, EmbeddedIssuer
 from intarsia.server.auth.authorization_server.tables import TABLES
 from intarsia.server.auth.authorization_server.token_endpoint import TokenEndpoints
 from intarsia.server.auth.resource_server.settings import Issuer, ResourceServer
+from intarsia.server.http.request_limits import route_path
 from intarsia.server.pages.browser_sessions import Sessions
-from intarsia.server.pages.templates import STYLE_PATH, show_style
+from intarsia.server.pages.templates import BASE_PATH, STYLE_PATH, show_style
 from intarsia.server.storage.store import Store
 
 if TYPE_CHECKING:
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 
 Handler = Callable[[Request], Awaitable[Response]]
 
-WELL_KNOWN = "/.well-known/oauth-authorization-server"
 _METHODS = ["none", "client_secret_post", "client_secret_basic"]
 
 
@@ -83,7 +84,7 @@ class AuthorizationServer:
 
     def beside(self, app: ASGIApp) -> "Beside":
         """Put the pages and endpoints in front of an application that asks for tokens."""
-        return Beside(app, self._routes)
+        return Beside(app, self._routes, self.settings.public_url)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -99,6 +100,8 @@ class AuthorizationServer:
     def _make_routes(self) -> list[Route]:
         consent, apps = ConsentPage(self._connector, self), ConnectedAppsPage(self._connector, self)
         endpoints, registration = TokenEndpoints(self), Registration(self.clients)
+        # Without the issuer's path for proxies that leave it off.
+        metadata_paths = dict.fromkeys((self.settings.metadata_path, AUTHORIZATION_SERVER))
         return [
             Route("/authorize", consent.authorize, methods=["GET"]),
             Route("/consent", consent.decide, methods=["POST"]),
@@ -108,7 +111,7 @@ class AuthorizationServer:
             Route("/apps", apps.withdraw, methods=["POST"]),
             *admin_routes(self._connector, AccountAdmins(self._connector.name, self), self),
             Route(STYLE_PATH, show_style, methods=["GET"]),
-            _for_programs(WELL_KNOWN, self._show_metadata, "GET"),
+            *(_for_programs(path, self._show_metadata, "GET") for path in metadata_paths),
             _for_programs("/token", endpoints.token, "POST"),
             _for_programs("/revoke", endpoints.revoke, "POST"),
             _for_programs("/register", registration.register, "POST"),
@@ -142,17 +145,25 @@ class Beside:
     Args:
         app: What has the other paths.
         routes: What it answers.
+        public_url: Where browsers find it; pages link to each other below its path.
     """
 
-    def __init__(self, app: ASGIApp, routes: Sequence[Route]) -> None:
+    def __init__(self, app: ASGIApp, routes: Sequence[Route], public_url: str) -> None:
         self._app = app
+        self._base_path = urlsplit(public_url).path
         self._own = ExceptionMiddleware(Router(routes))
         self._paths = frozenset(route.path for route in routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or pass it on."""
-        is_own = scope["type"] == "http" and scope["path"] in self._paths
-        await (self._own if is_own else self._app)(scope, receive, send)
+        if scope["type"] != "http" or route_path(scope) not in self._paths:
+            await self._app(scope, receive, send)
+            return
+        before = BASE_PATH.set(self._base_path)
+        try:
+            await self._own(scope, receive, send)
+        finally:
+            BASE_PATH.reset(before)
 
 
 def _for_programs(path: str, handler: Handler, method: str) -> Route:

@@ -1,14 +1,18 @@
 """What a developer says about the sign-in that is part of the connector's own server."""
 
+import re
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from intarsia.errors import SettingError
-from intarsia.server.auth.resource_server.settings import checked_address
+from intarsia.server.auth.resource_server.settings import MCP_PATH, checked_address
 from intarsia.server.storage.store import default_path
 
-MCP_PATH = "/mcp"
+AUTHORIZATION_SERVER = "/.well-known/oauth-authorization-server"
+
+_PATH = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)*")
+"""What needs no escaping anywhere: in links, in cookies' names, in redirects."""
 
 
 @dataclass(frozen=True)
@@ -19,8 +23,9 @@ class EmbeddedIssuer:
     Larger teams have an issuer already; its tokens are taken with `ResourceServer`.
 
     Args:
-        public_url: The address that people and hosts use, such as `https://tasks.example.com`, without a path.
-            `http` is only for this machine's own addresses.
+        public_url: The address that people and hosts use, such as `https://tasks.example.com`, or
+            `https://example.com/tasks` where the connector is mounted at a path; without `/mcp`. `http` is only for
+            this machine's own addresses.
         accounts: The SQLite file with accounts and with what people granted; made with mode 0600 when it is missing.
             By default a file in the person's state folder.
         access_seconds: How long an access token lasts.
@@ -28,7 +33,7 @@ class EmbeddedIssuer:
         session_seconds: How long a person stays signed in in a browser.
 
     Raises:
-        SettingError: The address is not HTTPS, is no plain origin, or a time is outside its range.
+        SettingError: The address is not HTTPS, its path is not plain, or a time is outside its range.
     """
 
     public_url: str
@@ -40,11 +45,13 @@ class EmbeddedIssuer:
 
     def __post_init__(self) -> None:
         address = checked_address(self.public_url, "The public address of sign-in")
-        if urlsplit(address).path:
-            parts = urlsplit(address)
+        path = urlsplit(address).path
+        if path.endswith(("/", MCP_PATH)) or not _PATH.fullmatch(path):
+            better = address.removesuffix("/").removesuffix(MCP_PATH).removesuffix("/")
+            hint = f" Write {better!r}." if _PATH.fullmatch(urlsplit(better).path) else ""
             message = (
-                f"The public address of sign-in {address!r} must have no path: its pages stand beside /mcp. "
-                f"Write {f'{parts.scheme}://{parts.netloc}'!r}."
+                f"The public address of sign-in {address!r} must end before /mcp and without a slash, with nothing but "
+                f"letters, digits and . _ ~ - in its path.{hint}"
             )
             raise SettingError(message)
         _check_seconds("access_seconds", self.access_seconds, 60, 24 * 60 * 60)
@@ -55,6 +62,16 @@ class EmbeddedIssuer:
     def resource(self) -> str:
         """What tokens are for (RFC 8707): the public address of `/mcp`."""
         return f"{self.public_url}{MCP_PATH}"
+
+    @property
+    def base_path(self) -> str:
+        """The path of the public address; empty at the root of its host."""
+        return urlsplit(self.public_url).path
+
+    @property
+    def metadata_path(self) -> str:
+        """Where the host serves metadata of the issuer (RFC 8414): at its root, with the issuer's path."""
+        return f"{AUTHORIZATION_SERVER}{self.base_path}"
 
     @property
     def host(self) -> str:

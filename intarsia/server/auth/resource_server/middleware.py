@@ -25,10 +25,10 @@ from intarsia.server.audit.log import AuditEntry
 from intarsia.server.auth.resource_server.claims import Bearer
 from intarsia.server.auth.resource_server.errors import TokenError
 from intarsia.server.auth.resource_server.issuer_http import IssuerError
-from intarsia.server.auth.resource_server.settings import ResourceServer
+from intarsia.server.auth.resource_server.settings import PROTECTED_RESOURCE, ResourceServer
 from intarsia.server.auth.resource_server.verifier import Verifier
 from intarsia.server.changes.access_watch import ACCESS_WATCH
-from intarsia.server.http.request_limits import JSON
+from intarsia.server.http.request_limits import JSON, route_path
 from intarsia.server.wire.messages import ACCESS_TOOL, DRAFT_TOOL, read_call
 from intarsia.server.wire.strict_json import INVALID_REQUEST, object_of
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-WELL_KNOWN = "/.well-known/oauth-protected-resource"
+WELL_KNOWN = PROTECTED_RESOURCE
 RETRY_SECONDS = 5
 ACCESS_SECONDS = 0.5
 """How often a call that waits asks what its token still says. The verifier remembers answers; this is cheap."""
@@ -90,7 +90,7 @@ class Protection:
         self._decides = decides
         self._notes = notes
         parts = urlsplit(server.resource)
-        own = WELL_KNOWN + ("" if parts.path == "/" else parts.path)
+        own = server.metadata_path
         self._metadata_address = f"{parts.scheme}://{parts.netloc}{own}"
         # The root is where clients look that do not know the path, and where a proxy may leave it off.
         self._paths = dict.fromkeys((own, WELL_KNOWN, f"{WELL_KNOWN}/mcp"))
@@ -235,7 +235,7 @@ class BearerAuth:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
             return
-        if scope["type"] == "lifespan" or (scope["type"] == "http" and scope["path"] in self._public):
+        if scope["type"] == "lifespan" or (scope["type"] == "http" and route_path(scope) in self._public):
             await self._app(scope, receive, send)
             return
         bearer = await self._protection.identify(scope)

@@ -15,6 +15,9 @@ ALGORITHMS = (
 )  # fmt: skip
 """Signatures that only the issuer can make. A key that can both sign and check is never taken."""
 
+MCP_PATH = "/mcp"
+PROTECTED_RESOURCE = "/.well-known/oauth-protected-resource"
+
 MAX_LEEWAY_SECONDS = 60
 MAX_KEYS_SECONDS = 300
 MAX_LIFETIME_SECONDS = 31 * 24 * 60 * 60
@@ -161,6 +164,17 @@ class ResourceServer:
     def addresses(self) -> tuple[str, ...]:
         """Where people sign in."""
         return tuple(issuer.url for issuer in self.trusted())
+
+    @property
+    def public_url(self) -> str:
+        """Where the pages beside the connector are: its address without `/mcp`."""
+        return self.resource.removesuffix("/").removesuffix(MCP_PATH)
+
+    @property
+    def metadata_path(self) -> str:
+        """Where clients read about the resource (RFC 9728): at the root of the host, with the resource's path."""
+        path = urlsplit(self.resource).path
+        return PROTECTED_RESOURCE + ("" if path == "/" else path)
 
     def trusted(self) -> tuple[Issuer, ...]:
         """Return the issuers, each with its settings."""

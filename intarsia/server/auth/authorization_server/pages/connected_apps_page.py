@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from intarsia.server.auth.authorization_server.errors import OAuthError
 from intarsia.server.auth.authorization_server.pages.login_page import draw_stale
 from intarsia.server.auth.authorization_server.scope_descriptions import ScopeDescription, meanings_of
 from intarsia.server.pages.browser_sessions import ForgeryError
 from intarsia.server.pages.forms import read_form
-from intarsia.server.pages.templates import draw
+from intarsia.server.pages.templates import draw, redirect_to
 
 if TYPE_CHECKING:
     from intarsia.server.auth.authorization_server.server import AuthorizationServer
@@ -85,7 +85,7 @@ class ConnectedAppsPage:
         if browser.account is None:
             return draw_stale(self._connector.name)
         await self._of.ledger.withdraw(browser.account, client)
-        return RedirectResponse("/apps", 303, {"Cache-Control": "no-store"})
+        return redirect_to("/apps")
 
 
 def _day(at: float) -> str:

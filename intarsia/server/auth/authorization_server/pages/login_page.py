@@ -3,7 +3,7 @@
 import logging
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from intarsia.server.audit.log import AuditEntry, AuditLog
 from intarsia.server.auth.authorization_server.accounts.accounts import MAX_PASSWORD_LENGTH, Accounts
@@ -11,7 +11,7 @@ from intarsia.server.auth.authorization_server.accounts.rate_limit import RateLi
 from intarsia.server.auth.authorization_server.errors import OAuthError
 from intarsia.server.pages.browser_sessions import Browser, ForgeryError, Sessions
 from intarsia.server.pages.forms import fields_of, read_form
-from intarsia.server.pages.templates import draw
+from intarsia.server.pages.templates import draw, redirect_to
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class LoginPage:
             return self.show(browser, back=back, account=account, problem=problem, status=401, goes_to=goes_to)
         self._attempts.forget(account)
         # Always one of our own pages: what comes from the form is only its query.
-        response = RedirectResponse(f"/authorize?{back}" if back else goes_to, 303, {"Cache-Control": "no-store"})
+        response = redirect_to(f"/authorize?{back}" if back else goes_to)
         return self._sessions.remember(response, await self._sessions.start(found.name, browser))
 
     async def sign_out(self, request: Request) -> Response:
@@ -108,7 +108,7 @@ class LoginPage:
         except (OAuthError, ForgeryError):
             return draw_stale(self._name)
         await self._sessions.end(browser)
-        response = RedirectResponse(f"/authorize?{back}" if back else "/apps", 303, {"Cache-Control": "no-store"})
+        response = redirect_to(f"/authorize?{back}" if back else "/apps")
         return self._sessions.forget(response)
 
 
