@@ -5,11 +5,14 @@ PYTHON ?= python3
 PORT ?= 8484
 VENV := .venv/bin
 
-.PHONY: help setup setup-browser demo test lint format types bench bench-live conformance pictures bundle clean
+.PHONY: help setup setup-browser demo test test-slow test-all guards lint format types bench bench-live conformance pictures bundle clean
 
 help:
 	@echo "make demo         show the three examples on http://127.0.0.1:$(PORT) (PORT= changes it)"
-	@echo "make test         run every test, in a browser too (ARGS= adds options for pytest)"
+	@echo "make test         test what a change can break, in a browser too (ARGS= adds options for pytest)"
+	@echo "make test-slow    run the rest: all guards, the wheel, MCP's conformance suite, the whole Chromium"
+	@echo "make test-all     run both"
+	@echo "make guards       prove the guards whose files changed, and write tests/proved_guards.txt"
 	@echo "make lint         ask ruff about style and format; make format mends what can be mended"
 	@echo "make types        ask mypy, pyright and tsc"
 	@echo "make bench        measure, and print the table of the README"
@@ -27,9 +30,20 @@ setup-browser:
 demo: setup
 	@$(VENV)/intarsia demo --port $(PORT)
 
-# Browser tests share one worker (two browsers on two cores are slower than one); the others use both.
+# tests/tiers.py says what is in each tier. Two workers: neighbors stay together, and what is left over is shared out.
 test: setup-browser
-	$(VENV)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(VENV)/python -m pytest --tier fast -n 2 --dist worksteal $(ARGS)
+
+# Tests that share what takes long to make, such as the wheel, are of one group, and of one worker.
+test-slow: setup-browser
+	$(VENV)/python -m pytest --tier slow -n 2 --dist loadgroup $(ARGS)
+
+test-all:
+	$(MAKE) test
+	$(MAKE) test-slow
+
+guards: setup-browser
+	$(VENV)/python -m pytest --tier guards --record-guards -n 2 --dist loadgroup $(ARGS)
 
 lint: setup
 	$(VENV)/ruff check .

@@ -1,14 +1,40 @@
 """What every test may use besides the fixtures of `intarsia.testing`, which brings the event loop and the Chromium."""
 
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
+from pathlib import Path
+from shutil import disk_usage
 from typing import Any, cast
 
+import httpcore2
 import pytest
 from playwright.async_api import Browser, Page
 
+from tests import tiers
 from tests.log_scan import LogScan
+from tests.security.mutation import Mutants, mutating
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own there
+ROOM_BYTES = 4 * 2**30
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the two tiers."""
+    tiers.add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let `--tier` choose the tests, and keep temporary files in memory where there is room.
+
+    Stores wait for the disk at each commit, as they should, and tests make thousands: on a disk that is a third of the
+    time of those that serve.
+    """
+    tiers.register(config)
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and disk_usage(MEMORY).free > ROOM_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,6 +46,14 @@ def no_secret_is_logged() -> Iterator[None]:
     assert scan.leaks == []
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_set_of_authorities() -> Iterator[None]:
+    """Read the public certificate authorities once and not for each HTTP client, which takes 40 ms."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpcore2, "default_ssl_context", cache(httpcore2.default_ssl_context))
+        yield
+
+
 @pytest.fixture
 async def page(browser: Browser) -> AsyncIterator[Page]:
     """Open an empty page in a context of its own."""
@@ -28,13 +62,11 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     await context.close()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Send the tests that use a browser to one worker, before xdist looks at the groups."""
-    for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
-            item.add_marker("browser")
-            item.add_marker(pytest.mark.xdist_group("browser"))
+@pytest.fixture(scope="session")
+async def mutants(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mutants]:  # noqa: ARG001 - an async session fixture must name it
+    """Copies of the source, for the tests that take a guard away."""
+    async with mutating(tmp_path_factory.mktemp("mutants")) as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

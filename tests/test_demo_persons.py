@@ -17,7 +17,7 @@ from intarsia.host import HostAddresses, running_host, with_demo_users
 from intarsia.host.demo_users.issuer import GUARD, TOKEN_SECONDS, DemoIssuer
 from intarsia.host.demo_users.users import DemoGrants, demo_users_for, in_order, label_of
 from intarsia.widgets import TaskBoard
-from tests.security.mutation import Mutation, mutating
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 pytestmark = pytest.mark.anyio
 
@@ -282,7 +282,7 @@ def test_taking_back_gives_nothing_and_connects_nobody() -> None:
     assert grants.grant("reader") == {"notes:read"}
 
 
-MUTATIONS = {
+GUARDS = {
     "origin": ("only_the_page", Mutation(PAGE_ONLY, 'get("origin") != own', 'get("x") == ""')),
     "no origin": ("names_no_origin", Mutation(PAGE_ONLY, 'get("origin") != own', 'get("origin", own) != own')),
     "site": ("only_the_page", Mutation(PAGE_ONLY, 'site", "same-origin") != "same-origin"', 'site") == ""')),
@@ -293,7 +293,6 @@ MUTATIONS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("tests", "mutation"), MUTATIONS.values(), ids=MUTATIONS)
-async def test_each_guard_is_needed(tmp_path: Path, tests: str, mutation: Mutation) -> None:
-    async with mutating(tmp_path) as mutants:
-        await mutants.assert_bites(f"tests/test_demo_persons.py -k {tests}", mutation)
+@each_guard({name: (f"tests/test_demo_persons.py -k {tests}", mutation) for name, (tests, mutation) in GUARDS.items()})
+async def test_each_guard_is_needed(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from intarsia.host.connectors.oauth_client import ConnectError, OAuthClient
-from tests.made_up_connector import CALLBACK, MadeUp, signed_in
+from tests.fake_connector import CALLBACK, MadeUp, signed_in
 
 pytestmark = pytest.mark.anyio
 

@@ -12,8 +12,8 @@ from intarsia import Connector
 from intarsia.host import running_host
 from intarsia.server.auth.authorization_server.accounts import accounts
 from intarsia.server.http.request_limits import LOCAL_HOSTS
-from tests.host_connectors import READ, WRITE, World, opened_world
-from tests.security.mutation import Mutation, mutating
+from tests.connected_host_page import READ, WRITE, World, running_host_page
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 pytestmark = pytest.mark.anyio
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     # No time is spent here on what makes real passwords slow to guess.
     monkeypatch.setattr(accounts, "_hasher", lambda: PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    async with opened_world(tmp_path) as opened:
+    async with running_host_page(tmp_path) as opened:
         yield opened
 
 
@@ -122,7 +122,7 @@ async def test_a_page_that_others_reach_has_no_connectors_to_add(tmp_path: Path)
 PAGE_ONLY, CONNECTING = "intarsia/host/same_origin.py", "intarsia/host/connectors/oauth_client.py"
 ROUTES, SERVING = "intarsia/host/connectors/routes.py", "intarsia/host/server.py"
 HERE, UNIT = "tests/test_host_connectors.py", "tests/test_host_connecting.py"
-MUTATIONS = {
+GUARDS = {
     "page": (f"{HERE} -k only_the_page", Mutation(ROUTES, "for_the_page(_in_words(asked))", "_in_words(asked)")),
     "private": (f"{HERE} -k others_reach", Mutation(SERVING, "if _is_private(host, hosts) else None", "")),
     "opened": (f"{UNIT} -k not_safe", Mutation(CONNECTING, "if not self._may_ask(address):", "if not address:")),
@@ -132,7 +132,6 @@ MUTATIONS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("tests", "mutation"), MUTATIONS.values(), ids=MUTATIONS)
-async def test_each_guard_is_needed(tmp_path: Path, tests: str, mutation: Mutation) -> None:
-    async with mutating(tmp_path) as mutants:
-        await mutants.assert_bites(tests, mutation)
+@each_guard(GUARDS)
+async def test_each_guard_is_needed(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)

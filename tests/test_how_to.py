@@ -71,7 +71,6 @@ def run_pytest(words: tuple[str, ...], folder: Path) -> "subprocess.CompletedPro
 
 @pytest.mark.parametrize(("page", "project", "words"), RUNS)
 @pytest.mark.browser
-@pytest.mark.xdist_group("browser")
 def test_the_tests_of_a_page_are_green(page: Page, project: Path, words: tuple[str, ...], tmp_path: Path) -> None:
     page.write(tmp_path, page.project_of(project))
 
@@ -83,7 +82,6 @@ def test_the_tests_of_a_page_are_green(page: Page, project: Path, words: tuple[s
 
 @pytest.mark.parametrize(("page", "path"), BROKEN)
 @pytest.mark.browser
-@pytest.mark.xdist_group("browser")
 def test_what_a_page_breaks_goes_red_and_says_what_the_page_shows(page: Page, path: Path, tmp_path: Path) -> None:
     others = [other for other in page.project_of(path.parent) if not other.name.startswith("test_")]
     page.write(tmp_path, [path, *others])

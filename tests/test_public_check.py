@@ -28,7 +28,7 @@ from intarsia.errors import SettingError
 from intarsia.host.server import open_socket, running_server
 from tests.authorization_server.accounts import with_account
 from tests.authorization_server.document_site import Authority
-from tests.security.served import build_connector
+from tests.security.connector_server import build_connector
 
 pytestmark = pytest.mark.anyio
 

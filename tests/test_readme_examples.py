@@ -11,7 +11,7 @@ import pytest
 from examples import hello
 from intarsia import Connector
 from intarsia.server.wire.messages import CallResponse
-from tests.server.helpers import Shown
+from tests.server.view_state import Shown
 from tests.typed import design_examples as design
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,5 +1,6 @@
 """What people are told when a machine lacks something, and what the bundler makes of a tree."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -129,13 +130,69 @@ def test_a_mistake_in_a_script_stops_the_bundle(tree: Path, capfd: pytest.Captur
     assert not (tree / "intarsia/ui_templates/view/dist/view.js").exists()
 
 
-def test_ci_runs_every_test_on_two_workers_in_a_random_order(pytestconfig: pytest.Config) -> None:
-    checks = (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines()
+@pytest.mark.parametrize(
+    ("target", "arguments"),
+    [
+        ("test", ["--tier fast -n 2 --dist worksteal"]),
+        ("test-slow", ["--tier slow -n 2 --dist loadgroup"]),
+        ("guards", ["--tier guards --record-guards -n 2"]),
+        ("test-all", ["--tier fast -n 2", "--tier slow -n 2"]),
+    ],
+)
+def test_each_tier_is_a_target_on_two_workers_in_a_random_order(
+    pytestconfig: pytest.Config, target: str, arguments: list[str]
+) -> None:
     make = shutil.which("make")
     assert make is not None
-    command = subprocess.run([make, "-n", "test"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
-    assert checks[-1] == "make test"
-    assert "pytest -n 2 --dist loadgroup" in command
+    said = subprocess.run([make, "-n", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    runs = [line.partition(" -m pytest ")[2] for line in said.splitlines() if " -m pytest " in line]
+    assert [run for run, wanted in zip(runs, arguments, strict=True) if not run.startswith(wanted)] == []
     assert {"randomly", "xdist"} <= {plugin.name for plugin in entry_points(group="pytest11")}
-    assert "no:randomly" not in " ".join([command, *pytestconfig.getini("addopts")])
+    assert "no:randomly" not in " ".join([*runs, *pytestconfig.getini("addopts")])
+
+
+@pytest.mark.parametrize("red", ["", "lint", "types", "test", "test-slow"])
+def test_ci_runs_both_tiers_and_is_red_when_anything_is(tmp_path: Path, red: str) -> None:
+    shutil.copytree(ROOT / ".ci", tmp_path / ".ci")
+    (tmp_path / "make").write_text(f'#!/bin/sh\necho "$1"\ntest "$1" != "{red}"\n', encoding="utf-8")
+    (tmp_path / "make").chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.defpath}"
+
+    finished = subprocess.run([tmp_path / ".ci/run"], env={"PATH": path}, capture_output=True, text=True, check=False)
+
+    assert (finished.returncode == 0) is (red == "")
+    checks = ["lint", "types", "test", "test-slow"]
+    stops_after = checks.index(red) + 1 if red in ("lint", "types") else len(checks)
+    assert finished.stdout.split() == checks[:stops_after]
+
+
+def set_up_the_browser(apt: int, clone: Path, tmp_path: Path) -> "subprocess.CompletedProcess[str]":
+    """Let the bootstrap look for the headless shell, as root, where `apt-get` ends like this."""
+    (tmp_path / "apt-get").write_text(f'#!/bin/sh\necho "apt-get $*" >> "{tmp_path}/asked"\nexit {apt}\n')
+    (tmp_path / "apt-get").chmod(0o755)
+    (clone / ".venv").mkdir(exist_ok=True)
+    program = (
+        "import os, runpy; os.geteuid = lambda: 0; runpy.run_path('scripts/bootstrap.py')['find_headless_shell']()"
+    )
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, cwd=clone, env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False)
+
+
+def test_the_headless_shell_is_installed_where_apt_can(clone: Path, tmp_path: Path) -> None:
+    finished = set_up_the_browser(0, clone, tmp_path)
+
+    assert finished.returncode == 0, finished.stderr
+    assert "Installing chromium-headless-shell" in finished.stdout
+    assert "install" in (tmp_path / "asked").read_text().splitlines()[-1]
+
+
+def test_a_machine_without_a_headless_shell_is_asked_once(clone: Path, tmp_path: Path) -> None:
+    first = set_up_the_browser(100, clone, tmp_path)
+    second = set_up_the_browser(100, clone, tmp_path)
+
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr
+    assert "browser tests take longer without it" in first.stdout
+    assert second.stdout == ""
+    assert len((tmp_path / "asked").read_text().splitlines()) == 1

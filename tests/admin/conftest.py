@@ -6,8 +6,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from intarsia.server.auth.authorization_server.accounts import accounts
-from tests.admin.office import Office, opened_office
-from tests.security.mutation import Mutants, mutating
+from tests.admin.admin_site import Office, running_admin_site
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,11 +19,5 @@ def _quick_passwords() -> Iterator[None]:
 
 @pytest.fixture
 async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
-    async with opened_office(tmp_path_factory.mktemp("office")) as opened:
+    async with running_admin_site(tmp_path_factory.mktemp("office")) as opened:
         yield opened
-
-
-@pytest.fixture(scope="session")
-async def mutants(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mutants]:  # noqa: ARG001 - an async fixture of a session must name it
-    async with mutating(tmp_path_factory.mktemp("mutants")) as running:
-        yield running

@@ -4,9 +4,9 @@ import pytest
 
 from intarsia.server.admin.access import ADMIN
 from intarsia.server.admin.routes import FORM_PATHS
-from tests.admin.office import BOARD, Office, token_of, turning
+from tests.admin.admin_site import BOARD, Office, token_of, turning
 from tests.authorization_server.browser import PASSWORD
-from tests.authorization_server.place import ORIGIN
+from tests.authorization_server.sign_in_site import ORIGIN
 
 PAGES = ("/admin", "/admin/log", "/admin/log.csv", "/admin/people", "/admin/preview?tool=task_board",
          "/admin/example?tool=task_board")  # fmt: skip

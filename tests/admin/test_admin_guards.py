@@ -1,8 +1,6 @@
 """Every guard of the admin's pages is taken away once, and its test goes red."""
 
-import pytest
-
-from tests.security.mutation import Mutants, Mutation
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 GUARDING, BY_ACCOUNT = "intarsia/server/admin/access.py", "intarsia/server/admin/account_sign_in.py"
 DRAWING, PREVIEWING = "intarsia/server/admin/templates.py", "intarsia/server/admin/preview_page.py"
@@ -158,7 +156,6 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
 }
 
 
-@pytest.mark.parametrize("guard", GUARDS)
-async def test_the_guards_bite(mutants: Mutants, guard: str) -> None:
-    tests, mutations = GUARDS[guard]
-    await mutants.assert_bites(tests, *mutations)
+@each_guard(GUARDS)
+async def test_the_guards_bite(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)

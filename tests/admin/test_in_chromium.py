@@ -21,9 +21,9 @@ from intarsia.testing.accessibility import STANDARDS
 from tests.authorization_server.accounts import with_account
 from tests.authorization_server.browser import PASSWORD, opened
 from tests.authorization_server.test_in_chromium import AXE, BARRIERS
-from tests.security.served import build_connector
+from tests.security.connector_server import build_connector
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 WIDTHS = (375, 760)
 
@@ -97,6 +97,7 @@ async def connect_an_app(office: Office) -> None:
         assert (await person.http.post("/token", data=form)).status_code == 200
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_everybody_can_use_every_page_in_every_state(

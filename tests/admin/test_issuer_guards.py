@@ -1,10 +1,8 @@
 """Every guard of admins who sign in elsewhere is taken away once, and the attack that it stops gets through."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from tests.security.mutation import Mutants, Mutation, mutating
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 HERE, HOUSE = "tests/admin/test_issuer_sign_in.py", "intarsia/server/admin"
 PAGES, DOOR, SESSIONS = (
@@ -28,7 +26,7 @@ ANY_STATE = Mutation(
     "        begun = next((one for _, one in self._tries._known.values()), None)\n",
 )
 
-GUARDS = {
+GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "t15 the address to go to": (
         f"{HERE} -k 't15 and parameter and next'",
         Mutation(PAGES, 'redirect_to("/admin", HEADERS)', 'redirect_to(before.account or "/admin", HEADERS)'),
@@ -145,21 +143,14 @@ GUARDS = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-async def issuer_mutants(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mutants]:  # noqa: ARG001 - an async fixture of a module must name it
-    async with mutating(tmp_path_factory.mktemp("mutants")) as running:
-        yield running
+@each_guard(GUARDS)
+async def test_an_attack_gets_through_without_its_guard(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)
 
 
-@pytest.mark.parametrize(("attack", "mutations"), [(one[0], one[1:]) for one in GUARDS.values()], ids=GUARDS)
-async def test_an_attack_gets_through_without_its_guard(
-    issuer_mutants: Mutants, attack: str, mutations: tuple[Mutation, ...]
-) -> None:
-    await issuer_mutants.assert_bites(attack, *mutations)
-
-
-async def test_a_copy_with_all_its_guards_lets_no_attack_through(issuer_mutants: Mutants) -> None:
-    outcome = await issuer_mutants.run(f"{HERE} -k 't15 or t16 or t34 or t42 or t43 or t47'")
+@pytest.mark.slow
+async def test_a_copy_with_all_its_guards_lets_no_attack_through(mutants: Mutants) -> None:
+    outcome = await mutants.run(f"{HERE} -k 't15 or t16 or t34 or t42 or t43 or t47'")
 
     assert (outcome.failed, outcome.broken) == (0, 0), outcome.said
     assert outcome.passed > 25

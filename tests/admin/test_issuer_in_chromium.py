@@ -14,11 +14,11 @@ from starlette.routing import Route
 
 from intarsia import Connector
 from intarsia.host.server import Listener, open_socket, running, running_server
-from tests.admin.issuer_place import BOARD, resource_server
+from tests.admin.issuer_admin_site import BOARD, resource_server
+from tests.security.connector_server import build_connector
 from tests.security.issuer import RunningIssuer, make_keys, running_issuer
-from tests.security.served import build_connector
 
-pytestmark = [pytest.mark.anyio, pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
 
 @dataclass

@@ -16,18 +16,18 @@ from intarsia.server.audit.log import AuditQuery
 from intarsia.server.auth.resource_server.claims import Bearer
 from intarsia.server.auth.resource_server.verifier import Verifier
 from intarsia.server.pages.browser_sessions import Browser, Cookies
-from tests.admin.issuer_place import (
+from tests.admin.issuer_admin_site import (
     BACK,
     COOKIE,
     AdminBrowser,
     AdminPlace,
     Client,
-    opened_admin_place,
     query_of,
+    running_issuer_admin_site,
 )
 from tests.authorization_server.browser import Page
+from tests.security.connector_server import RESOURCE
 from tests.security.issuer import RunningIssuer, make_keys, running_issuer
-from tests.security.served import RESOURCE
 
 MAX_SECONDS = 6
 """Within which what the issuer takes back must have ended: what the verifier promises is five."""
@@ -41,7 +41,7 @@ async def company(anyio_backend: str) -> AsyncIterator[RunningIssuer]:  # noqa: 
 
 @pytest.fixture
 async def place(company: RunningIssuer, tmp_path: Path) -> AsyncIterator[AdminPlace]:
-    async with opened_admin_place(tmp_path, company) as opened:
+    async with running_issuer_admin_site(tmp_path, company) as opened:
         yield opened
 
 
@@ -74,7 +74,7 @@ async def test_the_browser_is_sent_to_the_issuer_with_all_that_protects_the_way_
 
 @pytest.mark.parametrize("client", ["opaque-admin", "signed-admin"])
 async def test_an_admin_turns_a_tool_off(company: RunningIssuer, tmp_path: Path, client: Client) -> None:
-    async with opened_admin_place(tmp_path, company, client) as place:
+    async with running_issuer_admin_site(tmp_path, company, client) as place:
         ruth = place.browser()
         answer = await ruth.sign_in("ruth")
         assert answer.status_code == 303, answer.text
@@ -343,7 +343,7 @@ async def test_nobody_is_let_in_while_the_issuer_is_away(tmp_path: Path) -> None
     async with AsyncExitStack() as running:
         issuer = await running.enter_async_context(running_issuer(make_keys("away")))
         stopping = running.pop_all()
-        place = await running.enter_async_context(opened_admin_place(tmp_path, issuer))
+        place = await running.enter_async_context(running_issuer_admin_site(tmp_path, issuer))
         ruth, late = place.browser(), place.browser()
         await ruth.sign_in("ruth")
         answer, form_token = await late.answer_for("ruth"), await ruth.form_token()

@@ -9,7 +9,7 @@ from intarsia.server.admin.access import ADMIN
 from intarsia.server.audit import log as log_module
 from intarsia.server.audit.log import AuditEntry, AuditLog
 from intarsia.server.storage.store import Store
-from tests.admin.office import Office, token_of, turning
+from tests.admin.admin_site import Office, token_of, turning
 from tests.authorization_server.test_withdrawing import until_refused
 
 

@@ -7,7 +7,7 @@ import pytest
 from intarsia import Grant
 from intarsia.server.storage.call_counts import CallCount, CallCounts
 from intarsia.server.storage.store import Store
-from tests.admin.office import BOARD, Office, token_of, turning
+from tests.admin.admin_site import BOARD, Office, token_of, turning
 from tests.authorization_server.browser import Page
 from tests.server.conftest import build_connector
 

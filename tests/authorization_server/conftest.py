@@ -6,8 +6,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from intarsia.server.auth.authorization_server.accounts import accounts
-from tests.authorization_server.place import Place, opened_place
-from tests.security.mutation import Mutants, mutating
+from tests.authorization_server.sign_in_site import Place, running_sign_in_site
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,11 +19,5 @@ def _quick_passwords() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 async def place(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:  # noqa: ARG001 - an async fixture of a module must name it
-    async with opened_place(tmp_path_factory.mktemp("place")) as opened:
+    async with running_sign_in_site(tmp_path_factory.mktemp("place")) as opened:
         yield opened
-
-
-@pytest.fixture(scope="session")
-async def mutants(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mutants]:  # noqa: ARG001 - as above
-    async with mutating(tmp_path_factory.mktemp("mutants")) as running:
-        yield running

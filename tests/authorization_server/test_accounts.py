@@ -16,7 +16,7 @@ from intarsia.server.auth.authorization_server.accounts.rate_limit import RateLi
 from intarsia.server.auth.authorization_server.tables import TABLES
 from intarsia.server.storage.store import Store
 from tests.authorization_server.browser import PASSWORD, Page
-from tests.authorization_server.place import Place
+from tests.authorization_server.sign_in_site import Place
 
 OTHER = "another long password"
 

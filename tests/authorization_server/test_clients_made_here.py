@@ -10,7 +10,7 @@ from anyio.to_thread import run_sync
 from click.testing import CliRunner
 
 from intarsia.cli import main
-from tests.authorization_server.place import CALLBACK, Place
+from tests.authorization_server.sign_in_site import CALLBACK, Place
 
 
 def run(file: Path, *arguments: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from intarsia.server.auth.authorization_server import grants
-from tests.authorization_server.place import CALLBACK, VERIFIER, Place, opened_place
+from tests.authorization_server.sign_in_site import CALLBACK, VERIFIER, Place, running_sign_in_site
 
 OTHER_VERIFIER = "another-verifier-that-is-long-enough-for-the-rule"
 
@@ -66,7 +66,7 @@ async def test_t12_a_code_with_another_redirect_address(place: Place) -> None:
 
 
 async def test_t12_a_code_after_a_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with opened_place(tmp_path) as place:
+    async with running_sign_in_site(tmp_path) as place:
         client_id = await place.register()
         monkeypatch.setattr(grants, "CODE_SECONDS", 0)
         code = await code_of(place, client_id)

@@ -16,7 +16,7 @@ from intarsia.host.server import Listener, open_socket, running
 from scripts.conformance import NODE, PROGRAM, RUN_SECONDS, install_suite
 from tests.authorization_server.accounts import with_account
 from tests.authorization_server.browser import opened
-from tests.security.served import build_connector
+from tests.security.connector_server import build_connector
 
 pytestmark = [pytest.mark.conformance, pytest.mark.xdist_group("conformance")]
 
@@ -31,7 +31,7 @@ def suite() -> None:
 
 
 @asynccontextmanager
-async def serving(folder: Path) -> AsyncGenerator[str]:
+async def running_connector_server(folder: Path) -> AsyncGenerator[str]:
     await with_account(folder / "accounts.db", "ada")
     with open_socket("127.0.0.1", 0) as bound:
         origin = f"http://127.0.0.1:{bound.getsockname()[1]}"
@@ -63,7 +63,7 @@ async def consent(origin: str, address: str) -> None:
 @pytest.mark.parametrize("version", ["2025-11-25", "2026-07-28"])
 async def test_the_suite_finds_nothing_wrong(tmp_path: Path, version: str) -> None:
     port, results = free_port(), tmp_path / "results"
-    async with serving(tmp_path) as origin, asyncio.timeout(RUN_SECONDS):
+    async with running_connector_server(tmp_path) as origin, asyncio.timeout(RUN_SECONDS):
         process = await asyncio.create_subprocess_exec(
             NODE, PROGRAM, "authorization", "--url", origin, "--client-id", await register(origin, port),
             "--resource", f"{origin}/mcp", "--port", str(port), "--spec-version", version, "--output-dir", results,

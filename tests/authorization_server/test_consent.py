@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from tests.authorization_server.browser import PASSWORD, Browser, Page
-from tests.authorization_server.place import Place
+from tests.authorization_server.sign_in_site import Place
 
 COOKIE = "__Host-intarsia"
 CROSS_SITE = {"Origin": "https://tasks.example.com", "Sec-Fetch-Site": "cross-site"}

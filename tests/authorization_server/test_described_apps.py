@@ -8,13 +8,13 @@ from mcp.server.mcpserver import MCPServer
 from intarsia import Connector, EmbeddedIssuer
 from tests.authorization_server.accounts import with_account
 from tests.authorization_server.document_site import Site
-from tests.authorization_server.place import ORIGIN, VERIFIER, Place, opened_place, site_on_this_machine
+from tests.authorization_server.sign_in_site import ORIGIN, VERIFIER, Place, running_sign_in_site, site_on_this_machine
 
 BACK = "http://127.0.0.1:50123/back"
 
 
 async def test_its_site_vouches_for_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with site_on_this_machine(tmp_path, monkeypatch) as site, opened_place(tmp_path) as place:
+    async with site_on_this_machine(tmp_path, monkeypatch) as site, running_sign_in_site(tmp_path) as place:
         browser = place.browser()
         page = await browser.arrive(place.asks(site.client_id, redirect_uri=BACK))
 
@@ -26,7 +26,7 @@ async def test_its_site_vouches_for_its_name(tmp_path: Path, monkeypatch: pytest
 
 
 async def test_t48_no_site_is_asked_for_a_stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with site_on_this_machine(tmp_path, monkeypatch) as site, opened_place(tmp_path) as place:
+    async with site_on_this_machine(tmp_path, monkeypatch) as site, running_sign_in_site(tmp_path) as place:
         page = await place.browser().get(place.asks(site.client_id, redirect_uri=BACK))
         await place.post("/token", {"client_id": site.client_id, "grant_type": "refresh_token", "refresh_token": "x"})
         await place.post("/revoke", {"client_id": site.client_id, "token": "x"})
@@ -44,7 +44,7 @@ async def lead_nowhere(place: Place, site: Site, redirect_uri: str) -> None:
 
 
 async def test_a_document_that_cannot_be_used_leads_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with site_on_this_machine(tmp_path, monkeypatch) as site, opened_place(tmp_path) as place:
+    async with site_on_this_machine(tmp_path, monkeypatch) as site, running_sign_in_site(tmp_path) as place:
         site.says(site.document(client_id="https://other.example.com/app.json"))
 
         await lead_nowhere(place, site, BACK)
@@ -56,7 +56,7 @@ async def test_a_document_that_cannot_be_used_leads_nowhere(tmp_path: Path, monk
 async def test_t14_an_address_that_is_not_in_the_document(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    async with site_on_this_machine(tmp_path, monkeypatch) as site, opened_place(tmp_path) as place:
+    async with site_on_this_machine(tmp_path, monkeypatch) as site, running_sign_in_site(tmp_path) as place:
         await lead_nowhere(place, site, address)
 
 

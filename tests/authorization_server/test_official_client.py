@@ -19,8 +19,8 @@ from intarsia import EmbeddedIssuer
 from intarsia.host.server import Listener, open_socket, running
 from tests.authorization_server.accounts import with_account
 from tests.authorization_server.browser import Browser, opened
-from tests.authorization_server.place import site_on_this_machine
-from tests.security.served import build_connector
+from tests.authorization_server.sign_in_site import site_on_this_machine
+from tests.security.connector_server import build_connector
 
 CALLBACK = "http://127.0.0.1:3999/callback"
 BOTH = {"tasks:read", "tasks:write"}

@@ -6,7 +6,7 @@ import pytest
 
 from intarsia.server.auth.authorization_server.clients.redirect_uris import is_allowed, is_registered
 from tests.authorization_server.browser import Page
-from tests.authorization_server.place import CALLBACK, ORIGIN, Place
+from tests.authorization_server.sign_in_site import CALLBACK, ORIGIN, Place
 
 FOREIGN = {
     "prefix": "https://chat.example.com/callback/../other",

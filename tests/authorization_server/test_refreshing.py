@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from intarsia.server.auth.authorization_server import grants
-from tests.authorization_server.place import Connection, Place, opened_place
+from tests.authorization_server.sign_in_site import Connection, Place, running_sign_in_site
 
 
 def set_back(place: Place, seconds: float) -> None:
@@ -117,13 +117,13 @@ async def test_t20_whoever_asks_at_the_same_moment_gets_the_same(place: Place) -
 
 
 async def test_t20_a_restart_does_not_matter(tmp_path: Path) -> None:
-    async with opened_place(tmp_path) as place:
+    async with running_sign_in_site(tmp_path) as place:
         connection = await place.connect()
         lost = await refreshed(place, connection, connection.renewing)
     (tmp_path / "again").mkdir()
     (tmp_path / "accounts.db").rename(tmp_path / "again" / "kept.db")
 
-    async with opened_place(tmp_path, accounts=tmp_path / "again" / "kept.db") as place:
+    async with running_sign_in_site(tmp_path, accounts=tmp_path / "again" / "kept.db") as place:
         assert await refreshed(place, connection, connection.renewing) == lost
 
 
@@ -132,7 +132,7 @@ def contents(folder: Path) -> bytes:
 
 
 async def test_no_token_and_no_code_is_kept_as_it_is(tmp_path: Path) -> None:
-    async with opened_place(tmp_path) as place:
+    async with running_sign_in_site(tmp_path) as place:
         connection = await place.connect()
         tokens = await refreshed(place, connection, connection.renewing)
 

@@ -8,7 +8,7 @@ import pytest
 
 from intarsia.server.auth.authorization_server import registration
 from intarsia.server.auth.authorization_server.clients import clients
-from tests.authorization_server.place import CALLBACK, Place, opened_place
+from tests.authorization_server.sign_in_site import CALLBACK, Place, running_sign_in_site
 
 
 async def send(place: Place, **metadata: Any) -> Any:
@@ -85,7 +85,7 @@ async def test_t21_ten_megabytes(place: Place) -> None:
 
 
 async def test_t21_a_flood_from_one_sender(tmp_path: Path) -> None:
-    async with opened_place(tmp_path) as place:
+    async with running_sign_in_site(tmp_path) as place:
         metadata = {"redirect_uris": [CALLBACK]}
         sent = [await place.http().post("/register", json=metadata) for _ in range(registration.MAX_CONCURRENT + 5)]
         other = await place.http("198.51.100.252").post("/register", json=metadata)
@@ -99,7 +99,7 @@ async def test_t21_a_flood_from_everywhere_displaces_no_app_that_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clients, "MAX_REGISTERED", 5)
-    async with opened_place(tmp_path) as place:
+    async with running_sign_in_site(tmp_path) as place:
         used = await place.connect()
         unused = await place.register()
         flood = [await place.register() for _ in range(10)]
@@ -111,7 +111,7 @@ async def test_t21_a_flood_from_everywhere_displaces_no_app_that_is_used(
 
 async def test_t21_where_all_apps_are_used_no_more_register(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "MAX_REGISTERED", 2)
-    async with opened_place(tmp_path) as place:
+    async with running_sign_in_site(tmp_path) as place:
         for _ in range(2):
             await place.connect()
 

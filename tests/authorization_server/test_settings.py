@@ -12,7 +12,7 @@ from intarsia.cli import main
 from intarsia.errors import SettingError
 from intarsia.server.auth.authorization_server.scope_descriptions import meanings_of, read_aloud
 from tests.authorization_server.accounts import with_account
-from tests.authorization_server.place import ORIGIN, Place
+from tests.authorization_server.sign_in_site import ORIGIN, Place
 
 
 @pytest.mark.parametrize(

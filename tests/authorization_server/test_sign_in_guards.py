@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.security.mutation import Mutants, Mutation
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 HERE, SERVER = "tests/authorization_server", "intarsia/server/auth/authorization_server"
 CODES, REDIRECTS, CONSENT = f"{HERE}/test_codes.py", f"{HERE}/test_redirects.py", f"{HERE}/test_consent.py"
@@ -31,7 +31,7 @@ ANY_SESSION = Mutation(ASKING, "QUESTIONS.c.session == session, QUESTIONS.c.expi
 ANY_CHARACTER = Mutation(LEADING, "or not _PLAIN.fullmatch(address) or _NEVER & set(address)", "")
 PREFIX = Mutation(LEADING, "address == one or", "address.startswith(one) or")
 
-GUARDS = {
+GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "t12 a code twice": (f"{CODES} -k 't12 and takes_back'", ANY_CODE),
     "t12 what a code was worth": (
         f"{CODES} -k 't12 and access_tokens'",
@@ -275,13 +275,12 @@ GUARDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("attack", "mutations"), [(one[0], one[1:]) for one in GUARDS.values()], ids=GUARDS)
-async def test_an_attack_gets_through_without_its_guard(
-    mutants: Mutants, attack: str, mutations: tuple[Mutation, ...]
-) -> None:
-    await mutants.assert_bites(attack, *mutations)
+@each_guard(GUARDS)
+async def test_an_attack_gets_through_without_its_guard(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)
 
 
+@pytest.mark.slow
 async def test_a_copy_with_all_its_guards_lets_no_attack_through(mutants: Mutants) -> None:
     outcome = await mutants.run(f"{CODES} {REFRESHING} {CONSENT} -k 't12 or t13 or t16 or t19 or t20'")
 

@@ -9,7 +9,7 @@ from intarsia.server.auth.authorization_server.tables import TABLES
 from intarsia.server.auth.resource_server import verifier
 from intarsia.server.storage.store import Store
 from tests.authorization_server.browser import PASSWORD, Browser, Page
-from tests.authorization_server.place import Connection, Place
+from tests.authorization_server.sign_in_site import Connection, Place
 
 WITHDRAWN_SECONDS = 5
 """Within which what was taken back has to end everywhere."""

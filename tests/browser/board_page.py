@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from intarsia.testing import Host, View
 from intarsia.testing.fixtures import OpenHost
 from intarsia.testing.page import center
-from tests.browser.boards import Tasks, board_app
+from tests.browser.task_board_app import Tasks, board_app
 
 
 class BoardPage:

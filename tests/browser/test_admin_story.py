@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, expect
 from intarsia.server.admin.access import ADMIN
 from tests.authorization_server.accounts import with_account
 from tests.authorization_server.browser import PASSWORD
-from tests.browser.connecting import NAME, Desk, Stopwatch, opened_desk
+from tests.browser.connected_host import NAME, Desk, Stopwatch, running_connected_host
 from tests.browser.test_connecting_story import watch as watch  # noqa: PLC0414 - a fixture
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -21,7 +21,7 @@ FOLLOWS_MS = 2_000
 @pytest.fixture
 async def desk(browser: Browser, tmp_path: Path) -> AsyncIterator[Desk]:
     await with_account(tmp_path / "accounts.db", "root", roles=[ADMIN])
-    async with opened_desk(browser, tmp_path) as opened:
+    async with running_connected_host(browser, tmp_path) as opened:
         yield opened
 
 

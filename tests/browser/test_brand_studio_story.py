@@ -9,7 +9,7 @@ from playwright.async_api import expect
 from examples.brand_studio import connector as brand_studio
 from intarsia import Connector
 from intarsia.testing.fixtures import OpenHost
-from tests.browser.stories import SANDBOXES, call, served
+from tests.browser.story_support import SANDBOXES, call, served
 
 RADIUS = "() => getComputedStyle(document.querySelector('.intarsia-preview__card')).borderTopLeftRadius"
 

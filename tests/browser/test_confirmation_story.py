@@ -12,7 +12,7 @@ from examples.team_tasks import connector as team_tasks
 from intarsia import Connector
 from intarsia.testing import View
 from intarsia.testing.fixtures import OpenHost
-from tests.browser.stories import SANDBOXES, Board, served, server_order
+from tests.browser.story_support import SANDBOXES, Board, served, server_order
 
 CARD = "T-32"
 QUESTION = f"Delete {CARD} for good?"
@@ -38,6 +38,7 @@ async def ask(board: Board) -> View:
     return board.view
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     "settings", [{"sandbox": sandbox} for sandbox in SANDBOXES] + list(FAULTS.values()), ids=[*SANDBOXES, *FAULTS]
 )
@@ -108,6 +109,7 @@ async def test_a_view_that_is_made_anew_has_forgotten_the_question(tasks: Connec
     assert CARD in await server_order(tasks, "todo")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", ["320", "760"])
 async def test_the_question_fits(tasks: Connector, open_host: OpenHost, tmp_path: Path, theme: str, width: str) -> None:

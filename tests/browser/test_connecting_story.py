@@ -9,8 +9,8 @@ from playwright.async_api import Browser, expect
 
 from intarsia.testing import assert_fits_inline
 from tests.authorization_server.browser import PASSWORD
-from tests.browser.connecting import NAME, Desk, Stopwatch, opened_desk
-from tests.browser.stories import server_order
+from tests.browser.connected_host import NAME, Desk, Stopwatch, running_connected_host
+from tests.browser.story_support import server_order
 from tests.security.issuer import make_keys, running_issuer
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
 @pytest.fixture
 async def desk(browser: Browser, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with opened_desk(browser, tmp_path) as opened:
+    async with running_connected_host(browser, tmp_path) as opened:
         yield opened
 
 
@@ -40,12 +40,15 @@ async def test_the_whole_story(desk: Desk, watch: Stopwatch) -> None:
 async def test_the_whole_story_with_an_issuer_that_is_not_ours(
     browser: Browser, tmp_path: Path, watch: Stopwatch
 ) -> None:
-    async with running_issuer(make_keys("story")) as issuer, opened_desk(browser, tmp_path, issuer=issuer) as desk:
+    async with (
+        running_issuer(make_keys("story")) as issuer,
+        running_connected_host(browser, tmp_path, issuer=issuer) as desk,
+    ):
         await desk.whole_story(watch)
 
 
 async def test_the_whole_story_on_a_phone(browser: Browser, tmp_path: Path, watch: Stopwatch) -> None:
-    async with opened_desk(browser, tmp_path, size=(320, 640), has_touch=True) as desk:
+    async with running_connected_host(browser, tmp_path, size=(320, 640), has_touch=True) as desk:
         board = await desk.whole_story(watch)
         await assert_fits_inline(board.view)
 

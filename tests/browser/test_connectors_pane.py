@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.bundling import ROOT
-from tests.browser.connecting import NAME, Desk, opened_desk
+from tests.browser.connected_host import NAME, Desk, running_connected_host
+from tests.browser.view_scripts import ROOT
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
 
 @pytest.fixture
 async def desk(browser: Browser, tmp_path: Path) -> AsyncIterator[Desk]:
-    async with opened_desk(browser, tmp_path) as opened:
+    async with running_connected_host(browser, tmp_path) as opened:
         yield opened
 
 

@@ -19,7 +19,7 @@ from intarsia.server.changes.bus import LocalBus
 from intarsia.testing import Grant, Host, View
 from intarsia.testing.fixtures import OpenHost
 from intarsia.widgets import Dashboard, Metric
-from tests.browser.stories import Board, call, server_order
+from tests.browser.story_support import Board, call, server_order
 from tests.browser.test_host_faults_story import applied
 from tests.commands import running
 

@@ -15,6 +15,7 @@ from tests.commands import running
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("offer", "shown"),
     [("Task board", "Apollo"), ("Machine monitor", "CPU"), ("Brand panel", "Accent")],

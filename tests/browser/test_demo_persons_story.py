@@ -19,9 +19,9 @@ from intarsia.testing import View
 from intarsia.testing.console import Console
 from intarsia.testing.fixtures import isolated
 from intarsia.testing.page import HostPage, patient
-from tests.browser.bundling import ROOT
-from tests.browser.stories import Board, server_order
-from tests.security.served import ERAS, Served
+from tests.browser.story_support import Board, server_order
+from tests.browser.view_scripts import ROOT
+from tests.security.connector_server import ERAS, Served
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
@@ -248,6 +248,7 @@ async def test_everything_can_be_done_with_the_keyboard(demo: Demo) -> None:
     await expect(demo.page.get_by_role("button", name="Signed in as Edda Lindqvist editor")).to_be_focused()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 760, 1200])
 async def test_the_panel_and_the_question_are_there_for_everybody(demo: Demo, theme: str, width: int) -> None:

@@ -9,7 +9,7 @@ from starlette.applications import Starlette
 from examples import reading_list, shopping_list
 from intarsia import Connector, Grant
 from intarsia.testing import Host
-from tests.browser.stories import SANDBOXES
+from tests.browser.story_support import SANDBOXES
 
 SERVED = ["MCPServer by Intarsia", "MCPServer by its author", "FastMCP"]
 
@@ -40,6 +40,7 @@ async def left_to_buy() -> Any:
     return (result.structured_content or {})["result"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("sandbox", SANDBOXES)
 @pytest.mark.parametrize("served", SERVED[:2], indirect=True)
 async def test_a_book_that_the_authors_tool_added_is_ticked_off(host: Host, sandbox: str) -> None:

@@ -6,20 +6,21 @@ import pytest
 from playwright.async_api import Error, expect
 
 from intarsia.testing.fixtures import OpenHost
-from tests.browser.bundling import ROOT, script_of_bridge_1
-from tests.browser.oracle import bump, heard, oracle_app
+from tests.browser.official_app import bump, heard, official_app
+from tests.browser.view_scripts import ROOT, script_of_bridge_1
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
 FLAVORS = ["spec", "opaque", "loose"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("bridge", [2, 1])
 @pytest.mark.parametrize("flavor", FLAVORS)
 async def test_an_official_view_gets_its_input_and_result_and_can_call(
     open_host: OpenHost, tmp_path: Path, flavor: str, bridge: int
 ) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open(sandbox=flavor, script=script_of_bridge_1(tmp_path) if bridge == 1 else None)
     view = await host.call("show_counter", name="sheep", start=3)
     assert await heard(view, "toolinput") == [{"arguments": {"name": "sheep", "start": 3}}]
@@ -31,7 +32,7 @@ async def test_an_official_view_gets_its_input_and_result_and_can_call(
 
 @pytest.mark.parametrize("flavor", FLAVORS)
 async def test_eval_is_for_loose_hosts_alone(open_host: OpenHost, flavor: str) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open(sandbox=flavor)
     view = await host.call("show_counter", name="sheep")
     host.expect_console("Content Security Policy|Refused to evaluate")
@@ -42,7 +43,7 @@ async def test_eval_is_for_loose_hosts_alone(open_host: OpenHost, flavor: str) -
 
 
 async def test_the_view_lives_on_another_origin_under_the_policy_of_the_specification(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open()
     async with host.page.expect_response("**/sandbox.html*") as answered:
         await host.call("show_counter", name="sheep")
@@ -56,7 +57,7 @@ async def test_the_view_lives_on_another_origin_under_the_policy_of_the_specific
 
 @pytest.mark.parametrize("era", ["2026-07-28", "2025-11-25"])
 async def test_both_protocol_eras_can_be_chosen(open_host: OpenHost, era: str) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open(era=era)
     await expect(host.page.locator("#protocol")).to_have_text(era)
     view = await host.call("show_counter", name="sheep")
@@ -67,14 +68,14 @@ async def test_both_protocol_eras_can_be_chosen(open_host: OpenHost, era: str) -
 
 
 async def test_tools_are_listed_with_a_form_and_app_only_tools_are_not(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open()
     names = await host.page.locator("#tools .tool-title").all_inner_texts()
     assert names == ["Counter", "show_silent", "for_models_only", "Every kind of argument", "fail"]
 
 
 async def test_a_form_sends_every_kind_of_argument(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open()
     form = host.page.locator('#tools details[data-tool="every_kind"]')
     await form.locator("summary").click()
@@ -96,7 +97,7 @@ async def test_a_form_sends_every_kind_of_argument(open_host: OpenHost) -> None:
 
 
 async def test_a_form_refuses_what_is_not_json(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open()
     form = host.page.locator('#tools details[data-tool="every_kind"]')
     await form.locator("summary").click()
@@ -109,7 +110,7 @@ async def test_a_form_refuses_what_is_not_json(open_host: OpenHost) -> None:
 
 
 async def test_a_tool_that_fails_says_so_in_the_conversation(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open()
     await host.page.evaluate("() => intarsiaHost.call('fail')")
     await expect(host.page.locator(".call-status")).to_have_text("Refused")
@@ -117,7 +118,7 @@ async def test_a_tool_that_fails_says_so_in_the_conversation(open_host: OpenHost
 
 
 async def test_a_view_may_not_call_what_is_for_models_only(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open()
     view = await host.call("show_counter", name="sheep")
     refused = await view.frame.evaluate(
@@ -129,7 +130,7 @@ async def test_a_view_may_not_call_what_is_for_models_only(open_host: OpenHost) 
 
 
 async def test_messages_become_user_turns_and_only_the_last_context_is_kept(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open()
     view = await host.call("show_counter", name="sheep")
     await view.frame.evaluate(
@@ -144,7 +145,7 @@ async def test_messages_become_user_turns_and_only_the_last_context_is_kept(open
 
 
 async def test_the_theme_and_all_variables_reach_the_view(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open(theme="light", locale="de-DE", time_zone="Europe/Berlin")
     view = await host.call("show_counter", name="sheep")
     context = await view.frame.evaluate("() => oracle.app.getHostContext()")
@@ -159,14 +160,14 @@ async def test_the_theme_and_all_variables_reach_the_view(open_host: OpenHost) -
 
 
 async def test_a_host_without_variables_sends_none(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open(variables="none")
     view = await host.call("show_counter", name="sheep")
     assert await view.frame.evaluate("() => oracle.app.getHostContext().styles ?? null") is None
 
 
 async def test_the_frame_follows_the_size_up_to_the_limit_and_ignores_echoes(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open()
     view = await host.call("show_silent")
     await view.frame.evaluate("() => { oracle.app.sendSizeChanged({height: 300}) }")
@@ -186,7 +187,7 @@ async def test_the_frame_follows_the_size_up_to_the_limit_and_ignores_echoes(ope
 
 
 async def test_a_view_gets_the_full_screen_and_gives_it_back(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open()
     view = await host.call("show_counter", name="sheep")
     assert await view.frame.evaluate("() => oracle.app.requestDisplayMode({mode: 'fullscreen'})") == {
@@ -202,7 +203,7 @@ async def test_a_view_gets_the_full_screen_and_gives_it_back(open_host: OpenHost
 
 
 async def test_a_phone_has_touch_and_no_full_screen(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open(width=375, height=740, touch=True, phone=True)
     view = await host.call("show_counter", name="sheep")
     context = await view.frame.evaluate("() => oracle.app.getHostContext()")
@@ -212,7 +213,7 @@ async def test_a_phone_has_touch_and_no_full_screen(open_host: OpenHost) -> None
 
 
 async def test_on_a_phone_a_view_that_scrolls_away_starts_anew_with_its_first_result(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open(width=375, height=740, touch=True, phone=True)
     view = await host.call("show_counter", name="sheep")
     await host.page.evaluate("() => { document.querySelector('#conversation').style.paddingBottom = '3000px' }")
@@ -225,7 +226,7 @@ async def test_on_a_phone_a_view_that_scrolls_away_starts_anew_with_its_first_re
 
 
 async def test_a_recreated_view_is_told_of_its_end(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open()
     view = await host.call("show_counter", name="sheep")
     await view.recreate()
@@ -235,7 +236,7 @@ async def test_a_recreated_view_is_told_of_its_end(open_host: OpenHost) -> None:
 
 
 async def test_a_call_in_flight_survives_the_view_that_made_it(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open(faults={"hold": "request"})
     view = await host.call("show_counter", name="sheep")
     await view.frame.evaluate("() => { oracle.app.callServerTool({name: 'bump', arguments: {by: 5}}).catch(() => 0) }")
@@ -248,7 +249,7 @@ async def test_a_call_in_flight_survives_the_view_that_made_it(open_host: OpenHo
 
 
 async def test_a_view_can_take_its_call_back(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open()
     view = await host.call("show_counter", name="sheep")
     await view.frame.evaluate(
@@ -266,7 +267,7 @@ async def test_a_view_can_take_its_call_back(open_host: OpenHost) -> None:
 
 
 async def test_links_are_asked_about_and_script_links_refused(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open()
     view = await host.call("show_counter", name="sheep")
     assert await view.frame.evaluate("() => oracle.app.openLink({url: 'javascript:alert(1)'})") == {"isError": True}
@@ -276,7 +277,7 @@ async def test_links_are_asked_about_and_script_links_refused(open_host: OpenHos
 
 
 async def test_the_traffic_of_both_hops_is_kept_and_shown(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open()
     await host.call("show_counter", name="sheep")
     await host.page.get_by_role("button", name="Traffic").click()
@@ -288,7 +289,7 @@ async def test_the_traffic_of_both_hops_is_kept_and_shown(open_host: OpenHost) -
 
 
 async def test_the_sandbox_is_for_the_host_page_alone(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open()
     asked = host.page.context.request
     address = f"{host.addresses.sandbox}/sandbox.html"
@@ -303,7 +304,7 @@ async def test_the_sandbox_is_for_the_host_page_alone(open_host: OpenHost) -> No
 
 @pytest.mark.parametrize("flavor", FLAVORS)
 async def test_a_finger_and_a_mouse_reach_into_the_view(open_host: OpenHost, flavor: str) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open(touch=True, sandbox=flavor)
     view = await host.call("show_counter", name="sheep")
     await view.frame.evaluate(
@@ -325,7 +326,7 @@ async def test_a_finger_and_a_mouse_reach_into_the_view(open_host: OpenHost, fla
 
 
 async def test_every_setting_and_fault_is_documented(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open()
     names: list[str] = await host.page.evaluate(
         "() => [...Object.keys(intarsiaHost.settings.value), ...Object.keys(intarsiaHost.settings.value.faults)]"
@@ -335,7 +336,7 @@ async def test_every_setting_and_fault_is_documented(open_host: OpenHost) -> Non
 
 
 async def test_a_wrong_setting_is_named(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open()
     with pytest.raises(Error, match="There is no setting them"):
         await host.set(them="dark")
@@ -343,9 +344,10 @@ async def test_a_wrong_setting_is_named(open_host: OpenHost) -> None:
         await host.set(faults={"slow": 1})
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(("theme", "width"), [("light", 1200), ("dark", 1200), ("light", 320), ("dark", 320)])
 async def test_the_page_can_be_used_by_everybody(open_host: OpenHost, theme: str, width: int) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open(width=width, theme=theme)
     await host.call("show_counter", name="sheep")
     await host.start("fail")

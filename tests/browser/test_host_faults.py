@@ -5,7 +5,7 @@ from playwright.async_api import expect
 
 from intarsia.testing import Host
 from intarsia.testing.fixtures import OpenHost
-from tests.browser.oracle import SILENT_URI, bump, heard, oracle_app
+from tests.browser.official_app import SILENT_URI, bump, heard, official_app
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
@@ -19,7 +19,7 @@ async def stripped_fields(host: Host, faults: dict[str, object]) -> set[str]:
 
 
 async def test_fault_strip_result_meta_drops_fields_of_pushed_results_alone(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open()
     assert await stripped_fields(host, {"strip_result_meta": False}) == set()
     assert await stripped_fields(host, {"strip_result_meta": ["_meta"]}) == {"_meta"}
@@ -27,14 +27,14 @@ async def test_fault_strip_result_meta_drops_fields_of_pushed_results_alone(open
 
 
 async def test_fault_strip_request_meta_drops_the_metadata_of_calls(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open(faults={"strip_request_meta": True})
     view = await host.call("show_counter", name="sheep")
     assert (await bump(view, 1, {"example.test/one": 1}))["structuredContent"] == {"total": 1, "meta": []}
 
 
 async def test_faults_of_the_first_messages(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open(faults={"no_arguments": True, "no_tool_info": True})
     view = await host.call("show_counter", name="sheep")
     assert await heard(view, "toolinput") == [{}]
@@ -42,7 +42,7 @@ async def test_faults_of_the_first_messages(open_host: OpenHost) -> None:
 
 
 async def test_faults_of_calls(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open()
     view = await host.call("show_counter", name="sheep")
     await host.set(faults={"refuse_calls": "error"})
@@ -58,7 +58,7 @@ async def test_faults_of_calls(open_host: OpenHost) -> None:
 
 
 async def test_fault_lose_answers_can_leave_the_view_without_any(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open(faults={"lose_answers": "never"})
     view = await host.call("show_counter", name="sheep")
     given_up = """() => oracle.app.callServerTool({name: 'bump', arguments: {by: 1}}, {timeout: 200})
@@ -69,7 +69,7 @@ async def test_fault_lose_answers_can_leave_the_view_without_any(open_host: Open
 
 
 async def test_fault_slow_ms_waits_before_a_call(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open(faults={"slow_ms": 300})
     view = await host.call("show_counter", name="sheep")
     await bump(view, 1)
@@ -82,7 +82,7 @@ async def test_fault_slow_ms_waits_before_a_call(open_host: OpenHost) -> None:
 
 
 async def test_fault_recreate_ms_ends_a_view_that_changed_something(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open(faults={"recreate_ms": 50})
     view = await host.call("show_counter", name="sheep")
     for name, arguments in (("show_counter", {"name": "goats"}), ("bump", {"by": 1})):
@@ -97,7 +97,7 @@ async def test_fault_recreate_ms_ends_a_view_that_changed_something(open_host: O
 
 
 async def test_fault_ignore_size_keeps_the_frame_as_it_is(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open(faults={"ignore_size": True})
     view = await host.call("show_silent")
     before = await view.height()
@@ -107,14 +107,14 @@ async def test_fault_ignore_size_keeps_the_frame_as_it_is(open_host: OpenHost) -
 
 
 async def test_fault_view_uri_shows_another_document(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open(faults={"view_uri": SILENT_URI})
     view = await host.call("show_counter", name="sheep")
     assert await view.frame.evaluate("() => document.documentElement.dataset.sizes") == "none"
 
 
 async def test_a_view_that_cannot_be_read_leaves_the_text(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open(faults={"view_uri": "ui://oracle/gone.html"})
     host.expect_console(r"400 \(Bad Request\)")  # how this era answers a read of what is not there
     await host.page.evaluate("() => intarsiaHost.call('show_counter', {name: 'sheep'})")
@@ -123,7 +123,7 @@ async def test_a_view_that_cannot_be_read_leaves_the_text(open_host: OpenHost) -
 
 
 async def test_fault_ask_waits_for_the_person(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open(faults={"ask": True})
     view = await host.call("show_counter", name="sheep")
     await view.frame.evaluate(
@@ -141,7 +141,7 @@ async def test_fault_ask_waits_for_the_person(open_host: OpenHost) -> None:
 
 
 async def test_fault_ask_can_be_for_changes_alone(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open(faults={"ask": "changes"})
     view = await host.call("show_counter", name="sheep")
     read = "() => oracle.app.callServerTool({name: 'show_counter', arguments: {name: 'goats'}})"
@@ -154,7 +154,7 @@ async def test_fault_ask_can_be_for_changes_alone(open_host: OpenHost) -> None:
 
 
 async def test_fault_serialize_makes_one_call_at_a_time(open_host: OpenHost) -> None:
-    host = open_host(oracle_app())
+    host = open_host(official_app())
     await host.open(faults={"serialize": True, "hold": "request"})
     view = await host.call("show_counter", name="sheep")
     await view.frame.evaluate(

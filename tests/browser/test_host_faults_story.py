@@ -12,7 +12,7 @@ from examples.team_tasks import connector as team_tasks
 from intarsia import Connector
 from intarsia.server.storage.store import KEYS
 from intarsia.testing.fixtures import OpenHost
-from tests.browser.stories import SANDBOXES, Board, served, server_order
+from tests.browser.story_support import SANDBOXES, Board, served, server_order
 
 
 @pytest.fixture
@@ -27,6 +27,7 @@ async def applied(connector: Connector) -> int:
         return int((await connection.execute(select(func.count()).select_from(KEYS))).scalar_one())
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("sandbox", SANDBOXES)
 @pytest.mark.parametrize(
     "faults",

@@ -19,8 +19,8 @@ from examples.issue_tracker.service.seed import PASSWORD
 from intarsia import Connector
 from intarsia.host.server import running_server
 from intarsia.testing import Grant, Host, View, assert_accessible, assert_fits_inline
-from tests.browser.stories import SANDBOXES, drag_to
-from tests.examples.tracker_world import SCOPES, World, nothing, running_world
+from tests.browser.story_support import SANDBOXES, drag_to
+from tests.examples.tracker_system import SCOPES, World, nothing, running_tracker_system
 
 EMIL = Grant("emil@here", scopes=SCOPES, claims={"name": "Emil"})
 FOLLOWS_MS = 12_000
@@ -29,7 +29,7 @@ FOLLOWS_MS = 12_000
 
 @pytest.fixture
 async def tracker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[World]:
-    async with running_world(tmp_path, monkeypatch) as world:
+    async with running_tracker_system(tmp_path, monkeypatch) as world:
         yield world
 
 
@@ -162,6 +162,7 @@ async def test_on_a_phone_the_board_keeps_its_tabs_when_what_stands_above_it_cha
         await assert_fits_inline(view)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("width", ["320", "760"])
 async def test_every_state_fits_into_the_chat_of_a_phone_and_can_be_used_by_everybody(
     host: Host, tracker: World, width: str

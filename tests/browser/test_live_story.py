@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from examples.team_tasks import connector as team_tasks
 from intarsia import Connector
 from intarsia.testing import Grant, Host, View, assert_accessible, assert_fits_inline
-from tests.browser.stories import SANDBOXES, Board, call, server_order
+from tests.browser.story_support import SANDBOXES, Board, call, server_order
 
 READ, WRITE = "tasks:read", "tasks:write"
 READER, EDITOR = Grant("edda", scopes={READ}), Grant("edda", scopes={READ, WRITE})

@@ -12,7 +12,7 @@ from intarsia import Connector, RefusedError
 from intarsia.testing.fixtures import OpenHost
 from intarsia.testing.page import WAIT_MS
 from intarsia.widgets import Dashboard, Metric
-from tests.browser.stories import SANDBOXES, served
+from tests.browser.story_support import SANDBOXES, served
 
 TICKING = """(name) => {
     const text = document.getElementById(`w-tile-${name}`).innerText;

@@ -11,8 +11,8 @@ from examples.machine_monitor import connector as machine_monitor
 from examples.team_tasks import connector as team_tasks
 from intarsia import Connector
 from intarsia.testing import Grant, Host, View
-from tests.browser.stories import SANDBOXES, Board, server_order
-from tests.security.secrets_shop import ISSUER, MARKS, build_shop, canary
+from tests.browser.story_support import SANDBOXES, Board, server_order
+from tests.security.hidden_data_connector import ISSUER, MARKS, build_hidden_data_connector, canary
 
 READ, WRITE = "tasks:read", "tasks:write"
 RITA = Grant("rita", scopes={READ})
@@ -23,7 +23,7 @@ EDITOR = Grant("edda", scopes={READ, WRITE})
 def connector(request: pytest.FixtureRequest, tmp_path: Path) -> Connector:
     test = cast("pytest.Item", request.node)  # pyright: ignore[reportUnknownMemberType] - pytest does not say
     if "canar" in test.name:
-        return build_shop(tmp_path / "shop.db")
+        return build_hidden_data_connector(tmp_path / "shop.db")
     return machine_monitor if "monitor" in test.name else team_tasks
 
 
@@ -104,6 +104,7 @@ async def test_the_monitor_leaves_out_on_the_server_what_a_person_may_not_see(ho
     assert "Busiest processes" not in sent
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("widget", ["fields", "rows", "cards", "overview", "panel"])
 async def test_of_two_people_with_one_widget_each_gets_the_canaries_of_their_own_scopes_alone(
     host: Host, widget: str

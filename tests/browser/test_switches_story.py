@@ -8,7 +8,7 @@ from intarsia import Connector
 from intarsia.server.switches.positions import Position
 from intarsia.server.switches.service import Change
 from intarsia.testing import Grant, Host, View, assert_accessible, assert_fits_inline
-from tests.browser.stories import SANDBOXES
+from tests.browser.story_support import SANDBOXES
 
 PERSON = Grant("edda", scopes={"tasks:read", "tasks:write"})
 FOLLOWS_MS = 2_000

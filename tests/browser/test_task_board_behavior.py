@@ -6,7 +6,7 @@ from playwright.async_api import expect
 from intarsia.testing.fixtures import OpenHost
 from intarsia.testing.page import center
 from tests.browser.board_page import open_board
-from tests.browser.boards import Task, small
+from tests.browser.task_board_app import Task, small
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 

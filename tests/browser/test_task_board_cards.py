@@ -5,7 +5,7 @@ from playwright.async_api import expect
 
 from intarsia.testing.fixtures import OpenHost
 from tests.browser.board_page import open_board
-from tests.browser.boards import board_app, small
+from tests.browser.task_board_app import board_app, small
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 

@@ -6,7 +6,7 @@ from playwright.async_api import Locator, expect
 from intarsia.testing.fixtures import OpenHost
 from intarsia.testing.page import center
 from tests.browser.board_page import BoardPage, open_board
-from tests.browser.boards import Task, Tasks, large, small
+from tests.browser.task_board_app import Task, Tasks, large, small
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
@@ -25,6 +25,7 @@ async def page_size(board: BoardPage, column: str) -> int:
     return await board.column(column).locator("> li:not([hidden])").count()
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("phone", [False, True])
 @pytest.mark.parametrize("room", ["320", "480", "760"])
 async def test_it_is_never_higher_than_500_pixels(open_host: OpenHost, room: str, *, phone: bool) -> None:

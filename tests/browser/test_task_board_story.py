@@ -9,7 +9,7 @@ from playwright.async_api import expect
 from examples.team_tasks import connector as team_tasks
 from intarsia import Connector
 from intarsia.testing.fixtures import OpenHost
-from tests.browser.stories import SANDBOXES, Board, call, drag_to, served, server_order
+from tests.browser.story_support import SANDBOXES, Board, call, drag_to, served, server_order
 
 HOSTILE = '<img src=x onerror="document.title=1">'
 

@@ -9,7 +9,7 @@ import pytest
 from examples import brand_studio, machine_monitor, team_tasks
 from intarsia import Connector
 from intarsia.server.wire.messages import CallResponse
-from tests.examples.tracker_world import EMIL, LUCIA, NOOR, TOMAS, World, running_world
+from tests.examples.tracker_system import EMIL, LUCIA, NOOR, TOMAS, World, running_tracker_system
 
 
 async def call(
@@ -51,7 +51,7 @@ async def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
 
 @pytest.fixture
 async def stopped_tracker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    async with running_world(tmp_path, monkeypatch) as world:
+    async with running_tracker_system(tmp_path, monkeypatch) as world:
         yield world
 
 

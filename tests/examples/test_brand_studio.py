@@ -8,7 +8,7 @@ from examples.brand_studio.tools import brand_panel
 from intarsia import Connector
 from intarsia.server.wire.messages import CallResponse
 from tests.examples.conftest import call
-from tests.server.helpers import Shown
+from tests.server.view_state import Shown
 
 BAD_VALUES: list[tuple[dict[str, Any], str]] = [
     ({"acent": "#000000"}, "There is no such token. Did you mean 'accent'?"),

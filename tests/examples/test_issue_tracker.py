@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from intarsia.server.wire.messages import CallResponse
-from tests.examples.tracker_world import EMIL, LUCIA, NOOR, TOMAS, World
+from tests.examples.tracker_system import EMIL, LUCIA, NOOR, TOMAS, World
 
 PROBLEM, DONE = "dev.intarsia/problem", "dev.intarsia/done"
 

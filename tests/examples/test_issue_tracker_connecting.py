@@ -12,7 +12,7 @@ from examples.issue_tracker.app import make_app
 from examples.issue_tracker.service.seed import PASSWORD
 from examples.issue_tracker.settings import Sealer
 from intarsia import Grant, ResourceServer
-from tests.examples.tracker_world import EMIL, SCOPES, World
+from tests.examples.tracker_system import EMIL, SCOPES, World
 
 NEWCOMER = Grant("newcomer", scopes=SCOPES, claims={"name": "Emil <S>"}, issuer="https://sign-in.example")
 ALLOW = {"email": "emil@example.com", "password": PASSWORD, "answer": "allow"}

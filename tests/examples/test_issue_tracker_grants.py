@@ -16,7 +16,7 @@ from examples.issue_tracker.service.accounts import digest
 from examples.issue_tracker.service.tables import TOKENS
 from examples.issue_tracker.settings import Sealer
 from intarsia.errors import SettingError
-from tests.examples.tracker_world import EMIL, LUCIA, NOOR, World
+from tests.examples.tracker_system import EMIL, LUCIA, NOOR, World
 
 LINK = "Connect your tracker account"
 

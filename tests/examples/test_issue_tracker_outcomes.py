@@ -11,7 +11,7 @@ from sqlalchemy import select
 from examples.issue_tracker import tools
 from examples.issue_tracker.outcomes import OUTCOMES
 from examples.issue_tracker.service.tables import ISSUES
-from tests.examples.tracker_world import EMIL, World, nothing
+from tests.examples.tracker_system import EMIL, World, nothing
 
 KEY = "0123456789abcdef"
 LOST = httpx2.ReadTimeout("lost")

@@ -17,7 +17,7 @@ from intarsia.errors import RefusedError
 from intarsia.server.wire.messages import CallResponse
 from intarsia.widgets import Dashboard, Metric, PendingTile, Table, Widget
 from tests.examples.conftest import call
-from tests.server.helpers import Shown
+from tests.server.view_state import Shown
 
 NAMES = ["cpu", "memory", "load", "temperature", "uptime", "network", "processes", "disks"]
 

@@ -9,8 +9,8 @@ from playwright.async_api import expect
 from intarsia import Connector
 from intarsia.testing import Host, View
 from intarsia.testing.fixtures import OpenHost
-from tests.browser.bundling import script_of_bridge_1
-from tests.browser.stories import Board
+from tests.browser.story_support import Board
+from tests.browser.view_scripts import script_of_bridge_1
 from tests.interop.apps_schema import AppsSchema, Generation, apps_schema
 
 pytestmark = pytest.mark.browser
@@ -93,6 +93,7 @@ def complain(schema: AppsSchema, entry: dict[str, Any]) -> list[str]:
     return [f"{entry['from']} to {entry['to']}, {entry['kind']} {entry['method']}: {complaint}" for complaint in found]
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("generation", ["2", "1"])
 async def test_every_message_is_as_the_official_schema_says(
     demo: Connector, open_host: OpenHost, tmp_path: Path, generation: Generation

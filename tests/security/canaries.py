@@ -13,7 +13,7 @@ from intarsia.server.changes.access_watch import ACCESS_WATCH
 from intarsia.server.tools.tool import TileFunction
 from intarsia.server.wire.messages import ID, PARTS, PROBLEM, UNCHANGED, VIEW, CallResponse
 from intarsia.widgets import BoardColumn, Card, Dashboard, DesignPanel, Metric, Slider, TaskBoard, Text
-from tests.server.helpers import Shown
+from tests.server.view_state import Shown
 
 NAMES = ("ada", "bob")
 ISSUER = "https://id.example"

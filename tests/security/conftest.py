@@ -10,9 +10,16 @@ import pytest
 
 from intarsia import Introspection, Issuer, ResourceServer
 from intarsia.host.server import running_server
+from tests.security.connector_server import (
+    ERAS,
+    RESOURCE,
+    Answers,
+    Served,
+    challenge,
+    good_claims,
+    running_connector_server,
+)
 from tests.security.issuer import RunningIssuer, make_keys, running_issuer
-from tests.security.mutation import Mutants, mutating
-from tests.security.served import ERAS, RESOURCE, Answers, Served, challenge, good_claims, serving
 
 METADATA = "https://tasks.example.com/.well-known/oauth-protected-resource/mcp"
 
@@ -23,12 +30,6 @@ of_both_kinds = pytest.mark.parametrize("kind", ["signed", "opaque"])
 @pytest.fixture(scope="session")
 async def issuer(anyio_backend: str) -> AsyncIterator[RunningIssuer]:  # noqa: ARG001 - an async session fixture must name it
     async with running_issuer(make_keys("1")) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-async def mutants(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Mutants]:  # noqa: ARG001 - as above
-    async with mutating(tmp_path_factory.mktemp("mutants")) as running:
         yield running
 
 
@@ -58,7 +59,7 @@ async def _trusting(issuer: RunningIssuer, tmp_path_factory: pytest.TempPathFact
             client_id="intarsia", client_secret="made-up", endpoint=f"{address}/introspect", signed_tokens=False
         )
         auth = ResourceServer(RESOURCE, [Issuer(issuer.url, introspection=asks)])
-        async with serving(auth, tmp_path_factory.mktemp("served")) as served:
+        async with running_connector_server(auth, tmp_path_factory.mktemp("served")) as served:
             yield Trusting(served, issuer, answers)
 
 

@@ -2,11 +2,15 @@
 
 A test that says that an attack is stopped is worth something only if it goes red without what stops it:
 
-    mutation = Mutation("intarsia/…/claims.py", "<= now", "< 0")
-    await mutants.assert_bites("tests/security/test_tokens.py -k t02", mutation)
+    GUARDS = {"t02 expired": ("tests/security/test_tokens.py -k t02", Mutation("intarsia/…/claims.py", "<= now", "< 0"))}
 
-Each copy is imported by a process of its own. These are forked from one that has loaded the libraries already, and
-nothing of Intarsia: so a mutation costs a second or two. The product itself has no way to turn a guard off.
+    @each_guard(GUARDS)
+    async def test_the_guards_bite(mutants: Mutants, guard: Guard) -> None:
+        await mutants.assert_bites(guard)
+
+`make test` runs the guards whose files changed since they were last proved (`tests/guard_record.py`); `make test-slow`
+runs the others. Each copy is imported by a process of its own. These are forked from one that has loaded the libraries
+already, and nothing of Intarsia: so a mutation costs a second or two. The product itself has no way to turn a guard off.
 """
 
 import asyncio
@@ -14,11 +18,13 @@ import json
 import shlex
 import shutil
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree as ET
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 120
@@ -47,13 +53,73 @@ class Mutation:
             MutationError: The text is not there, or there more than once.
         """
         file = folder / self.path
-        text = file.read_text(encoding="utf-8")
+        mutated = self.mutated(file.read_text(encoding="utf-8"))
+        # A file that a cache of bytecode knows must not look like the one that it was made from.
+        file.unlink()
+        file.write_text(mutated, encoding="utf-8")
+
+    def mutated(self, text: str) -> str:
+        """Return what the file holds afterwards.
+
+        Raises:
+            MutationError: The text is not there, or there more than once.
+        """
         if text.count(self.old) != 1:
             message = f"{self.path} holds {self.old!r} {text.count(self.old)} times, and should once."
             raise MutationError(message)
-        # A file that a cache of bytecode knows must not look like the one that it was made from.
-        file.unlink()
-        file.write_text(text.replace(self.old, self.new), encoding="utf-8")
+        return text.replace(self.old, self.new)
+
+
+@dataclass(frozen=True)
+class Guard:
+    """One guard: the attack that it stops, and the mutations that remove it from the source."""
+
+    name: str
+    attack: str
+    """The arguments for pytest that select the attack, such as `tests/security/test_tokens.py -k t02`."""
+    mutations: tuple[Mutation, ...]
+
+    def files(self, root: Path = ROOT) -> frozenset[str]:
+        """The files that its verdict rests on: mutated ones, those of the attack, and the conftest.py beside these."""
+        attacks = [Path(word.partition("::")[0]) for word in shlex.split(self.attack) if word.startswith("tests/")]
+        beside = [path.parent / "conftest.py" for path in attacks]
+        known = [*attacks, *(path for path in beside if (root / path).is_file())]
+        return frozenset([*(mutation.path for mutation in self.mutations), *map(Path.as_posix, known)])
+
+    def check(self, root: Path = ROOT) -> None:
+        """Check without running anything that the guard is still there to be removed.
+
+        Raises:
+            MutationError: A mutation does not fit the source, or a file of the attack is gone.
+        """
+        texts: dict[str, str] = {}
+        for path in sorted(self.files(root)):
+            if not (root / path).is_file():
+                message = f"{self.name}: {path} is not there."
+                raise MutationError(message)
+            texts[path] = (root / path).read_text(encoding="utf-8")
+        for mutation in self.mutations:
+            texts[mutation.path] = mutation.mutated(texts[mutation.path])
+
+
+def each_guard(
+    guards: Mapping[str, tuple[str, *tuple[Mutation | Iterable[Mutation], ...]]],
+) -> pytest.MarkDecorator:
+    """Parametrize a test with guards; its argument `guard` is a `Guard`.
+
+    Args:
+        guards: By name: the attack, and the mutations that remove the guard.
+    """
+    made = [Guard(name, attack, tuple(_flat(mutations))) for name, (attack, *mutations) in guards.items()]
+    return pytest.mark.parametrize("guard", [pytest.param(guard, id=guard.name) for guard in made])
+
+
+def _flat(mutations: Iterable[Mutation | Iterable[Mutation]]) -> Iterator[Mutation]:
+    for each in mutations:
+        if isinstance(each, Mutation):
+            yield each
+        else:
+            yield from each
 
 
 @dataclass(frozen=True)
@@ -114,15 +180,10 @@ class Mutants:
         failed, broken = int(suite.attrib["failures"]), int(suite.attrib["errors"])
         return Outcome(int(suite.attrib["tests"]) - failed - broken, failed, broken, text)
 
-    async def assert_bites(self, tests: str, *mutations: Mutation) -> None:
-        """Check that tests go red without their guards, and that nothing but an attack that got through made them.
-
-        Args:
-            tests: The attacks that the guard stops.
-            mutations: Take the guard away.
-        """
-        assert mutations, "Name what is taken away."
-        outcome = await self.run(f"{tests} -x", *mutations)
+    async def assert_bites(self, guard: Guard) -> None:
+        """Check that the attack succeeds without the guard, and that the tests fail for no other reason."""
+        assert guard.mutations, "Name what is taken away."
+        outcome = await self.run(f"{guard.attack} -x", *guard.mutations)
 
         assert outcome.failed, f"No attack got through; it is not this that stops them:\n{outcome.said}"
         assert not outcome.broken, f"The tests could not run:\n{outcome.said}"

@@ -1,8 +1,6 @@
 """Every guard of the allow list is taken away once, and somebody gets in who should not."""
 
-import pytest
-
-from tests.security.mutation import Mutants, Mutation
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 TESTS = "tests/server/test_ip_allow_list.py"
 ALLOW_LIST = "intarsia/server/http/ip_allow_list.py"
@@ -56,8 +54,6 @@ GUARDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("guard", GUARDS)
-async def test_a_guard_bites(guard: str, mutants: Mutants) -> None:
-    tests, *mutations = GUARDS[guard]
-
-    await mutants.assert_bites(tests, *mutations)
+@each_guard(GUARDS)
+async def test_a_guard_bites(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)

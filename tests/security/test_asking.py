@@ -21,7 +21,7 @@ from intarsia.server.auth.resource_server.errors import Reason, TokenError
 from intarsia.server.auth.resource_server.issuer_http import IssuerError, IssuerHttpClient
 from intarsia.server.auth.resource_server.issuer_metadata import Metadata
 from intarsia.server.auth.resource_server.verifier import Verifier
-from tests.security.served import RESOURCE, good_claims
+from tests.security.connector_server import RESOURCE, good_claims
 
 Page = Callable[[Request], Awaitable[Response]]
 

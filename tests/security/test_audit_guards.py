@@ -1,8 +1,6 @@
 """Every guard of the audit log is taken away once, and its test goes red."""
 
-import pytest
-
-from tests.security.mutation import Mutants, Mutation
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 LOG, TABLES = "intarsia/server/audit/log.py", "intarsia/server/audit/tables.py"
 VERIFYING, TELLING = "intarsia/server/audit/verify.py", "intarsia/server/audit/export.py"
@@ -61,7 +59,6 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
 }
 
 
-@pytest.mark.parametrize("guard", GUARDS)
-async def test_the_guards_bite(mutants: Mutants, guard: str) -> None:
-    tests, mutations = GUARDS[guard]
-    await mutants.assert_bites(tests, *mutations)
+@each_guard(GUARDS)
+async def test_the_guards_bite(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)

@@ -12,14 +12,14 @@ from intarsia.server.auth.authorization_server.accounts import accounts
 from intarsia.server.switches.positions import Position
 from intarsia.server.switches.service import Change
 from tests.authorization_server.browser import PASSWORD
-from tests.authorization_server.place import Place, opened_place
+from tests.authorization_server.sign_in_site import Place, running_sign_in_site
 
 
 @pytest.fixture
 async def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
     # No time is spent here on what makes real passwords slow to guess.
     monkeypatch.setattr(accounts, "_hasher", lambda: PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    async with opened_place(tmp_path) as opened:
+    async with running_sign_in_site(tmp_path) as opened:
         yield opened
 
 

@@ -20,7 +20,7 @@ from intarsia.server.calls.view_handles import LASTS_SECONDS, is_handle, make_ha
 from intarsia.server.mcp_server.server import Surface, build_server
 from intarsia.testing import Reply, Tools
 from intarsia.widgets import BoardColumn, Card, TaskBoard
-from tests.security.mutation import Mutants, Mutation
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 ADA = Grant("ada", "chat", {"notes:read", "notes:write"}, issuer="https://id.example")
 BOB = Grant("bob", "chat", {"notes:read"}, issuer="https://id.example")
@@ -187,7 +187,6 @@ GUARDS = {
 }
 
 
-@pytest.mark.parametrize("guard", GUARDS)
-async def test_the_guards_bite(mutants: Mutants, guard: str) -> None:
-    tests, *mutations = GUARDS[guard]
-    await mutants.assert_bites(tests, *mutations)
+@each_guard(GUARDS)
+async def test_the_guards_bite(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)

@@ -6,11 +6,10 @@ import random
 from collections.abc import Mapping
 
 import httpx2
-import pytest
 
 from tests.security.conftest import Trusting, in_both_eras, of_both_kinds
-from tests.security.mutation import Mutants, Mutation
-from tests.security.served import Served, done
+from tests.security.connector_server import Served, done
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 CANARIES = {"ada": "canary-of-ada-5f1e", "bob": "canary-of-bob-90c2"}
 CALLS = 200
@@ -56,6 +55,6 @@ GUARDS = {
 }
 
 
-@pytest.mark.parametrize("guard", GUARDS)
-async def test_t25_bites(mutants: Mutants, guard: str) -> None:
-    await mutants.assert_bites(f"{HERE} -k 't25_each and signed'", GUARDS[guard])
+@each_guard({name: (f"{HERE} -k 't25_each and signed'", mutation) for name, mutation in GUARDS.items()})
+async def test_t25_bites(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)

@@ -13,7 +13,6 @@ from intarsia.server.rendering import pending_renders
 from tests.security.canaries import KINDS, NAMES, Office, Person, Window
 
 SEED = 20261
-STEPS = 10_000
 SOON = 60
 TOOLS = ("overview", "board", "mine", "panel")
 CLIENTS = ("chat", "phone")
@@ -38,9 +37,9 @@ class Crowd:
         ]
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def run(self) -> None:
+    async def run(self, steps: int) -> None:
         """Do so many steps, and stop at the first that brought something to the wrong person."""
-        while self.counted["poll"] + self.counted["change"] < STEPS and not self.leaks:
+        while self.counted["poll"] + self.counted["change"] < steps and not self.leaks:
             await self._step(*self.chance.choices(CHOICES, WEIGHTS))
             for _ in range(self.chance.randrange(3)):
                 await asyncio.sleep(0)
@@ -106,15 +105,16 @@ class Crowd:
             task.result()
 
 
-async def test_t26_two_persons_among_ten_thousand_polls_and_changes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("steps", [2_000, pytest.param(10_000, marks=pytest.mark.slow)])
+async def test_t26_two_persons_among_thousands_of_polls_and_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
 ) -> None:
     # Some widgets are read for longer than an action waits, and come with the call after it.
     monkeypatch.setattr(pending_renders, "MAX_RENDER_SECONDS", 0.001)
     crowd = Crowd(tmp_path / "office.db")
     async with crowd.office.connector.running():
-        await crowd.run()
+        await crowd.run(steps)
 
     assert crowd.leaks == []
-    assert min(crowd.counted["poll"], crowd.counted["change"]) > STEPS / 4
+    assert min(crowd.counted["poll"], crowd.counted["change"]) > steps / 4
     assert [person.seen for person in crowd.persons] == [set(KINDS)] * len(NAMES)

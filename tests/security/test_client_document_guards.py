@@ -1,8 +1,6 @@
 """Every guard against T48 and T49 is taken away once, and the attack that it stops gets through."""
 
-import pytest
-
-from tests.security.mutation import Mutants, Mutation
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 TESTS = "tests/authorization_server/test_client_documents.py"
 FORMS = "tests/authorization_server/test_client_documents_addresses.py"
@@ -192,8 +190,6 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("guard", GUARDS)
-async def test_a_guard_bites(guard: str, mutants: Mutants) -> None:
-    tests, *mutations = GUARDS[guard]
-
-    await mutants.assert_bites(tests, *mutations)
+@each_guard(GUARDS)
+async def test_a_guard_bites(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)

@@ -14,7 +14,7 @@ import pytest
 from intarsia import Connector
 from intarsia.server.calls import confirmations, view_handles
 from intarsia.server.wire.messages import CallResponse
-from tests.security.shelf import ADA, BOB, FAILING, Screen, build_shelf, fill, left, restore
+from tests.security.bookshelf_connector import ADA, BOB, FAILING, Screen, build_bookshelf, fill, left, restore
 
 ALL = 13
 BURN: dict[str, Any] = {"book": "B-1", "version": 1}
@@ -24,7 +24,7 @@ PROBLEM = "dev.intarsia/problem"
 
 @pytest.fixture
 async def shelf(tmp_path: Path) -> AsyncIterator[Connector]:
-    built = build_shelf(tmp_path / "shelf.db")
+    built = build_bookshelf(tmp_path / "shelf.db")
     async with built.running():
         await fill(built)
         yield built
@@ -178,7 +178,7 @@ async def test_t33_a_confirmation_is_for_this_person(screen: Screen, shelf: Conn
 
 
 async def test_t33_a_confirmation_is_for_this_connector(screen: Screen, shelf: Connector, tmp_path: Path) -> None:
-    async with build_shelf(tmp_path / "shelf.db", "Another shelf").running() as other:
+    async with build_bookshelf(tmp_path / "shelf.db", "Another shelf").running() as other:
         yes = await (await Screen.opened(other)).ask()
 
         assert (await screen.call(**BURN, yes=yes)).meta[PROBLEM]["kind"] == "refused"
@@ -210,7 +210,7 @@ async def test_t33_copies_in_two_processes_are_applied_once(shelf: Connector, sc
     """Two connectors on one store, as two processes are: neither knows what the other does."""
     yes = await screen.ask("B-1")
     answers: list[CallResponse] = []
-    async with build_shelf(tmp_path / "shelf.db").running() as other:
+    async with build_bookshelf(tmp_path / "shelf.db").running() as other:
         elsewhere = Screen(other, ADA, screen.handle)
 
         async def send(each: Screen, number: int) -> None:
@@ -233,7 +233,7 @@ async def test_t33_the_use_is_noticed_in_the_transaction(
 
     async def check_then_lose(confirmation: str) -> None:
         await check(confirmation)
-        async with build_shelf(tmp_path / "shelf.db").running() as other:
+        async with build_bookshelf(tmp_path / "shelf.db").running() as other:
             await Screen(other, ADA, screen.handle).call(**BURN, yes=yes)
             await restore(other)
 
@@ -272,7 +272,7 @@ async def test_t36_what_only_a_view_may_call_is_not_there_for_a_model(screen: Sc
 async def test_t36_a_handle_that_is_not_theirs_is_none(
     screen: Screen, shelf: Connector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with build_shelf(tmp_path / "shelf.db", "Another shelf").running() as other:
+    async with build_bookshelf(tmp_path / "shelf.db", "Another shelf").running() as other:
         foreign = (await Screen.opened(other)).handle
     wrong = {
         **spoiled(screen.handle),

@@ -1,8 +1,6 @@
 """Every guard against T31, T32, T33 and T36 is taken away once, and the attack that it stops gets through."""
 
-import pytest
-
-from tests.security.mutation import Mutants, Mutation
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 TESTS = "tests/security/test_confirmation.py"
 CALLS, ONCE = "intarsia/server/calls/handler.py", "intarsia/server/calls/idempotency.py"
@@ -12,7 +10,7 @@ ANY_SIGNATURE = Mutation(HANDLES, "if hmac.compare_digest(mac, self._mac(self._s
 NO_LOOK = Mutation(ONCE, "                raise ConfirmationUsedError\n", "                return\n")
 NO_ROW = Mutation(ONCE, "                raise ConfirmationUsedError from None", "                pass")
 
-GUARDS = {
+GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "t31 the use of a confirmation": (f"{TESTS} -k 't31 and applied_once'", NO_LOOK, NO_ROW),
     "t31 the age of a handle": (
         f"{TESTS} -k 't31 and next_day'",
@@ -64,8 +62,6 @@ GUARDS = {
 }
 
 
-@pytest.mark.parametrize(("attack", "mutations"), [(one[0], one[1:]) for one in GUARDS.values()], ids=GUARDS)
-async def test_an_attack_gets_through_without_its_guard(
-    mutants: Mutants, attack: str, mutations: tuple[Mutation, ...]
-) -> None:
-    await mutants.assert_bites(attack, *mutations)
+@each_guard(GUARDS)
+async def test_an_attack_gets_through_without_its_guard(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)

@@ -21,7 +21,7 @@ from intarsia import Connector, Done, Grant
 from intarsia.server.calls.view_handles import make_handle
 from intarsia.server.wire.messages import CallResponse
 from intarsia.widgets import Text
-from tests.security.mutation import Mutants, Mutation
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 TABLES = MetaData()
 NOTES = Table("notes", TABLES, Column("id", String, primary_key=True), Column("owner", String, nullable=False))
@@ -185,7 +185,6 @@ GUARDS = {
 }
 
 
-@pytest.mark.parametrize("guard", GUARDS)
-async def test_t23_bites(mutants: Mutants, guard: str) -> None:
-    tests, *mutations = GUARDS[guard]
-    await mutants.assert_bites(tests, *mutations)
+@each_guard(GUARDS)
+async def test_t23_bites(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)

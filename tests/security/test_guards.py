@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.security.mutation import Mutants, Mutation, MutationError
+from tests.security.mutation import Guard, Mutants, Mutation, MutationError, each_guard
 
 TOKENS, SIGNATURES = "tests/security/test_tokens.py", "tests/security/test_signatures.py"
 SCOPES, REVOCATION = "tests/security/test_scopes.py", "tests/security/test_revocation.py"
@@ -50,7 +50,7 @@ ANY_NUMBER = (
 )
 ANYBODY = Mutation("intarsia/server/mcp_server/server.py", "if grant is None and self._signs_in:", "if False:")
 
-GUARDS = {
+GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "t01 a token is asked for": (
         f"{TOKENS} -k 't01 and no_token'",
         Mutation(GUARD, "if refusal is not None:", "if refusal is not None and refusal.status != 401:"),
@@ -244,13 +244,12 @@ GUARDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("attack", "mutations"), [(one[0], one[1:]) for one in GUARDS.values()], ids=GUARDS)
-async def test_an_attack_gets_through_without_its_guard(
-    mutants: Mutants, attack: str, mutations: tuple[Mutation, ...]
-) -> None:
-    await mutants.assert_bites(attack, *mutations)
+@each_guard(GUARDS)
+async def test_an_attack_gets_through_without_its_guard(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)
 
 
+@pytest.mark.slow
 async def test_a_copy_with_all_its_guards_lets_no_attack_through(mutants: Mutants) -> None:
     outcome = await mutants.run(f"{TOKENS} {SIGNATURES} {SCOPES} -k 't05 or unsigned or t09'")
 
@@ -270,4 +269,4 @@ async def test_a_mutation_that_opens_nothing_is_told(mutants: Mutants) -> None:
     harmless = Mutation(CLAIMS, "MAX_NAME_LENGTH = 512", "MAX_NAME_LENGTH = 513")
 
     with pytest.raises(AssertionError, match="No attack got through"):
-        await mutants.assert_bites(f"{TOKENS} -k 't04 and several'", harmless)
+        await mutants.assert_bites(Guard("harmless", f"{TOKENS} -k 't04 and several'", (harmless,)))

@@ -14,9 +14,9 @@ import pytest
 
 from intarsia import Connector, Grant
 from intarsia.testing import Reply, Tools
-from tests.security.drawn_controls import Drawn
-from tests.security.mutation import Mutants, Mutation
-from tests.security.secrets_shop import MARKS, build_shop, canary, canary_number, grants_with
+from tests.security.hidden_data_connector import MARKS, build_hidden_data_connector, canary, canary_number, grants_with
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
+from tests.security.rendered_controls import Drawn
 
 PEOPLE = grants_with()
 WIDGETS = ("fields", "rows", "cards", "same_cards", "overview", "panel")
@@ -27,7 +27,7 @@ NOTES = {"fields", "rows", "cards", "overview", "panel"}
 
 @pytest.fixture
 def connector(tmp_path: Path) -> Connector:
-    return build_shop(tmp_path / "shop.db")
+    return build_hidden_data_connector(tmp_path / "shop.db")
 
 
 def found_in(reply: Reply) -> set[str]:
@@ -136,16 +136,21 @@ GUARDS = {
 }
 
 
-@pytest.mark.parametrize("guard", GUARDS)
-async def test_nothing_else_keeps_it_back(mutants: Mutants, guard: str) -> None:
-    tests, mutation = GUARDS[guard]
-    await mutants.assert_bites(f"{HERE} -k '{tests}'", mutation)
+BY_ID = Mutation(
+    "intarsia/ui_templates/render_cache.py",
+    "(macro, also, *vars(thing).values())",
+    '(macro, also, getattr(thing, "id", 0))',
+)
 
 
-async def test_what_is_kept_of_a_drawing_is_found_by_all_that_is_in_it(mutants: Mutants) -> None:
-    by_id = Mutation(
-        "intarsia/ui_templates/render_cache.py",
-        "(macro, also, *vars(thing).values())",
-        '(macro, also, getattr(thing, "id", 0))',
-    )
-    await mutants.assert_bites(f"{HERE} -k 'interleaved and same_cards'", by_id)
+@each_guard(
+    {
+        **{
+            name: (f"{HERE} -k '{tests}'", mutation)
+            for name, (tests, mutation) in GUARDS.items()
+        },
+        "what is kept of a drawing": (f"{HERE} -k 'interleaved and same_cards'", BY_ID),
+    }
+)
+async def test_nothing_else_keeps_it_back(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)

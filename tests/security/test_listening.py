@@ -17,9 +17,9 @@ from intarsia.server.mcp_server.server import Surface
 from intarsia.server.mcp_server.subscriptions import MAX_ADDRESSES, MAX_PER_USER
 from intarsia.server.switches.positions import Position
 from intarsia.server.switches.service import Change
-from tests.security.elsewhere import turn_off_elsewhere
+from tests.security.connector_server import MODERN, RESOURCE, Answers, build_connector, good_claims
 from tests.security.issuer import RunningIssuer
-from tests.security.served import MODERN, RESOURCE, Answers, build_connector, good_claims
+from tests.security.other_process import turn_off_in_other_process
 
 SOON = 12
 ABOUT_ME = {
@@ -173,7 +173,7 @@ async def test_t45_a_view_that_another_process_turned_off_ends_its_stream_too(wo
     stream = await world.listen(world.token("ada"), world.view, tools=True)
     await stream.acknowledged()
 
-    await turn_off_elsewhere(tmp_path / "listening.db", "tool:task_board")
+    await turn_off_in_other_process(tmp_path / "listening.db", "tool:task_board")
 
     assert [each.get("method") for each in await stream.rest()] == [None]
 

@@ -1,8 +1,6 @@
 """Every guard of the streams is taken away once, and its test goes red."""
 
-import pytest
-
-from tests.security.mutation import Mutants, Mutation
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 LISTENING = "intarsia/server/mcp_server/subscriptions.py"
 TESTS = "tests/security/test_listening.py"
@@ -38,7 +36,6 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
 }
 
 
-@pytest.mark.parametrize("guard", GUARDS)
-async def test_the_guards_bite(mutants: Mutants, guard: str) -> None:
-    tests, mutations = GUARDS[guard]
-    await mutants.assert_bites(tests, *mutations)
+@each_guard(GUARDS)
+async def test_the_guards_bite(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)

@@ -14,9 +14,9 @@ from intarsia.server.changes.change_log import CHANGE_LOG
 from intarsia.server.mcp_server import subscriptions
 from intarsia.server.mcp_server.subscriptions import MAX_PER_USER, Subscriptions
 from intarsia.server.wire.messages import PARTS, PROBLEM, VIEW
-from tests.security.elsewhere import turn_off_elsewhere
-from tests.security.served import build_connector
-from tests.server.helpers import Shown
+from tests.security.connector_server import build_connector
+from tests.security.other_process import turn_off_in_other_process
+from tests.server.view_state import Shown
 
 LISTENS = 1_100
 SOON = 12
@@ -77,7 +77,7 @@ async def test_t45_a_poll_is_answered_when_another_process_turns_its_widget_off(
         waiting = asyncio.create_task(here.desk.answer("intarsia_view", {"wait_seconds": 25}, meta, ada))
         while not CHANGE_LOG.waiting:  # noqa: ASYNC110 - it is waited for that it waits
             await asyncio.sleep(0)
-        await turn_off_elsewhere(tmp_path / "shared.db", "tool:task_board")
+        await turn_off_in_other_process(tmp_path / "shared.db", "tool:task_board")
         answer = await asyncio.wait_for(waiting, FOLLOWED)
 
     assert answer.meta[PROBLEM]["kind"] == "off"

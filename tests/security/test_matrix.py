@@ -18,10 +18,10 @@ from intarsia import Connector, Grant, Issuer, ResourceServer
 from intarsia.host.server import running_server
 from intarsia.server.calls import view_handles
 from intarsia.server.calls.view_handles import make_handle
+from tests.security.connector_server import ERAS, MODERN, RESOURCE, good_claims
 from tests.security.issuer import RunningIssuer
-from tests.security.ledger import build_ledger
-from tests.security.mutation import Mutants, Mutation
-from tests.security.served import ERAS, MODERN, RESOURCE, good_claims
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
+from tests.security.permissions_connector import build_permissions_connector
 
 READ, WRITE, ERASE = "ledger:read", "ledger:write", "ledger:erase"
 
@@ -219,7 +219,7 @@ def _handles(ledger: Connector, grant: Grant) -> Mapping[tuple[str, bool], str |
 @pytest.fixture(scope="module")
 async def bench(issuer: RunningIssuer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bench]:
     entered: list[str] = []
-    ledger = build_ledger(tmp_path_factory.mktemp("ledger") / "ledger.db", entered)
+    ledger = build_permissions_connector(tmp_path_factory.mktemp("ledger") / "ledger.db", entered)
     app = ledger.app(auth=ResourceServer(RESOURCE, [Issuer(issuer.url)]))
     async with running_server(app) as address, httpx2.AsyncClient(timeout=30) as http:
         ada, bob = (Grant(name, "made-up-client", issuer=issuer.url) for name in ("ada", "bob"))
@@ -250,7 +250,7 @@ async def test_t11_a_list_names_what_roles_allow_and_what_only_lacks_a_scope(ben
 
 
 def test_t11_the_matrix_is_large_and_knows_every_tool(tmp_path: Path) -> None:
-    tools = build_ledger(tmp_path / "ledger.db", []).tools
+    tools = build_permissions_connector(tmp_path / "ledger.db", []).tools
 
     assert set(tools) == set(NEEDS) - {"intarsia_draft", "intarsia_access", "intarsia_view", "no_such_tool"}
     assert len(NEEDS) * (len(FAULTS) + len(PEOPLE)) * len(HANDLES) * 2 * len(ERAS) >= 2_000
@@ -298,7 +298,6 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("guard", GUARDS)
-async def test_t11_bites(mutants: Mutants, guard: str) -> None:
-    tests, *mutations = GUARDS[guard]
-    await mutants.assert_bites(tests, *mutations)
+@each_guard(GUARDS)
+async def test_t11_bites(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)

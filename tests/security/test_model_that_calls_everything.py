@@ -21,7 +21,7 @@ from intarsia import Connector
 from intarsia.server.mcp_server.server import build_server
 from intarsia.server.storage.store import CONFIRMATIONS
 from intarsia.server.tools.tool import ActionTool
-from tests.security.shelf import BOOKS, build_shelf, fill
+from tests.security.bookshelf_connector import BOOKS, build_bookshelf, fill
 
 ERAS = ["legacy", "2026-07-28"]
 EXAMPLES = {"team tasks": team_tasks, "brand studio": brand_studio, "machine monitor": machine_monitor}
@@ -50,7 +50,7 @@ async def connector(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Connector]:
     if request.param == "shelf":
-        built = build_shelf(tmp_path / "shelf.db")
+        built = build_bookshelf(tmp_path / "shelf.db")
     else:
         built = EXAMPLES[request.param].connector
         monkeypatch.setattr(built.store, "path", tmp_path / "store.db")

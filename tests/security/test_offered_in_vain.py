@@ -15,7 +15,7 @@ from intarsia import BoundAction, Connector, Done, Grant
 from intarsia.testing import Tools
 from intarsia.ui_templates import render_text
 from intarsia.widgets import WIDGETS, Button, Checkbox, DesignPanel, Slider, Stack, Widget
-from tests.security.mutation import Mutants, Mutation
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 READ, WRITE, ERASE = "notes:read", "notes:write", "notes:erase"
 ISSUER = "https://id.example"
@@ -205,7 +205,6 @@ GUARDS = {
 }
 
 
-@pytest.mark.parametrize("guard", GUARDS)
-async def test_the_guards_bite(mutants: Mutants, guard: str) -> None:
-    tests, *mutations = GUARDS[guard]
-    await mutants.assert_bites(tests, *mutations)
+@each_guard(GUARDS)
+async def test_the_guards_bite(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)

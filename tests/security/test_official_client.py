@@ -16,8 +16,8 @@ from pydantic import AnyUrl
 
 from intarsia import ResourceServer
 from intarsia.host.server import Listener, open_socket, running
+from tests.security.connector_server import build_connector
 from tests.security.issuer import CALLBACK, CLIENT_SECRET, RunningIssuer
-from tests.security.served import build_connector
 
 
 @dataclass

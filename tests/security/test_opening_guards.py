@@ -1,8 +1,6 @@
 """What tells an older View from the latest, and keeps two Views of one board in agreement, is taken away once each."""
 
-import pytest
-
-from tests.security.mutation import Mutants, Mutation
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 CALLS, OPENINGS = "intarsia/server/calls/handler.py", "intarsia/server/calls/latest_view.py"
 TESTS, STORY = "tests/server/test_latest_view.py", "tests/browser/test_converging_story.py"
@@ -44,7 +42,6 @@ GUARDS: dict[str, tuple[str, Mutation]] = {
 }
 
 
-@pytest.mark.parametrize("guard", GUARDS)
-async def test_the_guards_bite(mutants: Mutants, guard: str) -> None:
-    tests, mutation = GUARDS[guard]
-    await mutants.assert_bites(tests, mutation)
+@each_guard(GUARDS)
+async def test_the_guards_bite(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)

@@ -10,8 +10,8 @@ import pytest
 
 from intarsia import Introspection, Issuer, ResourceServer
 from intarsia.host.server import running_server
+from tests.security.connector_server import ERAS, RESOURCE, Answers, Served, good_claims, running_connector_server
 from tests.security.issuer import ASKING, RunningIssuer, make_keys, running_issuer
-from tests.security.served import ERAS, RESOURCE, Answers, Served, good_claims, serving
 
 SECONDS = 5
 REPLICAS = 2
@@ -58,7 +58,7 @@ async def test_t07_a_revoked_token_and_that_of_a_disabled_person_stop(
     bob = (await own_issuer.sign_in("bob", scope, RESOURCE, "opaque"))["access_token"]
     eve = (await own_issuer.sign_in("eve", scope, RESOURCE, "opaque"))["access_token"]
 
-    async with serving(auth, tmp_path, REPLICAS) as served:
+    async with running_connector_server(auth, tmp_path, REPLICAS) as served:
         await asyncio.gather(
             assert_stops(served, ada, lambda: own_issuer.revoke(ada, "opaque")),
             assert_stops(served, bob, lambda: own_issuer.tell("disable", account="bob")),
@@ -69,14 +69,14 @@ async def test_t07_a_revoked_token_and_that_of_a_disabled_person_stop(
 async def test_t07_a_token_of_a_key_that_was_rotated_out_stops(own_issuer: RunningIssuer, tmp_path: Path) -> None:
     old = own_issuer.sign(good_claims(own_issuer.url))
 
-    async with serving(ResourceServer(RESOURCE, [own_issuer.url]), tmp_path, REPLICAS) as served:
+    async with running_connector_server(ResourceServer(RESOURCE, [own_issuer.url]), tmp_path, REPLICAS) as served:
         await assert_stops(served, old, lambda: own_issuer.rotate(make_keys("second")))
         new = own_issuer.sign(good_claims(own_issuer.url))
         assert (await served.call(ERAS[0], token=new)).status_code == 200
 
 
 async def test_t07_a_new_key_is_used_at_once(own_issuer: RunningIssuer, tmp_path: Path) -> None:
-    async with serving(ResourceServer(RESOURCE, [own_issuer.url]), tmp_path) as served:
+    async with running_connector_server(ResourceServer(RESOURCE, [own_issuer.url]), tmp_path) as served:
         assert (await served.call(ERAS[0], token=own_issuer.sign(good_claims(own_issuer.url)))).status_code == 200
         await own_issuer.rotate(make_keys("second"))
         token = own_issuer.sign(good_claims(own_issuer.url))
@@ -102,7 +102,7 @@ async def test_t07_a_signed_token_stops_too_when_the_issuer_answers_about_it(
     async with running_server(answers.app()) as address:
         asks = Introspection(client_id="intarsia", client_secret="made-up", endpoint=f"{address}/introspect")
         auth = ResourceServer(RESOURCE, [Issuer(issuer.url, introspection=asks)])
-        async with serving(auth, tmp_path, REPLICAS) as served:
+        async with running_connector_server(auth, tmp_path, REPLICAS) as served:
             await assert_stops(served, token, forget)
 
 
@@ -116,7 +116,7 @@ async def test_t07_a_scope_that_was_taken_back_from_a_signed_token_is_missing(
     async with running_server(answers.app()) as address:
         asks = Introspection(client_id="intarsia", client_secret="made-up", endpoint=f"{address}/introspect")
         auth = ResourceServer(RESOURCE, [Issuer(issuer.url, introspection=asks)])
-        async with serving(auth, tmp_path) as served:
+        async with running_connector_server(auth, tmp_path) as served:
             response = await served.call(ERAS[0], token=token, tool="add_task", arguments={"title": "x"})
             assert response.status_code == 403
             other = issuer.sign(good_claims(issuer.url, jti="other"))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.security.conftest import METADATA, Trusting, in_both_eras, of_both_kinds
-from tests.security.served import MODERN, challenge, done
+from tests.security.connector_server import MODERN, challenge, done
 
 NEEDED = "tasks:read tasks:write"
 

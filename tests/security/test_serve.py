@@ -11,8 +11,8 @@ from intarsia.cli import main
 from intarsia.errors import SettingError
 from intarsia.server.auth.resource_server.options import SECRET, SignInOptions
 from tests.commands import running
+from tests.security.connector_server import RESOURCE, good_claims
 from tests.security.issuer import ASKING, RunningIssuer
-from tests.security.served import RESOURCE, good_claims
 
 APP = '''
 from intarsia import Connector

@@ -1,8 +1,6 @@
 """Every guard of what is shared between people is taken away once, and its test goes red."""
 
-import pytest
-
-from tests.security.mutation import Mutants, Mutation
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 SHARING, FLIGHTS = "intarsia/server/rendering/shared_renders.py", "intarsia/server/rendering/shared_flight.py"
 SHOWING = "intarsia/server/rendering/reader.py"
@@ -158,7 +156,6 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
 }
 
 
-@pytest.mark.parametrize("guard", GUARDS)
-async def test_the_guards_bite(mutants: Mutants, guard: str) -> None:
-    tests, mutations = GUARDS[guard]
-    await mutants.assert_bites(tests, *mutations)
+@each_guard(GUARDS)
+async def test_the_guards_bite(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)

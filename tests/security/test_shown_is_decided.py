@@ -13,9 +13,9 @@ from intarsia import Grant
 from intarsia.permissions import Decision
 from intarsia.testing import Reply, Tools
 from intarsia.widgets import TaskBoard
-from tests.security.drawn_controls import Control, Drawn, controls_of
-from tests.security.mutation import Mutants, Mutation
-from tests.security.room import EXAMPLES, GRANTS, KINDS, PLACES, SENT, Room, build_room, view_name
+from tests.security.access_matrix import EXAMPLES, GRANTS, KINDS, PLACES, SENT, Room, build_access_matrix, view_name
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
+from tests.security.rendered_controls import Control, Drawn, controls_of
 
 CASES = [(who, kind) for who in GRANTS for kind in KINDS if "scope" in kind or not who.startswith("not ")]
 """Leaving out each scope in turn says nothing new where scopes are not what differs."""
@@ -23,7 +23,7 @@ CASES = [(who, kind) for who in GRANTS for kind in KINDS if "scope" in kind or n
 
 @pytest.fixture(scope="module")
 async def room(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Room]:  # noqa: ARG001 - an async fixture of a module must name it
-    built = build_room(tmp_path_factory.mktemp("room") / "room.db")
+    built = build_access_matrix(tmp_path_factory.mktemp("room") / "room.db")
     async with built.connector.running():
         yield built
 
@@ -166,7 +166,6 @@ GUARDS = {
 }
 
 
-@pytest.mark.parametrize("guard", GUARDS)
-async def test_what_is_shown_follows_from_the_decision(mutants: Mutants, guard: str) -> None:
-    tests, *mutations = GUARDS[guard]
-    await mutants.assert_bites(tests, *mutations)
+@each_guard(GUARDS)
+async def test_what_is_shown_follows_from_the_decision(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)

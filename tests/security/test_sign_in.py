@@ -17,8 +17,17 @@ from mcp.shared.auth import ProtectedResourceMetadata
 from intarsia import Introspection, Issuer, ResourceServer
 from intarsia.host.server import running_server
 from tests.security.conftest import METADATA
+from tests.security.connector_server import (
+    ERAS,
+    RESOURCE,
+    Served,
+    build_connector,
+    challenge,
+    done,
+    good_claims,
+    running_connector_server,
+)
 from tests.security.issuer import ASKING, CLIENT_SECRET, RunningIssuer
-from tests.security.served import ERAS, RESOURCE, Served, build_connector, challenge, done, good_claims, serving
 
 SCOPE = "openid offline_access tasks:read tasks:write"
 CLIENTS = ("signed", "opaque")
@@ -28,7 +37,7 @@ CLIENTS = ("signed", "opaque")
 async def serving_both(issuer: RunningIssuer, folder: Path, **changed: Any) -> AsyncGenerator[Served]:
     asks = Introspection(client_id=ASKING[0], client_secret=ASKING[1], signed_tokens=False)
     trusted = Issuer(issuer.url, introspection=asks, **changed)
-    async with serving(ResourceServer(RESOURCE, [trusted]), folder) as served:
+    async with running_connector_server(ResourceServer(RESOURCE, [trusted]), folder) as served:
         yield served
 
 
@@ -145,7 +154,7 @@ async def test_an_issuer_that_cannot_be_asked_lets_nobody_in_and_sends_nobody_aw
     asks = Introspection(client_id="intarsia", client_secret="made-up", endpoint=f"{gone}/introspect")
     auth = ResourceServer(RESOURCE, [Issuer(gone, introspection=asks)])
 
-    async with serving(auth, tmp_path) as served:
+    async with running_connector_server(auth, tmp_path) as served:
         for era in ERAS:
             response = await served.call(era, token="opaque-token")
 

@@ -19,8 +19,8 @@ from starlette.routing import Route
 
 from intarsia.host.server import running_server
 from tests.security.conftest import Trusting, assert_turned_away, in_both_eras
+from tests.security.connector_server import good_claims
 from tests.security.issuer import Jwk, make_keys
-from tests.security.served import good_claims
 
 ATTACKER = make_keys("attacker")
 

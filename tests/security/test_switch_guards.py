@@ -1,8 +1,6 @@
 """Every guard of the switches is taken away once, and its test goes red."""
 
-import pytest
-
-from tests.security.mutation import Mutants, Mutation
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 CALLS, ADAPTER = "intarsia/server/calls/handler.py", "intarsia/server/mcp_server/server.py"
 DECIDING, GUARD = (
@@ -82,7 +80,6 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
 }
 
 
-@pytest.mark.parametrize("guard", GUARDS)
-async def test_the_guards_bite(mutants: Mutants, guard: str) -> None:
-    tests, mutations = GUARDS[guard]
-    await mutants.assert_bites(tests, *mutations)
+@each_guard(GUARDS)
+async def test_the_guards_bite(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)

@@ -14,8 +14,8 @@ from starlette.types import ASGIApp
 from intarsia import ResourceServer
 from intarsia.server.auth.resource_server import middleware
 from tests.security.conftest import Trusting, assert_turned_away, in_both_eras, of_both_kinds
+from tests.security.connector_server import ERAS, RESOURCE, challenge, done, good_claims, running_connector_server
 from tests.security.issuer import RunningIssuer, make_keys, running_issuer
-from tests.security.served import ERAS, RESOURCE, challenge, done, good_claims, serving
 
 
 @in_both_eras
@@ -94,7 +94,7 @@ async def test_t01_a_call_of_nobody_is_not_taken_for_the_person_of_this_machine(
 
     monkeypatch.setattr(middleware, "AuthContextMiddleware", forgets)
 
-    async with serving(ResourceServer(RESOURCE, [issuer.url]), tmp_path) as served:
+    async with running_connector_server(ResourceServer(RESOURCE, [issuer.url]), tmp_path) as served:
         response = await served.call(era, token=issuer.sign(good_claims(issuer.url)))
 
     assert "Nobody knows who makes this call" in response.text
@@ -231,7 +231,7 @@ async def test_t05_a_signed_token_that_names_no_issuer_is_refused(trusting: Trus
 async def test_t05_a_trusted_issuer_speaks_for_itself_alone(issuer: RunningIssuer, tmp_path: Path) -> None:
     async with running_issuer(make_keys("1")) as other:
         auth = ResourceServer(RESOURCE, [other.url, issuer.url])
-        async with serving(auth, tmp_path) as served:
+        async with running_connector_server(auth, tmp_path) as served:
             for era in ERAS:
                 honest, forged = (other.sign(good_claims(named.url)) for named in (other, issuer))
                 assert (await served.call(era, token=honest)).status_code == 200

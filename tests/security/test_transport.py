@@ -12,7 +12,7 @@ from intarsia.server.admin.access import ADMIN
 from intarsia.server.auth.authorization_server.server import AuthorizationServer
 from tests.authorization_server.accounts import with_account
 from tests.authorization_server.browser import opened
-from tests.security.served import build_connector
+from tests.security.connector_server import build_connector
 
 SERVED = "127.0.0.1"
 SECONDS = 20

@@ -1,8 +1,6 @@
 """Every guard of the transport is taken away once, and its test goes red."""
 
-import pytest
-
-from tests.security.mutation import Mutants, Mutation
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 GATE, STRICT = "intarsia/server/http/request_limits.py", "intarsia/server/wire/strict_json.py"
 TESTS = "tests/security/test_transport.py"
@@ -32,7 +30,6 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
 }
 
 
-@pytest.mark.parametrize("guard", GUARDS)
-async def test_the_guards_bite(mutants: Mutants, guard: str) -> None:
-    tests, mutations = GUARDS[guard]
-    await mutants.assert_bites(tests, *mutations)
+@each_guard(GUARDS)
+async def test_the_guards_bite(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)

@@ -13,9 +13,17 @@ import pytest
 from intarsia import Introspection, Issuer, ResourceServer
 from intarsia.host.server import running_server
 from intarsia.server.changes.change_log import CHANGE_LOG
+from tests.security.connector_server import (
+    ERAS,
+    MODERN,
+    RESOURCE,
+    Answers,
+    Served,
+    good_claims,
+    running_connector_server,
+)
 from tests.security.issuer import RunningIssuer
-from tests.security.mutation import Mutants, Mutation
-from tests.security.served import ERAS, MODERN, RESOURCE, Answers, Served, good_claims, serving
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 SECONDS = 5
 THIS = "tests/security/test_waiting.py"
@@ -71,7 +79,7 @@ async def viewer(request: pytest.FixtureRequest, issuer: RunningIssuer, tmp_path
     async with running_server(answers.app()) as address:
         asks = Introspection(client_id="intarsia", client_secret="made-up", endpoint=f"{address}/introspect")
         auth = ResourceServer(RESOURCE, [Issuer(issuer.url, introspection=asks)])
-        async with serving(auth, tmp_path) as served:
+        async with running_connector_server(auth, tmp_path) as served:
             opened = Open(served, answers, token, request.param)
             await opened.read()
             yield opened
@@ -130,24 +138,29 @@ async def test_t27_an_issuer_that_cannot_be_asked_ends_no_wait(viewer: Open) -> 
     assert "dev.intarsia/unchanged" in answered(await asyncio.wait_for(waiting, 20))["_meta"]
 
 
-@pytest.mark.parametrize(
-    "mutation",
-    [
+WITHDRAWAL = f"{THIS} -k 'withdrawn_token and {MODERN}'"
+GUARDS = {
+    "nobody looks": (
+        WITHDRAWAL,
         Mutation(GUARD, "if isinstance(found, Refusal) and found.status != SERVICE_UNAVAILABLE:", "if False:"),
+    ),
+    "nothing to look at": (
+        WITHDRAWAL,
         Mutation(GUARD, "ACCESS.set(self._protection.access_of(scope, known))", "ACCESS.set(None)"),
+    ),
+    "read all the same": (
+        WITHDRAWAL,
         Mutation(
             CALLS, '        if wait.grant is None:\n            return problem_answer("refused", WITHDRAWN)\n', ""
         ),
-    ],
-    ids=["nobody looks", "nothing to look at", "read all the same"],
-)
-async def test_withdrawal_is_missed_without_its_guard(mutants: Mutants, mutation: Mutation) -> None:
-    await mutants.assert_bites(f"{THIS} -k 'withdrawn_token and {MODERN}'", mutation)
-
-
-async def test_a_lost_scope_is_used_without_its_guard(mutants: Mutants) -> None:
-    stays = Mutation(CALLS, "call = replace(call, grant=wait.grant)", "pass")
-    await mutants.assert_bites(
+    ),
+    "a lost scope": (
         f"{THIS} -k 't27_a_scope_that_was_taken and {MODERN}'",
-        stays,
-    )
+        Mutation(CALLS, "call = replace(call, grant=wait.grant)", "pass"),
+    ),
+}
+
+
+@each_guard(GUARDS)
+async def test_withdrawal_is_missed_without_its_guard(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)

@@ -21,7 +21,7 @@ from intarsia.server.audit.verify import verify
 from intarsia.server.storage.store import Store
 from intarsia.testing import Tools
 from tests.server.conftest import CARDS, call
-from tests.server.helpers import PROBLEM
+from tests.server.view_state import PROBLEM
 
 MOVE: dict[str, Any] = {"card": "T-1", "column": "done", "index": 0, "version": 1}
 KEY = {"dev.intarsia/id": "0123456789abcdef"}

@@ -11,7 +11,7 @@ from intarsia import ConflictError, Connector, Done, RefusedError
 from intarsia.errors import ToolError
 from intarsia.widgets import Dashboard, Metric, Select, Stack, Text
 from tests.server.conftest import call, from_view
-from tests.server.helpers import DONE, PARTS, PROBLEM, Shown
+from tests.server.view_state import DONE, PARTS, PROBLEM, Shown
 
 MOVE: dict[str, Any] = {"card": "T-1", "column": "done", "index": 0, "version": 1}
 

@@ -2,7 +2,7 @@
 
 from intarsia.server.wire.diff import difference, parse_seen
 from intarsia.ui_templates import ListPart, Part, Rendering
-from tests.server.helpers import Shown
+from tests.server.view_state import Shown
 
 
 def rendering(head: str, **lists: dict[str, str]) -> Rendering:

@@ -8,8 +8,8 @@ from mcp import Client
 from mcp.server.apps import EXTENSION_ID
 
 from tests.server.conftest import PANEL, fill
-from tests.server.helpers import PARTS, Shown
-from tests.server.servers import ERAS, KINDS, Served
+from tests.server.server_kinds import ERAS, KINDS, Served
+from tests.server.view_state import PARTS, Shown
 
 OTHERS = [kind for kind in KINDS if kind != "own"]
 OURS = {"task_board", "move_card", "break_down", "panel", "save_panel", "intarsia_draft"}

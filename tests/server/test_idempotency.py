@@ -16,7 +16,7 @@ from intarsia.server.calls.idempotency import IdempotentCall, digest_of
 from intarsia.server.storage.drafts import save_draft
 from intarsia.server.storage.store import DRAFTS, KEYS
 from tests.server.conftest import CARDS, build_connector, call, from_view
-from tests.server.helpers import DONE, PROBLEM
+from tests.server.view_state import DONE, PROBLEM
 
 MOVE: dict[str, Any] = {"card": "T-1", "column": "done", "index": 0, "version": 1}
 KEY = {"dev.intarsia/id": "0123456789abcdef"}

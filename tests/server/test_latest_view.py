@@ -12,8 +12,8 @@ from intarsia.server.changes.access_watch import ACCESS_WATCH
 from intarsia.server.changes.bus import LocalBus
 from intarsia.server.changes.change_log import CHANGE_LOG, ChangeLog
 from intarsia.server.wire.messages import CallResponse, ToolCall
-from tests.server.helpers import PARTS, PROBLEM
 from tests.server.test_live_view import LONG, UNCHANGED, Shop, Viewer
+from tests.server.view_state import PARTS, PROBLEM
 
 ADA, BEA = Grant("ada", scopes={"shop:read"}), Grant("bea", scopes={"shop:read"})
 

@@ -22,8 +22,8 @@ from intarsia.server.switches.positions import Position
 from intarsia.server.switches.service import Change
 from intarsia.server.wire.messages import PARTS, PROBLEM, UNCHANGED, VIEW, ToolCall
 from intarsia.widgets import Dashboard, Metric
-from tests.server.helpers import Shown
 from tests.server.test_latest_view import Unchanging
+from tests.server.view_state import Shown
 
 SEED = 7
 ROUNDS = 200

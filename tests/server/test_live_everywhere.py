@@ -9,8 +9,8 @@ import pytest
 
 from intarsia.server.changes.change_log import CHANGE_LOG
 from intarsia.widgets import Metric
-from tests.server.helpers import PARTS, Shown
-from tests.server.servers import ERAS, KINDS
+from tests.server.server_kinds import ERAS, KINDS
+from tests.server.view_state import PARTS, Shown
 
 LONG = 20.0
 

@@ -15,9 +15,9 @@ import httpx2
 import pytest
 
 from tests.commands import running
-from tests.security.served import ERAS
-from tests.server.helpers import Shown
+from tests.security.connector_server import ERAS
 from tests.server.test_stopping import messages, request_of
+from tests.server.view_state import Shown
 
 APP = """
 import os, time

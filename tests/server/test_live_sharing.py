@@ -16,7 +16,7 @@ from intarsia.server.switches.positions import Position
 from intarsia.server.switches.service import Change
 from intarsia.server.wire.messages import CallResponse
 from intarsia.widgets import BoardColumn, Button, Card, Dashboard, DesignPanel, Metric, Select, Stack, TaskBoard
-from tests.server.helpers import PARTS, Shown
+from tests.server.view_state import PARTS, Shown
 
 SOON = 15
 ISSUER = "https://id.example"

@@ -14,7 +14,7 @@ from intarsia.server.changes.access_watch import ACCESS_WATCH
 from intarsia.server.changes.change_log import CHANGE_LOG
 from intarsia.server.wire.messages import CallResponse
 from intarsia.widgets import Dashboard, Metric
-from tests.server.helpers import PARTS, PROBLEM, Shown
+from tests.server.view_state import PARTS, PROBLEM, Shown
 
 UNCHANGED = "dev.intarsia/unchanged"
 LONG = 25

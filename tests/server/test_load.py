@@ -9,7 +9,7 @@ import pytest
 from intarsia import Connector
 from intarsia.widgets import Dashboard, DesignPanel, Metric, Select, Slider, Stack
 from tests.server.conftest import call
-from tests.server.helpers import PARTS
+from tests.server.view_state import PARTS
 
 
 async def test_a_tile_that_gives_up_by_itself_takes_nothing_with_it(tmp_path: Any) -> None:

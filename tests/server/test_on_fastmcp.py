@@ -20,9 +20,9 @@ from mcp_types import CallToolRequestParams, Completion
 
 import intarsia
 from intarsia.errors import SettingError
-from tests.server.before_and_after import all_that_is_theirs, complain_about_changes, greetings
 from tests.server.existing_server import Log
-from tests.server.servers import ERAS, Served
+from tests.server.server_kinds import ERAS, Served
+from tests.server.traffic_recorder import all_that_is_theirs, complain_about_changes, greetings
 
 
 class Watch(Middleware):

@@ -14,9 +14,9 @@ from mcp.server.mcpserver import MCPServer
 from intarsia import Connector
 from intarsia.errors import SettingError, ToolError
 from intarsia.widgets import Text
-from tests.server.before_and_after import all_that_is_theirs, complain_about_changes, greetings
 from tests.server.existing_server import Log, build_authors_server
-from tests.server.servers import APPS, ERAS
+from tests.server.server_kinds import APPS, ERAS
+from tests.server.traffic_recorder import all_that_is_theirs, complain_about_changes, greetings
 
 ROOT = str(Path(__file__).resolve().parents[2])
 
@@ -108,7 +108,7 @@ async def test_it_runs_over_stdio(tmp_path: Path) -> None:
     script.write_text(
         "from pathlib import Path\n"
         "from tests.server.existing_server import Log, build_authors_server\n"
-        "from tests.server.before_and_after import greetings\n"
+        "from tests.server.traffic_recorder import greetings\n"
         "server = build_authors_server(Log())\n"
         f"greetings(Path({str(tmp_path / 'store.db')!r}), server)\n"
         "server.run()\n",

@@ -19,7 +19,7 @@ from intarsia import Connector, Done, Grant, Issuer, ResourceServer
 from intarsia.errors import SettingError
 from intarsia.server.mcp_server.server import grant_of
 from intarsia.widgets import DesignPanel, Slider, Text
-from tests.server.servers import ERAS, Served
+from tests.server.server_kinds import ERAS, Served
 
 ISSUER = "https://id.example"
 PEOPLE: dict[str, dict[str, Any]] = {

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from tests.commands import running
-from tests.security.served import EARLIER, ERAS, MODERN, SHOWS_WIDGETS
+from tests.security.connector_server import EARLIER, ERAS, MODERN, SHOWS_WIDGETS
 
 APP = """
 from intarsia import Connector

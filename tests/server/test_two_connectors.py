@@ -14,7 +14,7 @@ from sqlalchemy import Column, MetaData, String, Table, insert, select
 import intarsia
 from intarsia import Connector, Done
 from intarsia.widgets import DesignPanel, Slider, Text
-from tests.server.servers import ERAS, Served
+from tests.server.server_kinds import ERAS, Served
 
 KEY = {"dev.intarsia/id": "key-00000001"}
 

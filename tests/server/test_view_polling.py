@@ -20,7 +20,7 @@ from intarsia.server.mcp_server.server import Surface, build_server
 from intarsia.server.mcp_server.view_polling import ANSWERED, AT_ONCE, ViewPollingMiddleware
 from intarsia.server.wire.messages import CallResponse
 from intarsia.widgets import Metric
-from tests.security.served import EARLIER, ERAS, MODERN, RESOURCE, Answers, good_claims
+from tests.security.connector_server import EARLIER, ERAS, MODERN, RESOURCE, Answers, good_claims
 from tests.server.test_stopping import messages, request_of
 
 SECONDS = 20

@@ -2,7 +2,7 @@
 
 from intarsia import Connector, Done
 from intarsia.widgets import BoardColumn, Card, TaskBoard
-from tests.testing.work import COLUMNS, Work
+from tests.testing.board_data import COLUMNS, Work
 
 
 def careful_board(work: Work) -> Connector:

@@ -5,9 +5,9 @@ import pytest
 from intarsia import Connector, Grant
 from intarsia.testing import FAULTS, Fault, Host
 from intarsia.testing.faults import settings_of
+from tests.testing.board_data import PROJECT, Work, some_work
+from tests.testing.board_story import open_board, story
 from tests.testing.careful_board import careful_board
-from tests.testing.story import open_board, story
-from tests.testing.work import PROJECT, Work, some_work
 
 
 @pytest.fixture
@@ -20,6 +20,7 @@ def connector(work: Work) -> Connector:
     return careful_board(work)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", FAULTS)
 async def test_the_fault_does_not_break_our_view(
     request: pytest.FixtureRequest, host: Host, work: Work, name: str

@@ -5,9 +5,9 @@ from starlette.applications import Starlette
 
 from intarsia import Connector
 from intarsia.testing import FAULTS, Host
+from tests.testing.board_data import INBOX, Work, some_work
+from tests.testing.board_story import BrokenPromiseError, open_board, story
 from tests.testing.naive_view.server import naive_app
-from tests.testing.story import BrokenPromiseError, open_board, story
-from tests.testing.work import INBOX, Work, some_work
 
 HOW_THE_NAIVE_VIEW_BREAKS = {
     "strips_meta": r"It shows \{'undefined': .*, while the server has \{'To do'",
@@ -45,6 +45,7 @@ async def test_without_a_fault_the_naive_view_keeps_every_promise(host: Host, wo
     await story(await open_board(host, work), None)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", FAULTS)
 async def test_the_fault_breaks_the_naive_view(
     request: pytest.FixtureRequest, host: Host, work: Work, name: str

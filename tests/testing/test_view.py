@@ -7,14 +7,14 @@ import pytest
 
 from intarsia import Connector
 from intarsia.testing import Grant, Host
-from tests.testing.pantry import build_pantry
+from tests.testing.gestures_connector import build_gestures_connector
 
 READER = Grant("rita", scopes={"pantry:read"})
 
 
 @pytest.fixture
 def connector(tmp_path: Path) -> Connector:
-    return build_pantry(tmp_path)
+    return build_gestures_connector(tmp_path)
 
 
 @pytest.fixture
@@ -48,6 +48,7 @@ async def test_a_refusal_can_be_read(host: Host) -> None:
     assert board.problem == ""
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("thing", "shelf", "index", "order"),
     [

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
-from tests.security.mutation import Mutation
+from tests.security.mutation import Guard, Mutation, each_guard
 from tests.view import test_actions, test_freshness, test_live, test_parts, test_pull
 from tests.view.conftest import ROOT, Lab, bundled_view
 
@@ -88,20 +88,27 @@ GUARDS: dict[str, tuple[Callable[[Lab], Awaitable[None]], Mutation]] = {
 }
 
 
+def attack_of(test: Callable[[Lab], Awaitable[None]]) -> str:
+    """Say how pytest would be told to run a test."""
+    path = Path(test.__code__.co_filename).relative_to(ROOT)
+    return f"{path.as_posix()}::{test.__name__}"
+
+
 @pytest.fixture
 def mutated_view(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A View without one of its guards."""
-    _test, mutation = GUARDS[request.getfixturevalue("guard")]
+    guard: Guard = request.getfixturevalue("guard")
     shutil.copytree(ROOT / "intarsia" / "ui_templates", tmp_path / "intarsia" / "ui_templates")
     shutil.copytree(ROOT / "tests" / "view", tmp_path / "tests" / "view")
     (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
-    mutation.apply(tmp_path)
+    for mutation in guard.mutations:
+        mutation.apply(tmp_path)
     return bundled_view(tmp_path)
 
 
-@pytest.mark.parametrize("guard", GUARDS)
-async def test_the_guards_of_the_view_bite(guard: str, mutated_view: str, lab: Lab, timed_lab: Lab) -> None:
-    test, _mutation = GUARDS[guard]
+@each_guard({name: (attack_of(test), mutation) for name, (test, mutation) in GUARDS.items()})
+async def test_the_guards_of_the_view_bite(guard: Guard, mutated_view: str, lab: Lab, timed_lab: Lab) -> None:
+    test, _mutation = GUARDS[guard.name]
     chosen = {"lab": lab, "timed_lab": timed_lab}[next(iter(signature(test).parameters))]
     chosen.document = mutated_view
     with pytest.raises((AssertionError, PlaywrightTimeoutError)):

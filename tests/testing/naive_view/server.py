@@ -24,7 +24,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
 from starlette.applications import Starlette
 
-from tests.testing.work import COLUMNS, INBOX, Work
+from tests.testing.board_data import COLUMNS, INBOX, Work
 
 URI = "ui://naive/board.html"
 META_COLUMNS = "example.test/columns"

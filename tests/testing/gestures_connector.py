@@ -8,7 +8,7 @@ from intarsia.widgets import BoardColumn, Button, Card, Checkbox, DesignPanel, S
 SHELVES = {"top": "Top shelf", "low": "Low shelf", "empty": "Nothing here"}
 
 
-def build_pantry(folder: Path) -> Connector:  # noqa: C901 - six tools, each of a few lines
+def build_gestures_connector(folder: Path) -> Connector:  # noqa: C901 - six tools, each of a few lines
     """Make a pantry whose things are in memory; every person sees the same."""
     connector = Connector("Pantry", store=folder / "pantry.db")
     shelves: dict[str, list[str]] = {"top": ["Rice", "Rice flour", "Beans"], "low": ["Oil"], "empty": []}

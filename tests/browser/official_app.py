@@ -10,7 +10,7 @@ from pydantic import Field
 from starlette.applications import Starlette
 
 from intarsia.testing import View
-from tests.browser.bundling import bundle_test_script
+from tests.browser.view_scripts import bundle_test_script
 
 URI = "ui://oracle/view.html"
 SILENT_URI = "ui://oracle/silent.html"
@@ -21,7 +21,7 @@ _DOCUMENT = """<!doctype html>
 <body><h1>Oracle</h1><script type="module">{script}</script></body></html>"""
 
 
-def oracle_app() -> Starlette:
+def official_app() -> Starlette:
     """Build the server."""
     apps = Apps()
     script = bundle_test_script("oracle_view").replace("</script", "<\\/script")

@@ -125,7 +125,7 @@ class Answers:
 
 
 @asynccontextmanager
-async def serving(auth: ResourceServer, folder: Path, replicas: int = 1) -> AsyncGenerator[Served]:
+async def running_connector_server(auth: ResourceServer, folder: Path, replicas: int = 1) -> AsyncGenerator[Served]:
     """Serve the connector while the block runs.
 
     Args:

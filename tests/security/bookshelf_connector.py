@@ -24,7 +24,7 @@ BOB = Grant("bob", "desktop", frozenset({"books"}), issuer="https://issuer.examp
 FAILING = "B-13"
 
 
-def build_shelf(path: Path, name: str = "Shelf") -> Connector:
+def build_bookshelf(path: Path, name: str = "Shelf") -> Connector:
     """Make the connector on a store."""
     shelf = Connector(name, store=path, tables=METADATA)
 

@@ -11,7 +11,7 @@ import asyncio, sys
 from pathlib import Path
 from intarsia.server.switches.positions import Position
 from intarsia.server.switches.service import Change
-from tests.security.served import build_connector
+from tests.security.connector_server import build_connector
 
 async def main():
     connector = build_connector(Path(sys.argv[1]), [])
@@ -22,7 +22,7 @@ asyncio.run(main())
 """
 
 
-async def turn_off_elsewhere(store: Path, what: str) -> None:
+async def turn_off_in_other_process(store: Path, what: str) -> None:
     """Turn something of `served.build_connector` off."""
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", SETTING, str(store), what, cwd=ROOT)
     assert await process.wait() == 0

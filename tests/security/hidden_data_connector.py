@@ -45,7 +45,7 @@ def grants_with(read: str = "shop:read") -> Sequence[Grant]:
     return [Grant(f"person-{number}", "chat", {read, *some}, issuer=ISSUER) for number, some in enumerate(sets)]
 
 
-def build_shop(store: Path) -> Connector:  # noqa: C901 - one widget of each kind
+def build_hidden_data_connector(store: Path) -> Connector:  # noqa: C901 - one widget of each kind
     """Make the connector; each of its widgets holds every canary."""
     shop = Connector("Shop", store=store)
 

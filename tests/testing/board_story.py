@@ -14,7 +14,7 @@ from playwright.async_api import Locator
 from intarsia.testing import Fault, Host, View
 from intarsia.testing.faults import FAULTS
 from intarsia.testing.page import center
-from tests.testing.work import PROJECT, Shown, Work
+from tests.testing.board_data import PROJECT, Shown, Work
 
 ADDED = "Buy milk"
 LAST = "Post the letter"

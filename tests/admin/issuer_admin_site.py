@@ -12,8 +12,8 @@ from starlette.applications import Starlette
 
 from intarsia import AdminSignIn, Connector, Introspection, Issuer, ResourceServer
 from tests.authorization_server.browser import Page
+from tests.security.connector_server import RESOURCE, build_connector
 from tests.security.issuer import ASKING, CLIENT_SECRET, RunningIssuer
-from tests.security.served import RESOURCE, build_connector
 
 ORIGIN = "https://tasks.example.com"
 BACK = f"{ORIGIN}/admin/callback"
@@ -96,7 +96,7 @@ class AdminPlace:
 
 
 @asynccontextmanager
-async def opened_admin_place(
+async def running_issuer_admin_site(
     folder: Path, issuer: RunningIssuer, client: Client = "opaque-admin", **more: Any
 ) -> AsyncGenerator[AdminPlace]:
     """Open a connector while the block runs."""

@@ -10,9 +10,9 @@ from intarsia.server.audit.log import AuditLog, AuditQuery, AuditRow
 from intarsia.server.auth.authorization_server.accounts.accounts import Accounts
 from intarsia.server.auth.authorization_server.tables import TABLES
 from intarsia.server.storage.store import Store
-from tests.authorization_server.accounts import with_account
+from tests.authorization_server.accounts import with_accounts
 from tests.authorization_server.browser import Browser, Page
-from tests.authorization_server.place import ORIGIN, Place, opened_place
+from tests.authorization_server.sign_in_site import ORIGIN, Place, running_sign_in_site
 
 BOARD = "tool:task_board"
 
@@ -60,11 +60,9 @@ def token_of(page: Page) -> str:
 
 
 @asynccontextmanager
-async def opened_office(folder: Path, origin: str = ORIGIN) -> AsyncGenerator[Office]:
+async def running_admin_site(folder: Path, origin: str = ORIGIN) -> AsyncGenerator[Office]:
     """Open it while the block runs."""
     file = folder / "accounts.db"
-    await with_account(file, "root", roles=[ADMIN])
-    await with_account(file, "ruth", roles=[ADMIN, "editor"])
-    await with_account(file, "ada", roles=["editor"])
-    async with opened_place(folder, origin, accounts=file) as place:
+    await with_accounts(file, {"root": [ADMIN], "ruth": [ADMIN, "editor"], "ada": ["editor"]})
+    async with running_sign_in_site(folder, origin, accounts=file) as place:
         yield Office(place)

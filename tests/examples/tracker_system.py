@@ -125,7 +125,7 @@ class World:
 
 
 @asynccontextmanager
-async def running_world(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[World]:
+async def running_tracker_system(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[World]:
     """Run the service on a new file; the connector, which has new files too, is not started."""
     service = Tracker(folder / "service.db", calls_per_minute=1_000_000)
     wire = Wire(service)

@@ -14,7 +14,7 @@ from intarsia.host import running_host
 from intarsia.host.server import Listener, open_socket, running
 from tests.authorization_server.accounts import with_account
 from tests.authorization_server.browser import Browser, opened
-from tests.security.served import build_connector
+from tests.security.connector_server import build_connector
 
 READ, WRITE = "tasks:read", "tasks:write"
 
@@ -88,7 +88,7 @@ async def signing_in(folder: Path, **settings: Any) -> AsyncGenerator[str]:
 
 
 @asynccontextmanager
-async def opened_world(folder: Path, **settings: Any) -> AsyncGenerator[World]:
+async def running_host_page(folder: Path, **settings: Any) -> AsyncGenerator[World]:
     """Run a host and a connector elsewhere while the block runs."""
     own = Connector("Own", store=folder / "own.db")
     async with AsyncExitStack() as stack:

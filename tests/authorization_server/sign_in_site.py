@@ -17,10 +17,10 @@ from intarsia import EmbeddedIssuer
 from intarsia.server.auth.authorization_server import server
 from intarsia.server.auth.authorization_server.clients.client_metadata import ClientMetadataReader
 from intarsia.server.switches.service import Switches
-from tests.authorization_server.accounts import with_account
+from tests.authorization_server.accounts import with_accounts
 from tests.authorization_server.browser import Browser
 from tests.authorization_server.document_site import HERE, HOST, Authority, Names, Site, is_here, running_site
-from tests.security.served import build_connector, done
+from tests.security.connector_server import build_connector, done
 
 ORIGIN = "https://tasks.example.com"
 CALLBACK = "https://chat.example.com/callback"
@@ -137,14 +137,13 @@ class Connection:
 
 
 @asynccontextmanager
-async def opened_place(
+async def running_sign_in_site(
     folder: Path, origin: str = ORIGIN, *, accounts: Path | None = None, **settings: Any
 ) -> AsyncGenerator[Place]:
     """Open a connector while the block runs, with accounts that are there, or with two new ones."""
     file = accounts or folder / "accounts.db"
     if accounts is None:
-        await with_account(file, "ada", roles=["editor"])
-        await with_account(file, "bob")
+        await with_accounts(file, {"ada": ["editor"], "bob": []})
     entered: list[str] = []
     issuer = EmbeddedIssuer(origin, accounts=file, **settings)
     connector = build_connector(folder / "store.db", entered)

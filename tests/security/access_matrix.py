@@ -149,7 +149,7 @@ def view_name(example: str, kind: str, place: str) -> str:
     return "".join(letter if letter.isalnum() else "_" for letter in words)
 
 
-def build_room(store: Path) -> Room:
+def build_access_matrix(store: Path) -> Room:
     """Make the connector."""
     room = Room(Connector("Room", store=store), [])
     for kind in KINDS:

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from intarsia import Connector, Done
 from intarsia.widgets import DesignPanel, Slider, Text
 from tests.server.existing_server import Log
-from tests.server.servers import APPS
+from tests.server.server_kinds import APPS
 
 OURS = {"greeting", "panel", "save", "intarsia_draft"}
 

@@ -15,7 +15,7 @@ def is_owner(grant: Grant, arguments: Any) -> bool | str:
     return OWNER.get(arguments["entry"]) == grant.subject or "This entry is somebody else's."
 
 
-def build_ledger(store: Path, entered: list[str]) -> Connector:  # noqa: C901 - one tool of each kind
+def build_permissions_connector(store: Path, entered: list[str]) -> Connector:  # noqa: C901 - one tool of each kind
     """Make the connector.
 
     Args:

@@ -20,7 +20,7 @@ from intarsia.testing.fixtures import isolated
 from intarsia.testing.page import HostPage, patient
 from tests.authorization_server.accounts import with_account
 from tests.authorization_server.browser import PASSWORD
-from tests.browser.stories import Board, server_order
+from tests.browser.story_support import Board, server_order
 from tests.security.issuer import ASKING, CLIENT_SECRET, RunningIssuer
 
 NAME = "Team tasks elsewhere"
@@ -204,7 +204,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def opened_desk(
+async def running_connected_host(
     browser: Browser,
     folder: Path,
     *,
