@@ -12,53 +12,25 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from benchmarks.documents import HERE
+from benchmarks.live_figures import CHANGES_A_SECOND, FEW, Figures
 from benchmarks.live_load import EARLIER, MODERN, PACE_SECONDS, Json, Log, get, just_wait, listen, stats, view
 from benchmarks.live_page import write_page
 
 RESULT = HERE / "results" / "live.md"
-CHANGES_A_SECOND = 10
 ALONE = 5
 """How many changes everybody waits for at once, at most."""
 ALONE_SECONDS = 25
 """After this long no further one of them begins."""
 AT_ONCE = 50
 """How many open at the same moment: else the memory of opening is measured, and not that of waiting."""
-FEW = 5
-"""One in so many waits when memory is measured first; what the others add is the slope."""
 
 Task = asyncio.Task[None]
 Waiter = Callable[[int], Coroutine[Any, Any, None]]
 """Makes one who waits, by their number."""
-
-
-@dataclass
-class Figures:
-    """What was measured of one kind of waiting."""
-
-    name: str
-    waiting: int
-    kilobytes: float = 0
-    """Memory for each who waits: the slope between few and all."""
-    woken_kilobytes: float = 0
-    """The same after all were woken at once a few times, which leaves the process its most memory."""
-    alone: list[float] = field(default_factory=list[float])
-    """Seconds from a change for which everybody waited to each answer."""
-    cpu_milliseconds: float = 0
-    """Of the server, to wake one, answer, and take the next question."""
-    extra: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-    """For each such change: readings and renderings, both of the dashboard and of the one board that changed."""
-    busy: list[float] = field(default_factory=list[float])
-    """Seconds to each answer at many changes a second."""
-    changes: int = 0
-    answers: int = 0
-    readings: int = 0
-    renderings: int = 0
-    cpu_share: float = 0
 
 
 class Crowd:

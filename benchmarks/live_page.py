@@ -1,13 +1,10 @@
 """The page of results that `live.py` writes."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from benchmarks.live_figures import CHANGES_A_SECOND, FEW, Figures
 from benchmarks.machine import describe_machine
 from benchmarks.measuring import Samples
-
-if TYPE_CHECKING:
-    from benchmarks.live import Figures
 
 MAX_KILOBYTES = 64
 MAX_SECONDS = 1.0
@@ -50,11 +47,9 @@ out of step, so that an answer makes up for several changes; a reading is shared
 
 
 def write_page(
-    ours: "Sequence[Figures]", bare: "Sequence[Figures]", viewers: int, boards: int, load: tuple[float, float]
+    ours: Sequence[Figures], bare: Sequence[Figures], viewers: int, boards: int, load: tuple[float, float]
 ) -> str:
     """Write the page."""
-    from benchmarks.live import CHANGES_A_SECOND, FEW  # noqa: PLC0415  # which imports this module
-
     return _PAGE.format(
         viewers=viewers,
         boards=boards,
@@ -69,7 +64,7 @@ def write_page(
     )
 
 
-def _alone(each: "Figures") -> str:
+def _alone(each: Figures) -> str:
     p99 = Samples(tuple(each.alone)).percentile(0.99)
     is_ours = each.name.startswith("Intarsia")
     time = _kept(p99 <= MAX_SECONDS) if is_ours else ""
@@ -80,12 +75,12 @@ def _alone(each: "Figures") -> str:
     )
 
 
-def _extra(each: "Figures") -> str:
+def _extra(each: Figures) -> str:
     read, drawn = (", ".join(str(pair[index]) for pair in each.extra) for index in (0, 1))
     return f"| {each.name} | {read} | {drawn} |"
 
 
-def _busy(each: "Figures") -> str:
+def _busy(each: Figures) -> str:
     p99 = Samples(tuple(each.busy) or (float("nan"),)).percentile(0.99)
     counts = f"{each.answers:,} | {each.changes} | {each.readings} | {each.renderings}"
     return f"| {each.name} | {_times(each.busy)} | {_kept(p99 <= MAX_SECONDS)} | {counts} | {each.cpu_share:.0%} |"
