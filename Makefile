@@ -5,7 +5,7 @@ PYTHON ?= python3
 PORT ?= 8484
 VENV := .venv/bin
 
-.PHONY: help setup setup-browser demo test test-slow test-all guards lint format types bench bench-live conformance pictures bundle clean
+.PHONY: help setup setup-browser demo test test-slow test-all guards lint format types bench bench-live bench-check bench-compare structure conformance pictures bundle clean
 
 help:
 	@echo "make demo         show the three examples on http://127.0.0.1:$(PORT) (PORT= changes it)"
@@ -17,6 +17,9 @@ help:
 	@echo "make types        ask mypy, pyright and tsc"
 	@echo "make bench        measure, and print the table of the README"
 	@echo "make bench-live   measure many open widgets on one server: benchmarks/results/live.md"
+	@echo "make bench-check  compare the CPU of each stage of a call with what landed last (OLD= names another commit)"
+	@echo "make bench-compare  run all benchmarks on that version and on this one, in turns"
+	@echo "make structure    print import circles, arrows between folders, and the way of one click"
 	@echo "make conformance  run MCP's official suite against the server"
 	@echo "make pictures     take the pictures of the README again"
 	@echo "make bundle       bundle the TypeScript again after an edit"
@@ -63,6 +66,16 @@ bench: setup-browser
 
 bench-live: setup
 	$(VENV)/python -m benchmarks.live
+
+# An older version is checked out below out/ and set up there, once for each commit.
+bench-check: setup
+	$(VENV)/python -m benchmarks.check $(if $(OLD),--old $(OLD)) $(ARGS)
+
+bench-compare: setup-browser
+	$(VENV)/python -m benchmarks.compare $(if $(OLD),--old $(OLD)) $(ARGS)
+
+structure: setup
+	$(VENV)/python -m scripts.structure $(ARGS)
 
 conformance: setup
 	$(VENV)/python -m scripts.conformance

@@ -1,4 +1,4 @@
-"""What `live.py` measures and `live_page.py` writes."""
+"""What `live.py` measures and `live_page.py` writes down."""
 
 from dataclasses import dataclass, field
 

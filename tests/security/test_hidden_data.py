@@ -145,10 +145,7 @@ BY_ID = Mutation(
 
 @each_guard(
     {
-        **{
-            name: (f"{HERE} -k '{tests}'", mutation)
-            for name, (tests, mutation) in GUARDS.items()
-        },
+        **{name: (f"{HERE} -k '{tests}'", mutation) for name, (tests, mutation) in GUARDS.items()},
         "what is kept of a drawing": (f"{HERE} -k 'interleaved and same_cards'", BY_ID),
     }
 )

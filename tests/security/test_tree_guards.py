@@ -1,8 +1,6 @@
 """What keeps every widget visited is taken away once, and what is hidden gets through."""
 
-import pytest
-
-from tests.security.mutation import Mutants, Mutation
+from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 DEFINED, WAYS = "tests/widgets/test_places.py", "tests/security/test_widget_tree.py"
 CANARIES = "tests/security/test_widget_canaries.py"
@@ -85,7 +83,6 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("guard", GUARDS)
-async def test_nothing_else_keeps_every_widget_visited(mutants: Mutants, guard: str) -> None:
-    tests, path, old, new = GUARDS[guard]
-    await mutants.assert_bites(tests, Mutation(path, old, new))
+@each_guard({name: (tests, Mutation(path, old, new)) for name, (tests, path, old, new) in GUARDS.items()})
+async def test_nothing_else_keeps_every_widget_visited(mutants: Mutants, guard: Guard) -> None:
+    await mutants.assert_bites(guard)
