@@ -21,9 +21,6 @@ from intarsia.widgets import Widget
 
 HOST = Path(__file__).with_name("small_host.html")
 
-HOUR = 3_600_000_000
-"""In microseconds, as revisions are."""
-
 Theme = Literal["light", "dark"]
 
 
@@ -44,8 +41,11 @@ class Stage:
 
     page: Page
     console: list[str] = field(default_factory=list[str])
-    # Ahead of now, so that no result looks old to the View, which would read it again.
-    revision: int = field(default_factory=lambda: time.time_ns() // 1_000 + HOUR)
+
+    @property
+    def revision(self) -> int:
+        """A revision of now, in microseconds; that of results which are pushed is set when they are."""
+        return time.time_ns() // 1_000
 
     @property
     def view(self) -> FrameLocator:
@@ -56,19 +56,15 @@ class Stage:
         """Open a View on a widget, and wait until it is shown."""
         await self.page.set_viewport_size({"width": width, "height": 1200})
         host_context = {"theme": theme, "displayMode": "inline", "locale": "en-US", **context}
-        self.revision += 100
         await self.page.evaluate(
             "([view, context, result]) => openView(view, context, result)",
-            [load_document("Stage").html, host_context, make_result(widget, self.revision)],
+            [load_document("Stage").html, host_context, make_result(widget)],
         )
         await expect(self.view.locator("#w")).to_be_attached()
 
     async def push(self, widget: Widget) -> None:
         """Let the model run the tool again, with this outcome."""
-        self.revision += 100
-        await self.page.evaluate(
-            "(params) => send({method: 'ui/notifications/tool-result', params})", make_result(widget, self.revision)
-        )
+        await self.page.evaluate("(result) => push(result)", make_result(widget))
 
     async def answer(self, tool: str, result: Mapping[str, Any]) -> None:
         """Lay ready what calls of a tool are answered with."""
