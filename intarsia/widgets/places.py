@@ -204,10 +204,12 @@ def holds_widget(value: object) -> bool:
 
 def _inside(value: Any) -> Iterable[object]:
     if is_mapping(value):
-        return [*value, *(value[key] for key in value)]
+        mapping: Mapping[object, object] = value
+        return [*mapping, *mapping.values()]
     if is_list(value):
         return list(value)
-    return list(vars(value).values()) if is_model(value) else ()
+    held: dict[str, object] = vars(value) if is_model(value) else {}
+    return held.values()
 
 
 def is_list(value: object) -> bool:

@@ -124,7 +124,7 @@ GUARDS = {
     ),
     "columns": (
         "each_gets and rows",
-        Mutation(TABLE, "secret = {column.key for column in self.columns if column.hidden}", "secret = set[str]()"),
+        Mutation(TABLE, 'return self.model_copy(update={"hidden": hidden(missing)})', "return self"),
     ),
     "cards and options": ("each_gets and cards", LEFT_OUT),
     "lists of cards": ("each_gets and cards", Mutation(BOARD, '{"cards": [], "limit": None,', '{"limit": None,')),
