@@ -245,7 +245,7 @@ async def running_connected_host(
         host = HostPage(await context.new_page(), addresses, console, "", has_touch=has_touch)
         await host.load({"phone": True, "width": width} if has_touch else {})
         yield Desk(host, context, remote, team_tasks, CompanyPages(issuer) if issuer else OwnPages())
-        assert console.unexpected() == []
+        assert console.unexpected() == [], "\n".join(console.unexpected())
         await context.close()
 
 
