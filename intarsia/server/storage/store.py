@@ -180,9 +180,7 @@ def _prepare(path: Path) -> None:
         raise SettingError(message)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(
-            os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600)
-        )  # Windows has no such flag
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | _NO_LINK, 0o600))
         path.chmod(0o600)
     except OSError as error:
         message = (
@@ -193,9 +191,9 @@ def _prepare(path: Path) -> None:
 
 
 def _engines(path: Path) -> tuple[AsyncEngine, AsyncEngine]:
-    url = URL.create("sqlite+aiosqlite", database=str(path))
-    # Errors without parameters, because people's data have no place in logs.
-    create = partial(create_async_engine, url, async_creator=partial(sqlite.connect, path), hide_parameters=True)
+    url = URL.create(sqlite.DRIVER, database=str(path))
+    # Error messages leave the parameters out, because users' data must not reach logs.
+    create = partial(create_async_engine, url, hide_parameters=True)
     writer, reader = create(pool_size=1, max_overflow=0), create(pool_size=4, max_overflow=0)
     _prepare_connections(writer, "BEGIN IMMEDIATE", ["journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"])
     _prepare_connections(reader, "BEGIN", ["query_only=ON"])
