@@ -259,7 +259,9 @@ RESOURCE, SERVER = "oauth-protected-resource", "oauth-authorization-server"
          "plain server", "silent server", "other server", "no endpoint", "no PKCE", "no clients", "no iss", "redirect",
          "not there", "GET fails", "slash", "one version", "version", "framework"],
 )  # fmt: skip
-async def test_each_defect_is_reported_with_a_fix(tmp_path: Path, change: Change, check: str, level: str, words: str) -> None:
+async def test_each_defect_is_reported_with_a_fix(
+    tmp_path: Path, change: Change, check: str, level: str, words: str
+) -> None:
     finding = (await check_changed(tmp_path, change))[check]
 
     assert (finding.level, words in finding.found) == (level, True), finding

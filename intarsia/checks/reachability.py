@@ -41,7 +41,7 @@ async def look_up(host: str, port: int) -> list[IpAddress]:
 def check_network(host: str, addresses: list[IpAddress]) -> Finding:
     """Check whether the addresses of a host name are public."""
     if not addresses:
-        return problem(NETWORK, f"The host name {host} does not exist.", "Add a DNS record for it, or fix its spelling.")
+        return problem(NETWORK, f"The host name {host} does not exist.", "Add a DNS record, or fix the spelling.")
     private = [address for address in addresses if not address.is_global]
     if len(private) == len(addresses):
         found = f"{host} resolves to {private[0]}, which is reachable only inside its own network."

@@ -29,7 +29,7 @@ async def check_host_name(target: CheckedTarget) -> Finding:
         found = f"A proxy responds to every host name ({proxy[0]}). The server behind it cannot be checked."
         return skipped(HOST, found)
     if response.status == 401:
-        fix = "Refuse other host names before asking for a token, as `intarsia serve` and `connector.app(hosts=...)` do."
+        fix = "Refuse other host names before asking for a token, as `connector.app(hosts=...)` does."
         found = f"Requests for another host name, such as {OTHER_HOST}, are asked to sign in instead of refused."
         return warning(HOST, found, fix)
     if response.result:

@@ -18,7 +18,9 @@ _COLORS = {"ok": "green", "skipped": "cyan", "warning": "yellow", "problem": "re
 
 @click.command()
 @click.option("--public", "address", required=True, metavar="URL", help="The address that users enter into hosts.")
-@click.option("--token-env", metavar="NAME", help="Run the checks that need sign-in too, with the access token in this variable.")
+@click.option(
+    "--token-env", metavar="NAME", help="Run the checks that need sign-in too, with the access token in this variable."
+)
 @click.option(
     "--ca",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -49,10 +51,11 @@ def _token(variable: str | None) -> str | None:
         return None
     token = os.environ.get(variable)
     if not token:
-        message = f"There is no environment variable {variable!r}. --token-env takes the name of a variable, not the token."
+        hint = "--token-env takes the name of an environment variable, not the token."
         # The value may be the token itself, which must not reach a log.
-        shown = message if variable.isidentifier() and len(variable) < 64 else "--token-env takes the name of an environment variable, not the token."
-        raise SettingError(shown)
+        is_name = variable.isidentifier() and len(variable) < 64
+        message = f"There is no environment variable {variable!r}. {hint}" if is_name else hint
+        raise SettingError(message)
     return token
 
 

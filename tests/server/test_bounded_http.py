@@ -61,9 +61,9 @@ async def client() -> AsyncIterator[httpx2.AsyncClient]:
         yield made
 
 
-async def get(client: httpx2.AsyncClient, url: str, **options: bool) -> FetchedResponse:
+async def get(client: httpx2.AsyncClient, url: str, *, truncate: bool = False) -> FetchedResponse:
     request = client.build_request("GET", url, headers={"Authorization": "Bearer c4n4ry"})
-    return await fetch(client, request, max_seconds=0.5, max_bytes=100, **options)
+    return await fetch(client, request, max_seconds=0.5, max_bytes=100, truncate=truncate)
 
 
 def writes(*pieces: bytes) -> Respond:

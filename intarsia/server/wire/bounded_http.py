@@ -1,7 +1,7 @@
 """Requests to other servers, with limits: one deadline, no redirects, a bounded body, and strict JSON.
 
-The servers that Intarsia asks (issuers, apps that describe themselves, connectors) may be slow, broken or hostile. Every
-caller sets its own limits and writes its own messages; what holds for all of them is here.
+The servers that Intarsia calls (issuers, apps that describe themselves, connectors) may be slow, broken or hostile.
+Every caller sets its own limits and writes its own messages; what holds for all of them is here.
 """
 
 import asyncio

@@ -59,6 +59,7 @@ _MAX_AGE = re.compile(r'max-age="?([0-9]{1,9})"?')
 _JSON_TYPE = re.compile(r"application/(?:[a-z0-9!#$&^_.-]+\+)?json")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
 
+
 class ClientMetadataError(IntarsiaError, ValueError):
     """An app's document that cannot be read or used.
 
@@ -247,9 +248,7 @@ async def _ask_at(place: PublicTarget, address: IPAddress, context: ssl.SSLConte
             headers={**JSON_HEADERS, "Connection": "close", "Host": place.authority},
             extensions={"sni_hostname": place.name},
         )
-        response = await fetch(
-            client, request, max_seconds=FETCH_SECONDS, max_bytes=MAX_BYTES, wants_body=_is_document
-        )
+        response = await fetch(client, request, max_seconds=FETCH_SECONDS, max_bytes=MAX_BYTES, wants_body=_is_document)
     return response.body, _kept_seconds(response.headers.get("Cache-Control", ""))
 
 
