@@ -18,7 +18,7 @@ interface Box {
 }
 
 /** What is paged, and where. */
-export interface Paged {
+interface Paged {
   /** The widget. */
   readonly root: HTMLElement;
   /** Finds the element whose children are paged; an answer may have put another in its place. */
@@ -74,7 +74,7 @@ export function fillPager(pager: Element, from: number, to: number, count: numbe
 }
 
 /** Cuts things into pages of whole rows; each page is the place of its first thing. */
-export function cutPages(boxes: readonly Box[], room: number): number[] {
+function cutPages(boxes: readonly Box[], room: number): number[] {
   const pages: number[] = [];
   let pageTop = -Infinity;
   let rowStart = 0;
@@ -97,7 +97,7 @@ function highest(boxes: readonly Box[], starts: readonly number[]): number {
   return Math.max(0, ...heights);
 }
 
-export interface Pager extends Running {
+interface Pager extends Running {
   /** Measures anew and shows the page with the thing that came first on the last one. */
   patched(): void;
   stop(): void;

@@ -30,7 +30,7 @@ GUARDS = {
     ),
     "invalid addresses": (
         f"{TESTS} -k 'last_address or without_a_proxy'",
-        Mutation(ALLOW_LIST, "Error:\n        return None", "Error:\n        return ip_address(1)"),
+        Mutation(ALLOW_LIST, "ValueError:\n        return None", "ValueError:\n        return ip_address(1)"),
     ),
     "the header Forwarded": (
         f"{TESTS} -k standard_header",

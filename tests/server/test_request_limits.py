@@ -159,13 +159,13 @@ async def test_host_names_are_compared_without_case(connector: Connector) -> Non
 @pytest.mark.parametrize(
     ("hosts", "origins", "words"),
     [
-        ("example.com", None, "hosts must be a tuple of names, such as ('example.com',), not one text."),
-        (("example.com:8000",), None, "The host 'example.com:8000' must be a name alone"),
-        (("https://example.com",), None, "The host 'https://example.com' must be a name alone"),
-        (("::1",), None, "The host '::1' must be a name alone"),
-        (None, "https://example.com", "origins must be a tuple, such as ('https://example.com',), not one text."),
-        (None, ("https://example.com/",), "The origin 'https://example.com/' must be scheme and host alone"),
-        (None, ("example.com",), "The origin 'example.com' must be scheme and host alone"),
+        ("example.com", None, "hosts must be a tuple of names, such as ('example.com',), not a string."),
+        (("example.com:8000",), None, "The host 'example.com:8000' must be a name such as"),
+        (("https://example.com",), None, "The host 'https://example.com' must be a name such as"),
+        (("::1",), None, "The host '::1' must be a name such as"),
+        (None, "https://example.com", "origins must be a tuple, such as ('https://example.com',), not a string."),
+        (None, ("https://example.com/",), "The origin 'https://example.com/' must be only a scheme and a host"),
+        (None, ("example.com",), "The origin 'example.com' must be only a scheme and a host"),
     ],
 )
 async def test_hosts_and_origins_that_could_never_match_are_refused(

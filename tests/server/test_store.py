@@ -119,7 +119,9 @@ async def test_a_change_inside_a_change_says_what_to_do(tmp_path: Path) -> None:
 async def test_a_folder_that_cannot_be_written_to_is_named_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(StoreError, match=r"cannot be opened: .* Give `Connector\(\.\.\., store=\.\.\.\)` a file"):
+    with pytest.raises(
+        StoreError, match=r"cannot be opened: .* Set `Connector\(\.\.\., store=\.\.\.\)` to a "
+    ):
         async with Store(tmp_path / "file" / "store.db").open():
             pass
 

@@ -10,7 +10,7 @@ interface Fields {
 }
 
 /** Reads what people type for a color (`2F6`, `#2f6feb`, ` 2f6feb`) as six digits after `#`, or as null. */
-export function readHex(text: string): string | null {
+function readHex(text: string): string | null {
   const digits = text.trim().replace(/^#/, "").toLowerCase();
   if (/^[0-9a-f]{6}$/.test(digits)) return `#${digits}`;
   return /^[0-9a-f]{3}$/.test(digits) ? `#${digits.replace(/./g, "$&$&")}` : null;

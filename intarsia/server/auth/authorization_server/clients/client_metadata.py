@@ -101,29 +101,6 @@ async def look_up(name: str, port: int) -> Sequence[IPAddress]:
     return tuple(dict.fromkeys(ip_address(address[0]) for *_, address in found))
 
 
-async def fetch_client_document(
-    client_id: str,
-    *,
-    allow_loopback: bool = False,
-    resolve: Resolve = look_up,
-    may_ask: Callable[[IPAddress], bool] = is_public,
-    ssl_context: ssl.SSLContext | None = None,
-) -> ClientMetadata:
-    """Read the document of an app, now.
-
-    Args:
-        client_id: The address of the document, which is the app's id.
-        allow_loopback: Whether this machine's own addresses may be asked, and then over http too. For development.
-        resolve: Looks names up.
-        may_ask: Says which addresses may be asked. Every one that a name has must be.
-        ssl_context: Whose certificates are trusted; by default those that browsers trust.
-
-    Raises:
-        ClientDocumentError: There is none that can be used.
-    """
-    return (await _fetch(client_id, allow_loopback, resolve, may_ask, ssl_context))[0]
-
-
 class ClientMetadataReader:
     """Documents of apps, each read once for all who ask, and kept as long as its server allows.
 
@@ -151,7 +128,7 @@ class ClientMetadataReader:
         """Return the document of an app, read anew when the one that was kept is too old.
 
         Raises:
-            ClientDocumentError: There is none that can be used.
+            ClientMetadataError: There is none that can be used.
         """
         found = self._known.get(client_id)
         if found is None:
