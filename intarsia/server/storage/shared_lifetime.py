@@ -40,9 +40,7 @@ class SharedLifetime:
         run = self._current or self._begin()
         run = self._begin() if run.loop.is_closed() else run
         if run.loop is not asyncio.get_running_loop():
-            message = (
-                f"{self._name} is running in another event loop of this process. Run its servers in one loop."
-            )
+            message = f"{self._name} is running in another event loop of this process. Run its servers in one loop."
             raise StoreError(message)
         run.users += 1
         try:
