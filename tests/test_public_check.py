@@ -1,4 +1,4 @@
-"""`intarsia check --public`: a correct connector, and each thing that can be wrong with one, on real servers."""
+"""`intarsia check --public` with a correct connector and with every defect that it reports, on real servers."""
 
 import json
 import socket
@@ -22,7 +22,7 @@ from intarsia import EmbeddedIssuer
 from intarsia.checks import Finding, check_public, has_problem
 from intarsia.checks.http_client import HttpResponse
 from intarsia.checks.reachability import check_network, check_port
-from intarsia.checks.rejections import judge_plain
+from intarsia.checks.rejections import judge_plain_http
 from intarsia.cli import main
 from intarsia.errors import SettingError
 from intarsia.host.server import open_socket, running_server
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.anyio
 
 @dataclass
 class Reply:
-    """What a server answers."""
+    """A server's response."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict[str, str])
@@ -46,7 +46,7 @@ Change = Callable[[Scope, Reply], Reply]
 
 
 class Changing:
-    """A server whose answers are changed on their way."""
+    """A server with changed responses."""
 
     def __init__(self, app: ASGIApp, change: Change, hosts: Mapping[str, str] | None = None) -> None:
         self._app = app
@@ -78,13 +78,13 @@ class Changing:
         await send({"type": "http.response.body", "body": changed.body})
 
 
-def as_it_is(_scope: Scope, reply: Reply) -> Reply:
+def unchanged(_scope: Scope, reply: Reply) -> Reply:
     return reply
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What a check found, by its name."""
+    """The findings by the names of their checks."""
 
     found: list[Finding]
 
@@ -104,8 +104,8 @@ async def signing_in(folder: Path, origin: str) -> AsyncGenerator[ASGIApp]:
     yield app
 
 
-async def look(folder: Path, change: Change = as_it_is, **options: Any) -> Findings:
-    """Look at a connector on this machine with sign-in, whose answers are changed."""
+async def check_changed(folder: Path, change: Change = unchanged, **options: Any) -> Findings:
+    """Check a connector on this machine that requires sign-in and whose responses are changed."""
     with open_socket("127.0.0.1", 0) as bound:
         port = bound.getsockname()[1]
     origin = f"http://127.0.0.1:{port}"
@@ -123,7 +123,7 @@ class Public:
 
 @pytest.fixture
 async def public(tmp_path: Path) -> AsyncIterator[Public]:
-    """Serve a connector as it should be served, but for its port and for who vouches for it."""
+    """Serve a connector correctly, except for its port and its certificate authority."""
     authority = Authority(tmp_path)
     authority.serving("localhost")
     (tmp_path / "authority.pem").write_text(
@@ -143,32 +143,32 @@ async def public(tmp_path: Path) -> AsyncIterator[Public]:
                 server.should_exit = True
 
 
-async def test_a_connector_as_it_should_be_has_no_problem(public: Public) -> None:
+async def test_a_correct_connector_has_no_problem(public: Public) -> None:
     findings = Findings(await check_public(public.address, ca=public.authority))
 
     assert {check: level for check, level in findings.levels.items() if level != "ok"} == {
-        "address": "warning",  # a port of its own
+        "address": "warning",  # not port 443
         "network": "warning",  # this machine
-        "certificate": "warning",  # made for a day
-        "behind sign-in": "skipped",
+        "certificate": "warning",  # valid for one day
+        "signed in": "skipped",
         "plain HTTP": "skipped",
     }
     assert not has_problem(findings.found)
     assert len(findings.found) == 21
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_a_problem_and_gets_no_token(public: Public) -> None:
+async def test_an_untrusted_certificate_is_a_problem_and_no_token_is_sent(public: Public) -> None:
     findings = Findings(await check_public(public.address, token="made-up-token"))
 
     assert findings["certificate"].level == "problem"
     assert "not valid" in findings["certificate"].found
-    assert findings["behind sign-in"].found == "No token was sent."
+    assert findings["signed in"].found == "No token was sent."
 
 
-async def test_a_token_that_is_not_taken_is_said_and_not_shown(public: Public) -> None:
+async def test_a_refused_token_is_reported_and_not_shown(public: Public) -> None:
     findings = Findings(await check_public(public.address, ca=public.authority, token="made-up-token"))
 
-    assert findings["behind sign-in"].found == "The token is not taken."
+    assert findings["signed in"].found == "The connector does not accept the token."
     assert "made-up-token" not in repr(findings.found)
 
 
@@ -187,7 +187,7 @@ def no_scope(_scope: Scope, reply: Reply) -> Reply:
 
 
 def naming(part: str, **fields: Any) -> Change:
-    """Change metadata; a field that is None is left out."""
+    """Change metadata; `None` removes a field."""
 
     def change(scope: Scope, reply: Reply) -> Reply:
         if part not in scope["path"]:
@@ -203,7 +203,7 @@ def missing(part: str) -> Change:
     return lambda scope, reply: Reply(404) if part in scope["path"] else reply
 
 
-def telling(**headers: str) -> Change:
+def with_headers(**headers: str) -> Change:
     return lambda _scope, reply: Reply(
         reply.status,
         {**reply.headers, **{name.replace("_", "-"): value for name, value in headers.items()}},
@@ -212,7 +212,7 @@ def telling(**headers: str) -> Change:
 
 
 def at(path: str, status: int, method: str = "", **headers: str) -> Change:
-    """Answer something else at a path."""
+    """Respond differently at a path."""
 
     def change(scope: Scope, reply: Reply) -> Reply:
         return Reply(status, headers) if scope["path"] == path and method in ("", scope["method"]) else reply
@@ -220,7 +220,7 @@ def at(path: str, status: int, method: str = "", **headers: str) -> Change:
     return change
 
 
-def earlier_alone(scope: Scope, reply: Reply) -> Reply:
+def earlier_version_only(scope: Scope, reply: Reply) -> Reply:
     versions = [value for name, value in scope["headers"] if name == b"mcp-protocol-version"]
     return Reply(400) if versions == [b"2026-07-28"] and reply.status == 401 else reply
 
@@ -231,42 +231,45 @@ RESOURCE, SERVER = "oauth-protected-resource", "oauth-authorization-server"
 @pytest.mark.parametrize(
     ("change", "check", "level", "words"),
     [
-        (as_it_is, "certificate", "problem", "has no TLS"),
+        (unchanged, "certificate", "problem", "does not use TLS"),
         (without_challenge, "challenge", "problem", "not told where to get one"),
-        (other_challenge, "challenge", "problem", "leads to 'https://elsewhere.example/x', and not to"),
-        (no_scope, "challenge", "warning", "names no scope"),
-        (missing(RESOURCE), "metadata", "problem", "There are no metadata at"),
-        (naming(RESOURCE, resource="https://elsewhere.example/mcp"), "metadata", "problem", "are about 'https://else"),
-        (naming(RESOURCE, authorization_servers=[]), "metadata", "problem", "name no authorization server"),
+        (other_challenge, "challenge", "problem", "links to 'https://elsewhere.example/x' instead of"),
+        (no_scope, "challenge", "warning", "lists no scopes"),
+        (missing(RESOURCE), "metadata", "problem", "returns no metadata (status 404)"),
+        (naming(RESOURCE, resource="https://elsewhere.example/mcp"), "metadata", "problem", "describe 'https://else"),
+        (naming(RESOURCE, authorization_servers=[]), "metadata", "problem", "list no authorization server"),
         (naming(RESOURCE, authorization_servers=["http://x.example"]), "authorization server", "problem", "https"),
-        (missing(SERVER), "authorization server", "problem", "has no metadata"),
-        (naming(SERVER, issuer="http://127.0.0.1:1"), "authorization server", "problem", "calls itself"),
-        (naming(SERVER, token_endpoint=None), "authorization server", "problem", "names no token_endpoint"),
+        (missing(SERVER), "authorization server", "problem", "has no metadata: status 404 at"),
+        (naming(SERVER, issuer="http://127.0.0.1:1"), "authorization server", "problem", "identifies itself as"),
+        (naming(SERVER, token_endpoint=None), "authorization server", "problem", "have no token_endpoint"),
         (naming(SERVER, code_challenge_methods_supported=["plain"]), "PKCE", "problem", "does not offer PKCE"),
-        (naming(SERVER, registration_endpoint=None, client_id_metadata_document_supported=False), "clients", "warning",
-         "cannot make themselves known"),
-        (naming(SERVER, authorization_response_iss_parameter_supported=None), "iss", "warning", "do not say who"),
-        (at("/mcp", 307, location="https://elsewhere.example/"), "redirect", "problem", "leads elsewhere"),
-        (at("/mcp", 404), "connector", "problem", "No MCP server answers"),
-        (at("/mcp", 500, "GET"), "GET", "problem", "GET is answered with status 500"),
+        (naming(SERVER, registration_endpoint=None, client_id_metadata_document_supported=False), "client registration",
+         "warning", "cannot register by themselves"),
+        (naming(SERVER, authorization_response_iss_parameter_supported=None), "response issuer", "warning",
+         "do not name their issuer"),
+        (at("/mcp", 307, location="https://elsewhere.example/"), "redirect", "problem", "redirects elsewhere"),
+        (at("/mcp", 404), "connector", "problem", "No MCP server responds"),
+        (at("/mcp", 500, "GET"), "GET", "problem", "unexpected response: status 500"),
         (at("/mcp/", 301, location="http://127.0.0.1/mcp"), "trailing slash", "warning", "without TLS"),
-        (earlier_alone, "both eras", "problem", "asked to sign in the same way"),
-        (telling(server="nginx/1.25.3"), "self-description", "warning", "nginx/1.25.3"),
-        (telling(x_powered_by="Express"), "self-description", "warning", "x-powered-by: Express"),
+        (earlier_version_only, "protocol versions", "problem", "Only one protocol version is asked"),
+        (with_headers(server="nginx/1.25.3"), "software versions", "warning", "nginx/1.25.3"),
+        (with_headers(x_powered_by="Express"), "software versions", "warning", "x-powered-by: Express"),
     ],
     ids=["no TLS", "no challenge", "other challenge", "no scope", "no metadata", "other resource", "no server",
          "plain server", "silent server", "other server", "no endpoint", "no PKCE", "no clients", "no iss", "redirect",
-         "not there", "GET fails", "slash", "one era", "version", "framework"],
+         "not there", "GET fails", "slash", "one version", "version", "framework"],
 )  # fmt: skip
-async def test_what_is_wrong_is_said(tmp_path: Path, change: Change, check: str, level: str, words: str) -> None:
-    finding = (await look(tmp_path, change))[check]
+async def test_each_defect_is_reported_with_a_fix(
+    tmp_path: Path, change: Change, check: str, level: str, words: str
+) -> None:
+    finding = (await check_changed(tmp_path, change))[check]
 
     assert (finding.level, words in finding.found) == (level, True), finding
     assert finding.fix
     assert finding.found.isprintable()
 
 
-async def test_an_issuer_of_this_machine_is_none_for_the_public(
+async def test_a_local_issuer_of_a_public_connector_is_a_problem(
     public: Public, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def read(_visit: object) -> tuple[Finding, list[str]]:
@@ -280,8 +283,8 @@ async def test_an_issuer_of_this_machine_is_none_for_the_public(
     assert "without TLS" in finding.found
 
 
-async def test_a_server_that_answers_to_every_name_is_warned_of(tmp_path: Path) -> None:
-    findings = await look(tmp_path, hosts={"intarsia-check.invalid": "127.0.0.1"})
+async def test_a_server_that_responds_to_every_host_name_gets_a_warning(tmp_path: Path) -> None:
+    findings = await check_changed(tmp_path, hosts={"intarsia-check.invalid": "127.0.0.1"})
 
     assert findings["host name"].level == "warning"
 
@@ -292,18 +295,18 @@ async def open_connector(folder: Path, **options: Any) -> AsyncGenerator[str]:
         yield f"{address}/mcp"
 
 
-async def test_a_connector_that_everybody_may_use_is_warned_of_and_looked_at_whole(tmp_path: Path) -> None:
+async def test_a_connector_without_sign_in_gets_a_warning_and_all_checks(tmp_path: Path) -> None:
     async with open_connector(tmp_path) as address:
         levels = Findings(await check_public(address)).levels
 
-    looked_at = ("connector", "challenge", "both eras", "host name", "origin", "body limit")
-    assert {check: levels[check] for check in looked_at} == {
-        "connector": "warning", "challenge": "skipped", "both eras": "ok", "host name": "ok", "origin": "ok",
-        "body limit": "ok",
+    checked = ("connector", "challenge", "protocol versions", "host name", "origin", "body limit")
+    assert {check: levels[check] for check in checked} == {
+        "connector": "warning", "challenge": "skipped", "protocol versions": "ok", "host name": "ok",
+        "origin": "ok", "body limit": "ok",
     }  # fmt: skip
 
 
-async def test_a_server_that_lets_any_name_and_any_page_call_has_problems(tmp_path: Path) -> None:
+async def test_a_server_that_accepts_any_host_name_and_any_origin_has_problems(tmp_path: Path) -> None:
     async with open_connector(
         tmp_path, hosts=("127.0.0.1", "intarsia-check.invalid"), origins=("https://intarsia-check.invalid",)
     ) as address:
@@ -312,7 +315,7 @@ async def test_a_server_that_lets_any_name_and_any_page_call_has_problems(tmp_pa
     assert (levels["host name"], levels["origin"]) == ("problem", "problem")
 
 
-async def test_nobody_at_the_address_is_said_in_plain_words() -> None:
+async def test_an_unreachable_address_is_explained() -> None:
     with open_socket("127.0.0.1", 0) as bound:
         port = bound.getsockname()[1]
 
@@ -320,8 +323,8 @@ async def test_nobody_at_the_address_is_said_in_plain_words() -> None:
     unknown = await check_public("https://no-such-name.invalid/mcp")
     malformed = await check_public("ftp://example.com")
 
-    assert Findings(refused)["the rest"].found.endswith("there is no connection.")
-    assert "Nobody knows the name" in Findings(unknown)["network"].found
+    assert Findings(refused)["other checks"].found.endswith("no connection could be opened.")
+    assert "does not exist" in Findings(unknown)["network"].found
     assert Findings(malformed)["address"].level == "problem"
 
 
@@ -331,7 +334,7 @@ async def test_nobody_at_the_address_is_said_in_plain_words() -> None:
      (["2606:2800:220:1::1"], "warning"), ([], "problem"), (["169.254.169.254"], "warning")],
     ids=["public", "private", "both", "IPv6 alone", "none", "metadata"],
 )  # fmt: skip
-def test_where_a_name_leads_is_judged(addresses: list[str], level: str) -> None:
+def test_the_addresses_of_a_host_name_are_judged(addresses: list[str], level: str) -> None:
     assert check_network("tasks.example.com", [ip_address(one) for one in addresses]).level == level
 
 
@@ -345,11 +348,11 @@ def test_ports_are_judged() -> None:
     [(0, "", "ok"), (301, "https://x.example/", "ok"), (301, "http://x.example/", "warning"), (200, "", "warning")],
 )
 def test_the_port_without_tls_is_judged(status: int, location: str, level: str) -> None:
-    assert judge_plain(HttpResponse(status, httpx2.Headers({"location": location}))).level == level
+    assert judge_plain_http(HttpResponse(status, httpx2.Headers({"location": location}))).level == level
 
 
 async def test_a_token_with_a_line_break_is_not_sent() -> None:
-    with pytest.raises(SettingError, match="nothing was sent"):
+    with pytest.raises(SettingError, match="Nothing was sent"):
         await check_public("https://tasks.example.com/mcp", token="one\r\ntwo")
 
 
@@ -359,11 +362,11 @@ async def test_the_command_reports_for_people_and_for_machines(tmp_path: Path, m
 
         def commands() -> None:
             told = CliRunner().invoke(main, ["check", "--public", address, "--token-env", "MADE_UP_TOKEN"])
-            assert (told.exit_code, "The address has no TLS." in told.output) == (1, True)
+            assert (told.exit_code, "The address does not use TLS." in told.output) == (1, True)
             assert "a-secret-token" not in told.output
             report = json.loads(CliRunner().invoke(main, ["check", "--public", address, "--json"]).output)
             assert (report["ok"], report["address"]) == (False, address)
             missing = CliRunner().invoke(main, ["check", "--public", address, "--token-env", "NOT_THERE"])
-            assert "there is no such variable" in missing.output
+            assert "There is no environment variable" in missing.output
 
         await anyio.to_thread.run_sync(commands)

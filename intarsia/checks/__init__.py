@@ -1,6 +1,7 @@
-"""Looks at a deployed connector from outside, as a host would, and says what keeps hosts away or lets strangers in.
+"""Checks a deployed connector from outside, as a host sees it: what keeps hosts out, and what lets attackers in.
 
-About fifteen requests, one after another: no redirect is followed, each may take ten seconds, and little is read.
+The checks send about fifteen requests, one after another. They follow no redirects, wait ten seconds for each response
+at most, and read only a bounded part of it.
 """
 
 import ssl
@@ -11,82 +12,96 @@ import httpx2
 
 from intarsia.checks.challenge import check_challenge, read_metadata
 from intarsia.checks.findings import Finding, has_problem, problem
-from intarsia.checks.http_client import asking
+from intarsia.checks.http_client import http_client
 from intarsia.checks.issuers import MAX_ISSUERS, check_issuer
-from intarsia.checks.reachability import ADDRESS, check_network, check_port, look_up, nothing_more
-from intarsia.checks.rejections import check_body, check_host, check_origin, check_plain, check_slash
-from intarsia.checks.responses import check_behind_sign_in, check_eras, check_get, check_leak, check_speed
-from intarsia.checks.target import CheckedTarget, begin, check_connector
-from intarsia.checks.tls import CERTIFICATE, Tls, check_tls
+from intarsia.checks.reachability import ADDRESS, check_network, check_port, look_up, not_checked
+from intarsia.checks.rejections import (
+    check_body_limit,
+    check_host_name,
+    check_origin,
+    check_plain_http,
+    check_trailing_slash,
+)
+from intarsia.checks.responses import (
+    check_get,
+    check_response_time,
+    check_signed_in,
+    check_software_versions,
+    check_versions,
+)
+from intarsia.checks.target import CheckedTarget, check_connector, open_target
+from intarsia.checks.tls import CERTIFICATE, TlsResult, check_tls
 from intarsia.errors import SettingError
 from intarsia.server.auth.resource_server.settings import checked_address
 
 __all__ = ["Finding", "check_public", "has_problem"]
 
 
-async def check_public(address: str, *, token: str | None = None, ca: Path | None = None) -> list[Finding]:
-    """Look at a connector that is served to the public.
+async def check_public(url: str, *, token: str | None = None, ca: Path | None = None) -> list[Finding]:
+    """Check a connector that is served to the public.
 
     Args:
-        address: Its address, exactly as people enter it into hosts, such as `https://tasks.example.com/mcp`.
-        token: An access token, to look behind sign-in. It is sent to this address alone, and only when the certificate
-            is valid.
-        ca: A file with the certificates of the authorities that are trusted, instead of those of this machine.
+        url: The connector's address, exactly as users enter it into hosts, such as `https://tasks.example.com/mcp`.
+        token: An access token for the checks that need one. It is sent to this address only, and only if the
+            certificate is valid.
+        ca: A PEM file with the certificate authorities to trust, instead of this machine's.
 
     Returns:
-        What was found, in the order of the checks.
+        The findings, in the order of the checks.
 
     Raises:
-        SettingError: The file holds no certificates, or the token cannot be sent.
+        SettingError: The file contains no certificates, or the token contains characters that no header can hold.
     """
     if token is not None and not (token.isascii() and token.isprintable() and " " not in token):
-        message = "The token holds characters that no access token has; nothing was sent."
+        message = "The token contains characters that no access token has. Nothing was sent."
         raise SettingError(message)
-    trust = _trust(ca)
+    trust = _trusted_authorities(ca)
     try:
-        checked_address(address, "The address")
+        checked_address(url, "The address")
     except SettingError as error:
-        fix = "Enter the address as hosts should know it."
-        return [problem(ADDRESS, str(error), fix), nothing_more("the address cannot be used")]
-    parts = urlsplit(address)
+        fix = "Use the address exactly as users enter it into hosts, such as https://tasks.example.com/mcp."
+        return [problem(ADDRESS, str(error), fix), not_checked("the address is not valid")]
+    parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
     found = await look_up(host, port)
-    findings = [check_port(address), check_network(host, found)]
+    findings = [check_port(url), check_network(host, found)]
     if not found:
-        return [*findings, nothing_more("the name leads nowhere")]
+        return [*findings, not_checked("the host name has no address")]
     tls = await check_tls(host, port, trust) if parts.scheme == "https" else _without_tls()
     findings += tls.findings
-    if not tls.is_spoken:
-        return [*findings, nothing_more("there is no connection")]
-    async with asking(address, trust, is_verified=tls.is_verified) as asker:
-        visit = await begin(address, asker, token if tls.is_verified else None)
-        return [*findings, *await _look(visit)]
+    if not tls.is_connected:
+        return [*findings, not_checked("no connection could be opened")]
+    async with http_client(url, trust, is_verified=tls.is_verified) as client:
+        target = await open_target(url, client, token if tls.is_verified else None)
+        return [*findings, *await _check_target(target)]
 
 
-async def _look(visit: CheckedTarget) -> list[Finding]:
-    first = check_connector(visit)
+async def _check_target(target: CheckedTarget) -> list[Finding]:
+    first = check_connector(target)
     if first.level == "problem":
-        return [first, nothing_more("no connector answers")]
-    metadata, issuers = await read_metadata(visit)
-    findings = [first, check_challenge(visit), metadata]
+        return [first, not_checked("no connector responds at this address")]
+    metadata, issuers = await read_metadata(target)
+    findings = [first, check_challenge(target), metadata]
     for issuer in issuers[:MAX_ISSUERS]:
-        findings += await check_issuer(issuer, visit.asker)
-    findings += [check_eras(visit), await check_behind_sign_in(visit)]
-    for check in (check_get, check_host, check_origin, check_body, check_slash, check_plain):
-        findings.append(await check(visit))
-    return [*findings, check_speed(visit), check_leak(visit)]
+        findings += await check_issuer(issuer, target.client)
+    findings += [check_versions(target), await check_signed_in(target)]
+    for check in (
+        check_get, check_host_name, check_origin, check_body_limit, check_trailing_slash, check_plain_http,
+    ):  # fmt: skip
+        findings.append(await check(target))
+    return [*findings, check_response_time(target), check_software_versions(target)]
 
 
-def _without_tls() -> Tls:
-    fix = "Serve it by HTTPS: hosts refuse anything else, and tokens could be read on their way."
-    return Tls([problem(CERTIFICATE, "The address has no TLS.", fix)], is_verified=False)
+def _without_tls() -> TlsResult:
+    fix = "Serve the connector over HTTPS. Hosts refuse plain HTTP, and anyone on the network could read the tokens."
+    return TlsResult([problem(CERTIFICATE, "The address does not use TLS.", fix)], is_verified=False)
 
 
-def _trust(ca: Path | None) -> ssl.SSLContext:
+def _trusted_authorities(ca: Path | None) -> ssl.SSLContext:
     if ca is None:
         return httpx2.create_ssl_context()
     try:
         return ssl.create_default_context(cafile=ca)
     except OSError as error:  # an SSLError is an OSError
-        message = f"{str(ca)!r} holds no certificates that can be read; it must be a file in PEM form."
+        message = f"{str(ca)!r} contains no readable certificates. It must be a file in PEM format."
         raise SettingError(message) from error

@@ -1,13 +1,12 @@
-"""Asks a server over HTTP as a host would: no redirects followed, a few seconds, a bounded answer."""
+"""Sends the requests of the checks as a host would: no redirects, a few seconds, and a bounded response."""
 
-import asyncio
 import json
 import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -15,75 +14,74 @@ from mcp.shared.inbound import MCP_METHOD_HEADER, MCP_PROTOCOL_VERSION_HEADER
 from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, PROTOCOL_VERSION_META_KEY
 from mcp_types.version import LATEST_HANDSHAKE_VERSION, LATEST_MODERN_VERSION
 
-SECONDS = 10
-"""How long anything may take to answer."""
+from intarsia.server.wire.bounded_http import FetchError, fetch, is_encoded, json_object
+from intarsia.server.wire.strict_json import object_of
+
+MAX_SECONDS = 10
+"""How long a response may take."""
 MAX_BYTES = 256 * 1024
-"""How much of an answer is read."""
+"""How much of a response is read."""
+EVENT_STREAM = "text/event-stream"
 
 MODERN, EARLIER = LATEST_MODERN_VERSION, LATEST_HANDSHAKE_VERSION
 
-_CALLER = {"name": "intarsia-check", "version": "1"}
-_ACCEPT = "application/json, text/event-stream"
+_CLIENT_INFO = {"name": "intarsia-check", "version": "1"}
+_ACCEPT = f"application/json, {EVENT_STREAM}"
 
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """What came back.
+    """A response, or why there is none.
 
     Args:
-        status: The HTTP status; 0 when there was no answer.
-        headers: Its headers.
-        body: Its body, as far as it was read.
-        seconds: How long it took.
-        trouble: Why there is no answer.
+        status: The HTTP status; 0 if there was no response.
+        headers: The response headers.
+        body: The body, cut off after `MAX_BYTES`.
+        seconds: How long the response took.
+        error: Why there is no response.
     """
 
     status: int
     headers: httpx2.Headers = field(default_factory=httpx2.Headers)
     body: bytes = b""
     seconds: float = 0
-    trouble: str = ""
+    error: str = ""
 
     @property
     def is_redirect(self) -> bool:
-        """Whether it leads elsewhere."""
+        """Whether the response is a redirect."""
         return 300 <= self.status < 400
 
     @property
     def is_event_stream(self) -> bool:
-        """Whether it is a stream of events (SSE)."""
-        return self.headers.get("content-type", "").lower().startswith("text/event-stream")
+        """Whether the response is an event stream (SSE)."""
+        return self.headers.get("content-type", "").lower().startswith(EVENT_STREAM)
 
     @property
     def value(self) -> Mapping[str, Any]:
-        """The JSON object in its body, or in its last event; empty when there is none."""
-        text = self.body.decode("utf-8", "replace")
+        """The JSON object in the body or in its last event; empty if there is none."""
+        body = self.body
         if self.is_event_stream:
-            events = [line.removeprefix("data:") for line in text.splitlines() if line.startswith("data:")]
-            text = events[-1] if events else ""
-        try:
-            found: object = json.loads(text)
-        except (ValueError, RecursionError):
-            return {}
-        return cast("Mapping[str, Any]", found) if isinstance(found, dict) else {}
+            events = [line.removeprefix(b"data:") for line in body.splitlines() if line.startswith(b"data:")]
+            body = events[-1] if events else b""
+        return json_object(body) or {}
 
     @property
     def result(self) -> Mapping[str, Any]:
-        """The result of a JSON-RPC message; empty when it is none, or an error."""
-        found: object = self.value.get("result") if self.status == 200 else None
-        return cast("Mapping[str, Any]", found) if isinstance(found, dict) else {}
+        """The result of a JSON-RPC response; empty if the response is an error or is not JSON-RPC."""
+        return object_of(self.value.get("result")) if self.status == 200 else {}
 
     def __str__(self) -> str:
-        return f"status {self.status}" if self.status else self.trouble
+        return f"status {self.status}" if self.status else self.error
 
 
 class HttpClient:
-    """Connections to the connector and to those it names.
+    """The connections of the checks.
 
     Args:
-        origin: The connector's scheme, name and port.
-        to_connector: The client for its own pages.
-        to_others: The client for everything else, which always verifies certificates.
+        origin: The connector's scheme, host and port.
+        to_connector: The client for the connector's own addresses.
+        to_others: The client for all other addresses. It always verifies certificates.
     """
 
     def __init__(self, origin: str, to_connector: httpx2.AsyncClient, to_others: httpx2.AsyncClient) -> None:
@@ -91,65 +89,54 @@ class HttpClient:
         self._to_connector = to_connector
         self._to_others = to_others
 
-    async def get(self, address: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
-        """Read a page. A stream of events is left as soon as it begins."""
-        return await self._ask("GET", address, headers or {"Accept": "application/json"}, b"")
+    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
+        """Send a GET request. An event stream is closed as soon as it begins."""
+        return await self._send("GET", url, headers or {"Accept": "application/json"}, b"")
 
-    async def post(self, address: str, message: "Message") -> HttpResponse:
-        """Send a message."""
-        return await self._ask("POST", address, message.headers, message.body)
+    async def post(self, url: str, message: "Message") -> HttpResponse:
+        """Send a JSON-RPC message."""
+        return await self._send("POST", url, message.headers, message.body)
 
-    async def _ask(self, method: str, address: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
-        http = self._to_connector if origin_of(address) == self.origin else self._to_others
+    async def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        http = self._to_connector if origin_of(url) == self.origin else self._to_others
+
+        def wants_body(response: httpx2.Response) -> bool:
+            is_stream = response.headers.get("content-type", "").lower().startswith(EVENT_STREAM)
+            return not is_encoded(response) and not (method == "GET" and is_stream)
+
         started = monotonic()
         try:
-            async with asyncio.timeout(SECONDS):
-                request = http.build_request(method, address, headers=dict(headers), content=body or None)
-                response = await http.send(request, stream=True)
-                try:
-                    answer = HttpResponse(response.status_code, response.headers)
-                    read = b"" if method == "GET" and answer.is_event_stream else await _read(response)
-                finally:
-                    await response.aclose()
-        except (TimeoutError, httpx2.TimeoutException):
-            return HttpResponse(0, trouble=f"no answer within {SECONDS} seconds")
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            # The kind alone: the text of an error may hold what was sent.
-            return HttpResponse(0, trouble=f"no answer: {type(error).__name__}")
-        return HttpResponse(response.status_code, response.headers, read, monotonic() - started)
-
-
-async def _read(response: httpx2.Response) -> bytes:
-    body = bytearray()
-    async for piece in response.aiter_raw():
-        body += piece
-        if len(body) > MAX_BYTES:
-            break
-    return bytes(body)
+            request = http.build_request(method, url, headers=dict(headers), content=body or None)
+            found = await fetch(
+                http, request, max_seconds=MAX_SECONDS, max_bytes=MAX_BYTES, wants_body=wants_body, truncate=True
+            )
+        except (FetchError, httpx2.InvalidURL) as error:
+            return HttpResponse(0, error=str(error) if isinstance(error, FetchError) else "no valid address")
+        return HttpResponse(found.status, found.headers, found.body, monotonic() - started)
 
 
 @dataclass(frozen=True)
 class Message:
-    """A message of one of the two eras, and the headers that go with it."""
+    """A JSON-RPC message of one version of the protocol, with its HTTP headers."""
 
     headers: Mapping[str, str]
     body: bytes
 
     def with_headers(self, **more: str) -> "Message":
-        """Return the same with more headers; an underscore stands for a dash."""
+        """Return the same message with more headers. An underscore in a name stands for a hyphen."""
         return Message({**self.headers, **{name.replace("_", "-"): value for name, value in more.items()}}, self.body)
 
 
 def discover(token: str | None = None, *, padding: int = 0) -> Message:
-    """Return what opens the era of 2026-07-28.
+    """Return the first request of protocol version 2026-07-28.
 
     Args:
         token: The access token to send.
-        padding: How many bytes to add that mean nothing.
+        padding: How many meaningless bytes to add to the body.
     """
     meta: dict[str, Any] = {
         PROTOCOL_VERSION_META_KEY: MODERN,
-        CLIENT_INFO_META_KEY: _CALLER,
+        CLIENT_INFO_META_KEY: _CLIENT_INFO,
         CLIENT_CAPABILITIES_META_KEY: {},
     }
     if padding:
@@ -160,8 +147,8 @@ def discover(token: str | None = None, *, padding: int = 0) -> Message:
 
 
 def initialize(token: str | None = None) -> Message:
-    """Return what opens the earlier era."""
-    params = {"protocolVersion": EARLIER, "capabilities": {}, "clientInfo": _CALLER}
+    """Return the first request of the earlier protocol versions."""
+    params = {"protocolVersion": EARLIER, "capabilities": {}, "clientInfo": _CLIENT_INFO}
     return _message(EARLIER, "initialize", params, token)
 
 
@@ -172,33 +159,33 @@ def _message(version: str, method: str, params: Mapping[str, Any], token: str | 
 
 
 def bearer(token: str | None) -> dict[str, str]:
-    """Return the header that carries a token."""
+    """Return the header that carries an access token; empty without a token."""
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
-def origin_of(address: str) -> str:
-    """Return scheme, name and port of an address."""
-    parts = urlsplit(address)
+def origin_of(url: str) -> str:
+    """Return the scheme, host and port of an address."""
+    parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 @asynccontextmanager
-async def asking(address: str, trust: ssl.SSLContext, *, is_verified: bool) -> AsyncGenerator[HttpClient]:
+async def http_client(url: str, trust: ssl.SSLContext, *, is_verified: bool) -> AsyncGenerator[HttpClient]:
     """Keep connections open while the block runs.
 
     Args:
-        address: The connector's.
-        trust: Whose certificates are taken.
-        is_verified: Whether the connector's own certificate is verified again; when it was found wrong, the other
-            checks go on without it, and without any token.
+        url: The connector's address.
+        trust: The certificate authorities to trust.
+        is_verified: Whether to verify the connector's own certificate. If it is known to be invalid, the other checks
+            continue without verifying it, and without a token.
     """
     own = trust if is_verified else httpx2.create_ssl_context(verify=False)
     async with AsyncExitStack() as stack:
         clients = [await stack.enter_async_context(_client(context)) for context in (own, trust)]
-        yield HttpClient(origin_of(address), *clients)
+        yield HttpClient(origin_of(url), *clients)
 
 
 def _client(context: ssl.SSLContext) -> httpx2.AsyncClient:
     headers = {"User-Agent": "intarsia-check", "Accept-Encoding": "identity"}
-    # Proxies of this machine are left aside: a host has others.
-    return httpx2.AsyncClient(verify=context, timeout=SECONDS, headers=headers, follow_redirects=False, trust_env=False)
+    # Without the HTTP proxies of this machine, because hosts do not use them.
+    return httpx2.AsyncClient(verify=context, timeout=MAX_SECONDS, headers=headers, trust_env=False)

@@ -1,64 +1,64 @@
-"""Whether the chat products can get to the address at all: its name, its port, the network behind it."""
+"""Whether hosts can reach the address: its DNS name, its port, and the network it is in."""
 
 import asyncio
 import ipaddress
 from urllib.parse import urlsplit
 
 from intarsia.checks.findings import Finding, ok, problem, skipped, warning
-from intarsia.checks.http_client import SECONDS
+from intarsia.checks.http_client import MAX_SECONDS
 
 ADDRESS, NETWORK = "address", "network"
 
-RANGES = (
-    "Claude and ChatGPT call from their own data centers; let in the addresses that they publish, as Claude does at "
-    "https://platform.claude.com/docs/en/api/ip-addresses"
+PUBLISHED_RANGES = (
+    "If a firewall protects it, allow the addresses that Claude and ChatGPT publish, for Claude at "
+    "https://platform.claude.com/docs/en/api/ip-addresses."
 )
 
-Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def check_port(address: str) -> Finding:
-    """Look at the port, which firewalls of companies care about."""
-    port = urlsplit(address).port
+def check_port(url: str) -> Finding:
+    """Check the port: many company firewalls allow only 443."""
+    port = urlsplit(url).port
     if port in (None, 443):
-        return ok(ADDRESS, f"{address} is in its plain form, on port 443.")
-    fix = "Serve it on port 443; some hosts and many companies' firewalls let nothing else out."
-    return warning(ADDRESS, f"{address} is on port {port}.", fix)
+        return ok(ADDRESS, f"{url} uses the standard port.")
+    fix = "Serve the connector on port 443. Some hosts and many company firewalls block other ports."
+    return warning(ADDRESS, f"{url} uses port {port}.", fix)
 
 
-async def look_up(host: str, port: int) -> list[Ip]:
-    """Return the addresses behind a name; none when there is no such name, or nobody knows it in time."""
+async def look_up(host: str, port: int) -> list[IpAddress]:
+    """Return the IP addresses of a host name; empty if it has none, or if the resolver does not respond in time."""
     loop = asyncio.get_running_loop()
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(MAX_SECONDS):
             found = await loop.getaddrinfo(host, port)
     except (OSError, UnicodeError, TimeoutError):
         return []
-    # An address of a link may name its interface, such as fe80::1%eth0.
+    # A link-local address may contain a network interface, such as fe80::1%eth0.
     return [ipaddress.ip_address(str(one[4][0]).partition("%")[0]) for one in dict.fromkeys(found)]
 
 
-def check_network(host: str, addresses: list[Ip]) -> Finding:
-    """Look at where a name leads."""
+def check_network(host: str, addresses: list[IpAddress]) -> Finding:
+    """Check whether the addresses of a host name are public."""
     if not addresses:
-        return problem(NETWORK, f"Nobody knows the name {host}.", "Add a DNS record for it, or mend its spelling.")
+        return problem(NETWORK, f"The host name {host} does not exist.", "Add a DNS record, or fix the spelling.")
     private = [address for address in addresses if not address.is_global]
     if len(private) == len(addresses):
-        found = f"{host} is {private[0]}, which can be reached inside its own network only."
+        found = f"{host} resolves to {private[0]}, which is reachable only inside its own network."
         fix = (
-            "Claude and ChatGPT call from the internet: give it a public address, or put a tunnel or a proxy in front. "
-            "For a host inside the network, such as VS Code, it is enough."
+            "Claude and ChatGPT connect from the internet: use a public address, a tunnel or a proxy. Hosts inside the "
+            "network, such as VS Code, need no change."
         )
         return warning(NETWORK, found, fix)
     if private:
-        fix = "Remove the private address from the public DNS; hosts that try it wait in vain."
-        return warning(NETWORK, f"{host} is {private[0]} too, which is private.", fix)
+        fix = "Remove the private address from the public DNS. Hosts that try it first run into a timeout."
+        return warning(NETWORK, f"{host} also resolves to the private address {private[0]}.", fix)
     if all(address.version == 6 for address in addresses):
-        fix = "Add an IPv4 address (an A record); a host that has no IPv6 cannot reach it."
-        return warning(NETWORK, f"{host} has IPv6 addresses only.", fix)
-    return ok(NETWORK, f"{host} leads to {addresses[0]}, which is public. Behind a firewall: {RANGES}.")
+        fix = "Add an IPv4 address (an A record). Hosts without IPv6 cannot connect."
+        return warning(NETWORK, f"{host} has only IPv6 addresses.", fix)
+    return ok(NETWORK, f"{host} resolves to the public address {addresses[0]}. {PUBLISHED_RANGES}")
 
 
-def nothing_more(why: str) -> Finding:
-    """Return that all other checks make no sense."""
-    return skipped("the rest", f"Nothing else was looked at, because {why}.")
+def not_checked(why: str) -> Finding:
+    """Return that the remaining checks were skipped."""
+    return skipped("other checks", f"Skipped, because {why}.")

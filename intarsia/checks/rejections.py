@@ -1,105 +1,104 @@
-"""What the connector turns away: other host names, foreign web pages, bodies that are too large, and detours."""
+"""What the connector must refuse: other host names, other websites, bodies that are too large, and plain HTTP."""
 
 from urllib.parse import urlsplit
 
-from intarsia.checks.findings import Finding, ok, problem, shown, skipped, warning
+from intarsia.checks.findings import Finding, ok, printable, problem, skipped, warning
 from intarsia.checks.http_client import HttpResponse, discover
 from intarsia.checks.target import CheckedTarget
 from intarsia.server.http.request_limits import MAX_BYTES
 
 HOST, ORIGIN, BODY, SLASH, PLAIN = "host name", "origin", "body limit", "trailing slash", "plain HTTP"
 
-STRANGER = "intarsia-check.invalid"
-"""A name that nobody can own (RFC 6761)."""
+OTHER_HOST = "intarsia-check.invalid"
+"""A host name that cannot exist (RFC 6761)."""
 
-_IN_FRONT = (
+_PROXY_HEADERS = (
     "cf-ray", "x-amz-cf-id", "x-azure-ref", "x-served-by", "x-vercel-id", "fly-request-id", "x-akamai-request-id",
     "x-cache", "via",
 )  # fmt: skip
-"""Headers of proxies and networks that answer in front of many sites, and choose by name."""
+"""Headers of proxies that serve many sites and choose one by its host name."""
 
-_LOOK_BEHIND = "Name a variable that holds a token, to see it: --token-env NAME."
-
-
-async def check_host(visit: CheckedTarget) -> Finding:
-    """Ask under a name that is not the connector's, and without a token: a proxy may pass it on to somebody else."""
-    answer = await visit.asker.post(visit.address, discover().with_headers(Host=STRANGER))
-    marks = [name for name in _IN_FRONT if name in answer.headers]
-    if answer.status in (200, 401) and marks:
-        return skipped(HOST, f"A proxy in front answers for every name ({marks[0]}); behind it nothing can be seen.")
-    if answer.status == 401:
-        fix = "Let the server refuse other names first of all, as `intarsia serve` and `connector.app(hosts=...)` do."
-        return warning(HOST, f"Another host name, such as {STRANGER}, is asked to sign in, and not turned away.", fix)
-    if answer.result:
-        fix = "Name the allowed hosts, as in `connector.app(hosts=...)`: else a web page can reach it by DNS rebinding."
-        return problem(HOST, f"It answers to any host name, such as {STRANGER}.", fix)
-    return ok(HOST, f"Another host name is turned away ({answer}).")
+_USE_TOKEN = "Name an environment variable that holds an access token: --token-env NAME."  # noqa: S105 - a hint
 
 
-async def check_origin(visit: CheckedTarget) -> Finding:
-    """Ask as a script of a foreign web page does."""
-    message = discover(visit.token).with_headers(Origin=f"https://{STRANGER}")
-    answer = await visit.asker.post(visit.address, message)
-    if answer.status == 401:
-        return skipped(
-            ORIGIN, "A foreign web page is asked to sign in; more cannot be seen without a token.", _LOOK_BEHIND
-        )
-    if answer.result:
-        fix = "Refuse unknown origins with 403, as MCP demands; `connector.app(origins=...)` names those that may call."
-        return problem(ORIGIN, f"A script of any web page may call, such as one of https://{STRANGER}.", fix)
-    return ok(ORIGIN, f"A foreign web page is turned away ({answer}).")
+async def check_host_name(target: CheckedTarget) -> Finding:
+    """Send another host name. Without a token, because a proxy may forward the request to another site."""
+    response = await target.client.post(target.url, discover().with_headers(Host=OTHER_HOST))
+    proxy = [name for name in _PROXY_HEADERS if name in response.headers]
+    if response.status in (200, 401) and proxy:
+        found = f"A proxy responds to every host name ({proxy[0]}). The server behind it cannot be checked."
+        return skipped(HOST, found)
+    if response.status == 401:
+        fix = "Refuse other host names before asking for a token, as `connector.app(hosts=...)` does."
+        found = f"Requests for another host name, such as {OTHER_HOST}, are asked to sign in instead of refused."
+        return warning(HOST, found, fix)
+    if response.result:
+        fix = "Set the allowed hosts, as in `connector.app(hosts=...)`. Otherwise DNS rebinding lets websites call it."
+        return problem(HOST, f"The connector responds to any host name, such as {OTHER_HOST}.", fix)
+    return ok(HOST, f"Requests for another host name are refused ({response}).")
 
 
-async def check_body(visit: CheckedTarget) -> Finding:
-    """Send a body that is larger than any honest one."""
-    answer = await visit.asker.post(visit.address, discover(visit.token, padding=MAX_BYTES))
+async def check_origin(target: CheckedTarget) -> Finding:
+    """Send a request as a script on another website does."""
+    message = discover(target.token).with_headers(Origin=f"https://{OTHER_HOST}")
+    response = await target.client.post(target.url, message)
+    if response.status == 401:
+        found = "Requests from another website are asked to sign in. The rest of this check needs a token."
+        return skipped(ORIGIN, found, _USE_TOKEN)
+    if response.result:
+        fix = "Refuse unknown origins with 403, as MCP requires. `connector.app(origins=...)` sets the allowed ones."
+        return problem(ORIGIN, f"Scripts on any website, such as https://{OTHER_HOST}, can call the connector.", fix)
+    return ok(ORIGIN, f"Requests from another website are refused ({response}).")
+
+
+async def check_body_limit(target: CheckedTarget) -> Finding:
+    """Send a body that is larger than any that a host sends."""
+    response = await target.client.post(target.url, discover(target.token, padding=MAX_BYTES))
     size = f"A body of more than {MAX_BYTES // 1024} KB"
-    if answer.status == 413:
-        return ok(BODY, f"{size} is turned away (status 413).")
-    if answer.status == 401:
-        return skipped(BODY, f"{size} is asked to sign in; more cannot be seen without a token.", _LOOK_BEHIND)
-    if answer.status:
-        fix = "Limit it in the server or in the proxy (`client_max_body_size 256k` in nginx), with status 413."
-        return problem(BODY, f"{size} is answered with {answer}.", fix)
-    fix = "Let the proxy answer 413 before it closes, so that the sender can tell why."
-    return warning(BODY, f"{size} gets {answer.trouble}.", fix)
+    if response.status == 413:
+        return ok(BODY, f"{size} is refused (status 413).")
+    if response.status == 401:
+        found = f"{size} is asked to sign in. The rest of this check needs a token."
+        return skipped(BODY, found, _USE_TOKEN)
+    if response.status:
+        fix = "Refuse it with status 413 in the server or in the proxy (`client_max_body_size 256k` in nginx)."
+        return problem(BODY, f"{size} is not refused with status 413 ({response}).", fix)
+    fix = "Let the proxy respond with status 413 before it closes the connection, so that the sender learns the reason."
+    return warning(BODY, f"{size} gets no response: {response.error}.", fix)
 
 
-async def check_slash(visit: CheckedTarget) -> Finding:
-    """Ask at the address with a slash more, or one less: people will enter it."""
-    address = visit.address
-    other = address.removesuffix("/") if address.endswith("/") else f"{address}/"
-    if urlsplit(address).path in ("", "/"):
-        return ok(SLASH, "The address has no path that somebody could write in two ways.")
-    answer = await visit.asker.post(other, discover())
-    if answer.is_redirect and _is_downgrade(answer):
-        fix = (
-            "Tell the server that it is reached by HTTPS: the proxy sends X-Forwarded-Proto, and the server trusts it."
-        )
-        return warning(SLASH, f"{other} leads to an address without TLS.", fix)
-    return ok(SLASH, f"{other} gets {answer}; people should enter {address}.")
+async def check_trailing_slash(target: CheckedTarget) -> Finding:
+    """Request the address with one slash more or one less: some users enter it like that."""
+    url = target.url
+    other = url.removesuffix("/") if url.endswith("/") else f"{url}/"
+    if urlsplit(url).path in ("", "/"):
+        return ok(SLASH, "The address has no path, so a final slash makes no difference.")
+    response = await target.client.post(other, discover())
+    if response.is_redirect and _redirects_to_http(response):
+        fix = "Let the proxy send X-Forwarded-Proto, and let the server trust the proxy, so that it knows about HTTPS."
+        return warning(SLASH, f"{other} redirects to an address without TLS.", fix)
+    return ok(SLASH, f"{other} is another address ({response}); users must enter {url}.")
 
 
-def _is_downgrade(answer: HttpResponse) -> bool:
-    return answer.headers.get("location", "").lower().startswith("http://")
+def _redirects_to_http(response: HttpResponse) -> bool:
+    return response.headers.get("location", "").lower().startswith("http://")
 
 
-async def check_plain(visit: CheckedTarget) -> Finding:
-    """Ask for the front page without TLS, where browsers begin."""
-    parts = urlsplit(visit.address)
+async def check_plain_http(target: CheckedTarget) -> Finding:
+    """Request the front page without TLS, as browsers may do."""
+    parts = urlsplit(target.url)
     if parts.scheme != "https" or parts.port not in (None, 443):
-        return skipped(PLAIN, "Only an address on port 443 has a twin on port 80.")
-    return judge_plain(await visit.asker.get(f"http://{parts.hostname}/"))
+        return skipped(PLAIN, "This check applies only to addresses on port 443.")
+    return judge_plain_http(await target.client.get(f"http://{parts.hostname}/"))
 
 
-def judge_plain(answer: HttpResponse) -> Finding:
-    """Judge the answer of the front page on port 80."""
-    if not answer.status:
+def judge_plain_http(response: HttpResponse) -> Finding:
+    """Judge the response of the front page on port 80."""
+    if not response.status:
         return ok(PLAIN, "Port 80 is closed.")
-    location = answer.headers.get("location", "")
-    if answer.is_redirect and location.lower().startswith("https://"):
-        return ok(PLAIN, "Port 80 leads to HTTPS.")
-    said = f"leads to {shown(location)}" if answer.is_redirect else f"answers with {answer}"
-    return warning(
-        PLAIN, f"Port 80 {said}.", "Let it lead to HTTPS, or close it: what is sent there can be read by anybody."
-    )
+    location = response.headers.get("location", "")
+    if response.is_redirect and location.lower().startswith("https://"):
+        return ok(PLAIN, "Port 80 redirects to HTTPS.")
+    what = f"redirects to {printable(location)}" if response.is_redirect else f"responds without TLS ({response})"
+    fix = "Redirect it to HTTPS or close it. Anyone on the network can read what is sent there."
+    return warning(PLAIN, f"Port 80 {what}.", fix)

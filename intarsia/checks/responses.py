@@ -1,93 +1,91 @@
-"""How the connector answers: in both eras of the protocol, to GET, how fast, and what it tells of itself."""
+"""How the connector responds: to both protocol versions, to GET, how fast, and what it reveals about its software."""
 
 import re
 from collections.abc import Mapping
 
-from intarsia.checks.challenge import challenge_of
-from intarsia.checks.findings import Finding, ok, problem, shown, skipped, warning
-from intarsia.checks.http_client import EARLIER, MODERN, HttpResponse, bearer, discover, initialize
+from intarsia.checks.challenge import NO_SIGN_IN, challenge_of
+from intarsia.checks.findings import Finding, ok, printable, problem, skipped, warning
+from intarsia.checks.http_client import EARLIER, EVENT_STREAM, MODERN, HttpResponse, bearer, discover, initialize
 from intarsia.checks.target import CheckedTarget
 
-ERAS, BEHIND, GET, SPEED, LEAK = "both eras", "behind sign-in", "GET", "speed", "self-description"
+VERSIONS, SIGNED_IN, GET = "protocol versions", "signed in", "GET"
+RESPONSE_TIME, SOFTWARE = "response time", "software versions"
 
 SLOW_SECONDS = 2.0
-"""A connector that takes longer to say hello feels broken."""
+"""A connector that takes longer for its first response feels broken."""
 
-_TELLING = ("x-powered-by", "x-aspnet-version", "x-runtime")
-_SSE = {"Accept": "text/event-stream", "MCP-Protocol-Version": EARLIER}
+_SOFTWARE_HEADERS = ("x-powered-by", "x-aspnet-version", "x-runtime")
+_GET_HEADERS = {"Accept": EVENT_STREAM, "MCP-Protocol-Version": EARLIER}
 
 
-def check_eras(visit: CheckedTarget) -> Finding:
-    """Compare how both eras are opened by somebody without a token."""
-    modern, earlier = visit.openings
-    if not visit.signs_in:
-        return _answers(ERAS, modern, earlier)
+def check_versions(target: CheckedTarget) -> Finding:
+    """Compare how the connector responds to both protocol versions without a token."""
+    modern, earlier = target.first_responses
+    if not target.requires_sign_in:
+        return _compare(VERSIONS, modern, earlier)
     if modern.status != earlier.status or challenge_of(modern) != challenge_of(earlier):
-        found = f"{MODERN} gets {modern}, and {EARLIER} gets {earlier}; both should be asked to sign in the same way."
-        return problem(ERAS, found, "Ask for the token in front of everything, whatever the message is.")
-    return ok(ERAS, f"{MODERN} and {EARLIER} are asked to sign in the same way.")
+        found = f"Only one protocol version is asked to sign in properly: {MODERN} gets {modern}, {EARLIER} {earlier}."
+        return problem(VERSIONS, found, "Check the token before anything else, whatever the request contains.")
+    return ok(VERSIONS, f"{MODERN} and {EARLIER} are asked to sign in the same way.")
 
 
-async def check_behind_sign_in(visit: CheckedTarget) -> Finding:
-    """Open both eras with a token."""
-    if not visit.signs_in:
-        return skipped(BEHIND, "Nobody has to sign in.")
-    if not visit.token:
-        return skipped(
-            BEHIND,
-            "No token was sent.",
-            "Name a variable that holds one, --token-env NAME; it is sent by valid TLS only.",
-        )
-    modern = await visit.asker.post(visit.address, discover(visit.token))
-    earlier = await visit.asker.post(visit.address, initialize(visit.token))
+async def check_signed_in(target: CheckedTarget) -> Finding:
+    """Send the first request of both protocol versions with a token."""
+    if not target.requires_sign_in:
+        return skipped(SIGNED_IN, NO_SIGN_IN)
+    if not target.token:
+        fix = "Name an environment variable that holds a token: --token-env NAME. Tokens are sent only over valid TLS."
+        return skipped(SIGNED_IN, "No token was sent.", fix)
+    modern = await target.client.post(target.url, discover(target.token))
+    earlier = await target.client.post(target.url, initialize(target.token))
     if 401 in (modern.status, earlier.status):
-        fix = "Take a fresh token of the authorization server, for exactly this address as its audience."
-        return problem(BEHIND, "The token is not taken.", fix)
-    return _answers(BEHIND, modern, earlier)
+        fix = "Get a new token from the authorization server, with exactly this address as its audience."
+        return problem(SIGNED_IN, "The connector does not accept the token.", fix)
+    return _compare(SIGNED_IN, modern, earlier)
 
 
-def _answers(check: str, modern: HttpResponse, earlier: HttpResponse) -> Finding:
+def _compare(check: str, modern: HttpResponse, earlier: HttpResponse) -> Finding:
     versions: object = modern.result.get("supportedVersions")
     if not isinstance(versions, list) or MODERN not in versions:
-        fix = "Use mcp 2.3 or later, and let the proxy keep the headers MCP-Protocol-Version and Mcp-Method."
-        return problem(check, f"{MODERN} is not answered (server/discover): {modern}.", fix)
+        fix = "Use mcp 2.3 or later. Check that the proxy keeps the headers MCP-Protocol-Version and Mcp-Method."
+        return problem(check, f"Protocol version {MODERN} does not work: server/discover returns {modern}.", fix)
     if not earlier.result.get("protocolVersion"):
-        fix = "Serve the earlier era too; ChatGPT's and many other hosts speak it."
-        return problem(check, f"{EARLIER} is not answered (initialize): {earlier}.", fix)
-    return ok(check, f"{MODERN} and {EARLIER} are both answered.")
+        fix = "Serve the earlier protocol versions too. ChatGPT and many other hosts use them."
+        return problem(check, f"Protocol version {EARLIER} does not work: initialize returns {earlier}.", fix)
+    return ok(check, f"{MODERN} and {EARLIER} both work.")
 
 
-async def check_get(visit: CheckedTarget) -> Finding:
-    """Ask for the stream that this kind of server does not have."""
-    headers: Mapping[str, str] = {**_SSE, **bearer(visit.token)}
-    answer = await visit.asker.get(visit.address, headers)
-    if answer.status == 405:
-        return ok(GET, "GET is answered with 405: there is no stream to wait for.")
-    if answer.status == 401 and not visit.token:
-        return ok(GET, "GET is asked to sign in, too.")
-    if answer.status == 200 and answer.is_event_stream:
-        fix = "Answer 405: an idle stream keeps a connection open for each person, and proxies cut it."
-        return warning(GET, "GET opens a stream.", fix)
-    fix = "Answer 405, and let the proxy pass GET on; some hosts take another answer for a broken server."
-    return problem(GET, f"GET is answered with {answer}.", fix)
+async def check_get(target: CheckedTarget) -> Finding:
+    """Request an event stream, which a stateless server does not have."""
+    headers: Mapping[str, str] = {**_GET_HEADERS, **bearer(target.token)}
+    response = await target.client.get(target.url, headers)
+    if response.status == 405:
+        return ok(GET, "GET is refused with status 405, because the server has no event stream.")
+    if response.status == 401 and not target.token:
+        return ok(GET, "GET requires sign-in, too.")
+    if response.status == 200 and response.is_event_stream:
+        fix = "Respond with status 405. An idle stream holds one connection for each user, and proxies close it."
+        return warning(GET, "GET opens an event stream.", fix)
+    fix = "Respond with status 405, and let the proxy forward GET. Some hosts take other responses for a broken server."
+    return problem(GET, f"GET gets an unexpected response: {response}.", fix)
 
 
-def check_speed(visit: CheckedTarget) -> Finding:
-    """Look at how long the first answers took; the faster one counts, because the other may have woken the server."""
-    seconds = min(answer.seconds for answer in visit.openings)
+def check_response_time(target: CheckedTarget) -> Finding:
+    """Check the faster one of the first responses: the other one may have started the server."""
+    seconds = min(response.seconds for response in target.first_responses)
     if seconds > SLOW_SECONDS:
-        fix = "Keep one instance running, and near to its database; people wait for each call."
-        return warning(SPEED, f"It took {seconds:.1f} s to answer.", fix)
-    return ok(SPEED, f"It answered in {seconds * 1000:.0f} ms.")
+        fix = "Keep one instance running, close to its database. Users wait for every call."
+        return warning(RESPONSE_TIME, f"The first response took {seconds:.1f} s.", fix)
+    return ok(RESPONSE_TIME, f"The first response took {seconds * 1000:.0f} ms.")
 
 
-def check_leak(visit: CheckedTarget) -> Finding:
-    """Look for what an attacker would like to know: which software, in which version."""
-    headers = visit.modern.headers
-    told = [f"{name}: {headers[name]}" for name in _TELLING if name in headers]
+def check_software_versions(target: CheckedTarget) -> Finding:
+    """Check that the response headers do not reveal which software runs in which version."""
+    headers = target.modern.headers
+    revealed = [f"{name}: {headers[name]}" for name in _SOFTWARE_HEADERS if name in headers]
     if re.search(r"\d", headers.get("server", "")):
-        told.append(f"server: {headers['server']}")
-    if told:
-        fix = "Switch it off, as with `server_tokens off` in nginx; it tells attackers which holes to try."
-        return warning(LEAK, f"The answers tell which software is in use: {shown('; '.join(told))}.", fix)
-    return ok(LEAK, "The answers do not tell the version of any software.")
+        revealed.append(f"server: {headers['server']}")
+    if revealed:
+        fix = "Remove these headers, as with `server_tokens off` in nginx. Attackers use them to find known flaws."
+        return warning(SOFTWARE, f"The response headers reveal the software: {printable('; '.join(revealed))}.", fix)
+    return ok(SOFTWARE, "The response headers reveal no software versions.")

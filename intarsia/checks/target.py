@@ -1,4 +1,4 @@
-"""What the checks share: the address, how to ask, and how the connector answered its first two messages."""
+"""What the checks share: the connector's address, the HTTP client, and the responses to the first two requests."""
 
 from dataclasses import dataclass, field
 
@@ -8,69 +8,69 @@ from intarsia.checks.http_client import HttpClient, HttpResponse, discover, init
 CONNECTOR = "connector"
 REDIRECT = "redirect"
 
-_HINTS = {
-    403: "A firewall, a list of allowed addresses or a check of origins stands in front; let the hosts through.",
-    404: "The path is wrong, or the proxy does not pass it on; a connector is served at /mcp.",
-    405: "Something else is at this path; a connector is served at /mcp.",
-    421: "The server does not know itself by this name: allow it, as in `intarsia serve --allow-host NAME`.",
-    429: "Too many requests were counted; wait a minute, and do not count the hosts' addresses as one person.",
+_FIXES = {
+    403: "Let the hosts through the firewall, the list of allowed addresses or the check of origins in front of it.",
+    404: "Check the path and the proxy. A connector is served at /mcp.",
+    405: "Check the path: something else is served there. A connector is served at /mcp.",
+    421: "Allow this host name on the server, as in `intarsia serve --allow-host NAME`.",
+    429: "Wait a minute and try again. Do not apply the limit for one person to the addresses of hosts.",
 }
-_HINT = "Look into the server's log; something in front of it, or in it, fails."
+_FIX = "Look at the logs of the server and of the proxy in front of it."
 
 
 @dataclass(frozen=True)
 class CheckedTarget:
-    """One look at a connector.
+    """The connector that is checked.
 
     Args:
-        address: Its address, as people enter it into hosts.
-        asker: Asks it.
-        token: What to show where sign-in is asked for.
-        modern: Its answer to the opening of the era of 2026-07-28, without a token.
-        earlier: Its answer to the opening of the earlier era, without a token.
+        url: Its address, as users enter it into hosts.
+        client: Sends the requests.
+        modern: The response to the first request of protocol version 2026-07-28, without a token.
+        earlier: The response to the first request of the earlier versions, without a token.
+        token: The access token for the checks that need one.
     """
 
-    address: str
-    asker: HttpClient
+    url: str
+    client: HttpClient
     modern: HttpResponse
     earlier: HttpResponse
     token: str | None = field(default=None, repr=False)
 
     @property
-    def openings(self) -> tuple[HttpResponse, HttpResponse]:
-        """Both first answers."""
+    def first_responses(self) -> tuple[HttpResponse, HttpResponse]:
+        """The responses to both first requests."""
         return self.modern, self.earlier
 
     @property
-    def signs_in(self) -> bool:
-        """Whether a token is asked for."""
-        return any(answer.status == 401 for answer in self.openings)
+    def requires_sign_in(self) -> bool:
+        """Whether the connector requires a token."""
+        return any(response.status == 401 for response in self.first_responses)
 
     @property
     def is_open(self) -> bool:
-        """Whether somebody without a token got an answer."""
-        return any(answer.result for answer in self.openings)
+        """Whether the connector responds without a token."""
+        return any(response.result for response in self.first_responses)
 
 
-async def begin(address: str, asker: HttpClient, token: str | None) -> CheckedTarget:
-    """Send the first two messages, as somebody who has no token yet."""
-    modern = await asker.post(address, discover())
-    earlier = await asker.post(address, initialize())
-    return CheckedTarget(address, asker, modern, earlier, token)
+async def open_target(url: str, client: HttpClient, token: str | None) -> CheckedTarget:
+    """Send the first request of both protocol versions, without a token."""
+    modern = await client.post(url, discover())
+    earlier = await client.post(url, initialize())
+    return CheckedTarget(url, client, modern, earlier, token)
 
 
-def check_connector(visit: CheckedTarget) -> Finding:
-    """Say what answered at the address, if a connector did."""
-    answer = visit.modern
-    if answer.is_redirect:
-        fix = "Give people the address it leads to, or serve the connector here: hosts send no token elsewhere."
-        return problem(REDIRECT, f"{visit.address} answers with status {answer.status} and leads elsewhere.", fix)
-    if visit.signs_in:
-        return ok(CONNECTOR, "It answers, and asks people to sign in.")
-    if visit.is_open:
-        fix = "Require sign-in (docs/how-to/require-sign-in.md), unless everybody may do everything that it offers."
-        return warning(CONNECTOR, "It answers everybody who knows its address.", fix)
-    if not answer.status:
-        return problem(CONNECTOR, f"There is {answer.trouble}.", _HINT)
-    found = f"No MCP server answers at {visit.address}, but {answer}."
-    return problem(CONNECTOR, found, _HINTS.get(answer.status, _HINT))
+def check_connector(target: CheckedTarget) -> Finding:
+    """Check that a connector responds at the address."""
+    response = target.modern
+    if response.is_redirect:
+        fix = "Use the address that it redirects to, or serve the connector here. Hosts send no token to a redirect."
+        return problem(REDIRECT, f"{target.url} redirects elsewhere (status {response.status}).", fix)
+    if target.requires_sign_in:
+        return ok(CONNECTOR, "The connector responds and requires sign-in.")
+    if target.is_open:
+        fix = "Require sign-in (docs/how-to/require-sign-in.md), unless everything it offers is meant for the public."
+        return warning(CONNECTOR, "The connector responds to everyone who knows its address.", fix)
+    if not response.status:
+        return problem(CONNECTOR, f"The address cannot be used: {response.error}.", _FIX)
+    found = f"No MCP server responds at {target.url} ({response})."
+    return problem(CONNECTOR, found, _FIXES.get(response.status, _FIX))

@@ -1,4 +1,4 @@
-"""The options of `intarsia serve` that say from which addresses people may come."""
+"""The options of `intarsia serve` that restrict it to some IP addresses."""
 
 import logging
 from collections.abc import Callable
@@ -16,20 +16,20 @@ Command = TypeVar("Command", bound=Callable[..., None])
 
 
 def admits(command: Command) -> Command:
-    """Add the options that say who may come in."""
+    """Add the options for the allow list."""
     options = (
         click.option(
             "--allow-ips",
             type=click.Path(path_type=Path),
             metavar="FILE",
-            help="Answer these addresses alone: a range to a line, such as 203.0.113.0/24. Read again when it changes.",
+            help="Serve only these addresses: one range per line, such as 203.0.113.0/24. Reloaded when it changes.",
         ),
         click.option(
             "--trusted-proxy",
             "trusted_proxies",
             multiple=True,
             metavar="CIDR",
-            help="With --allow-ips: believe X-Forwarded-For or Forwarded from proxies in this range.",
+            help="With --allow-ips: trust X-Forwarded-For from proxies in this range.",
         ),
     )
     for option in reversed(options):
@@ -38,21 +38,21 @@ def admits(command: Command) -> Command:
 
 
 def behind_allow_list(app: "ASGIApp", allow_ips: Path | None, trusted_proxies: tuple[str, ...]) -> "ASGIApp":
-    """Return an application that answers only some addresses, if a file says which.
+    """Put the allow list in front of an application, if there is one.
 
     Args:
-        app: What is served.
+        app: The application.
         allow_ips: The file with the ranges.
-        trusted_proxies: The ranges of proxies.
+        trusted_proxies: The ranges of trusted proxies.
 
     Raises:
-        SettingError: The file or a range is broken, or there are proxies and nothing to ask them for.
+        SettingError: The file or a range is invalid, or there are proxies without a file.
     """
     from intarsia.server.http.ip_allow_list import AllowList, RangesFile, range_of  # noqa: PLC0415 - `--help` should not wait
 
     if allow_ips is None:
         if trusted_proxies:
-            message = "--trusted-proxy says how addresses are told apart; say with --allow-ips which may come in."
+            message = "--trusted-proxy has no effect by itself. Set the allowed addresses with --allow-ips."
             raise SettingError(message)
         return app
     logging.getLogger("intarsia.server.http.ip_allow_list").setLevel(logging.INFO)

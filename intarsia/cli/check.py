@@ -1,4 +1,4 @@
-"""The command `check`: looks at a connector that is served to the public."""
+"""The command `check`: checks a connector that is served to the public."""
 
 import asyncio
 import json
@@ -17,20 +17,22 @@ _COLORS = {"ok": "green", "skipped": "cyan", "warning": "yellow", "problem": "re
 
 
 @click.command()
-@click.option("--public", "address", required=True, metavar="URL", help="The address that people enter into hosts.")
-@click.option("--token-env", metavar="NAME", help="Look behind sign-in, with the access token in this variable.")
+@click.option("--public", "address", required=True, metavar="URL", help="The address that users enter into hosts.")
+@click.option(
+    "--token-env", metavar="NAME", help="Run the checks that need sign-in too, with the access token in this variable."
+)
 @click.option(
     "--ca",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Trust the authorities in this PEM file instead of this machine's.",
+    help="Trust the certificate authorities in this PEM file instead of this machine's.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def check(address: str, token_env: str | None, ca: Path | None, *, as_json: bool) -> None:
-    """Look at a deployed connector from outside, as a host would.
+    """Check a deployed connector from outside, as a host sees it.
 
-    Prints a line for each check: ok, skipped, warning or problem, what was found, and how to mend it. Exits with 1 when
-    there is a problem.
+    Prints a line for each check: ok, skipped, warning or problem, what was found, and how to fix it. Exits with status
+    1 if there is a problem.
     """
     from intarsia.checks import check_public, has_problem  # noqa: PLC0415 - loading the protocol takes a second
 
@@ -39,7 +41,7 @@ def check(address: str, token_env: str | None, ca: Path | None, *, as_json: bool
         report = {"address": address, "ok": not has_problem(findings), "checks": [one.as_json() for one in findings]}
         click.echo(json.dumps(report, indent=2))
     else:
-        _say(findings)
+        _print_report(findings)
     if has_problem(findings):
         raise click.exceptions.Exit(1)
 
@@ -49,14 +51,15 @@ def _token(variable: str | None) -> str | None:
         return None
     token = os.environ.get(variable)
     if not token:
-        message = f"--token-env names {variable!r}, and there is no such variable; write its name, not the token."
-        # What looks like a token must not get into a log.
-        shown = message if variable.isidentifier() and len(variable) < 64 else "--token-env needs a variable's name."
-        raise SettingError(shown)
+        hint = "--token-env takes the name of an environment variable, not the token."
+        # The value may be the token itself, which must not reach a log.
+        is_name = variable.isidentifier() and len(variable) < 64
+        message = f"There is no environment variable {variable!r}. {hint}" if is_name else hint
+        raise SettingError(message)
     return token
 
 
-def _say(findings: "list[Finding]") -> None:
+def _print_report(findings: "list[Finding]") -> None:
     width = max(len(finding.check) for finding in findings)
     for finding in findings:
         level = click.style(f"{finding.level:<8}", fg=_COLORS[finding.level])

@@ -18,7 +18,7 @@ interface Box {
 }
 
 /** What is paged, and where. */
-export interface Paged {
+interface Paged {
   /** The widget. */
   readonly root: HTMLElement;
   /** Finds the element whose children are paged; an update may have replaced it. */
@@ -74,7 +74,7 @@ export function fillPager(pager: Element, from: number, to: number, count: numbe
 }
 
 /** Splits items into pages of whole rows; a page is the index of its first item. */
-export function cutPages(boxes: readonly Box[], room: number): number[] {
+function cutPages(boxes: readonly Box[], room: number): number[] {
   const pages: number[] = [];
   let pageTop = -Infinity;
   let rowStart = 0;
@@ -97,7 +97,7 @@ function highest(boxes: readonly Box[], starts: readonly number[]): number {
   return Math.max(0, ...heights);
 }
 
-export interface Pager extends Running {
+interface Pager extends Running {
   /** Measures again, and shows the page with the item that was first. */
   patched(): void;
   stop(): void;

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from intarsia.server.auth.authorization_server.clients.client_metadata import ClientMetadata, ClientMetadataReader
 from intarsia.server.auth.authorization_server.clients.public_addresses import IPAddress
 
 HOST = "app.example.com"
@@ -180,3 +181,8 @@ def is_anywhere(_address: IPAddress) -> bool:
 def is_here(address: IPAddress) -> bool:
     """Say whether an address is the one that the sites of tests listen on."""
     return address == HERE
+
+
+async def read_document(client_id: str, **options: Any) -> ClientMetadata:
+    """Read the document of an app with a reader that knows no other document."""
+    return await ClientMetadataReader(**options).get(client_id)

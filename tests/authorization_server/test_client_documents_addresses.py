@@ -9,11 +9,10 @@ import pytest
 from intarsia.server.auth.authorization_server.clients.client_metadata import (
     ClientMetadataError,
     ClientMetadataReader,
-    fetch_client_document,
     look_up,
 )
 from intarsia.server.auth.authorization_server.clients.public_addresses import IPAddress, is_public, public_target
-from tests.authorization_server.document_site import HOST, Names, Site, is_anywhere, running_site
+from tests.authorization_server.document_site import HOST, Names, Site, is_anywhere, read_document, running_site
 
 NOT_PUBLIC = {
     "loopback": ("127.0.0.1", "127.1.2.3", "::1"),
@@ -127,7 +126,7 @@ async def test_t48_an_id_in_another_form_is_not_asked(written: str, listener: Si
     names = Names(["127.0.0.1"])
 
     with pytest.raises(ClientMetadataError, match="plain https address"):
-        await fetch_client_document(written.format(port=listener.port), resolve=names, may_ask=is_anywhere)
+        await read_document(written.format(port=listener.port), resolve=names, may_ask=is_anywhere)
 
     assert names.asked == []
     assert listener.connections == 0
@@ -138,7 +137,7 @@ async def test_t48_a_name_of_a_place_that_is_not_public_is_not_asked(kind: str, 
     """What leads to this machine in truth would come to the listener."""
     for address in NOT_PUBLIC[kind]:
         with pytest.raises(ClientMetadataError, match="not on the public internet"):
-            await fetch_client_document(listener.client_id, resolve=Names([address]))
+            await read_document(listener.client_id, resolve=Names([address]))
 
     assert listener.connections == 0
 
@@ -147,7 +146,7 @@ async def test_t48_one_address_that_is_not_public_is_enough(listener: Site) -> N
     """The order in which a resolver lists them is nobody's guard."""
     for answer in (["8.8.8.8", "127.0.0.1"], ["127.0.0.1", "8.8.8.8"], ["2606:4700::1111", "::1"]):
         with pytest.raises(ClientMetadataError, match="not on the public internet"):
-            await fetch_client_document(listener.client_id, resolve=Names(answer))
+            await read_document(listener.client_id, resolve=Names(answer))
 
     assert listener.connections == 0
 
@@ -175,7 +174,7 @@ async def test_t48_the_resolver_of_this_machine_is_not_trusted(listener: Site, m
     assert [str(address) for address in await look_up(HOST, 1)] == ["127.0.0.1"]
 
     with pytest.raises(ClientMetadataError, match="not on the public internet"):
-        await fetch_client_document(listener.client_id)
+        await read_document(listener.client_id)
 
     assert listener.connections == 0
 
@@ -186,7 +185,7 @@ async def test_a_name_without_an_address_is_refused() -> None:
 
     for resolve in (Names([]), Names(["8.8.8.8"] * 17), nowhere):
         with pytest.raises(ClientMetadataError, match="no address"):
-            await fetch_client_document(f"https://{HOST}/app.json", resolve=resolve)
+            await read_document(f"https://{HOST}/app.json", resolve=resolve)
 
 
 @pytest.mark.parametrize("written", [*chain(*NOT_PUBLIC.values())])

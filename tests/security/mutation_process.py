@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 LIBRARIES = (
-    "aiosqlite", "anyio.pytest_plugin", "cryptography.hazmat.primitives.asymmetric.rsa", "httptools", "httpx2",
+    "anyio.pytest_plugin", "cryptography.hazmat.primitives.asymmetric.rsa", "httptools", "httpx2",
     "hypothesis", "jinja2", "jwt", "mcp", "mcp.client.streamable_http", "mcp.server.apps", "mcp.server.lowlevel",
     "mcp.server.streamable_http_manager", "playwright.async_api", "sqlalchemy.ext.asyncio", "starlette.applications",
     "uvicorn",

@@ -1,4 +1,4 @@
-"""Every guard of the allow list is taken away once, and somebody gets in who should not."""
+"""Each guard of the allow list is removed once, and then somebody gets in who must not."""
 
 from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
@@ -7,46 +7,42 @@ ALLOW_LIST = "intarsia/server/http/ip_allow_list.py"
 
 GUARDS = {
     "refusal": (
-        f"{TESTS} -k who_is_not_in",
-        Mutation(ALLOW_LIST, "if address is not None and address in self._ranges.current():", "if address:"),
+        f"{TESTS} -k other_addresses",
+        Mutation(ALLOW_LIST, "if address is None or address not in self._ranges.current():", "if address is None:"),
     ),
     "the end of a range": (
         f"{TESTS} -k every_address_of_a_range",
         Mutation(ALLOW_LIST, "return at >= 0 and int(address) <= ends[at]", "return at >= 0"),
     ),
-    "who is a proxy": (
-        f"{TESTS} -k 'without_a_proxy or who_is_not_in'",
-        Mutation(ALLOW_LIST, "or peer not in proxies:\n        return peer", "or False:\n        return peer"),
+    "trusted proxies": (
+        f"{TESTS} -k 'without_a_proxy or other_addresses'",
+        Mutation(ALLOW_LIST, 'cast("Any", self._check), trusted)', 'cast("Any", self._check), "*")'),
     ),
-    "from the right": (
-        f"{TESTS} -k 'rightmost or made_up_hops'",
-        Mutation(ALLOW_LIST, "for hop in reversed(hops):", "for hop in hops:"),
+    "addresses of proxies": (
+        f"{TESTS} -k 'last_address or invented_hops'",
+        Mutation(ALLOW_LIST, "for written in _as_peers(network)]", "for written in (str(network.network_address),)]"),
     ),
-    "the first that is no proxy": (
-        f"{TESTS} -k 'rightmost or made_up_hops'",
-        Mutation(ALLOW_LIST, "if address is None or address not in proxies:", "if address is None:"),
+    "proxies in the form of IPv6": (
+        f"{TESTS} -k 'last_address or proxy_without_the_header'",
+        Mutation(ALLOW_LIST, 'f"::ffff:{network.network_address}/{96 + network.prefixlen}"', '"::1"'),
     ),
-    "what is no address": (
-        f"{TESTS} -k rightmost",
-        Mutation(ALLOW_LIST, "        address = _address(hop)\n", "        address = _address(hop) or address\n"),
+    "invalid addresses": (
+        f"{TESTS} -k 'last_address or without_a_proxy'",
+        Mutation(ALLOW_LIST, "ValueError:\n        return None", "ValueError:\n        return ip_address(1)"),
     ),
-    "two headers": (
-        f"{TESTS} -k two_headers",
-        Mutation(ALLOW_LIST, "if simple and standard:", "if False:"),
-    ),
-    "one for in an element": (
+    "the header Forwarded": (
         f"{TESTS} -k standard_header",
-        Mutation(ALLOW_LIST, "if len(set(names)) < len(names):", "if False:"),
+        Mutation(ALLOW_LIST, "elif self._has_proxies and any(", "elif False and any("),
     ),
-    "prefixes with bits behind": (
-        f"{TESTS} -k broken_line",
+    "bits after the prefix": (
+        f"{TESTS} -k invalid_line",
         Mutation(ALLOW_LIST, 'if "%" in address or loose.network_address != ip_address(address):', "if False:"),
     ),
     "an empty file": (
         f"{TESTS} -k 'without_a_range or read_again'",
         Mutation(ALLOW_LIST, "    if not found:", "    if False:"),
     ),
-    "the last good file": (
+    "the last valid file": (
         f"{TESTS} -k read_again",
         Mutation(ALLOW_LIST, "        except SettingError as error:\n            logger",
                  "        except SettingError as error:\n            self._ranges = Ranges([])\n            logger"),

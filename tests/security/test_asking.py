@@ -164,11 +164,11 @@ async def repeats(_request: Request) -> Response:
     [
         (redirects, "status 307"),
         (floods, "more than 256 KB"),
-        (drips, "TimeoutError"),
+        (drips, "no complete response within 0.5 seconds"),
         (fails, "status 500"),
-        (speaks_html, "not answer with a JSON object"),
-        (lists, "not answer with a JSON object"),
-        (repeats, "not answer with a JSON object"),
+        (speaks_html, "did not respond with a JSON object"),
+        (lists, "did not respond with a JSON object"),
+        (repeats, "did not respond with a JSON object"),
     ],
 )
 async def test_an_answer_is_bounded_and_must_be_json(
@@ -186,7 +186,7 @@ async def test_an_issuer_that_is_not_there_is_told_without_what_was_sent(fetcher
     with pytest.raises(IssuerError) as told:
         await fetcher.ask("http://127.0.0.1:9/introspect", {"token": "made-up-token"}, {"Authorization": "made-up"})
 
-    assert str(told.value) == "http://127.0.0.1:9/introspect did not answer: ConnectError."
+    assert str(told.value) == "http://127.0.0.1:9/introspect cannot be used: no connection: ConnectError."
     assert told.value.__cause__ is None
 
 

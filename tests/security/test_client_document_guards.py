@@ -5,10 +5,12 @@ from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 TESTS = "tests/authorization_server/test_client_documents.py"
 FORMS = "tests/authorization_server/test_client_documents_addresses.py"
 CONTENT = "tests/authorization_server/test_client_documents_content.py"
+ISSUERS, BOUNDS = "tests/security/test_asking.py", "tests/server/test_bounded_http.py"
 
-ADDRESSES, DOCUMENTS = (
+ADDRESSES, DOCUMENTS, BOUNDED = (
     "intarsia/server/auth/authorization_server/clients/public_addresses.py",
     "intarsia/server/auth/authorization_server/clients/client_metadata.py",
+    "intarsia/server/wire/bounded_http.py",
 )
 
 NETWORKS = {
@@ -127,7 +129,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t49 redirects": (
         f"{TESTS} -k 't49_a_redirect and 302'",
-        Mutation(DOCUMENTS, "follow_redirects=False", "follow_redirects=True"),
+        Mutation(BOUNDED, "follow_redirects=False", "follow_redirects=True"),
     ),
     "t49 status": (
         f"{TESTS} -k 't49_only_200 and 404'",
@@ -135,16 +137,16 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t49 size": (
         f"{TESTS} -k 't49_the_last_byte or t49_a_stream'",
-        Mutation(DOCUMENTS, "if len(body) > MAX_BYTES:", "if False:"),
+        Mutation(BOUNDED, "if len(body) > max_bytes:", "if False:"),
     ),
     "t49 encodings": (
         f"{TESTS} -k t49_an_encoded",
-        Mutation(DOCUMENTS, 'if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":',
-                 "if False:"),
+        Mutation(BOUNDED, "    if is_encoded(response):", "    if False:"),
     ),
     "t49 time": (
         f"{TESTS} -k 't49_a_slow_drip and body'",
         Mutation(DOCUMENTS, "asyncio.timeout(FETCH_SECONDS)", "asyncio.timeout(8)"),
+        Mutation(DOCUMENTS, "max_seconds=FETCH_SECONDS", "max_seconds=8"),
     ),
     "t49 types": (
         f"{TESTS} -k 't49_only_json and html'",
@@ -154,9 +156,29 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
         f"{TESTS} -k proxy",
         Mutation(DOCUMENTS, "transport=transport, timeout=timeout, trust_env=False", "timeout=timeout, verify=context"),
     ),
+    "issuer redirects": (
+        f"{ISSUERS} -k 'bounded_and_must_be_json and redirects'",
+        Mutation(BOUNDED, "follow_redirects=False", "follow_redirects=True"),
+    ),
+    "issuer size": (
+        f"{ISSUERS} -k 'bounded_and_must_be_json and floods'",
+        Mutation(BOUNDED, "if len(body) > max_bytes:", "if False:"),
+    ),
+    "issuer time": (
+        f"{ISSUERS} -k 'bounded_and_must_be_json and drips'",
+        Mutation(BOUNDED, "asyncio.timeout(max_seconds)", "asyncio.timeout(60)"),
+    ),
+    "strict JSON": (
+        f"{ISSUERS} -k 'bounded_and_must_be_json and repeats'",
+        Mutation(BOUNDED, "value = read_json(body)", "value = __import__('json').loads(body)"),
+    ),
+    "credentials in errors": (
+        f"{BOUNDS} -k credentials",
+        Mutation(BOUNDED, 'no valid HTTP response: {type(error).__name__}', "{error} {request.headers}"),
+    ),
     "t49 an object": (
         f"{TESTS} -k t49_what_is_no_object",
-        Mutation(DOCUMENTS, "if not isinstance(tree, dict):", "if False:"),
+        Mutation(BOUNDED, " if isinstance(value, dict) else None", ""),
     ),
     "t49 its own id": (
         f"{CONTENT} -k t49_the_id",

@@ -1,4 +1,4 @@
-"""What stops at the gate, and in which words."""
+"""The requests that the limits refuse, and the error messages."""
 
 import json
 from collections.abc import AsyncIterator
@@ -36,7 +36,7 @@ def message_of(response: httpx2.Response) -> str:
     return str(response.json()["error"]["message"])
 
 
-async def test_a_good_call_passes(http: httpx2.AsyncClient) -> None:
+async def test_a_valid_call_passes(http: httpx2.AsyncClient) -> None:
     response = await post(http, json.dumps(CALL))
 
     assert response.status_code == 200
@@ -59,7 +59,7 @@ async def test_a_good_call_passes(http: httpx2.AsyncClient) -> None:
         ("", 400, "is not JSON"),
     ],
 )
-async def test_what_is_not_strict_json_is_refused(
+async def test_anything_but_strict_json_is_refused(
     http: httpx2.AsyncClient, body: bytes | str, status: int, words: str
 ) -> None:
     response = await post(http, body)
@@ -75,7 +75,7 @@ async def test_a_request_whose_id_cannot_be_answered_is_refused(http: httpx2.Asy
     assert (response.status_code, response.json()["id"]) == (400, None)
 
 
-async def test_a_refused_request_is_answered_under_its_id(http: httpx2.AsyncClient) -> None:
+async def test_the_error_of_a_refused_request_has_its_id(http: httpx2.AsyncClient) -> None:
     response = await post(http, json.dumps({**CALL, "id": "a", "params": []}))
 
     assert (response.status_code, response.json()["id"]) == (400, "a")
@@ -98,7 +98,7 @@ async def test_a_length_of_thousands_of_digits_is_too_large(http: httpx2.AsyncCl
     assert (await post(http, "{}", **{"Content-Length": "9" * 5_000})).status_code == 413
 
 
-async def test_a_body_that_does_not_say_its_length_is_bounded_too(http: httpx2.AsyncClient) -> None:
+async def test_a_body_without_a_length_is_limited_too(http: httpx2.AsyncClient) -> None:
     async def stream() -> AsyncIterator[bytes]:
         for _ in range(100):
             yield b" " * 10_000
@@ -119,7 +119,7 @@ async def test_a_compressed_body_is_refused(http: httpx2.AsyncClient) -> None:
 
 @pytest.mark.parametrize("path", ["/mcp", "/", "/nothing"])
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "localhost@evil.example"])
-async def test_a_foreign_host_name_is_refused_on_every_route(http: httpx2.AsyncClient, path: str, host: str) -> None:
+async def test_another_host_name_is_refused_on_every_route(http: httpx2.AsyncClient, path: str, host: str) -> None:
     assert (await http.get(path, headers={"Host": host})).status_code == 421
 
 
@@ -135,7 +135,7 @@ async def test_a_foreign_host_name_is_refused_on_every_route(http: httpx2.AsyncC
         "http://\u00bd",
     ],
 )
-async def test_a_foreign_origin_is_refused(http: httpx2.AsyncClient, origin: str) -> None:
+async def test_another_origin_is_refused(http: httpx2.AsyncClient, origin: str) -> None:
     headers = [(b"Content-Type", b"application/json"), (b"Origin", origin.encode("latin-1"))]
 
     assert (await http.post("/mcp", content=json.dumps(CALL), headers=headers)).status_code == 403
@@ -159,13 +159,13 @@ async def test_host_names_are_compared_without_case(connector: Connector) -> Non
 @pytest.mark.parametrize(
     ("hosts", "origins", "words"),
     [
-        ("example.com", None, "hosts must be a tuple of names, such as ('example.com',), not one text."),
-        (("example.com:8000",), None, "The host 'example.com:8000' must be a name alone"),
-        (("https://example.com",), None, "The host 'https://example.com' must be a name alone"),
-        (("::1",), None, "The host '::1' must be a name alone"),
-        (None, "https://example.com", "origins must be a tuple, such as ('https://example.com',), not one text."),
-        (None, ("https://example.com/",), "The origin 'https://example.com/' must be scheme and host alone"),
-        (None, ("example.com",), "The origin 'example.com' must be scheme and host alone"),
+        ("example.com", None, "hosts must be a tuple of names, such as ('example.com',), not a string."),
+        (("example.com:8000",), None, "The host 'example.com:8000' must be a name such as"),
+        (("https://example.com",), None, "The host 'https://example.com' must be a name such as"),
+        (("::1",), None, "The host '::1' must be a name such as"),
+        (None, "https://example.com", "origins must be a tuple, such as ('https://example.com',), not a string."),
+        (None, ("https://example.com/",), "The origin 'https://example.com/' must be only a scheme and a host"),
+        (None, ("example.com",), "The origin 'example.com' must be only a scheme and a host"),
     ],
 )
 async def test_hosts_and_origins_that_could_never_match_are_refused(

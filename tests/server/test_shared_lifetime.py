@@ -1,4 +1,4 @@
-"""What is shared is opened by the first and closed after the last, however they come and go."""
+"""A shared context is opened by its first user and closed after its last one, in whatever order they end."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from intarsia.server.storage.shared_lifetime import SharedLifetime
 
 
 class Thing:
-    """Something that is open or closed, and remembers."""
+    """A context that records when it is opened and closed."""
 
     def __init__(self) -> None:
         self.events: list[str] = []
@@ -47,7 +47,7 @@ async def reach(thing: Thing, events: int) -> None:
 
 
 @pytest.mark.parametrize("first_to_leave", [0, 1])
-async def test_it_stays_open_until_the_last_leaves(first_to_leave: int) -> None:
+async def test_it_stays_open_until_its_last_user_leaves(first_to_leave: int) -> None:
     thing = Thing()
     enough = [asyncio.Event(), asyncio.Event()]
     users = [asyncio.create_task(thing.use(event)) for event in enough]
@@ -71,7 +71,7 @@ async def test_it_opens_again_after_it_was_closed() -> None:
     assert thing.events == ["opening", "open", "closed"] * 2
 
 
-async def test_all_who_wait_are_told_why_it_cannot_open() -> None:
+async def test_all_users_get_the_error_if_it_cannot_open() -> None:
     thing = Thing()
     thing.fails = StoreError("no such folder")
     users = [asyncio.create_task(thing.use(asyncio.Event())) for _ in range(2)]
@@ -84,7 +84,7 @@ async def test_all_who_wait_are_told_why_it_cannot_open() -> None:
         assert thing.events[-1] == "open"
 
 
-async def test_who_gives_up_while_it_opens_does_not_wait_for_it() -> None:
+async def test_a_user_who_is_cancelled_while_it_opens_does_not_wait() -> None:
     thing = Thing()
     thing.may_open.clear()
     user = asyncio.create_task(thing.use(asyncio.Event()))
@@ -109,7 +109,7 @@ async def test_it_closes_when_its_user_fails() -> None:
     assert thing.events == ["opening", "open", "closed"]
 
 
-def test_another_event_loop_is_told_that_it_cannot_share_it() -> None:
+def test_another_event_loop_gets_an_error() -> None:
     async def make() -> Thing:
         return Thing()
 

@@ -178,7 +178,7 @@ def test_a_server_that_asks_for_tokens_cannot_be_given_others(tmp_path: Path) ->
     connector = notes(tmp_path / "store.db", signed_in_mcp_server())
     auth = ResourceServer("https://notes.example/mcp", issuers=[Issuer(ISSUER)])
 
-    with pytest.raises(SettingError, match="'Notes' asks for tokens by itself"):
+    with pytest.raises(SettingError, match="'Notes' has its own `auth`"):
         connector.app(auth=auth)
 
 

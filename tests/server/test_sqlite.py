@@ -1,16 +1,19 @@
-"""SQLAlchemy finds in our driver all that it asks of one, in one visit for each statement."""
+"""The SQLite driver gives SQLAlchemy what it asks of a driver, and goes to its thread once for each statement."""
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
+from threading import Thread
+from threading import enumerate as enumerate_threads
 from typing import Any
 
-import aiosqlite
 import anyio
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from intarsia.server.storage.sqlite import Connection, connect
+from intarsia.server.storage.sqlite import SqliteConnection
 from intarsia.server.storage.store import Store
 
 METADATA = MetaData()
@@ -39,7 +42,7 @@ async def test_rows_come_at_once_and_one_by_one(store: Store) -> None:
     assert (first, list(some), in_pairs) == ("note 1", ["note 1", "note 2"], [2, 1])
 
 
-async def test_what_a_statement_changed_is_told(store: Store) -> None:
+async def test_a_statement_reports_what_it_changed(store: Store) -> None:
     async with store.write() as connection:
         changed = await connection.execute(update(NOTES).where(NOTES.c.id > 1).values(words="new"))
         added = await connection.execute(insert(NOTES).values(words="more"))
@@ -51,7 +54,7 @@ async def test_what_a_statement_changed_is_told(store: Store) -> None:
     assert ids == [5]
 
 
-async def test_a_wrong_statement_fails_as_the_database_says_and_the_next_one_works(store: Store) -> None:
+async def test_a_statement_that_fails_raises_the_database_error_and_the_next_one_works(store: Store) -> None:
     async def write_twice() -> None:
         async with store.write() as connection:
             await connection.execute(insert(NOTES).values(id=9, words="kept by nobody"))
@@ -68,7 +71,7 @@ async def test_a_wrong_statement_fails_as_the_database_says_and_the_next_one_wor
     assert ids == [1, 2, 3]
 
 
-async def test_who_is_cancelled_leaves_no_transaction_behind(store: Store) -> None:
+async def test_a_cancelled_writer_leaves_no_transaction_behind(store: Store) -> None:
     async def write_slowly() -> None:
         async with store.write() as connection:
             await connection.execute(update(NOTES).values(words="half"))
@@ -84,21 +87,89 @@ async def test_who_is_cancelled_leaves_no_transaction_behind(store: Store) -> No
     assert words == ["note 1", "note 2", "note 3"]
 
 
-async def test_a_statement_visits_the_database_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    connection = await connect(tmp_path / "visits.db")
-    visits: list[object] = []
-    go_there: Any = vars(aiosqlite.Connection)["_execute"]
+async def test_a_statement_goes_to_the_thread_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = await SqliteConnection.open(str(tmp_path / "once.db"))
+    sent: list[object] = []
+    send: Any = vars(SqliteConnection)["_send"]
 
-    async def count(self: Connection, *what: object) -> object:
-        visits.append(what)
-        return await go_there(self, *what)
+    def count(self: SqliteConnection, *what: object) -> object:
+        sent.append(what)
+        return send(self, *what)
 
-    monkeypatch.setattr(aiosqlite.Connection, "_execute", count)
+    monkeypatch.setattr(SqliteConnection, "_send", count)
     cursor = connection.cursor()
     await cursor.execute("SELECT 1 UNION SELECT 2")
     rows = [await cursor.fetchone(), *await cursor.fetchall(), await cursor.fetchone()]
     await cursor.close()
 
     assert rows == [(1,), (2,), None]
-    assert len(visits) == 1
+    assert len(sent) == 1
     await connection.close()
+
+
+def threads() -> set[Thread]:
+    return {thread for thread in enumerate_threads() if thread.name == "intarsia-sqlite"}
+
+
+async def test_a_closed_connection_ends_its_thread_and_refuses_statements(tmp_path: Path) -> None:
+    before = threads()
+    connection = await SqliteConnection.open(str(tmp_path / "closed.db"))
+    (thread,) = threads() - before
+
+    await connection.close()
+    await anyio.to_thread.run_sync(thread.join, 10)
+
+    assert not thread.is_alive()
+    with pytest.raises(sqlite3.ProgrammingError, match="The connection is closed"):
+        await connection.commit()
+
+
+async def test_a_file_that_cannot_be_opened_leaves_no_thread(tmp_path: Path) -> None:
+    before = threads()
+
+    with pytest.raises(sqlite3.OperationalError):
+        await SqliteConnection.open(str(tmp_path / "no folder" / "file.db"))
+
+    for thread in threads() - before:
+        await anyio.to_thread.run_sync(thread.join, 10)
+    assert threads() == before
+
+
+def test_a_terminated_connection_closes_without_an_event_loop(tmp_path: Path) -> None:
+    before = threads()
+    path = str(tmp_path / "terminated.db")
+    connection = asyncio.run(SqliteConnection.open(path))
+    (thread,) = threads() - before
+
+    connection.terminate()
+    thread.join(10)
+
+    assert not thread.is_alive()
+
+
+async def test_a_statement_whose_caller_is_gone_ends_before_the_next_one(tmp_path: Path) -> None:
+    connection = await SqliteConnection.open(str(tmp_path / "gone.db"))
+    await connection.run("CREATE TABLE numbers (n)", (), is_many=False)
+    slow = asyncio.create_task(connection.run(
+        "INSERT INTO numbers WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 50000) "
+        "SELECT n FROM c", (), is_many=False,
+    ))  # fmt: skip
+    await asyncio.sleep(0)
+    slow.cancel()
+
+    counted = await connection.run("SELECT count(*) FROM numbers", (), is_many=False)
+
+    assert slow.cancelled()
+    assert counted.rows == [(50000,)]
+    await connection.close()
+
+
+async def test_rows_are_the_same_as_those_of_the_standard_driver(tmp_path: Path) -> None:
+    """Every type of value, through SQLAlchemy's own functions of the dialect as well."""
+    values = (None, 1, 2.5, "text", b"bytes")
+    async with Store(tmp_path / "types.db").open() as store, store.read() as connection:
+        row = (await connection.exec_driver_sql("SELECT ?, ?, ?, ?, ?", values)).one()
+        pattern = (await connection.exec_driver_sql("SELECT 'note 7' REGEXP '[0-9]', floor(2.7)")).one()
+
+    assert tuple(row) == values
+    assert tuple(pattern) == (1, 2)

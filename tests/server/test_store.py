@@ -1,4 +1,4 @@
-"""The store keeps what was acknowledged, and lets writers queue up."""
+"""The store keeps committed changes, and writers wait for their turn."""
 
 import asyncio
 import sqlite3
@@ -26,7 +26,7 @@ async def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     assert modes == {0o600}
 
 
-async def test_durability_is_as_prescribed(tmp_path: Path) -> None:
+async def test_commits_are_durable_and_readers_cannot_write(tmp_path: Path) -> None:
     async with Store(tmp_path / "store.db").open() as store:
         async with store.write() as connection:
             journal = (await connection.execute(text("PRAGMA journal_mode"))).scalar()
@@ -55,7 +55,7 @@ async def test_two_hundred_writers_lose_nothing(tmp_path: Path) -> None:
             assert (await connection.execute(select(COUNTER.c.value))).scalar_one() == 200
 
 
-async def test_a_writer_in_another_process_is_waited_for(tmp_path: Path) -> None:
+async def test_a_writer_waits_for_one_in_another_process(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     async with Store(path, METADATA).open() as store:
         other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -84,7 +84,7 @@ async def test_a_block_that_raises_changes_nothing(tmp_path: Path) -> None:
             assert (await connection.execute(select(COUNTER))).first() is None
 
 
-async def test_what_cannot_be_a_store_is_refused_by_name(tmp_path: Path) -> None:
+async def test_a_file_that_cannot_be_a_store_is_named(tmp_path: Path) -> None:
     (tmp_path / "link.db").symlink_to(tmp_path / "elsewhere.db")
     (tmp_path / "text.db").write_text("This is no database, but a text that is long enough to be read as one. " * 20)
     (tmp_path / "folder.db").mkdir()
@@ -116,10 +116,10 @@ async def test_a_change_inside_a_change_says_what_to_do(tmp_path: Path) -> None:
             assert (await connection.exec_driver_sql("SELECT 1")).scalar_one() == 1
 
 
-async def test_a_folder_that_cannot_be_written_to_is_named_with_what_to_do(tmp_path: Path) -> None:
+async def test_the_error_for_a_read_only_folder_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(StoreError, match=r"cannot be opened: .* Give `Connector\(\.\.\., store=\.\.\.\)` a file"):
+    with pytest.raises(StoreError, match=r"cannot be opened: .* Set `Connector\(\.\.\., store=\.\.\.\)` to a "):
         async with Store(tmp_path / "file" / "store.db").open():
             pass
 
@@ -134,7 +134,7 @@ async def test_an_error_of_the_database_holds_no_values(tmp_path: Path) -> None:
     assert "c4n4ry" not in str(caught.value)
 
 
-async def test_calls_cancelled_anywhere_leave_whole_transactions_and_a_store_that_works(
+async def test_cancelled_writers_leave_whole_transactions_and_a_usable_store(
     tmp_path: Path,
 ) -> None:
     async with Store(tmp_path / "store.db").open() as store:

@@ -20,6 +20,8 @@ from mcp.client.auth import OAuthClientProvider, OAuthFlowError, OAuthRegistrati
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 from pydantic import AnyUrl, ValidationError
 
+from intarsia.server.wire.bounded_http import FetchError, TooLargeError, fetch
+
 APP_NAME = "Intarsia host"
 ANSWER_SECONDS = 30
 SIGN_IN_SECONDS = 10 * 60
@@ -334,28 +336,16 @@ class ConnectorSignIn:
         if not self._may_ask(str(request.url)):
             message = "Its sign-in leads to an address that is not safe to ask."
             raise ConnectError(message)
+        request.headers["Accept-Encoding"] = "identity"
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                return await self._read(request)
-        except (TimeoutError, httpx2.HTTPError) as error:
+            answer = await fetch(self._http, request, max_seconds=ANSWER_SECONDS, max_bytes=MAX_BYTES)
+        except TooLargeError:
+            message = "Its sign-in answered with far more than it should."
+            raise ConnectError(message) from None
+        except FetchError:
             message = f"{urlsplit(str(request.url)).netloc} could not be reached. Check the address."
-            raise ConnectError(message) from error
-
-    async def _read(self, request: httpx2.Request) -> httpx2.Response:
-        response = await self._http.send(request, stream=True)
-        try:
-            body = bytearray()
-            async for piece in response.aiter_bytes():
-                body += piece
-                if len(body) > MAX_BYTES:
-                    message = "Its sign-in answered with far more than it should."
-                    raise ConnectError(message)
-        finally:
-            await response.aclose()
-        headers = [(name, value) for name, value in response.headers.multi_items() if name != "content-encoding"]
-        whole = httpx2.Response(response.status_code, headers=headers, content=bytes(body), request=request)
-        whole.next_request = response.next_request
-        return whole
+            raise ConnectError(message) from None
+        return httpx2.Response(answer.status, headers=answer.headers, content=answer.body, request=request)
 
     def _may_ask(self, address: str) -> bool:
         """HTTPS; and this machine only for connectors that are on it, so that no other makes this host knock there."""

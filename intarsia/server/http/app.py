@@ -1,4 +1,4 @@
-"""The web application: one `/mcp`, both eras of the protocol, stateless, behind the gate."""
+"""The ASGI application: one `/mcp` for both protocol versions, stateless, behind the request limits."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
@@ -42,14 +42,14 @@ if TYPE_CHECKING:
 
 
 PATH = "/mcp"
-"""Where the server is."""
+"""The path of the MCP endpoint."""
 
-# The gate has checked host, origin and size already, for this and every other route.
-_CHECKED_BY_GATE = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+# `RequestLimits` has checked host, origin and size already, for this and every other route.
+_NO_SECOND_CHECK = TransportSecuritySettings(enable_dns_rebinding_protection=False)
 
 
 class _Endpoint:
-    """Passes messages on. A stateless server has nothing to stream to GET and no session to DELETE."""
+    """The MCP endpoint. It accepts only POST: a stateless server has no stream for GET and no session to DELETE."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -60,7 +60,7 @@ class _Endpoint:
             await response(scope, receive, send)
             return
         try:
-            # The SDK repeats what it does not understand, and takes a request with a wrong id for a notification.
+            # The SDK echoes invalid messages, and treats a request with an invalid id as a notification.
             check_message(scope[JSON])
         except BodyError as error:
             await refuse(send, RequestRejectedError.of_body(error))
@@ -85,15 +85,16 @@ def build_app(
     routes: tuple[BaseRoute, ...] = (),
     auth: ResourceServer | EmbeddedIssuer | None = None,
 ) -> Starlette:
-    """Make the ASGI application of a connector.
+    """Build the ASGI application of a connector.
 
     Args:
-        connector: What is served.
-        hosts: Host names that requests may name, without port; by default this machine's own, and with `auth` that
-            of the public address.
-        origins: Origins that browsers may call from; by default pages of those hosts.
-        routes: More routes to serve beside `/mcp`, behind the same gate.
-        auth: Whose tokens are taken, or where people sign in at the connector itself. Without it nobody signs in.
+        connector: The connector to serve.
+        hosts: The allowed host names, without port; by default this machine's, and with `auth` also the one of the
+            public address.
+        origins: The origins from which browsers may call; by default those of the allowed hosts.
+        routes: More routes to serve beside `/mcp`, behind the same limits.
+        auth: The issuers whose tokens are accepted, or the settings of the connector's own sign-in. Without it, the
+            connector requires no sign-in.
     """
     sign_in, trusted = _issuers_of(connector, auth)
     protection = protection_of(connector, trusted) if trusted else None
@@ -102,9 +103,9 @@ def build_app(
     if connector.existing:
         app = _app_of(connector.existing.server, trusted)
         inner = list(app.user_middleware)
-        served = [*(_checking(route) for route in app.routes), *routes]
+        served = [*(_with_checks(route) for route in app.routes), *routes]
         lifespan = partial(app.router.lifespan_context, app)
-        return _behind_gate(
+        return _with_limits(
             served, inner, running=lifespan, hosts=names, origins=origins, protection=protection, pages=pages
         )
     surface = Surface(connector, signs_in=trusted is not None)
@@ -115,10 +116,10 @@ def build_app(
 
 
 def _admins_of(connector: "Connector", protection: Protection | None) -> "IssuerAdmins | None":
-    """Return the pages of admins who sign in elsewhere, if they are asked for."""
+    """Return the admin pages with sign-in at another issuer, if they are configured."""
     if protection is None or protection.server.admin is None:
         return None
-    from intarsia.server.admin.issuer_sign_in import IssuerAdmins  # noqa: PLC0415  # its pages are for who asks for them
+    from intarsia.server.admin.issuer_sign_in import IssuerAdmins  # noqa: PLC0415  # loaded only when it is used
 
     return IssuerAdmins(connector, protection.server, protection.server.admin, protection.verifier)
 
@@ -126,30 +127,30 @@ def _admins_of(connector: "Connector", protection: Protection | None) -> "Issuer
 def _issuers_of(
     connector: "Connector", auth: ResourceServer | EmbeddedIssuer | None
 ) -> "tuple[AuthorizationServer | None, ResourceServer | None]":
-    """Return the issuer that is part of the server, if it is asked for, and whose tokens are taken."""
+    """Return the connector's own authorization server, if it has one, and the settings for access tokens."""
     if not isinstance(auth, EmbeddedIssuer):
         return None, auth
-    from intarsia.server.auth.authorization_server.server import AuthorizationServer  # noqa: PLC0415  # its pages and hashes are for who asks for them
+    from intarsia.server.auth.authorization_server.server import AuthorizationServer  # noqa: PLC0415  # loaded only when it is used
 
     sign_in = AuthorizationServer(connector, auth)
     return sign_in, sign_in.resource_server
 
 
 def _app_of(server: MCPServer[Any], auth: ResourceServer | None) -> Starlette:
-    """Return the author's own application, with what they put beside `/mcp`, stateless."""
+    """Return the stateless application of an existing server, with the routes that it has beside `/mcp`."""
     if auth and server.settings.auth:
-        message = f"The server {server.name!r} asks for tokens by itself; give `auth` to it or to the connector."
+        message = f"The server {server.name!r} has its own `auth`. Pass it to the server or to the connector, not both."
         raise SettingError(message)
     return server.streamable_http_app(
         streamable_http_path=PATH,
         stateless_http=True,
         max_request_body_size=MAX_BYTES,
-        transport_security=_CHECKED_BY_GATE,
+        transport_security=_NO_SECOND_CHECK,
     )
 
 
-def _checking(route: BaseRoute) -> BaseRoute:
-    """Put our checks of messages before the SDK's, and after the author's question who it is."""
+def _with_checks(route: BaseRoute) -> BaseRoute:
+    """Check messages before the SDK does, but after the server's own authentication."""
     if not isinstance(route, Route) or route.path != PATH:
         return route
     if isinstance(route.app, RequireAuthMiddleware):
@@ -169,20 +170,20 @@ def mount(
     pages: "AuthorizationServer | IssuerAdmins | None" = None,
     views: ViewPolling | None = None,
 ) -> Starlette:
-    """Make the ASGI application of any MCP server: at `/mcp`, in both eras, stateless, behind the gate.
+    """Build the ASGI application of any MCP server: at `/mcp`, in both protocol versions, stateless, with limits.
 
     Args:
-        server: What answers.
-        running: Makes a context that is entered before the first request and left after the last.
-        hosts: Host names that requests may name, without port; by default this machine's own.
-        origins: Origins that browsers may call from; by default pages of those hosts.
-        routes: More routes to serve beside `/mcp`, behind the same gate.
-        protection: Asks everybody for a token, on every route.
-        pages: What stands beside the server for people: where they get a token, or where admins turn tools off.
-        views: Answers the calls of open Views, if there are any. Such a server has no lifespan of its own.
+        server: The MCP server.
+        running: Makes a context manager that is entered before the first request and left after the last one.
+        hosts: The allowed host names, without port; by default this machine's.
+        origins: The origins from which browsers may call; by default those of the allowed hosts.
+        routes: More routes to serve beside `/mcp`, behind the same limits.
+        protection: Requires a token on every route.
+        pages: The pages for users beside the server: to sign in, or to turn tools off.
+        views: Handles the long polls of open Views. Such a server has no lifespan of its own.
 
     Raises:
-        SettingError: A host or an origin is not of its form.
+        SettingError: A host or an origin is malformed.
     """
     manager, quick = _manager(server), _manager(server, json_response=True) if views else None
 
@@ -195,23 +196,23 @@ def mount(
     if views and quick:
         app = ViewPollingMiddleware(app, StreamableHTTPASGIApp(quick), views)
     all_routes = [Route(PATH, endpoint=_Endpoint(app)), *routes]
-    return _behind_gate(
+    return _with_limits(
         all_routes, [], running=served, hosts=hosts, origins=origins, protection=protection, pages=pages
     )
 
 
 def _manager(server: Server[Any], *, json_response: bool = False) -> StreamableHTTPSessionManager:
-    """Make what answers messages: in streams where they are asked for, or each at once, which costs less."""
+    """Build the SDK's session manager. JSON responses are cheaper than streams of one message."""
     return StreamableHTTPSessionManager(
         server,
         json_response=json_response,
         stateless=True,
-        security_settings=_CHECKED_BY_GATE,
+        security_settings=_NO_SECOND_CHECK,
         max_request_body_size=MAX_BYTES,
     )
 
 
-def _behind_gate(
+def _with_limits(
     routes: list[BaseRoute],
     middleware: list[Middleware],
     *,
@@ -223,7 +224,7 @@ def _behind_gate(
 ) -> Starlette:
     allowed, sites = checked_hosts(hosts or LOCAL_HOSTS), checked_origins(origins or ())
     forms = pages.form_paths if pages else frozenset[str]()
-    if sites and pages:  # its own forms come from its own pages
+    if sites and pages:  # its forms are sent from its own pages
         sites = (*sites, origin_of(pages.settings.public_url))
     outer = [Middleware(RequestLimits, hosts=allowed, origins=sites, forms=forms)]
     if pages:

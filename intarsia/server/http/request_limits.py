@@ -1,6 +1,6 @@
-"""The gate in front of everything: who may ask, how much, and only strict JSON (`strict_json.py`).
+"""The first check of every request: host, origin, size and strict JSON (`strict_json.py`).
 
-Every refusal is in our own words, and repeats nothing of what was sent.
+The error messages are fixed texts. They repeat nothing from the request.
 """
 
 import json
@@ -21,10 +21,10 @@ MAX_HEADER_BYTES = 32 * 1024
 BODY_SECONDS = 15
 
 _MAX_LENGTH_DIGITS = 18
-"""Longer numbers are not worth reading, and Python refuses to read much longer ones."""
+"""Longer numbers are too large anyway, and Python refuses to parse much longer ones."""
 
 JSON = "intarsia.json"
-"""Where in a request's scope the JSON value of its body is."""
+"""The key in a request's scope for the JSON value of its body."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -38,37 +38,37 @@ def route_path(scope: Scope) -> str:
 
 
 def checked_hosts(hosts: Iterable[str]) -> tuple[str, ...]:
-    """Return host names as they are compared.
+    """Return host names in the form in which they are compared.
 
     Raises:
-        SettingError: They are one text instead of several, or one of them is more than a name.
+        SettingError: `hosts` is a string instead of a tuple, or one of the hosts is more than a name.
     """
-    # A text holds its own letters: a host called "e" would be in "example.com".
+    # A string contains its letters: the host "e" would be in "example.com".
     if isinstance(hosts, str):
-        message = f"hosts must be a tuple of names, such as ({hosts!r},), not one text."
+        message = f"hosts must be a tuple of names, such as ({hosts!r},), not a string."
         raise SettingError(message)
     names = tuple(host.lower() for host in hosts)
     for name in names:
         if not name or "/" in name or _host_of(name.encode()) != name:
-            message = f"The host {name!r} must be a name alone, such as 'example.com', without scheme, port or path."
+            message = f"The host {name!r} must be a name such as 'example.com', without scheme, port or path."
             raise SettingError(message)
     return names
 
 
 def checked_origins(origins: Iterable[str]) -> tuple[str, ...]:
-    """Return origins as browsers name them.
+    """Return origins in the form that browsers send.
 
     Raises:
-        SettingError: They are one text instead of several, or one of them is no origin.
+        SettingError: `origins` is a string instead of a tuple, or one of them is not an origin.
     """
     if isinstance(origins, str):
-        message = f"origins must be a tuple, such as ({origins!r},), not one text."
+        message = f"origins must be a tuple, such as ({origins!r},), not a string."
         raise SettingError(message)
     found = tuple(origins)
     for origin in found:
         scheme, separator, rest = origin.partition("://")
         if not (scheme and separator and rest) or "/" in rest:
-            message = f"The origin {origin!r} must be scheme and host alone, such as 'https://example.com'."
+            message = f"The origin {origin!r} must be only a scheme and a host, such as 'https://example.com'."
             raise SettingError(message)
     return found
 
@@ -80,7 +80,14 @@ def origin_of(address: str) -> str:
 
 
 class RequestRejectedError(Exception):
-    """A request that goes no further."""
+    """A request that is refused.
+
+    Args:
+        status: The HTTP status of the response.
+        message: Why it is refused.
+        code: The code of the JSON-RPC error.
+        request: The id of the JSON-RPC request, if it could be read.
+    """
 
     def __init__(self, status: int, message: str, code: int = INVALID_REQUEST, request: RequestId = None) -> None:
         super().__init__(message)
@@ -88,22 +95,28 @@ class RequestRejectedError(Exception):
 
     @classmethod
     def of_body(cls, error: BodyError) -> "RequestRejectedError":
-        """Return the refusal of a body."""
+        """Return the error for an invalid body."""
         return cls(400, str(error), error.code, error.request)
 
 
 @dataclass(frozen=True)
 class RequestLimits:
-    """ASGI middleware that checks every request before anything else sees it."""
+    """ASGI middleware that checks every request before anything else handles it.
+
+    Args:
+        app: The application.
+        hosts: The allowed host names.
+        origins: The allowed origins; by default those of the allowed hosts.
+    """
 
     app: ASGIApp
     hosts: tuple[str, ...] = LOCAL_HOSTS
     origins: tuple[str, ...] = field(default=())
     forms: frozenset[str] = frozenset()
-    """Paths where the form of a page is sent, and no JSON."""
+    """The paths that take an HTML form instead of JSON."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check one request, and pass it on or refuse it."""
+        """Check a request, and pass it on or refuse it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -138,13 +151,13 @@ class RequestLimits:
             return origin in self.origins
         try:
             parts = urlsplit(origin)
-        except ValueError:  # half a bracket, for example
+        except ValueError:  # such as an unclosed bracket
             return False
         return parts.scheme in ("http", "https") and _host_of(parts.netloc.encode()) in self.hosts
 
 
 def _checked_headers(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    # A parser may keep white space after a value; RFC 9110 has it removed.
+    # A parser may keep white space around a value, which RFC 9110 excludes.
     checked = [(name, value.strip(b" \t")) for name, value in headers]
     if len(checked) > MAX_HEADERS or sum(len(name) + len(value) for name, value in checked) > MAX_HEADER_BYTES:
         raise RequestRejectedError(431, "The request has too many headers.")
@@ -188,7 +201,7 @@ def _too_large() -> str:
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """Return what brings a body that was read once more, and then whatever comes."""
+    """Return a `receive` that replays a body that was already read, and then continues with the original one."""
     is_sent = False
 
     async def replayed() -> Message:
@@ -208,11 +221,11 @@ def _host_of(value: bytes) -> str:
 
 
 async def refuse(send: Send, error: RequestRejectedError) -> None:
-    """Answer with a refusal."""
+    """Respond with an error."""
     answer = {"jsonrpc": "2.0", "id": error.request, "error": {"code": error.code, "message": error.message}}
     body = json.dumps(answer).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    # After 413 the connection stays: closed at once, it would be reset before the client has read the answer.
+    # After 413 the connection stays open: if it were closed now, a reset could reach the client before the response.
     if error.status == 408:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": error.status, "headers": headers})

@@ -1,4 +1,4 @@
-"""How often each tool was called in the last day, and how often it failed or was refused. For admins."""
+"""Counts of calls, errors and refusals of each tool in the last day, for the admin pages."""
 
 import logging
 import time
@@ -15,7 +15,7 @@ from intarsia.server.storage.store import OWN_TABLES, Store
 logger = logging.getLogger(__name__)
 
 WRITE_SECONDS = 10.0
-"""How often what was counted is written down. What a process counted since is lost with it."""
+"""How often counts are written to the store. A process that is killed loses the counts since then."""
 
 _HOUR = 3600
 _HOURS = 24
@@ -29,17 +29,17 @@ COUNTS = Table(
     Column("errors", Integer, nullable=False),
     Column("refusals", Integer, nullable=False),
 )
-"""What happened to each tool in each hour since 1970."""
+"""The counts of each tool for each hour since 1970."""
 
 
 @dataclass(frozen=True)
 class CallCount:
-    """What happened to one tool.
+    """The counts of one tool.
 
     Args:
-        calls: How often it was called, by people and by models.
-        errors: How often something went wrong.
-        refusals: How often it was refused.
+        calls: The number of calls, by users and by models.
+        errors: The number of calls that failed.
+        refusals: The number of calls that were refused.
     """
 
     calls: int = 0
@@ -55,7 +55,7 @@ class CallCounts:
     """The counts of one connector.
 
     Args:
-        store: Where they are kept.
+        store: Keeps the counts.
     """
 
     def __init__(self, store: Store) -> None:
@@ -66,8 +66,8 @@ class CallCounts:
         """Count one call.
 
         Args:
-            tool: What was called.
-            problem: The kind of problem that it was answered with, if it was.
+            tool: The name of the tool.
+            problem: The kind of problem in the response, if there was one.
         """
         hour = int(time.time()) // _HOUR
         self._new[tool, hour, "calls"] += 1
@@ -75,7 +75,7 @@ class CallCounts:
             self._new[tool, hour, kind] += 1
 
     async def write(self) -> None:
-        """Write down what was counted since, and forget what is older than a day."""
+        """Write new counts to the store, and delete those older than a day."""
         if not self._new:
             return
         new, self._new = self._new, Counter()
@@ -89,7 +89,7 @@ class CallCounts:
             await connection.execute(delete(COUNTS).where(COUNTS.c.hour < oldest))
 
     async def keep(self) -> None:
-        """Write down what is counted, until it is cancelled."""
+        """Write counts regularly until cancelled."""
         try:
             while True:
                 await anyio.sleep(WRITE_SECONDS)
@@ -99,7 +99,7 @@ class CallCounts:
                 await self._try_to_write()
 
     async def last_day(self) -> Mapping[str, CallCount]:
-        """Return what happened to each tool in the last 24 hours, and in what is over of this one."""
+        """Return the counts of each tool in the last 24 full hours and in the current one."""
         await self.write()
         since = int(time.time()) // _HOUR - _HOURS
         sums = [func.sum(COUNTS.c[kind]) for kind in _KINDS]
@@ -111,4 +111,4 @@ class CallCounts:
         try:
             await self.write()
         except Exception:
-            logger.exception("The counts of calls could not be written.")
+            logger.exception("The call counts could not be written to the store.")

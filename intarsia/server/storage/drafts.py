@@ -1,4 +1,4 @@
-"""Drafts: what a person changed in a design panel and has not saved."""
+"""Drafts: a user's unsaved changes in a design panel."""
 
 import time
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from intarsia.server.calls.idempotency import digest_of
 from intarsia.server.storage.store import DRAFTS, Store
 
 KEEP_SECONDS = 90 * 24 * 3600
-"""For how long a draft that nobody touches is kept."""
+"""How long a draft is kept after its last change."""
 
 MAX_VALUES = 100
 MAX_NAME_CHARACTERS = 200
 
 
 async def load_draft(store: Store, person: str, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a person's draft of a widget; empty if there is none."""
+    """Return a user's draft of a widget; empty if there is none."""
     wanted = select(DRAFTS.c["values"]).where(*_here(person, tool, arguments))
     async with store.read() as connection:
         row = (await connection.execute(wanted)).first()
@@ -28,7 +28,7 @@ async def load_draft(store: Store, person: str, tool: str, arguments: Mapping[st
 async def save_draft(
     store: Store, person: str, tool: str, arguments: Mapping[str, Any], values: Mapping[str, Any] | None
 ) -> None:
-    """Keep a person's draft of a widget, or forget it if there are no values; old ones are forgotten too."""
+    """Save a user's draft of a widget, or delete it if there are no values. Expired drafts are deleted as well."""
     async with store.write() as connection:
         is_old = DRAFTS.c.at < time.time() - KEEP_SECONDS
         await connection.execute(delete(DRAFTS).where(or_(is_old, and_(*_here(person, tool, arguments)))))
@@ -38,18 +38,18 @@ async def save_draft(
 
 
 def checked_draft(arguments: Mapping[str, Any]) -> tuple[str, dict[str, Any], dict[str, Any] | None]:
-    """Check the arguments of `intarsia_draft`: tool, arguments, and values or nothing.
+    """Check the arguments of `intarsia_draft`: tool, arguments, and values or `None`.
 
     Raises:
-        ArgumentError: Something is missing, too much, or of the wrong type.
+        ArgumentError: An argument is missing, unknown, or of the wrong type.
     """
     tool, of, values = arguments.get("tool"), arguments.get("arguments"), arguments.get("values")
-    # Without `values` nothing is forgotten by accident: that takes a null.
+    # A missing `values` must not delete a draft by accident; only null does.
     if set(arguments) != {"tool", "arguments", "values"} or not isinstance(tool, str) or not isinstance(of, Mapping):
-        message = "intarsia_draft takes the tool, its arguments, and values."
+        message = "intarsia_draft takes tool, arguments and values."
         raise ArgumentError(message)
     if values is not None and not _are_values(values):
-        message = f"values must be an object of at most {MAX_VALUES} texts, numbers or booleans."
+        message = f"values must be an object of at most {MAX_VALUES} strings, numbers or booleans."
         raise ArgumentError(message)
     return tool, dict(cast("Mapping[str, Any]", of)), cast("dict[str, Any] | None", values)
 

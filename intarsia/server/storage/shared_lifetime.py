@@ -1,8 +1,7 @@
-"""One lifetime for everybody who uses a connector.
+"""A context manager that several users share: the first one opens it, and the last one closes it.
 
-Servers run their lifespan once for each process, or once for each connection, and connections end in any order. What
-a connector opens is opened by the first of them and closed after the last, in a task of its own: what is entered in
-one task may have to be left in the same.
+Servers run their lifespan once for each process or once for each connection, and connections end in any order. The
+shared context runs in a task of its own, because some contexts must be left in the task that entered them.
 """
 
 import asyncio
@@ -21,11 +20,11 @@ Opening = Callable[[], AbstractAsyncContextManager[object]]
 
 
 class SharedLifetime:
-    """Keeps something open as long as somebody uses it.
+    """Keeps a context open as long as it has users.
 
     Args:
-        name: What it is, for errors.
-        opening: Makes the context that opens and closes it.
+        name: Its name, for error messages.
+        opening: Makes the context manager.
     """
 
     def __init__(self, name: str, opening: Opening) -> None:
@@ -36,15 +35,15 @@ class SharedLifetime:
 
     @asynccontextmanager
     async def shared(self) -> AsyncGenerator[None]:
-        """Use it: opened when this is the first use, closed when it was the last.
+        """Use the context: open it for the first user, and close it after the last one.
 
         Raises:
-            StoreError: It is open in another event loop of this process, which nothing can share.
+            StoreError: It is open in another event loop of this process. Event loops cannot share it.
         """
         run = self._current or self._begin()
         run = self._begin() if run.loop.is_closed() else run
         if run.loop is not asyncio.get_running_loop():
-            message = f"{self._name} is running in another event loop of this process; run its servers in one loop."
+            message = f"{self._name} is running in another event loop of this process. Run its servers in one loop."
             raise StoreError(message)
         run.users += 1
         try:
@@ -62,7 +61,7 @@ class SharedLifetime:
     async def _end(self, run: "_Run") -> None:
         self._current, self._ending = None, run.task
         run.unused.set()
-        if not run.opened.done():  # whoever waited for it gave up
+        if not run.opened.done():  # its users stopped waiting
             run.task.cancel()
         with anyio.CancelScope(shield=True):
             await asyncio.wait([run.task])
@@ -71,7 +70,7 @@ class SharedLifetime:
 
 
 class _Run:
-    """One time that it is open."""
+    """One period in which the context is open."""
 
     def __init__(self, opening: Opening, previous: "asyncio.Task[None] | None") -> None:
         self.loop = asyncio.get_running_loop()
@@ -98,7 +97,7 @@ class _Run:
 
 @asynccontextmanager
 async def background(work: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
-    """Do something beside a block, and end it with the block."""
+    """Run a coroutine in the background of a block, and cancel it at the end."""
     task = asyncio.create_task(work)
     try:
         yield

@@ -1,7 +1,7 @@
-"""The store: what must last. Idempotency keys, confirmations, drafts, and the author's own tables, on SQLite.
+"""The store: persistent data in SQLite. Idempotency keys, confirmations, drafts, and the author's own tables.
 
-One writer, `BEGIN IMMEDIATE`, WAL and `synchronous=FULL`: what was acknowledged survives a power cut, and writers
-queue up instead of failing. Only `_engines` knows SQLite; the rest is SQLAlchemy and can follow a database URL.
+With one writer, `BEGIN IMMEDIATE`, WAL and `synchronous=FULL`, committed changes survive a power cut, and writers queue
+up instead of failing. Only `_engines` depends on SQLite; the rest is SQLAlchemy and would work with a database URL.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ KEYS = Table(
     Column("answer", JSON(none_as_null=True)),
     Column("at", Float, nullable=False),
 )
-"""Actions that were applied: which call, and the answer it got."""
+"""The actions that were applied: the digest of each call, and its response."""
 
 DRAFTS = Table(
     "intarsia_drafts",
@@ -48,7 +48,7 @@ DRAFTS = Table(
     Column("values", JSON, nullable=False),
     Column("at", Float, nullable=False),
 )
-"""What people changed and did not save."""
+"""Unsaved changes of users."""
 
 CONFIRMATIONS = Table(
     "intarsia_confirmations",
@@ -56,7 +56,7 @@ CONFIRMATIONS = Table(
     Column("id", String(32), primary_key=True),
     Column("at", Float, nullable=False),
 )
-"""Confirmations that were used: each once."""
+"""The confirmations that were used. Each is valid once."""
 
 SECRETS = Table(
     "intarsia_secrets",
@@ -65,13 +65,13 @@ SECRETS = Table(
     Column("value", LargeBinary, nullable=False),
     Column("at", Float, nullable=False),
 )
-"""What this connector signs with. It never leaves the store."""
+"""The keys with which the connector signs. They never leave the store."""
 
 _BUSY_MILLISECONDS = 5_000
 _LOOK_SECONDS = 1.0
 """How often a thread that waits for its turn looks whether the event loop is still there."""
 _NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
-"""Windows has no such flag."""
+"""Windows does not have this flag."""
 
 
 @dataclass(eq=False)
@@ -140,8 +140,8 @@ class Store:
     """A database file that one process writes to, one transaction at a time.
 
     Args:
-        path: The file; it is made with mode 0600 if it is not there.
-        tables: The author's own tables; those that are missing are made when the store is opened.
+        path: The file; it is created with mode 0600 if it does not exist.
+        tables: The author's own tables; missing ones are created when the store is opened.
     """
 
     def __init__(self, path: Path, tables: MetaData | None = None) -> None:
@@ -322,7 +322,7 @@ class Store:
 
 
 def default_path(slug: str) -> Path:
-    """Return where a connector keeps its store unless told: the person's state folder, or `INTARSIA_STATE`."""
+    """Return the default path of a connector's store: in `INTARSIA_STATE`, or in the user's state folder."""
     state = os.environ.get("INTARSIA_STATE") or os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(state) / "intarsia" / f"{slug}.db"
 
@@ -343,26 +343,24 @@ def _check_thread() -> None:
 
 def _prepare(path: Path) -> None:
     if path.is_symlink():
-        message = f"The store {path} is a symbolic link; give the file itself."
+        message = f"The store {path} is a symbolic link. Use the path of the file itself."
         raise SettingError(message)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(
-            os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600)
-        )  # Windows has no such flag
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | _NO_LINK, 0o600))
         path.chmod(0o600)
     except OSError as error:
         message = (
-            f"The store {path} cannot be opened: {error.strerror}. Give `Connector(..., store=...)` a file, or "
-            "INTARSIA_STATE a folder, that may be written to."
+            f"The store {path} cannot be opened: {error.strerror}. Set `Connector(..., store=...)` to a writable "
+            "file, or INTARSIA_STATE to a writable folder."
         )
         raise StoreError(message) from error
 
 
 def _engines(path: Path) -> tuple[AsyncEngine, AsyncEngine]:
-    url = URL.create("sqlite+aiosqlite", database=str(path))
-    # Errors without parameters, because people's data have no place in logs.
-    create = partial(create_async_engine, url, async_creator=partial(sqlite.connect, path), hide_parameters=True)
+    url = URL.create(sqlite.DRIVER, database=str(path))
+    # Error messages leave the parameters out, because users' data must not reach logs.
+    create = partial(create_async_engine, url, hide_parameters=True)
     writer, reader = create(pool_size=1, max_overflow=0), create(pool_size=4, max_overflow=0)
     _prepare_connections(writer.sync_engine, *_WRITING)
     _prepare_connections(reader.sync_engine, *_READING)

@@ -6,7 +6,6 @@ from typing import Any, cast
 
 from intarsia.ui_templates import ListPart, Rendering
 
-HASH_LENGTH = 8
 MAX_SEEN = 2_000
 """More parts and items than this cannot come from a widget of ours."""
 

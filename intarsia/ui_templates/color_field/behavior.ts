@@ -10,7 +10,7 @@ interface Fields {
 }
 
 /** Parses a typed color (`2F6`, `#2f6feb`, ` 2f6feb`) into `#` and six digits; null when it is none. */
-export function readHex(text: string): string | null {
+function readHex(text: string): string | null {
   const digits = text.trim().replace(/^#/, "").toLowerCase();
   if (/^[0-9a-f]{6}$/.test(digits)) return `#${digits}`;
   return /^[0-9a-f]{3}$/.test(digits) ? `#${digits.replace(/./g, "$&$&")}` : null;

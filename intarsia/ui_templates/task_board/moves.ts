@@ -17,7 +17,7 @@ import {
 import { layOut, show } from "./pages";
 
 /** `pointer`: the card stays, and a line shows where it will land. `steps`: the card itself moves step by step. */
-export type Manner = "pointer" | "steps";
+type Manner = "pointer" | "steps";
 
 interface Lift {
   readonly card: HTMLElement;

@@ -1,20 +1,19 @@
-"""Asks issuers over HTTP: no redirects, a few seconds, a bounded answer that must be strict JSON."""
+"""Requests to issuers: a few seconds, no redirects, and a bounded response that must be a JSON object."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any
 
 import httpx2
 
-from intarsia.server.wire.strict_json import BodyError, read_json
+from intarsia.server.wire.bounded_http import JSON_HEADERS, FetchError, fetch, json_object
 
 FETCH_SECONDS = 5
-"""How long an issuer may take to answer."""
+"""How long an issuer may take to respond."""
 MAX_BYTES = 256 * 1024
 MAX_CONNECTIONS = 32
 
-_NOTHING_THERE = frozenset({400, 403, 404, 405, 410})
+_NOT_FOUND = frozenset({400, 403, 404, 405, 410})
 
 
 class IssuerError(Exception):
@@ -31,10 +30,8 @@ class IssuerHttpClient:
     async def running(self) -> AsyncGenerator[None]:
         """Keep connections open while the block runs."""
         limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=60)
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "intarsia"}
-        made = httpx2.AsyncClient(timeout=FETCH_SECONDS, limits=limits, headers=headers, follow_redirects=False)
-        async with made:
-            self._http = made
+        async with httpx2.AsyncClient(timeout=FETCH_SECONDS, limits=limits, headers=JSON_HEADERS) as client:
+            self._http = client
             try:
                 yield
             finally:
@@ -63,36 +60,26 @@ class IssuerHttpClient:
             message = "Tokens can be verified only while the connector runs: start the application's lifespan."
             raise IssuerError(message)
         request = self._http.build_request(method, address, data=form, headers=headers)
+
+        def wants_body(response: httpx2.Response) -> bool:
+            if method == "GET" and response.status_code in _NOT_FOUND:
+                return False
+            if response.status_code != 200:
+                message = f"{address} responded with status {response.status_code}."
+                raise IssuerError(message)
+            return True
+
         try:
-            async with asyncio.timeout(FETCH_SECONDS):
-                response = await self._http.send(request, stream=True)
-                try:
-                    if method == "GET" and response.status_code in _NOTHING_THERE:
-                        return None
-                    return await _read_object(response, address)
-                finally:
-                    await response.aclose()
-        except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError) as error:
-            # The kind alone: the text of an error may hold what was sent.
-            message = f"{address} did not answer: {type(error).__name__}."
+            response = await fetch(
+                self._http, request, max_seconds=FETCH_SECONDS, max_bytes=MAX_BYTES, wants_body=wants_body
+            )
+        except FetchError as error:
+            message = f"{address} cannot be used: {error}."
             raise IssuerError(message) from None
-
-
-async def _read_object(response: httpx2.Response, address: str) -> Mapping[str, Any]:
-    if response.status_code != 200:
-        message = f"{address} answered with status {response.status_code}."
-        raise IssuerError(message)
-    body = bytearray()
-    async for piece in response.aiter_raw():
-        body += piece
-        if len(body) > MAX_BYTES:
-            message = f"{address} answered with more than {MAX_BYTES // 1024} KB."
+        if response.status != 200:
+            return None
+        found = json_object(response.body)
+        if found is None:
+            message = f"{address} did not respond with a JSON object."
             raise IssuerError(message)
-    try:
-        value = read_json(bytes(body))
-    except BodyError:
-        value = None
-    if not isinstance(value, dict):
-        message = f"{address} did not answer with a JSON object."
-        raise IssuerError(message)
-    return cast("Mapping[str, Any]", value)
+        return found

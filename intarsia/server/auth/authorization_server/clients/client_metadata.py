@@ -29,7 +29,15 @@ from intarsia.server.auth.authorization_server.clients.public_addresses import (
 )
 from intarsia.server.auth.authorization_server.clients.redirect_uris import is_allowed
 from intarsia.server.auth.resource_server.cache import SingleFlight, TtlCache
-from intarsia.server.wire.strict_json import BodyError, read_json
+from intarsia.server.wire.bounded_http import (
+    JSON_HEADERS,
+    ConnectFailedError,
+    EncodedError,
+    FetchError,
+    TooLargeError,
+    fetch,
+    json_object,
+)
 
 FETCH_SECONDS = 5
 """How long everything may take: looking the name up, connecting, and the last byte."""
@@ -50,12 +58,6 @@ _CONNECT_SECONDS = 2
 _MAX_AGE = re.compile(r'max-age="?([0-9]{1,9})"?')
 _JSON_TYPE = re.compile(r"application/(?:[a-z0-9!#$&^_.-]+\+)?json")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
-_HEADERS = {
-    "Accept": "application/json",
-    "Accept-Encoding": "identity",
-    "User-Agent": "intarsia",
-    "Connection": "close",
-}
 
 
 class ClientMetadataError(IntarsiaError, ValueError):
@@ -99,29 +101,6 @@ async def look_up(name: str, port: int) -> Sequence[IPAddress]:
     return tuple(dict.fromkeys(ip_address(address[0]) for *_, address in found))
 
 
-async def fetch_client_document(
-    client_id: str,
-    *,
-    allow_loopback: bool = False,
-    resolve: Resolve = look_up,
-    may_ask: Callable[[IPAddress], bool] = is_public,
-    ssl_context: ssl.SSLContext | None = None,
-) -> ClientMetadata:
-    """Read the document of an app, now.
-
-    Args:
-        client_id: The address of the document, which is the app's id.
-        allow_loopback: Whether this machine's own addresses may be asked, and then over http too. For development.
-        resolve: Looks names up.
-        may_ask: Says which addresses may be asked. Every one that a name has must be.
-        ssl_context: Whose certificates are trusted; by default those that browsers trust.
-
-    Raises:
-        ClientDocumentError: There is none that can be used.
-    """
-    return (await _fetch(client_id, allow_loopback, resolve, may_ask, ssl_context))[0]
-
-
 class ClientMetadataReader:
     """Documents of apps, each read once for all who ask, and kept as long as its server allows.
 
@@ -149,7 +128,7 @@ class ClientMetadataReader:
         """Return the document of an app, read anew when the one that was kept is too old.
 
         Raises:
-            ClientDocumentError: There is none that can be used.
+            ClientMetadataError: There is none that can be used.
         """
         found = self._known.get(client_id)
         if found is None:
@@ -219,9 +198,15 @@ async def _ask(
     for address in addresses[:_MAX_TRIED]:
         try:
             return await _ask_at(place, address, ssl_context or _usual_context())
-        except (httpx2.ConnectError, httpx2.ConnectTimeout):
+        except ConnectFailedError:
             continue
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError):
+        except TooLargeError:
+            message = f"The app's document is larger than {MAX_BYTES // 1024} KB."
+            raise ClientMetadataError(message) from None
+        except EncodedError:
+            message = "The app's document is compressed, although it was not asked for like that."
+            raise ClientMetadataError(message) from None
+        except (FetchError, httpx2.InvalidURL, OSError):
             break
     message = "The server of the app's document did not answer as it should, over TLS that proves its name."
     raise ClientMetadataError(message)
@@ -233,41 +218,28 @@ async def _ask_at(place: PublicTarget, address: IPAddress, context: ssl.SSLConte
     # A pool of its own: a connection is found again by its address, whatever name was proven on it.
     transport = httpx2.AsyncHTTPTransport(verify=context, trust_env=False)
     timeout = httpx2.Timeout(FETCH_SECONDS, connect=_CONNECT_SECONDS)
-    async with httpx2.AsyncClient(
-        transport=transport, timeout=timeout, trust_env=False, follow_redirects=False
-    ) as client:
+    async with httpx2.AsyncClient(transport=transport, timeout=timeout, trust_env=False) as client:
         request = client.build_request(
             "GET",
             f"{place.scheme}://{number}:{place.port}{place.target}",
-            headers={**_HEADERS, "Host": place.authority},
+            headers={**JSON_HEADERS, "Connection": "close", "Host": place.authority},
             extensions={"sni_hostname": place.name},
         )
-        response = await client.send(request, stream=True)
-        try:
-            return await _body_of(response), _kept_seconds(response.headers.get("Cache-Control", ""))
-        finally:
-            await response.aclose()
+        response = await fetch(client, request, max_seconds=FETCH_SECONDS, max_bytes=MAX_BYTES, wants_body=_is_document)
+    return response.body, _kept_seconds(response.headers.get("Cache-Control", ""))
 
 
-async def _body_of(response: httpx2.Response) -> bytes:
+def _is_document(response: httpx2.Response) -> bool:
+    """Check status and type before the body is read."""
     if response.status_code != 200:
         message = (
             f"The app's document was answered with status {response.status_code}; it must be 200, and no redirect."
         )
         raise ClientMetadataError(message)
-    if response.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
-        message = "The app's document is encoded, though it was asked for as it is."
-        raise ClientMetadataError(message)
     if not _JSON_TYPE.fullmatch(response.headers.get("Content-Type", "").partition(";")[0].strip().lower()):
         message = "The app's document is not of the type application/json."
         raise ClientMetadataError(message)
-    body = bytearray()
-    async for piece in response.aiter_raw():
-        body += piece
-        if len(body) > MAX_BYTES:
-            message = f"The app's document is larger than {MAX_BYTES // 1024} KB."
-            raise ClientMetadataError(message)
-    return bytes(body)
+    return True
 
 
 def _kept_seconds(cache_control: str) -> int:
@@ -280,14 +252,10 @@ def _kept_seconds(cache_control: str) -> int:
 
 
 def _read(client_id: str, place: PublicTarget, body: bytes) -> ClientMetadata:
-    try:
-        tree = read_json(body)
-    except BodyError:
-        tree = None
-    if not isinstance(tree, dict):
+    fields = json_object(body)
+    if fields is None:
         message = "The app's document is not a JSON object."
         raise ClientMetadataError(message)
-    fields = cast("Mapping[str, Any]", tree)
     if fields.get("client_id") != client_id:
         message = "The app's document is about another app: its client_id is not its address."
         raise ClientMetadataError(message)
