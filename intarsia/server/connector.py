@@ -57,7 +57,7 @@ class Connector:
             run it. For one of FastMCP see `intarsia.attach`.
         scopes: Scopes that only mark data in widgets, so that no tool and no tile names them: people can grant them,
             and who is local has them.
-        scope_meanings: What scopes mean to people who are asked for them on the connector's own consent page, such
+        scope_descriptions: What scopes mean to people who are asked for them on the connector's own consent page, such
             as `{"tasks:write": "Move and edit cards"}`; without it, a scope is read as plainly as its name allows.
 
     Raises:
@@ -75,7 +75,7 @@ class Connector:
         starting: Starting | None = None,
         server: "MCPServer[Any] | None" = None,
         scopes: AbstractSet[str] = frozenset(),
-        scope_meanings: Mapping[str, str] = MappingProxyType({}),
+        scope_descriptions: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.name = name
         self.slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
@@ -86,7 +86,7 @@ class Connector:
         self.tools: dict[str, Tool] = {}
         self.owners: dict[str, ToolOwner] = {}
         self._marks: set[str] = set(checked_scopes(name, scopes))
-        self.scope_meanings = dict(scope_meanings)
+        self.scope_descriptions = dict(scope_descriptions)
         self._has_tile_topics = False
         if store is not None and (str(store).startswith((":", "file:")) or "://" in str(store)):
             message = f"The store must be the path of a file, such as 'tasks.db'; {str(store)!r} is none."
@@ -235,7 +235,7 @@ class Connector:
         self.tools.update(other.tools)
         self.owners.update(other.owners)
         self._marks |= other.scopes
-        self.scope_meanings = {**other.scope_meanings, **self.scope_meanings}
+        self.scope_descriptions = {**other.scope_descriptions, **self.scope_descriptions}
         self._has_tile_topics |= other.names_topics
         self.instructions = "\n".join(text for text in (self.instructions, other.instructions) if text)
         self._included.append(other)
@@ -331,7 +331,7 @@ class Connector:
 
     def offers(self, tool: Tool, grant: Grant) -> bool:
         """Say whether somebody gets to know of a tool, by its roles and by the switches."""
-        return is_offered(grant, tool) and self.switches.positions.is_there(tool.name, grant)
+        return is_offered(grant, tool) and self.switches.positions.is_available(tool.name, grant)
 
     @property
     def desk(self) -> CallHandler:

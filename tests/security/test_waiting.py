@@ -133,8 +133,8 @@ async def test_t27_an_issuer_that_cannot_be_asked_ends_no_wait(viewer: Open) -> 
 @pytest.mark.parametrize(
     "mutation",
     [
-        Mutation(GUARD, "if isinstance(found, Refusal) and found.status != SERVICE_UNAVAILABLE:", "if False:"),
-        Mutation(GUARD, "ACCESS.set(self._protection.access_of(scope, known))", "ACCESS.set(None)"),
+        Mutation(GUARD, "if isinstance(found, AuthRefusal) and found.status != SERVICE_UNAVAILABLE:", "if False:"),
+        Mutation(GUARD, "ACCESS_WATCH.set(self._resource.watch_access(scope, caller))", "ACCESS_WATCH.set(None)"),
         Mutation(
             CALLS, '        if wait.grant is None:\n            return problem_answer("refused", WITHDRAWN)\n', ""
         ),

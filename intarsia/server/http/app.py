@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from intarsia.errors import SettingError
 from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
-from intarsia.server.auth.resource_server.middleware import Protection, protection_of
+from intarsia.server.auth.resource_server.middleware import ProtectedResource, protect
 from intarsia.server.auth.resource_server.settings import ResourceServer
 from intarsia.server.http.request_limits import (
     JSON,
@@ -86,8 +86,8 @@ def build_app(
         auth: Whose tokens are taken, or where people sign in at the connector itself. Without it nobody signs in.
     """
     sign_in, trusted = _issuers_of(connector, auth)
-    protection = protection_of(connector, trusted) if trusted else None
-    pages = sign_in or _admins_of(connector, protection)
+    protected_resource = protect(connector, trusted) if trusted else None
+    pages = sign_in or _admins_of(connector, protected_resource)
     names = hosts or (*LOCAL_HOSTS, *((trusted.host,) if trusted else ()))
     if connector.existing:
         app = _app_of(connector.existing.server, trusted)
@@ -95,22 +95,30 @@ def build_app(
         served = [*(_checking(route) for route in app.routes), *routes]
         lifespan = partial(app.router.lifespan_context, app)
         return _behind_gate(
-            served, inner, running=lifespan, hosts=names, origins=origins, protection=protection, pages=pages
+            served,
+            inner,
+            running=lifespan,
+            hosts=names,
+            origins=origins,
+            protected_resource=protected_resource,
+            pages=pages,
         )
     surface = Surface(connector, signs_in=trusted is not None)
     return mount(
         build_server(connector, surface), running=connector.running, hosts=names, origins=origins, routes=routes,
-        protection=protection, pages=pages, views=surface,
+        protected_resource=protected_resource, pages=pages, views=surface,
     )  # fmt: skip
 
 
-def _admins_of(connector: "Connector", protection: Protection | None) -> "IssuerAdmins | None":
+def _admins_of(connector: "Connector", protected_resource: ProtectedResource | None) -> "IssuerAdmins | None":
     """Return the pages of admins who sign in elsewhere, if they are asked for."""
-    if protection is None or protection.server.admin is None:
+    if protected_resource is None or protected_resource.server.admin is None:
         return None
     from intarsia.server.admin.issuer_sign_in import IssuerAdmins  # noqa: PLC0415  # its pages are for who asks for them
 
-    return IssuerAdmins(connector, protection.server, protection.server.admin, protection.verifier)
+    return IssuerAdmins(
+        connector, protected_resource.server, protected_resource.server.admin, protected_resource.verifier
+    )
 
 
 def _issuers_of(
@@ -155,7 +163,7 @@ def mount(
     hosts: tuple[str, ...] | None = None,
     origins: tuple[str, ...] | None = None,
     routes: tuple[BaseRoute, ...] = (),
-    protection: Protection | None = None,
+    protected_resource: ProtectedResource | None = None,
     pages: "AuthorizationServer | IssuerAdmins | None" = None,
     views: ViewPolling | None = None,
 ) -> Starlette:
@@ -167,7 +175,7 @@ def mount(
         hosts: Host names that requests may name, without port; by default this machine's own.
         origins: Origins that browsers may call from; by default pages of those hosts.
         routes: More routes to serve beside `/mcp`, behind the same gate.
-        protection: Asks everybody for a token, on every route.
+        protected_resource: Asks everybody for a token, on every route.
         pages: What stands beside the server for people: where they get a token, or where admins turn tools off.
         views: Answers the calls of open Views, if there are any. Such a server has no lifespan of its own.
 
@@ -186,7 +194,7 @@ def mount(
         app = ViewPollingMiddleware(app, StreamableHTTPASGIApp(quick), views)
     all_routes = [Route(PATH, endpoint=_Endpoint(app)), *routes]
     return _behind_gate(
-        all_routes, [], running=served, hosts=hosts, origins=origins, protection=protection, pages=pages
+        all_routes, [], running=served, hosts=hosts, origins=origins, protected_resource=protected_resource, pages=pages
     )
 
 
@@ -208,7 +216,7 @@ def _behind_gate(
     running: Callable[[], AbstractAsyncContextManager[object]],
     hosts: tuple[str, ...] | None,
     origins: tuple[str, ...] | None,
-    protection: Protection | None,
+    protected_resource: ProtectedResource | None,
     pages: "AuthorizationServer | IssuerAdmins | None",
 ) -> Starlette:
     allowed, sites = checked_hosts(hosts or LOCAL_HOSTS), checked_origins(origins or ())
@@ -217,16 +225,16 @@ def _behind_gate(
         sites = (*sites, pages.settings.public_url)
     outer = [Middleware(RequestLimits, hosts=allowed, origins=sites, forms=forms)]
     if pages:
-        outer.append(Middleware(pages.beside))
-    if protection:
-        outer.append(protection.middleware)
-        routes = [*routes, *protection.routes]
+        outer.append(Middleware(pages.wrap))
+    if protected_resource:
+        outer.append(protected_resource.middleware)
+        routes = [*routes, *protected_resource.routes]
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         async with (
             pages.running() if pages else nullcontext(),
-            protection.running() if protection else nullcontext(),
+            protected_resource.running() if protected_resource else nullcontext(),
             running(),
         ):
             yield
