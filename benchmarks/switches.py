@@ -36,7 +36,7 @@ def calling(subject: Connector, *, asks: bool) -> Measure:
         return (time.process_time() - started) * 1_000 / CALLS
 
     async def call_unasked() -> float:
-        with patch.object(Positions, "of_tool", _on), patch.object(Positions, "of", _on):
+        with patch.object(Positions, "tool_position", _on), patch.object(Positions, "position", _on):
             return await call()
 
     return call if asks else call_unasked
@@ -81,7 +81,7 @@ async def main() -> None:
             "list": listing(subject),
         }
         async with subject.running():
-            assert subject.switches.positions.of_tool("board", Grant("x")) is Position.ON
+            assert subject.switches.positions.tool_position("board", Grant("x")) is Position.ON
             await change(subject, AT_ONCE * 2)
             before, held = await interleave(measures, ROUNDS, warm_up=2), memory()
             await change(subject, int(sys.argv[1]) if sys.argv[1:] else CHANGES)

@@ -15,7 +15,7 @@ from tests.log_scan import LogScan, secrets_in
 @pytest.mark.parametrize(
     "line",
     [
-        f"A token was refused: {jwt.encode({'sub': 'ada'}, 'k' * 32)}",
+        f"An access token was rejected: {jwt.encode({'sub': 'ada'}, 'k' * 32)}",
         f"Authorization: Bearer {token_urlsafe(16)}",
         f"introspected {'aB3' + token_urlsafe(32)}",
         "client_secret='made-up-secret'",

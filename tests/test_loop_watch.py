@@ -17,7 +17,7 @@ from intarsia import Connector, Done, Grant
 from intarsia.host.loop_watch import watching
 from intarsia.widgets import Dashboard, Metric
 from tests.commands import running
-from tests.security.served import EARLIER
+from tests.security.connector_server import EARLIER
 from tests.server.conftest import call
 from tests.server.test_stopping import request_of
 

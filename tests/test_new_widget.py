@@ -12,7 +12,7 @@ import pytest
 
 from tests.commands import ROOT
 from tests.security.new_widgets import FOLDER, Catalog
-from tests.security.room import offering
+from tests.security.access_matrix import offering
 from tests.widget_rules import complain_about_widget_steps
 
 DOOR = "intarsia/widgets/__init__.py"
@@ -169,6 +169,6 @@ def test_contributing_names_every_step(whole: Path) -> None:
     for word in (
         "intarsia/widgets/task_board.py", "`view.html`", "`text.md`", "`style.css`", "`behavior.ts`", "`examples()`",
         "`WIDGETS`", "`__all__`", "tests/widgets/test_task_board.py", "python -m tests.widgets.snapshots",
-        "Sends({...})", "`stand_in`", "`redacted`", "tests/security/room.py",
+        "Sends({...})", "`stand_in`", "`redacted`", "tests/security/access_matrix.py",
     ):  # fmt: skip
         assert word in said, word

@@ -72,13 +72,13 @@ def audit() -> None:
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many rows, the newest.")
 def show(target: str | None, file: Path | None, limit: int, *, of_accounts: bool, **options: Any) -> None:
     """Show the newest rows, oldest first."""
-    from intarsia.server.audit.export import as_line  # noqa: PLC0415 - as above
+    from intarsia.server.audit.export import format_row  # noqa: PLC0415 - as above
     from intarsia.server.audit.log import AuditLog  # noqa: PLC0415 - `--help` should not wait for it
 
     wanted = _wanted(**options)
     rows = _with(_path_of(target, file, of_accounts=of_accounts), lambda store: AuditLog(store).rows(wanted, limit))
     for row in reversed(rows):
-        click.echo(as_line(row))
+        click.echo(format_row(row))
     if not rows:
         click.echo("There is nothing.")
 
@@ -88,13 +88,13 @@ def show(target: str | None, file: Path | None, limit: int, *, of_accounts: bool
 @_narrows
 def export(target: str | None, file: Path | None, *, of_accounts: bool, **options: Any) -> None:
     """Write rows to standard output as CSV, for a spreadsheet or an archive."""
-    from intarsia.server.audit.export import as_csv  # noqa: PLC0415 - as above
+    from intarsia.server.audit.export import csv_lines  # noqa: PLC0415 - as above
     from intarsia.server.audit.log import AuditLog  # noqa: PLC0415 - `--help` should not wait for it
 
     wanted = _wanted(**options)
 
     async def write(store: "Store") -> None:
-        async for text in as_csv(AuditLog(store).pages(wanted)):
+        async for text in csv_lines(AuditLog(store).pages(wanted)):
             sys.stdout.write(text)
 
     _with(_path_of(target, file, of_accounts=of_accounts), write)
@@ -103,22 +103,24 @@ def export(target: str | None, file: Path | None, *, of_accounts: bool, **option
 @audit.command()
 @_has_store
 @click.option(
-    "--head", default="", metavar="SEAL", help="A seal that an earlier verify printed; it must still be there."
+    "--head", default="", metavar="HASH", help="A hash that an earlier `verify` printed; it must still be in the log."
 )
 def verify(target: str | None, file: Path | None, head: str, *, of_accounts: bool) -> None:
     """Verify every row. Exits with 1 if one was changed, left out, put in or moved.
 
-    Prints the seal of the last row: kept elsewhere, it shows later that nobody wrote the log anew.
+    Prints the hash of the last row. Keep it elsewhere to notice later whether the log was rewritten.
     """
     from intarsia.server.audit.verify import verify as verified  # noqa: PLC0415 - `--help` should not wait for it
 
     wanted = head.strip().lower()
-    verdict = _with(_path_of(target, file, of_accounts=of_accounts), lambda store: verified(store, wanted))
-    rows = f"{verdict.rows} row{'s' * (verdict.rows != 1)}"
-    if verdict.is_whole:
-        click.echo(f"The log is whole: {rows}. Its seal is {verdict.head}")
+    check = _with(_path_of(target, file, of_accounts=of_accounts), lambda store: verified(store, wanted))
+    rows = f"{check.rows} row{'s' * (check.rows != 1)}"
+    if check.is_intact:
+        click.echo(f"The log is intact: {rows}. Its hash is {check.head}")
         return
-    click.echo(f"The log is not whole. {verdict.problem} Before that {rows} are sound; the last seal is {verdict.head}")
+    click.echo(
+        f"The log is not intact. {check.problem} The first {rows} are valid; the last valid hash is {check.head}"
+    )
     raise click.exceptions.Exit(1)
 
 

@@ -38,16 +38,16 @@ def add(name: str, redirects: tuple[str, ...], accounts: Path | None, *, public:
         message = f"No app may be answered at {wrong[0]!r}: it must be https, or http on a person's own machine."
         raise SettingError(message)
     secret = None if public else token_urlsafe(32)
-    made = Client(
+    client = Client(
         f"app_{token_urlsafe(16)}",
-        "made",
+        "preregistered",
         clean_name(name),
         redirects,
         "none" if secret is None else "client_secret_basic",
         digest_of(secret) if secret else None,
     )
-    _with(accounts, lambda kept: kept.keep(made))
-    click.echo(f"  Client id      {made.id}")
+    _with(accounts, lambda clients: clients.save(client))
+    click.echo(f"  Client id      {client.id}")
     if secret:
         click.echo(f"  Client secret  {secret}")
         click.echo("The secret is not kept, and not shown again.")
@@ -57,7 +57,7 @@ def add(name: str, redirects: tuple[str, ...], accounts: Path | None, *, public:
 @has_accounts
 def list_clients(accounts: Path | None) -> None:
     """Show the apps that are known."""
-    found = _with(accounts, lambda kept: kept.names())
+    found = _with(accounts, lambda clients: clients.by_id())
     for client in sorted(found.values(), key=lambda one: (one.kind, one.name)):
         click.echo(f"{client.id}  {client.name}  {client.kind}")
     if not found:
@@ -69,7 +69,7 @@ def list_clients(accounts: Path | None) -> None:
 @has_accounts
 def remove(client_id: str, accounts: Path | None) -> None:
     """Forget an app, with all that people granted it."""
-    _with(accounts, lambda kept: kept.remove(client_id))
+    _with(accounts, lambda clients: clients.remove(client_id))
     click.echo(f"{client_id} is forgotten.")
 
 

@@ -54,7 +54,7 @@ class Connector:
             run it. For one of FastMCP see `intarsia.attach`.
         scopes: Scopes that only mark data in widgets, so that no tool and no tile names them: people can grant them,
             and who is local has them.
-        scope_meanings: What scopes mean to people who are asked for them on the connector's own consent page, such
+        scope_descriptions: What scopes mean to people who are asked for them on the connector's own consent page, such
             as `{"tasks:write": "Move and edit cards"}`; without it, a scope is read as plainly as its name allows.
 
     Raises:
@@ -72,7 +72,7 @@ class Connector:
         lifespan: Lifespan | None = None,
         server: "MCPServer[Any] | None" = None,
         scopes: AbstractSet[str] = frozenset(),
-        scope_meanings: Mapping[str, str] = MappingProxyType({}),
+        scope_descriptions: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.name = name
         self.slug = slug_of(name)
@@ -80,7 +80,7 @@ class Connector:
         self.tools: dict[str, Tool] = {}
         self.owners: dict[str, ToolOwner] = {}
         self._marks: set[str] = set(checked_scopes(name, scopes))
-        self.scope_meanings = dict(scope_meanings)
+        self.scope_descriptions = dict(scope_descriptions)
         self.tiles: list[TileFunction[...]] = []
         self.store = Store(store_path(store, self.slug), tables)
         self.answers = ResultStore(self.store)
@@ -237,7 +237,7 @@ class Connector:
         self.tools.update(other.tools)
         self.owners.update(other.owners)
         self._marks |= other.scopes
-        self.scope_meanings = {**other.scope_meanings, **self.scope_meanings}
+        self.scope_descriptions = {**other.scope_descriptions, **self.scope_descriptions}
         self.tiles += other.tiles
         self.instructions = "\n".join(text for text in (self.instructions, other.instructions) if text)
         self._included.append(other)
@@ -324,7 +324,7 @@ class Connector:
 
     def offers(self, tool: Tool, grant: Grant) -> bool:
         """Say whether somebody gets to know of a tool, by its roles and by the switches."""
-        return is_offered(grant, tool) and self.switches.positions.is_there(tool.name, grant)
+        return is_offered(grant, tool) and self.switches.positions.is_available(tool.name, grant)
 
     @property
     def desk(self) -> CallHandler:

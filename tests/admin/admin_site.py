@@ -56,7 +56,7 @@ def turning(page: Page, position: str, what: str = BOARD) -> list[tuple[str, str
 
 def token_of(page: Page) -> str:
     """Return what the forms of a page carry."""
-    return dict(page.form("/sign-out").fields)["form_token"]
+    return dict(page.form("/sign-out").fields)["csrf_token"]
 
 
 @asynccontextmanager

@@ -63,17 +63,17 @@ class AdminBrowser:
     async def sign_in(self, login: str = "ruth") -> httpx2.Response:
         return await self.come_back(await self.answer_for(login))
 
-    async def form_token(self) -> str:
+    async def csrf_token(self) -> str:
         page = Page(await self.get())
-        return dict(page.form("/sign-out").fields)["form_token"]
+        return dict(page.form("/sign-out").fields)["csrf_token"]
 
     async def post(self, path: str, form: dict[str, str], **headers: str) -> httpx2.Response:
         kind = {"Content-Type": "application/x-www-form-urlencoded", **headers}
         return await self.http.post(path, content=urlencode(form), headers=kind)
 
-    async def turn_off(self, form_token: str, version: int = 0, **headers: str) -> httpx2.Response:
+    async def turn_off(self, csrf_token: str, version: int = 0, **headers: str) -> httpx2.Response:
         """Send the form that turns the board off."""
-        form = {"form_token": form_token, "tool": BOARD, "position": "off", f"version {BOARD}": str(version)}
+        form = {"csrf_token": csrf_token, "tool": BOARD, "position": "off", f"version {BOARD}": str(version)}
         return await self.post("/admin/switches", form, **headers)
 
 

@@ -34,10 +34,10 @@ async def test_t44_who_is_no_admin_gets_no_page(office: Office, path: str) -> No
 async def test_t44_who_is_no_admin_changes_nothing_with_a_form_of_an_admin(office: Office, path: str) -> None:
     _root, page = await office.come()
     ada, apps = await office.come("ada", to="/apps")
-    stolen = [field for field in turning(page, "off") if field[0] != "form_token"]
+    stolen = [field for field in turning(page, "off") if field[0] != "csrf_token"]
     more = [("person", "ada"), ("roles", ADMIN), ("before", "editor"), ("app", "app_x")]
 
-    answer = await ada.post(path, [("form_token", token_of(apps)), *stolen, *more])
+    answer = await ada.post(path, [("csrf_token", token_of(apps)), *stolen, *more])
 
     assert answer.response.status_code == 403
     assert await office.positions() == {}
@@ -70,13 +70,13 @@ async def test_t44_who_is_disabled_is_out_with_the_next_request(office: Office) 
 
 async def test_t44_the_last_admin_cannot_stop_being_one(office: Office) -> None:
     root, page = await office.come("root", to="/admin/people")
-    form = [("form_token", token_of(page)), ("roles", "editor")]
+    form = [("csrf_token", token_of(page)), ("roles", "editor")]
     await root.post("/admin/roles", [*form, ("person", "ruth"), ("before", f"editor, {ADMIN}")])
 
     answer = await root.post("/admin/roles", [*form, ("person", "root"), ("before", ADMIN)])
 
     assert answer.response.status_code == 400
-    assert "root is the last with the role intarsia:admin" in answer.words
+    assert "root is the last account with the role intarsia:admin" in answer.words
     assert (await root.get("/admin")).response.status_code == 200
 
 
@@ -85,7 +85,7 @@ async def test_t44_a_disabled_admin_does_not_count_as_one(office: Office) -> Non
     async with office.accounts() as accounts:
         await accounts.disable("ruth")
 
-    form = [("form_token", token_of(page)), ("person", "root"), ("roles", ""), ("before", ADMIN)]
+    form = [("csrf_token", token_of(page)), ("person", "root"), ("roles", ""), ("before", ADMIN)]
     assert (await root.post("/admin/roles", form)).response.status_code == 400
 
 
@@ -117,7 +117,7 @@ async def test_t42_a_form_that_no_page_of_ours_sent_changes_nothing(
         await browser.send(page.form("/sign-out"))
         page = await browser.arrive("/admin")
     fields = dict(turning(page, "off")) | {"person": "ada", "roles": "", "before": "editor", "app": "app_x"}
-    fields |= {} if token is None else {"form_token": token}
+    fields |= {} if token is None else {"csrf_token": token}
 
     answer = await browser.post(path, list(fields.items()), headers)
 
@@ -142,19 +142,19 @@ async def test_t42_a_form_is_a_form_and_is_posted(office: Office, path: str) -> 
 async def test_t42_nobody_is_signed_in_by_a_page_of_others(office: Office) -> None:
     browser = office.place.browser()
     page = await browser.get("/admin")
-    form = [("account", "root"), ("password", PASSWORD), ("goes_to", "/admin")]
+    form = [("account", "root"), ("password", PASSWORD), ("next_path", "/admin")]
 
     assert (await browser.post("/sign-in", form)).response.status_code == 403
     assert (await browser.send(page.form("/sign-in"), account="root", password=PASSWORD)).response.status_code == 200
 
 
 @pytest.mark.parametrize(
-    "goes_to", ["https://evil.example", "//evil.example", "/authorize", "/admin/log.csv", "\\evil"]
+    "next_path", ["https://evil.example", "//evil.example", "/authorize", "/admin/log.csv", "\\evil"]
 )
-async def test_t15_after_sign_in_comes_one_of_two_pages(office: Office, goes_to: str) -> None:
+async def test_t15_after_sign_in_comes_one_of_two_pages(office: Office, next_path: str) -> None:
     browser = office.place.browser()
     page = await browser.get("/admin")
-    form = {**dict(page.form("/sign-in").fields), "account": "root", "password": PASSWORD, "goes_to": goes_to}
+    form = {**dict(page.form("/sign-in").fields), "account": "root", "password": PASSWORD, "next_path": next_path}
 
     answer = await browser.http.post("/sign-in", data=form)
 

@@ -14,17 +14,17 @@ GATE, SWITCHES = "intarsia/server/http/request_limits.py", "intarsia/server/swit
 TESTS, TURNING = "tests/admin/test_access.py", "tests/admin/test_switches_page.py"
 
 CHECKED = """\
-            self._sessions.check_form(request, form, browser)
-            back = form.one("back") or ""
-            fields_of(back)
-            goes_to"""
+            self._sessions.verify_csrf(request, form, browser)
+            authorize_query = form.one("authorize_query") or ""
+            fields_of(authorize_query)
+            # Only"""
 
 GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     "signed in": (
         f"{TESTS} -k 'not_signed_in'",
         [
-            Mutation(BY_ACCOUNT, 'return self._of.entrance.show(browser, goes_to="/admin")', "pass"),
-            Mutation(BY_ACCOUNT, "self._of.accounts.get(browser.account)", 'self._of.accounts.get("root")'),
+            Mutation(BY_ACCOUNT, 'return self._services.login_page.show(browser, next_path="/admin")', "pass"),
+            Mutation(BY_ACCOUNT, "self._services.accounts.get(browser.account)", 'self._services.accounts.get("root")'),
         ],
     ),
     "t44 the role": (
@@ -40,7 +40,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
             ),
         ],
     ),
-    "t44 the last one": (f"{TESTS} -k 't44 and last_admin'", [Mutation(ACCOUNTS, "holders <= {wanted}:", "False:")]),
+    "t44 the last one": (f"{TESTS} -k 't44 and last_admin'", [Mutation(ACCOUNTS, "holders <= {name}:", "False:")]),
     "t44 disabled ones do not count": (
         f"{TESTS} -k 't44 and does_not_count'",
         [
@@ -63,7 +63,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     ),
     "t42 the token of a form": (
         f"{TESTS} -k 't42 and no_page_of_ours and (foreign or old or made)'",
-        [Mutation(GUARDING, "self.admins.check_form(request, form, admin)", "pass")],
+        [Mutation(GUARDING, "self.admins.verify_csrf(request, form, admin)", "pass")],
     ),
     "t42 forms are posted": (
         f"{TESTS} -k 't42 and is_posted'",
@@ -71,15 +71,15 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     ),
     "t42 nobody is signed in by others": (
         f"{TESTS} -k 't42 and signed_in_by'",
-        [Mutation(ENTERING, CHECKED, CHECKED.replace("self._sessions.check_form(request, form, browser)", "pass"))],
+        [Mutation(ENTERING, CHECKED, CHECKED.replace("self._sessions.verify_csrf(request, form, browser)", "pass"))],
     ),
     "t15 after sign-in": (
         f"{TESTS} -k 't15'",
         [
             Mutation(
                 ENTERING,
-                'goes_to = "/admin" if form.one("goes_to") == "/admin" else "/apps"',
-                'goes_to = form.one("goes_to") or "/apps"',
+                'next_path = "/admin" if form.one("next_path") == "/admin" else "/apps"',
+                'next_path = form.one("next_path") or "/apps"',
             )
         ],
     ),

@@ -106,7 +106,7 @@ async def test_everybody_can_use_every_page_in_every_state(
     await connect_an_app(office)
     options: dict[str, Any] = {"color_scheme": scheme, "viewport": {"width": width, "height": 700}}
     async with office.visited(browser, "ada", **options) as page:
-        await expect(page.get_by_role("heading", name="Not for you")).to_be_visible()
+        await expect(page.get_by_role("heading", name="Admins only")).to_be_visible()
         await assert_for_everybody(page)
     async with office.visited(browser, **options) as page:
         complaints: list[str] = []
@@ -123,18 +123,18 @@ async def test_everybody_can_use_every_page_in_every_state(
         }
         shown = {
             "switches": "3 of 3 tools", "turned off": "Task board: off.", "nothing found": "No tool matches.",
-            "preview": "made-up data", "log": "by admin", "verified": "each verified",
-            "nothing in the log": "Nothing of that kind", "people": "A chat with a rather long name",
+            "preview": "made-up data", "log": "on the admin pages", "verified": "the log is intact",
+            "nothing in the log": "No matching entries", "people": "A chat with a rather long name",
         }  # fmt: skip
         for name, act in states.items():
             await act()
             await expect(page.locator("main")).to_contain_text(shown[name])
             await assert_for_everybody(page)
         await page.goto(f"{office.origin}/admin")
-        await page.get_by_label("Choose Task board").check()
+        await page.get_by_label("Select Task board").check()
         await page.locator("#several").get_by_label("Position").select_option("text only")
         await page.locator("#several").get_by_label("For").fill("editor")
-        await page.get_by_role("button", name="See who is affected").click()
+        await page.get_by_role("button", name="Review changes").click()
         await expect(page.get_by_text("1 account: ada")).to_be_visible()
         await assert_for_everybody(page)
         await page.get_by_role("button", name="Change", exact=True).click()
@@ -178,10 +178,10 @@ async def test_without_script_everything_works_too(browser: Browser, office: Off
         await switch(page, "Task board", "Off").click()
         await expect(page.get_by_role("status")).to_have_text("Task board: off.")
         await page.get_by_label("Find tools").fill("add")
-        await page.get_by_role("button", name="Find").click()
+        await page.get_by_role("button", name="Search").click()
         await expect(page.get_by_role("heading", name="1 of 3 tools")).to_be_visible()
-        await page.get_by_label("Choose Add task").check()
-        await page.get_by_role("button", name="See who is affected").click()
+        await page.get_by_label("Select Add task").check()
+        await page.get_by_role("button", name="Review changes").click()
         await expect(page.get_by_text("3 accounts: ada, root, ruth")).to_be_visible()
 
 
@@ -191,10 +191,10 @@ async def test_t44_the_slower_of_two_admins_is_told_in_the_page(browser: Browser
         await expect(root.get_by_role("status")).to_have_text("Task board: off.")
         await switch(ruth, "Task board", "Text only").click()
 
-        await expect(ruth.get_by_role("heading", name="Somebody was faster")).to_be_visible()
-        await expect(ruth.get_by_text("root set tool:task_board to off meanwhile.")).to_be_visible()
+        await expect(ruth.get_by_role("heading", name="Someone else made a change")).to_be_visible()
+        await expect(ruth.get_by_text("root set tool:task_board to off.")).to_be_visible()
         await assert_for_everybody(ruth)
-        await ruth.get_by_role("link", name="Back to the switches").click()
+        await ruth.get_by_role("link", name="Back to switches").click()
         await expect(switch(ruth, "Task board", "Off")).to_have_attribute("aria-pressed", "true")
 
 

@@ -13,17 +13,17 @@ PAGES, DOOR, SESSIONS = (
 DRAWING, FLIGHTS = "intarsia/server/pages/templates.py", "intarsia/server/auth/resource_server/cache.py"
 
 ANY_BROWSER = Mutation(
-    DOOR, "if begun is None or not compare_digest(begun.browser, browser.session):", "if begun is None:"
+    DOOR, "if attempt is None or not compare_digest(attempt.browser, browser.session):", "if attempt is None:"
 )
 ANY_ORIGIN = Mutation(
     SESSIONS, "if origin not in (None, self._origin) or site not in (None, *_OWN_PAGES):", "if False:"
 )
 ANY_FORM = Mutation(SESSIONS, "if not compare_digest(", "if False and not compare_digest(")
-ANY_ISSUER = "if said != self._issuer and (said is not None or says_always):"
+ANY_ISSUER = "if issuer != self._issuer and (issuer is not None or is_required):"
 ANY_STATE = Mutation(
     DOOR,
-    '        begun = self._tries.take(digest_of(answer.required("state")))\n',
-    "        begun = next((one for _, one in self._tries._known.values()), None)\n",
+    '        attempt = self._attempts.take(digest_of(response.required("state")))\n',
+    "        attempt = next((one for _, one in self._attempts._known.values()), None)\n",
 )
 
 GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
@@ -35,7 +35,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t15 what the issuer says went wrong": (
         f"{HERE} -k 't15 and error'",
-        Mutation(PAGES, 'f"{self._issuer} did not let you in.")',
+        Mutation(PAGES, 'f"{self._issuer} did not sign you in.")',
                  'request.query_params["error_description"])'),
     ),
     "t16 t42 another browser": (f"{HERE} -k 't16_t42 and another_browser'", ANY_BROWSER),
@@ -43,7 +43,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "t16 t42 any state": (f"{HERE} -k 't16_t42 and not_ours and made-up'", ANY_STATE),
     "t16 t42 a state twice": (
         f"{HERE} -k 't16_t42 and used_once'",
-        Mutation(DOOR, "begun = self._tries.take(", "begun = self._tries.get("),
+        Mutation(DOOR, "attempt = self._attempts.take(", "attempt = self._attempts.get("),
     ),
     "t16 t42 a state for ever": (
         f"{HERE} -k 't16_t42 and last'",
@@ -51,18 +51,18 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t16 another issuer": (
         f"{HERE} -k 't16 and another_issuer and evil'",
-        Mutation(DOOR, ANY_ISSUER, "if said is None and says_always:"),
+        Mutation(DOOR, ANY_ISSUER, "if issuer is None and is_required:"),
     ),
     "t16 no issuer": (
         f"{HERE} -k 't16 and another_issuer and None'",
-        Mutation(DOOR, ANY_ISSUER, "if said not in (None, self._issuer):"),
+        Mutation(DOOR, ANY_ISSUER, "if issuer not in (None, self._issuer):"),
     ),
     "t16 any code": (
         f"{HERE} -k 't16 and somebody_else'",
         Mutation(DOOR, '"state": state, "code_challenge": pair.code_challenge, "code_challenge_method": "S256",',
                  '"state": state, "code_challenge": _SAME.code_challenge, "code_challenge_method": "S256",'),
         Mutation(DOOR, '"code_verifier": verifier,', '"code_verifier": _SAME.code_verifier,'),
-        Mutation(DOOR, "TRY_SECONDS = 600\n", "TRY_SECONDS = 600\n_SAME = PKCEParameters.generate()\n"),
+        Mutation(DOOR, "SIGN_IN_SECONDS = 600\n", "SIGN_IN_SECONDS = 600\n_SAME = PKCEParameters.generate()\n"),
     ),
     "t34 a cookie that stays": (
         f"{HERE} -k 't34 and new_session'",
@@ -76,21 +76,21 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "t34 a token of yesterday": (
         f"{HERE} -k 't34 and taken_back'",
         Mutation(PAGES, "            bearer = await self._verifier.verify(token)\n        except TokenError as error:\n"
-                        '            logger.info("The token of an admin',
+                        '            logger.info("The access token of an admin is',
                  "            bearer = self._seen = getattr(self, '_seen', None) or await self._verifier.verify(token)"
                  "\n"
-                 '        except TokenError as error:\n            logger.info("The token of an admin'),
+                 '        except TokenError as error:\n            logger.info("The access token of an admin is'),
     ),
     "t42 forms from elsewhere": (f"{HERE} -k 't42 and elsewhere'", ANY_ORIGIN),
     "t42 forms of another browser": (f"{HERE} -k 't42 and token_of_another'", ANY_FORM),
     "t42 no check of forms": (
         f"{HERE} -k 't42 and elsewhere and switches'",
-        Mutation(PAGES, "        self._cookies.check_form(request, form, request.scope[_BROWSER])\n",
+        Mutation(PAGES, "        self._cookies.verify_csrf(request, form, request.scope[_BROWSER])\n",
                  "        del request, form\n"),
     ),
     "t42 no check at sign-out": (
         f"{HERE} -k 't42 and elsewhere and sign-out'",
-        Mutation(PAGES, "            self._cookies.check_form(request, await read_form(request), browser)\n",
+        Mutation(PAGES, "            self._cookies.verify_csrf(request, await read_form(request), browser)\n",
                  "            await read_form(request)\n"),
     ),
     "t43 frames": (
@@ -99,8 +99,8 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t44 anybody at sign-in": (
         f"{HERE} -k 't44 and lacks'",
-        Mutation(PAGES, "        if ADMIN not in bearer.roles:\n            self._tokens.take(before",
-                 "        if False:\n            self._tokens.take(before"),
+        Mutation(PAGES, "        if ADMIN not in bearer.roles:\n            # Another",
+                 "        if False:\n            # Another"),
         Mutation(PAGES, "        if ADMIN not in bearer.roles:\n            self._tokens.take(browser",
                  "        if False:\n            self._tokens.take(browser"),
     ),
@@ -111,8 +111,8 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t44 a session that waits for the role": (
         f"{HERE} -k 't44 and lost'",
-        Mutation(PAGES, "            self._tokens.take(browser.session)\n            return self._not_for_you(bearer)",
-                 "            return self._not_for_you(bearer)"),
+        Mutation(PAGES, "            self._tokens.take(browser.session)\n            return self._forbidden(bearer)",
+                 "            return self._forbidden(bearer)"),
     ),
     "t47 a cookie for scripts": (
         f"{HERE} -k 't47'",
@@ -125,7 +125,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t47 a cookie for all sites": (
         f"{HERE} -k 't47'",
-        Mutation(SESSIONS, 'samesite="lax",  # from', 'samesite="none",  # from'),
+        Mutation(SESSIONS, 'samesite="lax",  # not', 'samesite="none",  # not'),
     ),
     "sessions without end": (
         f"{HERE} -k 'outlast'",

@@ -63,7 +63,7 @@ async def test_an_admin_signs_in_turns_a_tool_off_and_signs_out(team: Team, page
 
     board = page.locator("form").filter(has=page.locator(f'[name="tool"][value="{BOARD}"]')).first
     await board.locator('button[value="off"]').click()
-    await expect(page.locator("#said")).to_contain_text("Task board")
+    await expect(page.locator("#status")).to_contain_text("Task board")
     assert await team.board_is() == "off"
 
     await page.get_by_role("button", name="Sign out").click()
@@ -77,7 +77,7 @@ async def test_t44_who_lacks_the_role_is_told_so_and_who_loses_it_is_out(team: T
     try:
         refused, page = await eve.new_page(), await ruth.new_page()
         await team.sign_in(refused, "eve")
-        await expect(refused.get_by_role("heading", name="Not for you")).to_be_visible()
+        await expect(refused.get_by_role("heading", name="Admins only")).to_be_visible()
 
         await team.sign_in(page, "ruth")
         await expect(page.get_by_role("link", name="Audit log")).to_be_visible()
@@ -85,12 +85,12 @@ async def test_t44_who_lacks_the_role_is_told_so_and_who_loses_it_is_out(team: T
 
         async def is_out() -> bool:
             await page.goto(f"{team.origin}/admin")
-            return await page.get_by_role("heading", name="Not for you").is_visible()
+            return await page.get_by_role("heading", name="Admins only").is_visible()
 
         for _ in range(200):  # what the issuer said is used for four seconds
             if await is_out():
                 break
-        assert await page.get_by_role("heading", name="Not for you").is_visible()
+        assert await page.get_by_role("heading", name="Admins only").is_visible()
     finally:
         await eve.close()
         await ruth.close()

@@ -15,7 +15,7 @@ from intarsia.server.admin.issuer_sign_in import AdminPages
 from intarsia.server.audit.log import AuditQuery
 from intarsia.server.auth.resource_server.claims import Bearer
 from intarsia.server.auth.resource_server.verifier import Verifier
-from intarsia.server.pages.browser_sessions import Browser, Cookies
+from intarsia.server.pages.browser_sessions import Browser, BrowserCookies
 from tests.admin.issuer_admin_site import (
     BACK,
     COOKIE,
@@ -80,7 +80,7 @@ async def test_an_admin_turns_a_tool_off(company: RunningIssuer, tmp_path: Path,
         assert answer.status_code == 303, answer.text
 
         page = Page(await ruth.get())
-        answer = await ruth.turn_off(await ruth.form_token())
+        answer = await ruth.turn_off(await ruth.csrf_token())
 
         assert answer.status_code == 303, answer.text
         assert await place.board_is() == "off"
@@ -99,19 +99,19 @@ async def test_t44_who_lacks_the_role_gets_nothing(place: AdminPlace, path: str)
     answer = await browser.sign_in("eve")
 
     assert answer.status_code == 403
-    assert "Not for you" in answer.text
+    assert "Admins only" in answer.text
     assert (await browser.get(path)).status_code == 303
 
 
 async def test_t44_who_lost_the_role_is_out(place: AdminPlace, ruth: AdminBrowser) -> None:
-    token = await ruth.form_token()
+    token = await ruth.csrf_token()
     await place.issuer.tell("roles", account="ruth", roles=["editor"])
     try:
         with anyio.fail_after(MAX_SECONDS):
             while (answer := await ruth.get()).status_code == 200:
                 await anyio.lowlevel.checkpoint()
         assert answer.status_code == 403
-        assert "Not for you" in answer.text
+        assert "Admins only" in answer.text
         assert (await ruth.turn_off(token)).status_code == 403
         assert await place.board_is() == "on"
     finally:
@@ -144,13 +144,13 @@ async def test_t34_sign_in_makes_a_new_session_id(place: AdminPlace) -> None:
 
 
 async def test_t34_a_session_is_dead_after_sign_out(place: AdminPlace, ruth: AdminBrowser) -> None:
-    token, cookie = await ruth.form_token(), ruth.cookie
+    token, cookie = await ruth.csrf_token(), ruth.cookie
     assert cookie is not None
 
-    page = Page(await ruth.post("/sign-out", {"form_token": token}))
+    page = Page(await ruth.post("/sign-out", {"csrf_token": token}))
 
     assert "Signed out" in page.words
-    assert f"At {place.issuer.url} you may still be signed in." in page.words
+    assert f"You may still be signed in at {place.issuer.url}." in page.words
     assert ruth.cookie is None
     thief = place.browser()
     thief.http.cookies.set(COOKIE, cookie, domain="tasks.example.com")
@@ -159,7 +159,9 @@ async def test_t34_a_session_is_dead_after_sign_out(place: AdminPlace, ruth: Adm
     assert [row.entry.event for row in await place.connector.audit.rows()] == ["sign_out", "sign_in"]
 
 
-@pytest.mark.parametrize("name", ["next", "goes_to", "back", "redirect_uri", "post_logout_redirect_uri", "return_to"])
+@pytest.mark.parametrize(
+    "name", ["next", "next_path", "authorize_query", "redirect_uri", "post_logout_redirect_uri", "return_to"]
+)
 async def test_t15_no_parameter_leads_elsewhere(place: AdminPlace, name: str) -> None:
     elsewhere = "https://evil.example.com/"
     browser = place.browser()
@@ -168,7 +170,7 @@ async def test_t15_no_parameter_leads_elsewhere(place: AdminPlace, name: str) ->
     answer = await place.issuer.consent(left, "ruth", BACK)
 
     back = await browser.come_back({**answer, name: elsewhere})
-    out = await browser.post("/sign-out", {"form_token": await browser.form_token(), name: elsewhere})
+    out = await browser.post("/sign-out", {"csrf_token": await browser.csrf_token(), name: elsewhere})
 
     assert back.headers["location"] == "/admin"
     assert (out.status_code, "location" in out.headers) == (200, False)
@@ -227,7 +229,7 @@ async def test_t16_t42_a_state_is_used_once(place: AdminPlace) -> None:
     again = await browser.come_back({"state": query["state"], "iss": place.issuer.url, "error": "access_denied"})
 
     assert "Not signed in" in refused.text
-    assert "too old" in again.text
+    assert "has expired" in again.text
 
 
 async def test_t16_t42_a_state_does_not_last(place: AdminPlace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,7 +240,7 @@ async def test_t16_t42_a_state_does_not_last(place: AdminPlace, monkeypatch: pyt
     late = await browser.come_back(answer)
 
     assert late.status_code == 403
-    assert "too old" in late.text
+    assert "has expired" in late.text
 
 
 @pytest.mark.parametrize("said", [None, "https://evil.example.com"])
@@ -272,7 +274,7 @@ async def test_t16_a_code_of_somebody_else_is_not_redeemed(place: AdminPlace) ->
 async def test_t42_forms_from_elsewhere_change_nothing(
     place: AdminPlace, ruth: AdminBrowser, path: str, headers: dict[str, str]
 ) -> None:
-    form = {"form_token": await ruth.form_token(), "tool": "tool:task_board", "position": "off"}
+    form = {"csrf_token": await ruth.csrf_token(), "tool": "tool:task_board", "position": "off"}
 
     answer = await ruth.post(path, {**form, "version tool:task_board": "0"}, **headers)
 
@@ -286,10 +288,10 @@ async def test_t42_forms_with_the_token_of_another_browser_change_nothing(
 ) -> None:
     other = place.browser()
     await other.sign_in("ruth")
-    foreign = await other.form_token()
+    foreign = await other.csrf_token()
 
     answers = [await ruth.turn_off(token) for token in (foreign, "", "made up")]
-    out = await ruth.post("/sign-out", {"form_token": foreign})
+    out = await ruth.post("/sign-out", {"csrf_token": foreign})
 
     assert {answer.status_code for answer in (*answers, out)} == {403}
     assert await place.board_is() == "on"
@@ -300,7 +302,7 @@ async def test_t43_no_page_can_be_framed(place: AdminPlace, ruth: AdminBrowser) 
     browser = place.browser()
     refused = await browser.sign_in("eve")
     pages = [await browser.get(), refused, await ruth.get(), await ruth.get("/admin/log")]
-    pages.append(await ruth.post("/sign-out", {"form_token": await ruth.form_token()}))
+    pages.append(await ruth.post("/sign-out", {"csrf_token": await ruth.csrf_token()}))
 
     for page in pages:
         assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
@@ -346,7 +348,7 @@ async def test_nobody_is_let_in_while_the_issuer_is_away(tmp_path: Path) -> None
         place = await running.enter_async_context(running_issuer_admin_site(tmp_path, issuer))
         ruth, late = place.browser(), place.browser()
         await ruth.sign_in("ruth")
-        answer, form_token = await late.answer_for("ruth"), await ruth.form_token()
+        answer, csrf_token = await late.answer_for("ruth"), await ruth.csrf_token()
         await stopping.aclose()
 
         assert (await late.come_back(answer)).status_code == 503
@@ -355,8 +357,8 @@ async def test_nobody_is_let_in_while_the_issuer_is_away(tmp_path: Path) -> None
                 await anyio.lowlevel.checkpoint()
         assert shown.status_code == 503
         assert shown.headers["retry-after"]
-        sent = await ruth.turn_off(form_token)
-        assert (sent.status_code, "cannot be checked now" in sent.text) == (503, True)
+        sent = await ruth.turn_off(csrf_token)
+        assert (sent.status_code, "cannot be verified right now" in sent.text) == (503, True)
 
 
 async def test_no_token_code_or_cookie_is_logged_or_kept_in_a_file(
@@ -373,13 +375,13 @@ async def test_no_token_code_or_cookie_is_logged_or_kept_in_a_file(
     browser = place.browser()
     answer = await browser.answer_for("ruth")
     await browser.come_back(answer)
-    (token,), form_token = tokens, await browser.form_token()
+    (token,), csrf_token = tokens, await browser.csrf_token()
     shown = (await browser.get()).text
 
     written = _all_in(tmp_path)
     # The test's own browser tells which address it opened.
     said = "\n".join(record.getMessage() for record in caplog.records if record.name != "httpx2")
-    for secret in (token, answer["code"], answer["state"], str(browser.cookie), form_token):
+    for secret in (token, answer["code"], answer["state"], str(browser.cookie), csrf_token):
         assert secret.encode() not in written
         assert secret not in said
     assert token not in shown
@@ -392,6 +394,6 @@ def _all_in(folder: Path) -> bytes:
 
 async def test_servers_on_one_machine_have_cookies_of_their_own() -> None:
     for port in (8484, 8485):
-        cookies = Cookies(AdminPages(f"http://127.0.0.1:{port}", 60))
-        sent = cookies.remember(Response(), Browser("c", None)).headers["set-cookie"]
+        cookies = BrowserCookies(AdminPages(f"http://127.0.0.1:{port}", 60))
+        sent = cookies.set_cookie(Response(), Browser("c", None)).headers["set-cookie"]
         assert sent.startswith(f"intarsia-{port}=c;")

@@ -22,24 +22,24 @@ async def test_an_admin_takes_back_what_somebody_granted_and_the_log_says_who(of
 
     page = await root.post(form.action, [*form.fields, ("app", held.client_id)])
 
-    assert "The access was withdrawn" in page.words
+    assert "Access removed." in page.words
     assert held.client_id not in page.response.text
     await until_refused(office.place, held.access)
-    log = await root.get("/admin/log?log=people&event=withdrawal")
+    log = await root.get("/admin/log?log=people&event=revocation")
     assert "by the admin root" in log.words
 
 
 async def test_roles_given_here_hold_in_connected_apps_and_are_written_down(office: Office) -> None:
     root, page = await office.come(to="/admin/people")
-    form = [("form_token", token_of(page)), ("person", "ada"), ("before", "editor"), ("roles", "editor, reviewer")]
+    form = [("csrf_token", token_of(page)), ("person", "ada"), ("before", "editor"), ("roles", "editor, reviewer")]
 
     page = await root.post("/admin/roles", form)
 
-    assert "The roles were saved." in page.words
+    assert "Roles saved." in page.words
     assert ("roles", "editor, reviewer") in [field for form in page.forms for field in form.fields]
     late = await root.post("/admin/roles", form)
     assert late.response.status_code == 409
-    assert "ada has other roles by now" in late.words
+    assert "The roles of ada have changed" in late.words
     log = await root.get("/admin/log?log=people&event=role")
     assert "ada" in log.words
     assert "root" in log.words
@@ -47,7 +47,7 @@ async def test_roles_given_here_hold_in_connected_apps_and_are_written_down(offi
 
 async def test_roles_that_are_none_are_refused_with_a_reason(office: Office) -> None:
     root, page = await office.come(to="/admin/people")
-    form = [("form_token", token_of(page)), ("before", "editor"), ("roles", "x")]
+    form = [("csrf_token", token_of(page)), ("before", "editor"), ("roles", "x")]
 
     answer = await root.post("/admin/roles", [*form, ("person", "nobody")])
 
@@ -57,7 +57,7 @@ async def test_roles_that_are_none_are_refused_with_a_reason(office: Office) -> 
 
 async def test_an_admin_makes_another_one(office: Office) -> None:
     root, page = await office.come(to="/admin/people")
-    form = [("form_token", token_of(page)), ("person", "ada"), ("before", "editor"), ("roles", ADMIN)]
+    form = [("csrf_token", token_of(page)), ("person", "ada"), ("before", "editor"), ("roles", ADMIN)]
     await root.post("/admin/roles", form)
 
     _ada, page = await office.come("ada")
@@ -66,7 +66,7 @@ async def test_an_admin_makes_another_one(office: Office) -> None:
 
 
 async def test_the_log_is_filtered_paged_verified_and_exported(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_module, "AT_A_TIME", 20)  # three pages, and nothing after them
+    monkeypatch.setattr(log_module, "READ_BATCH_ROWS", 20)  # three pages, and nothing after them
     root, page = await office.come()
     for position in ("off", "text_only", "on") * 20:
         page = await root.post("/admin/switches", turning(page, position))
@@ -79,8 +79,8 @@ async def test_the_log_is_filtered_paged_verified_and_exported(office: Office, m
     exported = await root.http.get("/admin/log.csv?event=switch&who=root")
 
     assert (log.response.text.count("<tr>"), rest.response.text.count("<tr>")) == (51, 11)  # with the heading
-    assert "Nothing of that kind was written down." in nothing.words
-    assert "Whole: 60 rows, each verified." in whole.words
+    assert "No matching entries." in nothing.words
+    assert "Verified: the log is intact (60 rows)." in whole.words
     rows = list(csv.DictReader(io.StringIO(exported.text)))
     assert [row["result"] for row in rows] == ["off", "text_only", "on"] * 20
     assert exported.headers["content-disposition"] == 'attachment; filename="audit.csv"'
@@ -112,7 +112,7 @@ async def test_a_log_that_was_tampered_with_is_shown_so(office: Office) -> None:
 
     whole = await root.get("/admin/log?verify=1")
 
-    assert "Not whole. Row 2 is not as it was written" in whole.words
+    assert "The log is not intact. Row 2 was changed" in whole.words
 
 
 async def test_t60_hostile_words_in_the_log_are_words(office: Office) -> None:

@@ -101,7 +101,7 @@ class Browser:
     async def decide(self, page: Page, *, untick: Collection[str] = (), answer: str = "allow") -> Page:
         form = page.form(f"{self.base}/consent")
         ticked = [("scope", scope) for scope in form.ticks if scope not in untick]
-        return await self.post(f"{self.base}/consent", [*form.fields, *ticked, ("answer", answer)])
+        return await self.post(f"{self.base}/consent", [*form.fields, *ticked, ("decision", answer)])
 
     async def consent(self, address: str, *, untick: Collection[str] = ()) -> dict[str, str]:
         """Allow what is asked for, and return what the app is told."""

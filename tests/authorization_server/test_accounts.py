@@ -30,7 +30,7 @@ def run(file: Path, *arguments: str, typed: str = "") -> str:
 def opens(file: Path, name: str, password: str) -> bool:
     async def check() -> bool:
         async with Store(file, TABLES).open() as store:
-            return await Accounts(store).check(name, password) is not None
+            return await Accounts(store).authenticate(name, password) is not None
 
     return asyncio.run(check())
 
@@ -71,11 +71,11 @@ def test_an_account_from_beginning_to_end(tmp_path: Path) -> None:
     ("arguments", "typed", "said"),
     [
         (["add", "ada"], "short\n", "10 to 1024 characters"),
-        (["add", "two words"], f"{PASSWORD}\n", "is no name of an account"),
-        (["add", "ada", "--role", " "], f"{PASSWORD}\n", "is no role"),
-        (["add", "bob"], f"{PASSWORD}\n", "There is or was an account 'bob'"),
-        (["add", "eve"], f"{PASSWORD}\n", "There is or was an account 'eve'"),
-        (["roles", "bob", "--add", " "], "", "is no role"),
+        (["add", "two words"], f"{PASSWORD}\n", "is not a valid account name"),
+        (["add", "ada", "--role", " "], f"{PASSWORD}\n", "is not a valid role"),
+        (["add", "bob"], f"{PASSWORD}\n", "An account 'bob' exists or existed"),
+        (["add", "eve"], f"{PASSWORD}\n", "An account 'eve' exists or existed"),
+        (["roles", "bob", "--add", " "], "", "is not a valid role"),
         (["roles", "bib", "--add", "editor"], "", "There is no account 'bib'. Did you mean 'bob'?"),
         (["disable", "bib"], "", "There is no account 'bib'. Did you mean 'bob'?"),
         (["remove", "eve", "--yes"], "", "There is no account 'eve'."),
@@ -145,7 +145,7 @@ async def test_no_queue_of_passwords_grows(place: Place, monkeypatch: pytest.Mon
 def test_attempts_are_forgotten_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr("intarsia.server.auth.authorization_server.accounts.rate_limit.monotonic", lambda: now)
-    attempts = RateLimit(most=2, seconds=10)
+    attempts = RateLimit(burst=2, seconds=10)
     attempts.count("ada")
     assert attempts.wait_seconds("ada") == 0
     attempts.count("ada")

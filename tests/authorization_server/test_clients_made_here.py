@@ -95,10 +95,10 @@ def test_an_app_from_beginning_to_end(tmp_path: Path) -> None:
     said = run(file, "add", "Chat", "--redirect", CALLBACK)
     client_id, secret = said.split()[2], said.split()[5]
 
-    assert run(file, "list") == f"{client_id}  Chat  made\n"
+    assert run(file, "list") == f"{client_id}  Chat  preregistered\n"
     assert secret.encode() not in file.read_bytes()
     assert run(file, "remove", client_id) == f"{client_id} is forgotten.\n"
-    assert "There is no app" in run(file, "remove", client_id)
+    assert "There is no client" in run(file, "remove", client_id)
     assert "No app may be answered at 'http://a.example/'" in run(
         file, "add", "Chat", "--redirect", "http://a.example/"
     )

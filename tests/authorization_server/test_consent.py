@@ -26,7 +26,7 @@ def assert_refused(page: Page) -> None:
 
 
 async def answer(browser: Browser, page: Page, *, headers: dict[str, str] | None = None, **changed: str) -> Page:
-    return await browser.send(page.form("/consent"), headers=headers, answer="allow", scope="tasks:read", **changed)
+    return await browser.send(page.form("/consent"), headers=headers, decision="allow", scope="tasks:read", **changed)
 
 
 async def test_the_person_ticks_scopes_one_by_one(place: Place) -> None:
@@ -35,7 +35,7 @@ async def test_the_person_ticks_scopes_one_by_one(place: Place) -> None:
     assert page.form("/consent").ticks == ["tasks:read", "tasks:write", "offline_access"]
     assert "See tasks" in page.words
     assert "Change tasks" in page.words
-    assert "Without it, you connect it again after an hour" in page.words
+    assert "Otherwise you connect it again after an hour" in page.words
     assert "It calls itself Chat" in page.words
     assert "chat.example.com" in page.words
     told = (await browser.decide(page, untick={"tasks:write", "offline_access"})).told
@@ -48,7 +48,7 @@ async def test_who_ticks_nothing_is_asked_again(place: Place) -> None:
     again = await browser.decide(page, untick={"tasks:read", "tasks:write", "offline_access"})
 
     assert again.response.status_code == 400
-    assert "Tick what you allow" in again.words
+    assert "Choose at least one permission" in again.words
     assert "code" in (await browser.decide(again)).told
 
 
@@ -58,7 +58,7 @@ async def test_what_is_granted_is_no_more_than_was_asked_for(place: Place) -> No
     form = page.form("/consent")
 
     ticked = [("scope", "tasks:read"), ("scope", "tasks:write")]
-    page = await browser.post("/consent", [*form.fields, *ticked, ("answer", "allow")])
+    page = await browser.post("/consent", [*form.fields, *ticked, ("decision", "allow")])
 
     tokens = (await place.redeem(client_id, page.told["code"])).json()
     assert tokens["scope"] == "tasks:read"
@@ -67,10 +67,10 @@ async def test_what_is_granted_is_no_more_than_was_asked_for(place: Place) -> No
 @pytest.mark.parametrize("token", [None, "", "0" * 64, "ä"], ids=["missing", "empty", "made up", "letters"])
 async def test_t16_a_form_without_its_token(place: Place, token: str | None) -> None:
     browser, page = await asked(place)
-    fields = [(name, value) for name, value in page.form("/consent").fields if name != "form_token"]
-    sent = [] if token is None else [("form_token", token)]
+    fields = [(name, value) for name, value in page.form("/consent").fields if name != "csrf_token"]
+    sent = [] if token is None else [("csrf_token", token)]
 
-    assert_refused(await browser.post("/consent", [*fields, *sent, ("answer", "allow"), ("scope", "tasks:read")]))
+    assert_refused(await browser.post("/consent", [*fields, *sent, ("decision", "allow"), ("scope", "tasks:read")]))
 
 
 async def test_t16_a_form_that_is_sent_twice(place: Place) -> None:
@@ -91,9 +91,9 @@ async def test_t16_a_form_of_another_browser(place: Place) -> None:
 async def test_t16_a_question_of_another_browser(place: Place) -> None:
     _, page = await asked(place)
     other, own = await asked(place)
-    question = dict(page.form("/consent").fields)["question"]
+    question = dict(page.form("/consent").fields)["request"]
 
-    assert_refused(await answer(other, own, question=question))
+    assert_refused(await answer(other, own, request=question))
 
 
 async def test_t16_t34_a_browser_that_has_signed_out(place: Place) -> None:
@@ -123,7 +123,7 @@ async def test_t16_t34_a_cookie_that_somebody_else_set_is_worth_nothing_after_si
 async def test_t16_t42_a_form_from_another_site(place: Place, path: str, headers: dict[str, str]) -> None:
     browser, page = await asked(place)
     kept = dict(page.form("/consent").fields)
-    fields = [*kept.items(), ("answer", "allow"), ("scope", "tasks:read"), ("account", "ada"), ("password", PASSWORD)]
+    fields = [*kept.items(), ("decision", "allow"), ("scope", "tasks:read"), ("account", "ada"), ("password", PASSWORD)]
 
     assert_refused(await browser.post(path, [*fields, ("app", "any")], headers))
 
@@ -146,8 +146,8 @@ async def test_t42_nobody_is_signed_in_as_somebody_else(place: Place, token: str
     form = (await attacker.get("/apps")).form("/sign-in")
     await browser.get("/apps")
 
-    token = token or dict(form.fields)["form_token"]
-    page = await browser.send(form, account="bob", password=PASSWORD, form_token=token)
+    token = token or dict(form.fields)["csrf_token"]
+    page = await browser.send(form, account="bob", password=PASSWORD, csrf_token=token)
 
     assert_refused(page)
     assert (await browser.get("/apps")).form("/sign-in").fields
@@ -235,7 +235,7 @@ async def test_t18_a_request_that_another_site_started_is_shown_and_no_more(plac
     page = Page(await browser.http.get(place.asks(client_id), headers=headers))
 
     assert page.response.status_code == 200
-    assert page.form("/consent").buttons == [("answer", "allow"), ("answer", "deny")]
+    assert page.form("/consent").buttons == [("decision", "allow"), ("decision", "deny")]
 
 
 PAGES = ("/apps", "/authorize", "/sign-in/style.css")

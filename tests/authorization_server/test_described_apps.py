@@ -18,7 +18,7 @@ async def test_its_site_vouches_for_its_name(tmp_path: Path, monkeypatch: pytest
         browser = place.browser()
         page = await browser.arrive(place.asks(site.client_id, redirect_uri=BACK))
 
-        assert f"Task app , of {site.client_id.split('/')[2]}" in page.words
+        assert f"Task app from {site.client_id.split('/')[2]}" in page.words
         told = (await browser.decide(page)).told
         answer = await place.redeem(site.client_id, told["code"], redirect_uri=BACK, code_verifier=VERIFIER)
         assert await place.call(answer.json()["access_token"]) == 200

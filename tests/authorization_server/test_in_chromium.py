@@ -122,8 +122,8 @@ async def test_a_person_connects_an_app_and_withdraws_it(browser: Browser, site:
         assert tokens["scope"] == "tasks:read"
 
         await page.goto(f"{site.origin}/apps")
-        await page.get_by_role("button", name="Withdraw access of Chat").click()
-        await page.get_by_text("No app is connected.").wait_for()
+        await page.get_by_role("button", name="Remove access of Chat").click()
+        await page.get_by_text("No connected apps.").wait_for()
         await page.get_by_role("button", name="Sign out").click()
         await page.get_by_role("heading", name="Sign in").wait_for()
 
@@ -165,7 +165,7 @@ async def test_t17_nothing_of_an_apps_name_is_run(browser: Browser, site: Site) 
         await page.goto(site.asks(client_id))
         await sign_in(page)
         await page.get_by_role("heading", name="Connect").wait_for()
-        await page.get_by_text("Nobody vouches for this name.").wait_for()
+        await page.get_by_text("This name is not verified.").wait_for()
 
     assert dialogs == []
     assert [request for request in requests if not request.startswith((site.origin, "data:"))] == []

@@ -139,7 +139,7 @@ BACK = ("https://evil.example/", "//evil.example", "/\\evil.example", "?@evil.ex
 async def test_t15_what_comes_after_is_always_our_own_page(place: Place, path: str, back: str) -> None:
     browser = place.browser()
     page = await (browser.arrive("/apps") if path == "/sign-out" else browser.get("/apps"))
-    fields = {**dict(page.form(path).fields), "account": "ada", "password": browser.password, "back": back}
+    fields = {**dict(page.form(path).fields), "account": "ada", "password": browser.password, "authorize_query": back}
 
     answer = await browser.http.post(
         path, content=urlencode(fields), headers={"Content-Type": "application/x-www-form-urlencoded"}

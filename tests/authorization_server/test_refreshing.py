@@ -63,7 +63,7 @@ async def test_t19_a_token_that_is_used_again_ends_everything(place: Place, capl
     await assert_refused(place, connection, tokens["refresh_token"])
     assert await place.call(tokens["access_token"]) == 401
     assert await place.call(connection.access) == 401
-    events = [record for record in caplog.records if "was used again" in record.getMessage()]
+    events = [record for record in caplog.records if "was reused" in record.getMessage()]
     assert [record.levelname for record in events] == ["WARNING"]
     assert connection.renewing not in caplog.text
 

@@ -69,7 +69,7 @@ async def test_what_is_no_object_is_refused(place: Place, sent: object) -> None:
 
 
 async def test_t21_a_thousand_redirect_addresses(place: Place) -> None:
-    short = [f"https://a.example/{number}" for number in range(registration.MAX_REDIRECTS + 1)]
+    short = [f"https://a.example/{number}" for number in range(registration.MAX_REDIRECT_URIS + 1)]
     many = [f"https://a.example/{number}" for number in range(1000)]
 
     assert (await send(place, redirect_uris=short)).json()["error"] == "invalid_redirect_uri"
@@ -87,7 +87,7 @@ async def test_t21_ten_megabytes(place: Place) -> None:
 async def test_t21_a_flood_from_one_sender(tmp_path: Path) -> None:
     async with running_sign_in_site(tmp_path) as place:
         metadata = {"redirect_uris": [CALLBACK]}
-        sent = [await place.http().post("/register", json=metadata) for _ in range(registration.MAX_CONCURRENT + 5)]
+        sent = [await place.http().post("/register", json=metadata) for _ in range(registration.MAX_BURST + 5)]
         other = await place.http("198.51.100.252").post("/register", json=metadata)
 
     assert [answer.status_code for answer in sent[-5:]] == [429] * 5

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from intarsia import Connector, Done, EmbeddedIssuer
 from intarsia.cli import main
 from intarsia.errors import SettingError
-from intarsia.server.auth.authorization_server.scope_descriptions import meanings_of, read_aloud
+from intarsia.server.auth.authorization_server.scope_descriptions import default_description, describe_scopes
 from tests.authorization_server.accounts import with_account
 from tests.authorization_server.sign_in_site import ORIGIN, Place
 
@@ -28,7 +28,7 @@ from tests.authorization_server.sign_in_site import ORIGIN, Place
         ("https://example.com/a/../b", "nothing but letters, digits and"),
         ("https://example.com/a'b", "nothing but letters, digits and"),
         ("https://example.com//a", "nothing but letters, digits and"),
-        ("tasks.example.com", "must be an absolute address"),
+        ("tasks.example.com", "must be an absolute URL"),
     ],
 )
 def test_an_address_that_cannot_work_is_refused(address: str, said: str) -> None:
@@ -38,7 +38,7 @@ def test_an_address_that_cannot_work_is_refused(address: str, said: str) -> None
 
 @pytest.mark.parametrize(
     "times",
-    [{"access_seconds": 5}, {"access_seconds": True}, {"stay_seconds": 60}, {"session_seconds": 10**9}],
+    [{"access_seconds": 5}, {"access_seconds": True}, {"refresh_seconds": 60}, {"session_seconds": 10**9}],
     ids=str,
 )
 def test_a_time_that_makes_no_sense_is_refused(times: dict[str, Any]) -> None:
@@ -49,7 +49,7 @@ def test_a_time_that_makes_no_sense_is_refused(times: dict[str, Any]) -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.0.2.7", "tasks.example.com"])  # noqa: S104 - not bound to
 def test_passwords_do_not_cross_a_network_in_the_clear(host: str) -> None:
     for address, has_tls in ((ORIGIN, False), ("http://127.0.0.1:8484", True)):
-        with pytest.raises(SettingError, match="give --tls-by-proxy and a --public-url that starts with https"):
+        with pytest.raises(SettingError, match="pass --tls-by-proxy and a --public-url that starts with https"):
             EmbeddedIssuer(address).check_bind(host, has_tls=has_tls)
 
     EmbeddedIssuer(ORIGIN).check_bind(host, has_tls=True)
@@ -76,8 +76,8 @@ def test_serve_refuses_what_is_not_safe(tmp_path: Path, arguments: list[str], sa
     assert said in result.output
 
 
-def connector_with(folder: Path, meanings: dict[str, str]) -> Connector:
-    connector = Connector("Tasks", store=folder / "store.db", scope_meanings=meanings)
+def connector_with(folder: Path, descriptions: dict[str, str]) -> Connector:
+    connector = Connector("Tasks", store=folder / "store.db", scope_descriptions=descriptions)
 
     @connector.action(scopes={"tasks:write"})
     async def move_card() -> Done:
@@ -92,25 +92,25 @@ def connector_with(folder: Path, meanings: dict[str, str]) -> Connector:
     return connector
 
 
-def test_a_scope_is_shown_in_the_developers_words(tmp_path: Path) -> None:
+def test_a_scope_is_shown_with_the_developers_description(tmp_path: Path) -> None:
     connector = connector_with(tmp_path, {"tasks:write": "Move and edit cards"})
 
-    (meaning,) = meanings_of(connector, ["tasks:write"], frozenset())
+    (description,) = describe_scopes(connector, ["tasks:write"], frozenset())
 
-    assert (meaning.text, meaning.used_by) == ("Move and edit cards", "Move card")
+    assert (description.text, description.used_by) == ("Move and edit cards", "Move card")
 
 
-def test_meanings_are_included_with_the_tools(tmp_path: Path) -> None:
-    whole = Connector("All", store=tmp_path / "all.db", scope_meanings={"tasks:write": "Change cards"})
+def test_scope_descriptions_are_included_with_the_tools(tmp_path: Path) -> None:
+    whole = Connector("All", store=tmp_path / "all.db", scope_descriptions={"tasks:write": "Change cards"})
     whole.include(connector_with(tmp_path, {"tasks:write": "Move and edit cards", "tasks:read": "See cards"}))
 
-    assert whole.scope_meanings == {"tasks:write": "Change cards", "tasks:read": "See cards"}
+    assert whole.scope_descriptions == {"tasks:write": "Change cards", "tasks:read": "See cards"}
 
 
-def test_a_meaning_that_no_tool_asks_for_is_a_mistake(tmp_path: Path) -> None:
+def test_a_described_scope_that_no_tool_requires_is_refused(tmp_path: Path) -> None:
     connector = connector_with(tmp_path, {"task:write": "Move and edit cards"})
 
-    with pytest.raises(SettingError, match=r"'task:write', which no tool asks for\. Did you mean 'tasks:write'"):
+    with pytest.raises(SettingError, match=r"'task:write', which no tool requires\. Did you mean 'tasks:write'"):
         connector.app(auth=EmbeddedIssuer(ORIGIN, accounts=tmp_path / "accounts.db"))
 
 
@@ -126,7 +126,7 @@ def test_a_meaning_that_no_tool_asks_for_is_a_mistake(tmp_path: Path) -> None:
     ],
 )
 def test_a_scope_without_a_meaning_is_read_as_plainly_as_its_name_allows(scope: str, words: str) -> None:
-    assert read_aloud(scope) == words
+    assert default_description(scope) == words
 
 
 async def test_clients_find_what_they_need(place: Place) -> None:
@@ -161,7 +161,7 @@ async def test_pages_send_their_forms_where_only_other_origins_are_named(tmp_pat
         page = await browser.arrive("/apps")
 
     assert page.response.status_code == 200
-    assert "No app is connected" in page.words
+    assert "No connected apps" in page.words
 
 
 async def test_without_it_there_are_no_such_pages(tmp_path: Path) -> None:

@@ -27,26 +27,32 @@ ANY_ORIGIN = Mutation(
     SESSIONS, "if origin not in (None, self._origin) or site not in (None, *_OWN_PAGES):", "if False:"
 )
 ANY_FORM = Mutation(SESSIONS, "if not compare_digest(", "if False and not compare_digest(")
-ANY_SESSION = Mutation(ASKING, "QUESTIONS.c.session == session, QUESTIONS.c.expires_at", "QUESTIONS.c.expires_at")
-ANY_CHARACTER = Mutation(LEADING, "or not _PLAIN.fullmatch(address) or _NEVER & set(address)", "")
-PREFIX = Mutation(LEADING, "address == one or", "address.startswith(one) or")
+ANY_SESSION = Mutation(ASKING, "_TABLE.c.session == session, _TABLE.c.expires_at", "_TABLE.c.expires_at")
+ANY_CHARACTER = (
+    Mutation(LEADING, "or not _PRINTABLE_ASCII.fullmatch(address)", ""),
+    Mutation(LEADING, "if _FORBIDDEN & set(address) or ", "if "),
+)
+PREFIX = Mutation(LEADING, "address == other or", "address.startswith(other) or")
 
 GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "t12 a code twice": (f"{CODES} -k 't12 and takes_back'", ANY_CODE),
     "t12 what a code was worth": (
         f"{CODES} -k 't12 and access_tokens'",
-        Mutation(LEDGER, 'await _take_back(connection, GRANTS.c.id == row.grant, "its code was used twice")', "pass"),
+        Mutation(LEDGER, 'await _revoke(connection, GRANTS.c.id == row.grant, "authorization code reused")', "pass"),
     ),
-    "t12 another app": (f"{CODES} -k 't12 and another_app'", Mutation(LEDGER, "row.client == use.client and ", "")),
+    "t12 another app": (
+        f"{CODES} -k 't12 and another_app'",
+        Mutation(LEDGER, "row.client == redemption.client and ", ""),
+    ),
     "t12 another address": (
         f"{CODES} -k 't12 and redirect'",
-        Mutation(LEDGER, "use.redirect_uri in (None, row.redirect_uri)", "True"),
+        Mutation(LEDGER, "redemption.redirect_uri in (None, row.redirect_uri)", "True"),
     ),
     "t12 expired": (f"{CODES} -k 't12 and minute'", Mutation(LEDGER, " and bool(row.expires_at > time())", "")),
     "t12 another try": (
         f"{CODES} -k 't12 and wrong_try'",
-        Mutation(LEDGER, "            if row is not None:\n                # It was",
-                 "            if row is not None and _fits(row, use):\n                # It was"),
+        Mutation(LEDGER, "            if row is not None:\n                # Used up",
+                 "            if row is not None and _matches(row, redemption):\n                # Used up"),
     ),
     "t13 any method": (
         f"{CODES} -k 't13 and s256'",
@@ -59,24 +65,24 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t13 any verifier": (
         f"{CODES} -k 't13 and a_wrong_verifier'",
-        Mutation(LEDGER, " and row.challenge == use.challenge", ""),
+        Mutation(LEDGER, " and row.challenge == redemption.challenge", ""),
     ),
     "t13 no verifier": (
         f"{CODES} -k 't13 and no_verifier'",
         Mutation(ENDPOINTS, '_challenge_of(form.required("code_verifier"))', 'form.one("code_verifier") or ""'),
-        Mutation(LEDGER, " and row.challenge == use.challenge", ""),
+        Mutation(LEDGER, " and row.challenge == redemption.challenge", ""),
     ),
     "t13 the challenge itself": (
         f"{CODES} -k 't13 and is_no_verifier'",
-        Mutation(LEDGER, " and row.challenge == use.challenge", ""),
+        Mutation(LEDGER, " and row.challenge == redemption.challenge", ""),
     ),
     "t14 any address": (
         f"{REDIRECTS} -k 't14 and not_the_apps'",
-        Mutation(ASKED, "if not is_registered(sent, client.redirect_uris):", "if False:"),
+        Mutation(ASKED, "if not is_registered(address, client.redirect_uris):", "if False:"),
     ),
     "t14 any address for an app that has a document": (
         f"{HERE}/test_described_apps.py -k t14",
-        Mutation(ASKED, "if not is_registered(sent, client.redirect_uris):", "if False:"),
+        Mutation(ASKED, "if not is_registered(address, client.redirect_uris):", "if False:"),
     ),
     "t14 an address that begins alike": (f"{REDIRECTS} -k 't14 and not_the_apps'", PREFIX),
     "t14 any port": (
@@ -94,7 +100,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t14 characters that browsers read in their own way": (
         f"{REDIRECTS} -k 't14 and registers_such and backslash'",
-        ANY_CHARACTER,
+        *ANY_CHARACTER,
         Mutation(LEADING, ' and "@" not in parts.netloc', ""),
         Mutation(LEADING, "_HOST = re.compile(r\"(", "_HOST = re.compile(r\"(.*|"),
     ),
@@ -105,9 +111,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "t15 another page after sign-in": (
         f"{REDIRECTS} -k 't15 and comes_after and sign-in'",
         Mutation(ENTERING,
-                 """redirect_to(f"/authorize?{back}" if back else goes_to)
-        return self._sessions.remember""", """redirect_to(back or "/apps")
-        return self._sessions.remember"""),
+                 'f"/authorize?{authorize_query}" if authorize_query else next_path', 'authorize_query or "/apps"'),
     ),
     "t15 a redirect after an error": (
         f"{REDIRECTS} -k 't15 and sends_nobody'",
@@ -116,8 +120,8 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "t16 forms without a token": (f"{CONSENT} -k 't16 and without_its_token'", ANY_FORM),
     "t16 a question twice": (
         f"{CONSENT} -k 't16 and sent_twice'",
-        Mutation(ASKING, "found = delete(QUESTIONS).where(",
-                 "found = QUESTIONS.update().values(expires_at=2**40).where("),
+        Mutation(ASKING, "found = delete(_TABLE).where(",
+                 "found = _TABLE.update().values(expires_at=2**40).where("),
     ),
     "t16 forms of others": (f"{CONSENT} -k 't16 and form_of_another'", ANY_FORM, ANY_SESSION),
     "t16 questions of others": (f"{CONSENT} -k 't16 and question_of_another'", ANY_SESSION),
@@ -134,7 +138,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "t17 markup": (f"{CONSENT} -k 't17 and is_text'", Mutation(DRAWING, "autoescape=True", "autoescape=False")),
     "t17 hidden characters": (
         f"{CONSENT} -k 't17 and hides'",
-        Mutation(CLIENTS, "if unicodedata.category(letter) not in _UNSEEN", ""),
+        Mutation(CLIENTS, "if unicodedata.category(character) not in _INVISIBLE", ""),
     ),
     "t17 t43 frames": (
         f"{CONSENT} -k 't17_t43'",
@@ -142,22 +146,25 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t18 silent consent": (
         f"{CONSENT} -k 't18'",
-        Mutation(ASKED, "        return await self._show(browser, client, asked, back=request.url.query)\n",
-                 """        if await self._of.ledger.grants_of(browser.account):
-            allowed = Allowed(browser.account, client.id, frozenset(asked.scopes), True, redirect_uri, asked.challenge)
-            return self._send_back(client.name, asked, code=await self._of.ledger.allow(allowed))
-        return await self._show(browser, client, asked, back=request.url.query)
+        Mutation(ASKED,
+                 "        return await self._show(browser, client, authorization, authorize_query=request.url.query)\n",
+                 """        if await self._services.grants.active_grants(browser.account):
+            scopes, challenge = frozenset(authorization.scopes), authorization.challenge
+            consent = Consent(browser.account, client.id, scopes, True, redirect_uri, challenge)
+            code = await self._services.grants.create(consent)
+            return self._continue_to_app(client.name, authorization, code=code)
+        return await self._show(browser, client, authorization, authorize_query=request.url.query)
 """),
     ),
     "t19 a token twice": (
         f"{REFRESHING} -k 't19 and used_again'",
-        Mutation(LEDGER, 'await _take_back(connection, GRANTS.c.id == row.grant, "a refresh token was used again")',
+        Mutation(LEDGER, 'await _revoke(connection, GRANTS.c.id == row.grant, "refresh token reused")',
                  "pass"),
     ),
     "t19 a successor that was used": (
         f"{REFRESHING} -k 't19 and successor'",
         Mutation(LEDGER, "is_unused and text", "text"),
-        Mutation(LEDGER, "where(predecessor).values(answer=None)", "where(predecessor).values(used_at=time())"),
+        Mutation(LEDGER, "where(predecessor).values(response=None)", "where(predecessor).values(used_at=time())"),
     ),
     "t19 another app": (f"{REFRESHING} -k 't19 and another_app'", Mutation(LEDGER, "row.client != client or ", "")),
     "t19 a longer grace": (
@@ -170,7 +177,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t21 many addresses": (
         f"{REGISTERING} -k 't21 and addresses'",
-        Mutation(REGISTERS, "0 < len(addresses) <= MAX_REDIRECTS", "0 < len(addresses)"),
+        Mutation(REGISTERS, "0 < len(addresses) <= MAX_REDIRECT_URIS", "0 < len(addresses)"),
     ),
     "t21 large descriptions": (
         f"{REGISTERING} -k 't21 and megabytes'",
@@ -187,13 +194,13 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "t21 no end": (f"{REGISTERING} -k 't21 and no_more'", Mutation(CLIENTS, "if count < MAX_REGISTERED:", "if True:")),
     "t22 the issuer": (
         f"{REDIRECTS} -k 't22 and carries'",
-        Mutation(ASKED, "link = with_answer(redirect_uri, **told, iss=issuer)",
-                 "link = with_answer(redirect_uri, **told)"),
+        Mutation(ASKED, "link = add_parameters(redirect_uri, **parameters, iss=issuer)",
+                 "link = add_parameters(redirect_uri, **parameters)"),
     ),
     "t22 an unknown app": (
         f"{REDIRECTS} -k 't22 and not_repeated'",
-        Mutation(ASKED, "return self._refuse(error)\n",
-                 "return self._refuse(error, redirect_uri=query.one('redirect_uri') or '')\n"),
+        Mutation(ASKED, "return self._error_page(error)\n",
+                 "return self._error_page(error, redirect_uri=query.one('redirect_uri') or '')\n"),
     ),
     "t42 somebody signed in as somebody else": (f"{CONSENT} -k 't42 and somebody_else'", ANY_FORM),
     "t42 forms that pages of others can send as text": (
@@ -225,11 +232,11 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t47 a cookie for all sites": (
         f"{CONSENT} -k 't47 and no_script'",
-        Mutation(SESSIONS, 'samesite="lax",  # from', 'samesite="none",  # from'),
+        Mutation(SESSIONS, 'samesite="lax",  # not', 'samesite="none",  # not'),
     ),
     "withdrawal": (
         f"{WITHDRAWING} -k 'take_it_back'",
-        Mutation(LEDGER, 'await _take_back(connection, of_app, f"by the admin {by}" if by else "done")', "pass"),
+        Mutation(LEDGER, 'await _revoke(connection, of_client, f"by the admin {by}" if by else "done")', "pass"),
     ),
     "others' grants": (
         f"{WITHDRAWING} -k 'nobody_sees_or_takes'",
@@ -238,7 +245,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "others' tokens": (
         f"{WITHDRAWING} -k 'another_holds'",
-        Mutation(LEDGER, "GRANTS.c.id.in_(held) & (GRANTS.c.client == client)", "GRANTS.c.id.in_(held)"),
+        Mutation(LEDGER, "GRANTS.c.id.in_(grants) & (GRANTS.c.client == client)", "GRANTS.c.id.in_(grants)"),
     ),
     "t34 sessions of a password": (
         f"{WITHDRAWING} -k 't34'",
@@ -256,7 +263,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "fields that stand twice": (f"{CODES} -k 'stands_twice'", Mutation(FORMS, "if len(values) > 1:", "if False:")),
     "secrets of apps": (
         f"{HERE}/test_clients_made_here.py -k 'nobody_else and wrong'",
-        Mutation(ENDPOINTS, "or not client.proves(secret)", ""),
+        Mutation(ENDPOINTS, "or not client.verify_secret(secret)", ""),
     ),
     "apps without their secrets": (
         f"{HERE}/test_clients_made_here.py -k 'nobody_else and none'",
@@ -265,12 +272,12 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t48 strangers": (
         f"{HERE}/test_described_apps.py -k 't48'",
-        Mutation(ASKED, "await self._of.clients.described(client_id) if browser.account else None",
-                 "await self._of.clients.described(client_id)"),
+        Mutation(ASKED, "await self._services.clients.fetch(client_id) if browser.account else None",
+                 "await self._services.clients.fetch(client_id)"),
     ),
     "another resource": (
         f"{CODES} -k 'not_redeemed_for'",
-        Mutation(ENDPOINTS, 'if form.one("resource") not in (None, self._of.settings.resource):', "if False:"),
+        Mutation(ENDPOINTS, 'if form.one("resource") not in (None, self._services.settings.resource):', "if False:"),
     ),
 }  # fmt: skip
 

@@ -56,7 +56,7 @@ class OwnPages:
     async def withdraw(self, desk: "Desk") -> None:
         apps = await desk.context.new_page()
         await apps.goto(f"{desk.remote}/apps")
-        await apps.get_by_role("button", name="Withdraw access").click()
+        await apps.get_by_role("button", name="Remove access").click()
 
 
 class CompanyPages(OwnPages):

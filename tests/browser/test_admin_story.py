@@ -57,7 +57,7 @@ async def test_an_open_board_follows_what_an_admin_presses(desk: Desk, admin: Pa
     watch.lap("board is open")
 
     await turn(admin, "Text only")
-    await expect(body).to_contain_text("Ask in the chat: it still answers in text.", timeout=FOLLOWS_MS)
+    await expect(body).to_contain_text("Ask in the chat for its text version.", timeout=FOLLOWS_MS)
     watch.lap("text only")
     await turn(admin, "Off")
     await expect(body).to_contain_text("Turned off by an admin", timeout=FOLLOWS_MS)
@@ -88,9 +88,9 @@ async def test_an_admin_withdraws_what_somebody_granted_and_the_open_board_stops
     board = await desk.board()
 
     await admin.get_by_role("link", name="People").click()
-    await admin.get_by_role("button", name="Withdraw access of").click()
+    await admin.get_by_role("button", name="Remove access of").click()
 
-    await expect(admin.get_by_role("status")).to_contain_text("The access was withdrawn")
+    await expect(admin.get_by_role("status")).to_contain_text("Access removed.")
     await expect(board.view.locator('[id^="w-card-"]').first).not_to_be_attached(timeout=5_000)
     await desk.open_pane()
     await expect(desk.card(NAME)).to_contain_text("Sign in again")

@@ -2,7 +2,8 @@
 
 A test that says that an attack is stopped is worth something only if it goes red without what stops it:
 
-    GUARDS = {"t02 expired": ("tests/security/test_tokens.py -k t02", Mutation("intarsia/…/claims.py", "<= now", "< 0"))}
+    EXPIRED = Mutation("intarsia/…/claims.py", "<= now", "< 0")
+    GUARDS = {"t02 expired": ("tests/security/test_tokens.py -k t02", EXPIRED)}
 
     @each_guard(GUARDS)
     async def test_the_guards_bite(mutants: Mutants, guard: Guard) -> None:
@@ -10,7 +11,8 @@ A test that says that an attack is stopped is worth something only if it goes re
 
 `make test` runs the guards whose files changed since they were last proved (`tests/guard_record.py`); `make test-slow`
 runs the others. Each copy is imported by a process of its own. These are forked from one that has loaded the libraries
-already, and nothing of Intarsia: so a mutation costs a second or two. The product itself has no way to turn a guard off.
+already, and nothing of Intarsia, so a mutation costs a second or two. The product itself has no way to turn a guard
+off.
 """
 
 import asyncio

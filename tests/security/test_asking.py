@@ -91,10 +91,10 @@ async def test_metadata_are_found_where_standards_put_them(
         ({"issuer": "{}/"}, "does not name"),
         ({"issuer": None}, "does not name"),
         ({"jwks_uri": "http://keys.example.com"}, "must use https"),
-        ({"jwks_uri": "http://tasks@127.0.0.1/keys"}, "must be an absolute address"),
-        ({"jwks_uri": "file:///etc/passwd"}, "must be an absolute address"),
-        ({"jwks_uri": None}, "must be an absolute address"),
-        ({"jwks_uri": ["https://keys.example.com"]}, "must be an absolute address"),
+        ({"jwks_uri": "http://tasks@127.0.0.1/keys"}, "must be an absolute URL"),
+        ({"jwks_uri": "file:///etc/passwd"}, "must be an absolute URL"),
+        ({"jwks_uri": None}, "must be an absolute URL"),
+        ({"jwks_uri": ["https://keys.example.com"]}, "must be an absolute URL"),
     ],
     ids=str,
 )
@@ -308,7 +308,7 @@ async def test_a_question_that_gets_no_turn_is_not_waited_for(pages: Pages, monk
     monkeypatch.setattr(verifier, "FETCH_SECONDS", 0.1)
 
     async with asking(pages, good_answer()) as verify:
-        with pytest.raises(IssuerError, match="Too many questions"):
+        with pytest.raises(IssuerError, match="Too many introspection requests"):
             await verify.verify("made-up-token")
     assert pages.asked == []
 

@@ -11,18 +11,21 @@ ONCE, CALLS, GUARD = (
 )
 TESTS = "tests/server/test_audit.py"
 
-SEAL = Mutation(VERIFYING, 'row["seal"] != seal_of(seal, {**row})', "False")
+HASH = Mutation(VERIFYING, 'row["hash"] != row_hash(last_hash, {**row})', "False")
 NUMBER = Mutation(VERIFYING, 'row["n"] != n + 1', "False")
 FIELDS = Mutation(LOG, "*(each.name for each in fields(AuditEntry)))\n_MAX_LENGTHS", ")\n_MAX_LENGTHS")
 
 GUARDS: dict[str, tuple[str, list[Mutation]]] = {
-    "t35 the seal": (f"{TESTS} -k 't35 and changed'", [SEAL]),
-    "t35 the seal that was kept": (
-        f"{TESTS} -k 't35 and anew'",
+    "t35 the hash": (f"{TESTS} -k 't35 and changed'", [HASH]),
+    "t35 the hash that was kept": (
+        f"{TESTS} -k 't35 and rewritten'",
         [Mutation(VERIFYING, "    if not is_found:\n", "    if False:\n")],
     ),
-    "t35 the numbers": (f"{TESTS} -k 't35 and several'", [NUMBER, SEAL]),
-    "t35 the end": (f"{TESTS} -k 't35 and cut'", [Mutation(VERIFYING, "given is not None and given > n", "False")]),
+    "t35 the numbers": (f"{TESTS} -k 't35 and several'", [NUMBER, HASH]),
+    "t35 the end": (
+        f"{TESTS} -k 't35 and cut'",
+        [Mutation(VERIFYING, "greatest is not None and greatest > n", "False")],
+    ),
     "t35 all that is said": (f"{TESTS} -k 't35 and details'", [FIELDS]),
     "t35 only appended to": (
         f"{TESTS} -k 't35 and only_appends'",
@@ -50,11 +53,11 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     ),
     "a flood": (
         f"{TESTS} -k over_and_over",
-        [Mutation("intarsia/server/audit/throttle.py", "now - counted.since < SECONDS", "False")],
+        [Mutation("intarsia/server/audit/throttle.py", "now - window.since < WINDOW_SECONDS", "False")],
     ),
     "t09 denied": (
         "tests/security/test_audit_of_people.py -k t09",
-        [Mutation(GUARD, "await self._notes(grant, *called, decision)", "pass")],
+        [Mutation(GUARD, "await self._record_denial(grant, *call, decision)", "pass")],
     ),
 }
 

@@ -54,7 +54,7 @@ async def test_a_story_of_sign_in_is_written_down(place: Place) -> None:
         ("refusal", "", "sign_in", "wrong name or password"),
         ("sign_in", "ada", "", "done"),
         ("grant", "ada", "", "done"),
-        ("withdrawal", "ada", "", "done"),
+        ("revocation", "ada", "", "done"),
         ("sign_out", "ada", "", "done"),
     ]
 
@@ -65,7 +65,7 @@ async def test_a_token_that_two_hold_ends_and_the_log_says_why(place: Place) -> 
     await place.refresh(connection.client_id, renewed["refresh_token"])
     await place.refresh(connection.client_id, connection.renewing)
 
-    assert log(place.folder / "accounts.db")[-1] == ("withdrawal", "ada", "", "a refresh token was used again")
+    assert log(place.folder / "accounts.db")[-1] == ("revocation", "ada", "", "refresh token reused")
 
 
 async def test_no_log_holds_a_secret(place: Place) -> None:

@@ -82,7 +82,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t48 hidden separators": (
         f"{FORMS} -k t48_an_id",
-        Mutation(ADDRESSES, " or _HIDING.search(segment)", ""),
+        Mutation(ADDRESSES, " or _SEPARATOR_OR_CONTROL.search(segment)", ""),
     ),
     "t48 long ids": (
         f"{FORMS} -k t48_an_id",

@@ -23,8 +23,8 @@ UNSIGNED = Mutation(
 # What libraries did that took the key for whatever the token's header said it was.
 ANY_KEY = Mutation(
     HEADERS,
-    "    kind, curve = _FITTING.get",
-    "    if algorithm == 'HS256':\n        return True\n    kind, curve = _FITTING.get",
+    "    key_type, curve = _KEY_TYPES.get",
+    "    if algorithm == 'HS256':\n        return True\n    key_type, curve = _KEY_TYPES.get",
 )
 KEY_OF_ITS_OWN_KIND = Mutation(HEADERS, "jwt.PyJWK(dict(key), algorithm)", "jwt.PyJWK(dict(key))")
 SHARED_SECRET = Mutation(
@@ -37,12 +37,14 @@ SHARED_SECRET = Mutation(
         head, _, signature = token.rpartition(".")
         made = base64.urlsafe_b64encode(hmac.new(secret, head.encode(), hashlib.sha256).digest())
         if made.rstrip(b"=").decode() != signature:
-            raise TokenError(Reason.WRONG_SIGNATURE)
+            raise TokenError(Reason.INVALID_SIGNATURE)
         payload = _JWS.decode_complete(token, options={"verify_signature": False})""",
 )
 ANY_ISSUER = Mutation(CLAIMS, 'if claims.get("iss") != issuer.url:', "if False:")
 FIRST_ISSUER = Mutation(
-    VERIFIER, 'self._authorities.get(str(read_unproven(token).get("iss")))', "next(iter(self._authorities.values()))"
+    VERIFIER,
+    'self._authorities.get(str(read_unverified_claims(token).get("iss")))',
+    "next(iter(self._authorities.values()))",
 )
 ANY_NUMBER = (
     Mutation(CLAIMS, "type(value) is not int", "not isinstance(value, int | float)"),
@@ -54,8 +56,8 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "t01 a token is asked for": (
         f"{TOKENS} -k 't01 and no_token'",
         Mutation(GUARD, "if refusal is not None:", "if refusal is not None and refusal.status != 401:"),
-        Mutation(GUARD, "        signed_in = _signed_in(",
-                 "        signed_in = scope if refusal else _signed_in("),
+        Mutation(GUARD, "        authenticated = _authenticated(",
+                 "        authenticated = scope if refusal else _authenticated("),
         ANYBODY,
     ),
     "t01 every route": (
@@ -64,7 +66,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t01 a token that is refused": (
         f"{TOKENS} -k 't01 and garbage'",
-        Mutation(GUARD, 'logger.info("A token was refused: %s.", error)',
+        Mutation(GUARD, 'logger.info("An access token was rejected: %s.", error)',
                  'return Bearer("anybody", "", self._scopes(), frozenset(), "", 2**40)'),
     ),
     "t01 the length of headers": (
@@ -87,7 +89,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t02 never expires": (
         f"{TOKENS} -k 't02 and Ellipsis'",
-        Mutation(CLAIMS, "if expires is None:\n        raise TokenError(Reason.NO_EXPIRY)",
+        Mutation(CLAIMS, "if expires is None:\n        raise TokenError(Reason.MISSING_EXPIRY)",
                  "if expires is None:\n        claims = {**claims}; expires = int(now) + 60"),
         Mutation(CLAIMS, 'expires_at=claims["exp"]', 'expires_at=claims.get("exp", int(now) + 60)'),
     ),
@@ -152,20 +154,20 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t06 a key that the token brings along": (
         f"{SIGNATURES} -k 't06 and brings_along'",
-        Mutation(HEADERS, "if _OFFERED_KEYS & header.keys():", "if False:"),
+        Mutation(HEADERS, "if _KEY_PARAMETERS & header.keys():", "if False:"),
     ),
     "t06 an extension": (f"{SIGNATURES} -k 't06 and extension'", ANY_HEADER),
     "t06 an ID token": (
         f"{SIGNATURES} -k 't06 and another_kind'",
-        Mutation(CLAIMS, 'named != "jwt" or _OF_AN_ID_TOKEN & claims.keys()', 'named != "jwt"'),
+        Mutation(CLAIMS, 'name != "jwt" or _ID_TOKEN_CLAIMS & claims.keys()', 'name != "jwt"'),
     ),
     "t06 a token of any kind": (
         f"{SIGNATURES} -k 't06 and another_kind'",
-        Mutation(VERIFIER, "        check_kind(claims, header.get(\"typ\"))\n", ""),
+        Mutation(VERIFIER, "        check_token_type(claims, header.get(\"typ\"))\n", ""),
     ),
     "t06 keys are fetched for every name": (
         f"{SIGNATURES} -k 't06 and made_up'",
-        Mutation(KEYS, "known = await self._at_most(MIN_REFETCH_SECONDS)", "known = await self._at_most(0)"),
+        Mutation(KEYS, "cached = await self._at_most(MIN_REFETCH_SECONDS)", "cached = await self._at_most(0)"),
     ),
     "t07 answers are kept": (
         f"{REVOCATION} -k 't07 and disabled'",
@@ -178,7 +180,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t07 what keys proved is kept": (
         f"{REVOCATION} -k 't07 and rotated_out'",
-        Mutation(KEYS, "return key, known.asked_at + self._seconds", "return key, known.asked_at + 9"),
+        Mutation(KEYS, "return key, cached.requested_at + self._seconds", "return key, cached.requested_at + 9"),
     ),
     "t07 nobody is asked about signed tokens": (
         f"{REVOCATION} -k 't07 and stops_too'",
@@ -186,7 +188,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t07 what is not active": (
         f"{REVOCATION} -k 't07 and stops_too'",
-        Mutation(ASKING, 'if answer.get("active") is not True:', "if False:"),
+        Mutation(ASKING, 'if response.get("active") is not True:', "if False:"),
     ),
     "t07 scopes that were taken back": (
         f"{REVOCATION} -k 't07 and taken_back_from'",
@@ -194,34 +196,35 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t07 somebody else's token": (
         f"{REVOCATION} -k 't07 and taken_back_from'",
-        Mutation(VERIFIER, 'if answer.get("sub", bearer.subject) != bearer.subject', "if False"),
+        Mutation(VERIFIER, 'if response.get("sub", bearer.subject) != bearer.subject', "if False"),
     ),
     "t08 a token in the address": (
         f"{TOKENS} -k 't08 and anywhere'",
-        Mutation(GUARD, 'sent = [value for name, value in scope["headers"] if name == b"authorization"]',
-                 'sent = [b"Bearer " + scope["query_string"].partition(b"=")[2]]'),
+        Mutation(GUARD,
+                 'headers = [value for name, value in scope["headers"] if name == b"authorization"]\n        # Two',
+                 'headers = [b"Bearer " + scope["query_string"].partition(b"=")[2]]\n        # Two'),
     ),
     "t08 a token in a cookie": (
         f"{TOKENS} -k 't08 and anywhere'",
-        Mutation(GUARD, 'if name == b"authorization"]\n        if len',
-                 'if name in (b"authorization", b"cookie")]\n        if len'),
-        Mutation(GUARD, "_BEARER.fullmatch(sent[0]", '_BEARER.search(sent[0]'),
+        Mutation(GUARD, 'if name == b"authorization"]\n        # Two',
+                 'if name in (b"authorization", b"cookie")]\n        # Two'),
+        Mutation(GUARD, "_BEARER.fullmatch(headers[0]", "_BEARER.search(headers[0]"),
     ),
     "t08 two headers": (
         f"{TOKENS} -k 't08 and two'",
-        Mutation(GUARD, "if len(sent) > 1:", "if False:"),
+        Mutation(GUARD, "if len(headers) > 1:", "if False:"),
     ),
     "t09 scopes before the tool": (
         f"{SCOPES} -k 't09 and named'",
-        Mutation(GUARD, "        if not called or not missing:\n", "        if True:\n"),
+        Mutation(GUARD, "        if not call or not missing:\n", "        if True:\n"),
     ),
     "t09 all scopes in the challenge": (
         f"{SCOPES} -k 't09 and named'",
-        Mutation(GUARD, "wanted = (bearer.scopes & self._scopes()) | missing", "wanted = missing"),
+        Mutation(GUARD, "required = (bearer.scopes & self._scopes()) | missing", "required = missing"),
     ),
     "t09 only ours in the challenge": (
         f"{SCOPES} -k 't09 and named'",
-        Mutation(GUARD, "wanted = (bearer.scopes & self._scopes()) | missing", "wanted = bearer.scopes | missing"),
+        Mutation(GUARD, "required = (bearer.scopes & self._scopes()) | missing", "required = bearer.scopes | missing"),
     ),
     "t09 any white space separates": (
         f"{SCOPES} -k 't09 and named'",

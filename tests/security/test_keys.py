@@ -17,7 +17,7 @@ from intarsia.server.auth.resource_server.errors import Reason, TokenError
 from intarsia.server.auth.resource_server.issuer_http import IssuerError, IssuerHttpClient
 from intarsia.server.auth.resource_server.issuer_metadata import Metadata
 from intarsia.server.auth.resource_server.jwks import OUTAGE_SECONDS, IssuerKeys
-from intarsia.server.auth.resource_server.jws import KeySet, read_proven
+from intarsia.server.auth.resource_server.jws import KeySet, read_verified_claims
 from intarsia.server.auth.resource_server.settings import Issuer
 from tests.security.issuer import Jwk, make_keys
 from tests.security.test_signatures import part
@@ -205,8 +205,8 @@ def test_a_key_that_is_too_short_proves_nothing() -> None:
     key = KeySet([shown]).find("short", "RS256")
 
     assert key is not None
-    with pytest.raises(TokenError, match="its signature is wrong"):
-        read_proven(f"{head}.{part(signature)}", key)
+    with pytest.raises(TokenError, match="its signature is invalid"):
+        read_verified_claims(f"{head}.{part(signature)}", key)
 
 
 def test_a_key_without_a_name_is_used_when_there_is_no_other() -> None:

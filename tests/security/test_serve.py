@@ -70,7 +70,7 @@ async def test_the_issuer_is_given_by_options(issuer: RunningIssuer) -> None:
         rest = process.stdout.read()
 
     assert f"Sign-in at  {issuer.url}" in rest
-    assert "A token was refused: it is not signed, and no issuer takes such tokens." in rest
+    assert "An access token was rejected: it is opaque, and no issuer accepts opaque tokens." in rest
     assert "A call of greeting was denied: hello:read is missing." in rest
     assert [piece for token in (good, less) for piece in token.split(".")[1:] if piece in rest] == []
 

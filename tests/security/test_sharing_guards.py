@@ -8,7 +8,7 @@ TESTS = "tests/server/test_live_sharing.py"
 CONVERGING = "tests/server/test_live_converging.py"
 CALLS, CHANGES = "intarsia/server/calls/handler.py", "intarsia/server/changes/change_log.py"
 CANARIES = "tests/security/test_canaries.py"
-PERMISSIONS = "permissions = grant.issuer, grant.scopes, grant.roles, positions.mark"
+PERMISSIONS = "permissions = grant.issuer, grant.scopes, grant.roles, positions.key"
 UNHEARD = Mutation("intarsia/server/calls/long_poll.py", "filled(tool.topics, values_of(arguments)) | {SWITCHED}",
                    "filled(tool.topics, values_of(arguments))")  # fmt: skip
 
@@ -21,11 +21,11 @@ PERSONAL_CONTROLS = Mutation(
 GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     "scopes": (
         f"{TESTS} -k others_granted",
-        [Mutation(SHARING, PERMISSIONS, "permissions = grant.issuer, grant.roles, positions.mark")],
+        [Mutation(SHARING, PERMISSIONS, "permissions = grant.issuer, grant.roles, positions.key")],
     ),
     "roles": (
         f"{TESTS} -k roles_and_switches",
-        [Mutation(SHARING, PERMISSIONS, "permissions = grant.issuer, grant.scopes, positions.mark")],
+        [Mutation(SHARING, PERMISSIONS, "permissions = grant.issuer, grant.scopes, positions.key")],
     ),
     "switches": (
         f"{TESTS} -k roles_and_switches",
@@ -126,7 +126,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     ),
     "canaries by scope": (
         CANARIES,
-        [Mutation(SHARING, PERMISSIONS, "permissions = grant.issuer, grant.roles, positions.mark")],
+        [Mutation(SHARING, PERMISSIONS, "permissions = grant.issuer, grant.roles, positions.key")],
     ),
     "canaries of who takes a Grant": (
         CANARIES,

@@ -143,7 +143,7 @@ async def test_no_log_holds_a_token_or_a_secret(
                     await served.call(era, token=token, tool="add_task", arguments={"title": "x"})
 
     said = "\n".join(caplog.messages) + caplog.text
-    assert "A token was refused" in said
+    assert "An access token was rejected" in said
     assert "/token/introspection" in said
     pieces = [piece for token in (*honest, *refused) for piece in token.split(".")]
     assert [piece for piece in (*pieces, ASKING[1], CLIENT_SECRET, "made-up-jti") if piece[:40] in said] == []

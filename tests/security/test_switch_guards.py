@@ -11,14 +11,14 @@ POSITIONS, SWITCHES = "intarsia/server/switches/positions.py", "intarsia/server/
 TESTS = "tests/server/test_switches.py"
 
 GUARDS: dict[str, tuple[str, list[Mutation]]] = {
-    "called": (f"{TESTS} -k neither_listed", [Mutation(CALLS, "and self._positions.is_there(name, grant)", "")]),
+    "called": (f"{TESTS} -k neither_listed", [Mutation(CALLS, "and self._positions.is_available(name, grant)", "")]),
     "listed": (
         f"{TESTS} -k neither_listed",
-        [Mutation("intarsia/server/connector.py", "and self.switches.positions.is_there(tool.name, grant)", "")],
+        [Mutation("intarsia/server/connector.py", "and self.switches.positions.is_available(tool.name, grant)", "")],
     ),
     "text only": (
         f"{TESTS} -k text_only_leaves",
-        [Mutation(CALLS, "if not self._positions.shows(tool.name, call.grant):\n", "if False:\n")],
+        [Mutation(CALLS, "if not self._positions.shows_widget(tool.name, call.grant):\n", "if False:\n")],
     ),
     "the document": (
         f"{TESTS} -k read_by_nobody",
@@ -50,15 +50,19 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     ),
     "actions in widgets": (
         f"{TESTS} -k actions_in_widgets",
-        [Mutation(CALLS, "if not self._positions.lets_people_act(call.grant) and", "if False and")],
+        [Mutation(CALLS, "if not self._positions.allows_user_actions(call.grant) and", "if False and")],
     ),
     "actions in widgets, drawn": (
         f"{TESTS} -k actions_in_widgets",
-        [Mutation(DECIDING, "and positions.lets_people_act(grant)", "")],
+        [Mutation(DECIDING, "and positions.allows_user_actions(grant)", "")],
     ),
     "actions by the model": (
         f"{TESTS} -k by_the_model",
-        [Mutation(CALLS, "may_act = is_from_view or self._positions.lets_models_act(call.grant)", "may_act = True")],
+        [
+            Mutation(
+                CALLS, "may_act = is_from_view or self._positions.allows_model_actions(call.grant)", "may_act = True"
+            )
+        ],
     ),
     "the most restrictive": (
         f"{TESTS} -k most_restrictive",

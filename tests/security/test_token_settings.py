@@ -72,16 +72,16 @@ def test_an_address_in_its_plain_form_is_welcome(address: str) -> None:
     ("make", "words"),
     [
         (lambda: ResourceServer(TASKS, []), "at least one issuer"),
-        (lambda: ResourceServer(TASKS, [LOGIN, Issuer(LOGIN)]), "each of them once"),
-        (lambda: ResourceServer(TASKS, LOGIN), "not one text"),
-        (lambda: Issuer(LOGIN, algorithms=("HS256",)), r"\['HS256'\] can not be used"),
-        (lambda: Issuer(LOGIN, algorithms=("none",)), "can not be used"),
-        (lambda: Issuer(LOGIN, algorithms=()), "nothing can not be used"),
-        (lambda: Issuer(LOGIN, algorithms="RS256"), "not one text"),  # type: ignore[arg-type]
+        (lambda: ResourceServer(TASKS, [LOGIN, Issuer(LOGIN)]), "each issuer only once"),
+        (lambda: ResourceServer(TASKS, LOGIN), "not a string"),
+        (lambda: Issuer(LOGIN, algorithms=("HS256",)), r"and not \['HS256'\]"),
+        (lambda: Issuer(LOGIN, algorithms=("none",)), "must be some of"),
+        (lambda: Issuer(LOGIN, algorithms=()), "and not empty"),
+        (lambda: Issuer(LOGIN, algorithms="RS256"), "not a string"),  # type: ignore[arg-type]
         (lambda: Issuer(LOGIN, audience=""), "empty audience"),
         (lambda: asks(client_secret=""), "client_secret"),
         (lambda: asks(client_id=""), "client_id"),
-        (lambda: asks(opaque_tokens=False, signed_tokens=False), "leave it out otherwise"),
+        (lambda: asks(opaque_tokens=False, signed_tokens=False), "omit it to use neither"),
         (lambda: ResourceServer(TASKS, [LOGIN], leeway_seconds=61), "from 0 to 60, and is 61"),
         (lambda: ResourceServer(TASKS, [LOGIN], leeway_seconds=-1), "from 0 to 60"),
         (lambda: ResourceServer(TASKS, [LOGIN], keys_seconds=3600), "from 1 to 300"),
@@ -97,7 +97,7 @@ def test_what_cannot_work_is_named(make: Callable[[], object], words: str) -> No
 def test_only_one_issuer_may_have_opaque_tokens() -> None:
     second = Issuer("https://other.example.com", introspection=asks())
 
-    with pytest.raises(SettingError, match="do not say who issued them: https://login"):
+    with pytest.raises(SettingError, match="do not name their issuer: https://login"):
         ResourceServer(TASKS, [Issuer(LOGIN, introspection=asks()), second])
     ResourceServer(TASKS, [Issuer(LOGIN, introspection=asks(opaque_tokens=False)), second])
 

@@ -34,7 +34,7 @@ from intarsia.widgets import (
     Text,
     Widget,
 )
-from tests.security.drawn_controls import Drawn
+from tests.security.rendered_controls import Drawn
 from tests.security.new_widgets import NEW_WIDGETS, installed
 from tests.security.new_widgets.report import Ending, Finding
 
@@ -167,7 +167,7 @@ def _put(value: Any, path: Path, new: object) -> Any:
         return type(value)(**{**given, str(step): inner})
     if is_dataclass(value):
         return replace(cast("Any", value), **{str(step): inner})
-    items: Any = dict(cast("Mapping[Any, Any]", value)) if isinstance(value, Mapping) else list(value)
+    items: Any = dict(value) if isinstance(value, Mapping) else list(value)
     items[step] = inner
     return tuple(items) if isinstance(value, tuple) else items
 

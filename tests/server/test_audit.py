@@ -14,9 +14,9 @@ from sqlalchemy.exc import IntegrityError
 
 from intarsia import Connector, Done, Grant
 from intarsia.cli import main
-from intarsia.server.audit.export import COLUMNS, as_csv, as_line
+from intarsia.server.audit.export import COLUMNS, csv_lines, format_row
 from intarsia.server.audit.log import AuditEntry, AuditLog, AuditQuery, AuditRow
-from intarsia.server.audit.throttle import SECONDS, RepeatThrottle
+from intarsia.server.audit.throttle import WINDOW_SECONDS, RepeatThrottle
 from intarsia.server.audit.verify import verify
 from intarsia.server.storage.store import Store
 from intarsia.testing import Tools
@@ -90,7 +90,7 @@ async def test_refusals_over_and_over_are_counted(tmp_path: Path) -> None:
 
 
 def test_repeats_are_told_with_the_next_one_a_minute_later() -> None:
-    seconds = iter([0.0, 1, 2, SECONDS, SECONDS + 1])
+    seconds = iter([0.0, 1, 2, WINDOW_SECONDS, WINDOW_SECONDS + 1])
     repeats = RepeatThrottle(lambda: next(seconds))
 
     assert [repeats.count("it") for _ in range(5)] == [1, None, None, 3, None]
@@ -101,7 +101,7 @@ async def test_without_its_row_no_action_is_done_and_a_refusal_stays_one(connect
         await connection.exec_driver_sql("DROP TABLE intarsia_audit")
 
     assert (await call(connector, "move_card", KEY, **MOVE)).meta[PROBLEM]["kind"] == "failed"
-    await connector.audit.refuse(AuditEntry("refusal", "eve", what="move_card"))
+    await connector.audit.write_refusal(AuditEntry("refusal", "eve", what="move_card"))
     async with connector.read() as connection:
         assert (await connection.execute(select(CARDS.c.version).where(CARDS.c.id == "T-1"))).scalar_one() == 1
 
@@ -121,16 +121,16 @@ async def filled(connector: Connector) -> Connector:
 @pytest.mark.parametrize(
     ("tampering", "problem"),
     [
-        ("UPDATE intarsia_audit SET who = 'bob' WHERE n = 3", "Row 3 is not as it was written"),
-        ("UPDATE intarsia_audit SET details = '{}  ' WHERE n = 3", "Row 3 is not as it was written"),
-        ("UPDATE intarsia_audit SET at = at + 1 WHERE n = 6", "Row 6 is not as it was written"),
+        ("UPDATE intarsia_audit SET who = 'bob' WHERE n = 3", "Row 3 was changed"),
+        ("UPDATE intarsia_audit SET details = '{}  ' WHERE n = 3", "Row 3 was changed"),
+        ("UPDATE intarsia_audit SET at = at + 1 WHERE n = 6", "Row 6 was changed"),
         ("DELETE FROM intarsia_audit WHERE n = 3", "Row 3 is missing before row 4"),
         ("DELETE FROM intarsia_audit WHERE n IN (3, 4)", "Rows 3 to 4 are missing before row 5"),
         ("DELETE FROM intarsia_audit WHERE n > 4", "Rows 5 to 6 are missing at the end"),
         ("DELETE FROM intarsia_audit", "Rows 1 to 6 are missing at the end"),
         ("UPDATE intarsia_audit SET n = -n WHERE n IN (3, 4); UPDATE intarsia_audit SET n = 7 + n WHERE n < 0",
-         "Row 3 is not as it was written"),
-        (PUT_IN, "Row 7 is not as it was written"),
+         "Row 3 was changed"),
+        (PUT_IN, "Row 7 was changed"),
     ],
     ids=["changed", "details", "moment", "deleted", "several", "cut off", "all", "swapped", "put in"],
 )  # fmt: skip
@@ -141,29 +141,29 @@ async def test_t35_whatever_is_done_to_the_rows_is_found(filled: Connector, tamp
         for statement in tampering.split("; "):
             await connection.exec_driver_sql(statement)
 
-    verdict = await verify(filled.store)
+    check = await verify(filled.store)
 
-    assert problem in verdict.problem
+    assert problem in check.problem
 
 
 @pytest.mark.parametrize("tampering", ["UPDATE intarsia_audit SET who = 'bob'", "DELETE FROM intarsia_audit"])
 async def test_t35_the_database_only_appends(filled: Connector, tampering: str) -> None:
-    with pytest.raises(IntegrityError, match="only appended to"):
+    with pytest.raises(IntegrityError, match="append-only"):
         async with filled.store.write() as connection:
             await connection.exec_driver_sql(tampering)
 
     assert (await verify(filled.store)).rows == 6
 
 
-async def test_t35_a_log_that_was_written_anew_lacks_the_seal_that_was_kept(filled: Connector, tmp_path: Path) -> None:
+async def test_t35_a_rewritten_log_lacks_the_hash_that_was_stored_elsewhere(filled: Connector, tmp_path: Path) -> None:
     kept = (await verify(filled.store)).head
     await filled.audit.write(AuditEntry("action", "bob"))
-    assert (await verify(filled.store, kept)).is_whole
+    assert (await verify(filled.store, kept)).is_intact
 
     async with Store(tmp_path / "anew.db").open() as store:
         await AuditLog(store).write(*[AuditEntry("action", "ada")] * 6)
-        assert (await verify(store)).is_whole
-        assert "written anew" in (await verify(store, kept)).problem
+        assert (await verify(store)).is_intact
+        assert "rewritten" in (await verify(store, kept)).problem
 
 
 async def test_t35_nobody_says_who_they_are_by_an_argument(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ HOSTILE = "ada\n     9  2026-01-01  action  bob\x1b[2J\u202e\u2028=1+1"
 
 
 def test_t35_a_row_is_one_line_in_a_terminal() -> None:
-    line = as_line(
+    line = format_row(
         AuditRow(1, 0.0, AuditEntry("action", HOSTILE, what="\x1b]0;x\x07", details={"\n": "\x1b"}), bytes(32))
     )
 
@@ -202,7 +202,7 @@ async def test_t62_no_cell_is_a_formula(start: str) -> None:
     async def pages() -> AsyncIterator[list[AuditRow]]:
         yield [row]
 
-    text = "".join([part async for part in as_csv(pages())])
+    text = "".join([part async for part in csv_lines(pages())])
     names, cells = csv.reader(io.StringIO(text, newline=""))
 
     assert names == list(COLUMNS)
@@ -213,8 +213,8 @@ async def test_t62_no_cell_is_a_formula(start: str) -> None:
 async def test_old_rows_are_forgotten_and_the_rest_can_be_verified(filled: Connector) -> None:
     rows = await filled.audit.rows()
     assert await filled.audit.prune(before=rows[2].at) == 3
-    assert (await verify(filled.store)).is_whole
-    assert await filled.audit.prune(before=0, most=1) == 2
+    assert (await verify(filled.store)).is_intact
+    assert await filled.audit.prune(before=0, max_rows=1) == 2
     await filled.audit.write(AuditEntry("action", "bob"))
 
     assert [row.n for row in await filled.audit.rows()] == [7, 6]
@@ -226,7 +226,7 @@ async def test_a_log_from_which_everything_was_forgotten_goes_on(filled: Connect
     await filled.audit.write(AuditEntry("action", "bob"))
 
     assert [row.n for row in await filled.audit.rows()] == [7]
-    assert (await verify(filled.store)).is_whole
+    assert (await verify(filled.store)).is_intact
 
 
 async def test_rows_are_found_by_person_tool_kind_moment_and_page(filled: Connector) -> None:
@@ -272,10 +272,10 @@ async def test_the_commands_show_verify_export_and_forget(tmp_path: Path) -> Non
         assert "bob" not in shown
         code, said = run("verify", *of_store)
         head = said.split()[-1]
-        assert (code, said.startswith("The log is whole: 2 rows.")) == (0, True)
+        assert (code, said.startswith("The log is intact: 2 rows.")) == (0, True)
         assert run("verify", *of_store, "--head", head)[0] == 0
         code, said = run("verify", *of_store, "--head", "00" * 31 + "01")
-        assert (code, "written anew" in said) == (1, True)
+        assert (code, "was rewritten" in said) == (1, True)
         assert run("export", *of_store)[1].count("\n") == 3
         assert run("prune", *of_store, "--keep-days", "1")[1] == "0 rows forgotten.\n"
         code, said = run("show")

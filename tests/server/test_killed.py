@@ -17,7 +17,7 @@ from tests.commands import ROOT
 from tests.server.adding import ACTIONS, added, key_of
 from tests.server.adding import build as build_adding
 from tests.server.conftest import call
-from tests.server.helpers import DONE
+from tests.server.view_state import DONE
 from tests.server.test_switches import build
 
 CHANGES = 100
@@ -73,7 +73,7 @@ async def test_no_switch_that_was_acknowledged_is_lost(tmp_path: Path) -> None:
         async with tasks.running():
             (row,) = await tasks.switches.rows()
             logged = [each.entry for each in await tasks.audit.rows(AuditQuery(event="switch"), 100_000)]
-            assert (await verify(tasks.store)).is_whole
+            assert (await verify(tasks.store)).is_intact
         assert row.version in (acknowledged, acknowledged + 1)
         assert [int(entry.version) for entry in logged] == list(range(row.version, 0, -1))
         assert logged[0].result == row.position.value
@@ -100,7 +100,7 @@ async def test_an_action_that_is_killed_is_done_with_its_key_and_its_audit_row_o
                 assert (await connection.execute(select(func.count()).select_from(KEYS))).scalar_one() == number
             logged = await connector.audit.rows(AuditQuery(event="action"), 100_000)
             assert [row.entry.what for row in logged] == [action] * number
-            assert (await verify(connector.store)).is_whole
+            assert (await verify(connector.store)).is_intact
             again = await call(connector, action, key_of(number), number=number)
             assert again.meta[DONE]["replayed"] is True
             assert await added(connector) == number

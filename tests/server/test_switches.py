@@ -25,7 +25,7 @@ from intarsia.server.switches.positions import (
     ACTIONS_IN_WIDGETS,
     CONNECTOR,
     NEW_TOOLS,
-    NO_VIEW,
+    TEXT_ONLY_NOTICE,
     Position,
     Positions,
 )
@@ -114,7 +114,7 @@ async def test_text_only_leaves_the_text_and_nothing_for_a_view(tasks: Connector
 
     answer = await call(tasks, "board")
     assert "Water" in answer.text
-    assert answer.text.endswith(NO_VIEW)
+    assert answer.text.endswith(TEXT_ONLY_NOTICE)
     assert (answer.structured, answer.meta) == (None, {})
     assert names(tasks)["board"] is None
     assert names(tasks)["note"] is not None
@@ -156,8 +156,8 @@ def test_the_most_restrictive_of_all_wins(everybody: Position, role: Position, m
     rows = {("tool:board", ""): everybody, ("tool:board", "editor"): role, ("connector", ""): main}
     order = [ON, TEXT_ONLY, OFF]
 
-    assert Positions(rows).of_tool("board", EDITOR) == max(everybody, role, main, key=order.index)
-    assert Positions(rows).of_tool("board", ADA) == max(everybody, main, key=order.index)
+    assert Positions(rows).tool_position("board", EDITOR) == max(everybody, role, main, key=order.index)
+    assert Positions(rows).tool_position("board", ADA) == max(everybody, main, key=order.index)
 
 
 @pytest.mark.parametrize("position", [TEXT_ONLY, OFF])
@@ -231,7 +231,7 @@ async def test_actions_in_widgets_are_away_and_the_widget_stays(tasks: Connector
     after = await call(tasks, "board")
 
     assert ("Move" in str(before.meta[PARTS]), "Move" in str(after.meta[PARTS])) == (True, False)
-    assert "turned off by an admin" in (await call(tasks, "move", MOVE, seen=before)).text
+    assert "An admin turned off actions in widgets." in (await call(tasks, "move", MOVE, seen=before)).text
     assert (await call(tasks, "move", MOVE)).text == "Moved T-1."
 
 
@@ -280,7 +280,7 @@ async def test_another_process_follows(tmp_path: Path, monkeypatch: pytest.Monke
 
 async def test_t44_of_two_who_set_the_same_switch_one_wins_and_both_are_written_down(tasks: Connector) -> None:
     await turn(tasks, "tool:board", OFF, version=0)
-    with pytest.raises(ConflictError, match="root set tool:board to off meanwhile"):
+    with pytest.raises(ConflictError, match="root set tool:board to off\\."):
         await tasks.switches.set(
             [Change("tool:note", OFF), Change("tool:board", TEXT_ONLY, "", 0)], who="eve", by="admin"
         )
@@ -290,17 +290,17 @@ async def test_t44_of_two_who_set_the_same_switch_one_wins_and_both_are_written_
     ]
     told = [(row.entry.event, row.entry.who, row.entry.what) for row in await tasks.audit.rows(AuditQuery())]
     assert told == [("refusal", "eve", "switches"), ("switch", "root", "tool:board")]
-    assert (await verify(tasks.store)).is_whole
+    assert (await verify(tasks.store)).is_intact
 
 
 @pytest.mark.parametrize(
     ("what", "position", "role", "said"),
     [
         ("tool:bord", OFF, "", "Did you mean 'tool:board'?"),
-        (ACTIONS_BY_MODEL, TEXT_ONLY, "", "is on or off"),
-        ("tool:board", OFF, " editor", "is no role"),
-        ("tool:board", OFF, "x" * 201, "is no role"),
-        (NEW_TOOLS, OFF, "editor", "for everybody"),
+        (ACTIONS_BY_MODEL, TEXT_ONLY, "", "can be on or off"),
+        ("tool:board", OFF, " editor", "is not a valid role"),
+        ("tool:board", OFF, "x" * 201, "is not a valid role"),
+        (NEW_TOOLS, OFF, "editor", "applies to everyone"),
     ],
     ids=["misspelled", "two ways", "space", "long", "new tools"],
 )

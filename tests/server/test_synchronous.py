@@ -20,7 +20,7 @@ from intarsia.server.storage.store import KEYS, Store
 from intarsia.server.threads import ThreadPool
 from intarsia.widgets import Metric
 from tests.server.conftest import call
-from tests.server.helpers import DONE, PROBLEM
+from tests.server.view_state import DONE, PROBLEM
 from tests.server.waiting_threads import latch
 
 TABLES = MetaData()
@@ -73,7 +73,7 @@ async def test_a_synchronous_action_is_applied_once_with_key_and_audit_row(tmp_p
         assert await value_of(connector, "a") == 2
         assert (await call(connector, "total")).structured is not None
         assert [row.entry.what for row in await connector.audit.rows(AuditQuery(event="action"))] == ["add"]
-        assert (await verify(connector.store)).is_whole
+        assert (await verify(connector.store)).is_intact
 
 
 async def test_a_synchronous_action_that_refuses_leaves_neither_change_nor_key(tmp_path: Path) -> None:

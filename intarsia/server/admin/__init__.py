@@ -1,1 +1,1 @@
-"""The pages of an admin: switches, audit log, people. They stand beside the sign-in that is part of the connector."""
+"""The admin pages: switches, audit log and people, behind a sign-in with the role `intarsia:admin`."""

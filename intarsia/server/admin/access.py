@@ -1,4 +1,4 @@
-"""Who gets to the pages of an admin: looked up with every request, so that who is demoted is out with the next one."""
+"""Access to the admin pages. It is checked with each request, so that removing the role takes effect at once."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -9,71 +9,71 @@ from starlette.responses import Response
 
 from intarsia.errors import ConflictError, SettingError
 from intarsia.server.auth.authorization_server.errors import OAuthError
-from intarsia.server.auth.authorization_server.pages.login_page import draw_stale
-from intarsia.server.pages.browser_sessions import ForgeryError
+from intarsia.server.auth.authorization_server.pages.login_page import expired_page
+from intarsia.server.pages.browser_sessions import CsrfError
 from intarsia.server.pages.forms import Fields, read_form
-from intarsia.server.pages.templates import draw
+from intarsia.server.pages.templates import render_page
 
 if TYPE_CHECKING:
     from intarsia.server.connector import Connector
 
 ADMIN = "intarsia:admin"
-"""The role that makes an admin."""
+"""The role of admins."""
 
 
 @dataclass(frozen=True)
 class Admin:
-    """Who is signed in, in one browser.
+    """The signed-in admin of a request.
 
     Args:
-        person: Who it is, as the audit log names them.
-        name: What they are called.
-        form_token: What forms of pages in this browser carry.
+        user: The user, as named in the audit log.
+        name: The name that is shown on pages.
+        csrf_token: The CSRF token of forms in this browser.
     """
 
-    person: str
+    user: str
     name: str
-    form_token: str
+    csrf_token: str
 
 
 class Admins(Protocol):
-    """Knows who is an admin: by the accounts of this server, or by another issuer."""
+    """Authenticates admins: by the accounts of this server, or by an issuer."""
 
-    async def admit(self, request: Request) -> Admin | Response:
-        """Return the admin who sends a request, or what to answer somebody else."""
+    async def authenticate(self, request: Request) -> Admin | Response:
+        """Return the admin who sent a request, or the response for everyone else."""
         ...
 
-    def check_form(self, request: Request, form: Fields, admin: Admin) -> None:
-        """Check that a form comes from a page of ours in this browser.
+    def verify_csrf(self, request: Request, form: Fields, admin: Admin) -> None:
+        """Check that a form was sent from one of our pages in this browser.
 
         Raises:
-            ForgeryError: It does not.
+            CsrfError: It was not.
         """
         ...
 
-    def remember(self, request: Request, response: Response) -> Response:
-        """Let the browser keep its session."""
+    def set_cookie(self, request: Request, response: Response) -> Response:
+        """Set the cookie of the browser on a response."""
         ...
 
-    async def people(self) -> Sequence[tuple[str, frozenset[str]]] | None:
-        """Return everybody who may sign in, with their roles; `None` where only the issuer knows."""
+    async def users(self) -> Sequence[tuple[str, frozenset[str]]] | None:
+        """Return all users with their roles; `None` if only the issuer knows them."""
         ...
 
     async def roles(self) -> Sequence[str]:
-        """Return the roles that somebody has, as far as they are known here."""
+        """Return all known roles."""
         ...
 
 
-Shown = Callable[[Request, Admin], Awaitable[Response]]
-Changed = Callable[[Fields, Admin], Awaitable[Response]]
+PageHandler = Callable[[Request, Admin], Awaitable[Response]]
+FormHandler = Callable[[Fields, Admin], Awaitable[Response]]
 
 
 class AdminAccess:
-    """Lets admins through, and nobody else.
+    """Restricts pages and forms to admins.
 
     Args:
-        connector: Whose pages they are.
-        admins: Knows who they are.
+        connector: The connector that is administered.
+        admins: Authenticates admins.
         has_people: Whether there is a page of people.
     """
 
@@ -82,50 +82,48 @@ class AdminAccess:
         self.admins = admins
         self.has_people = has_people
 
-    def page(self, show: Shown) -> Callable[[Request], Awaitable[Response]]:
-        """Return the endpoint of a page."""
+    def page(self, handler: PageHandler) -> Callable[[Request], Awaitable[Response]]:
+        """Return the endpoint of a page, which only admins can open."""
 
-        async def answer(request: Request) -> Response:
-            admin = await self.admins.admit(request)
+        async def endpoint(request: Request) -> Response:
+            admin = await self.admins.authenticate(request)
             if isinstance(admin, Response):
                 return admin
             try:
-                response = await show(request, admin)
+                response = await handler(request, admin)
             except OAuthError:
-                return self.refuse(
-                    400, "There is no such page", "The address is not one of a page that you were shown."
-                )
-            return self.admins.remember(request, response)
+                return self.refuse(400, "Page not found", "The address is wrong, or the item no longer exists.")
+            return self.admins.set_cookie(request, response)
 
-        return answer
+        return endpoint
 
-    def form(self, change: Changed) -> Callable[[Request], Awaitable[Response]]:
-        """Return the endpoint of a form."""
+    def form(self, handler: FormHandler) -> Callable[[Request], Awaitable[Response]]:
+        """Return the endpoint of a form, which only admins can submit."""
 
-        async def answer(request: Request) -> Response:
-            admin = await self.admins.admit(request)
+        async def endpoint(request: Request) -> Response:
+            admin = await self.admins.authenticate(request)
             if isinstance(admin, Response):
-                # A form cannot go where people sign in; whoever may not, or cannot be checked now, is told so.
-                return admin if admin.status_code in (403, 503) else self._too_old()
+                # A submitted form cannot continue after sign-in, so it gets an error page rather than a redirect.
+                return admin if admin.status_code in (403, 503) else self._expired()
             try:
                 form = await read_form(request)
-                self.admins.check_form(request, form, admin)
-                return await change(form, admin)
-            except (OAuthError, ForgeryError):
-                return self._too_old()
+                self.admins.verify_csrf(request, form, admin)
+                return await handler(form, admin)
+            except (OAuthError, CsrfError):
+                return self._expired()
             except ConflictError as error:
-                return self.refuse(409, "Somebody was faster", error.reason)
+                return self.refuse(409, "Someone else made a change", error.reason)
             except SettingError as error:
                 return self.refuse(400, "Nothing was changed", str(error))
 
-        return answer
+        return endpoint
 
     def refuse(self, status: int, title: str, text: str) -> Response:
-        """Answer that something was not done, with a way back."""
-        return draw(
+        """Return an error page with a link to the switches."""
+        return render_page(
             "notice", status=status, connector=self.connector.name, title=title, text=text, link="/admin",
-            label="Back to the switches",
+            label="Back to switches",
         )  # fmt: skip
 
-    def _too_old(self) -> Response:
-        return draw_stale(self.connector.name, "Nothing was changed. Go back to the pages, and try again.", "/admin")
+    def _expired(self) -> Response:
+        return expired_page(self.connector.name, "Nothing was changed. Go back and try again.", "/admin")

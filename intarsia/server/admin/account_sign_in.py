@@ -1,4 +1,4 @@
-"""Admins who are accounts of this server, with the role `intarsia:admin`."""
+"""Admins who sign in with an account of this server and have the role `intarsia:admin`."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -9,61 +9,61 @@ from starlette.responses import Response
 from intarsia.server.admin.access import ADMIN, Admin
 from intarsia.server.pages.browser_sessions import Browser
 from intarsia.server.pages.forms import Fields
-from intarsia.server.pages.templates import draw
+from intarsia.server.pages.templates import render_page
 
 if TYPE_CHECKING:
     from intarsia.server.auth.authorization_server.server import AuthorizationServer
 
 _BROWSER = "intarsia.browser"
-"""Where in a request's scope the browser is that sent it."""
+"""The key of the browser in a request's scope."""
 
 
 class AccountAdmins:
-    """Those accounts.
+    """Authenticates admins by the accounts of this server.
 
     Args:
-        connector: What the connector is called.
-        sign_in: Knows accounts and sessions.
+        connector: The display name of the connector.
+        services: The authorization server, with its accounts and sessions.
     """
 
-    def __init__(self, connector: str, sign_in: "AuthorizationServer") -> None:
+    def __init__(self, connector: str, services: "AuthorizationServer") -> None:
         self._connector = connector
-        self._of = sign_in
+        self._services = services
 
-    async def admit(self, request: Request) -> Admin | Response:
-        """Return the admin who sends a request, or what to answer somebody else."""
-        browser: Browser = await self._of.sessions.browser(request)
+    async def authenticate(self, request: Request) -> Admin | Response:
+        """Return the admin who sent a request, the sign-in page, or an error page."""
+        browser: Browser = await self._services.sessions.load(request)
         request.scope[_BROWSER] = browser
         if browser.account is None:
-            return self._of.entrance.show(browser, goes_to="/admin")
-        account = await self._of.accounts.get(browser.account)
+            return self._services.login_page.show(browser, next_path="/admin")
+        account = await self._services.accounts.get(browser.account)
         if account is None or account.state != "active" or ADMIN not in account.roles:
-            return self._not_for_you(browser.account)
-        return Admin(account.name, account.name, browser.form_token)
+            return self._forbidden(browser.account)
+        return Admin(account.name, account.name, browser.csrf_token)
 
-    def check_form(self, request: Request, form: Fields, admin: Admin) -> None:  # noqa: ARG002 - its session says who
-        """Check that a form comes from a page of ours in this browser.
+    def verify_csrf(self, request: Request, form: Fields, admin: Admin) -> None:  # noqa: ARG002 - of the protocol
+        """Check that a form was sent from one of our pages in this browser.
 
         Raises:
-            ForgeryError: It does not.
+            CsrfError: It was not.
         """
-        self._of.sessions.check_form(request, form, request.scope[_BROWSER])
+        self._services.sessions.verify_csrf(request, form, request.scope[_BROWSER])
 
-    def remember(self, request: Request, response: Response) -> Response:
-        """Let the browser keep its session."""
-        return self._of.sessions.remember(response, request.scope[_BROWSER])
+    def set_cookie(self, request: Request, response: Response) -> Response:
+        """Set the cookie of the browser on a response."""
+        return self._services.sessions.set_cookie(response, request.scope[_BROWSER])
 
-    async def people(self) -> Sequence[tuple[str, frozenset[str]]] | None:
-        """Return everybody who may sign in, with their roles."""
-        return [(each.name, each.roles) for each in await self._of.accounts.list() if each.state == "active"]
+    async def users(self) -> Sequence[tuple[str, frozenset[str]]] | None:
+        """Return all active accounts with their roles."""
+        return [(each.name, each.roles) for each in await self._services.accounts.list() if each.state == "active"]
 
     async def roles(self) -> Sequence[str]:
-        """Return the roles that somebody has."""
-        return sorted(frozenset[str]().union(*(account.roles for account in await self._of.accounts.list())))
+        """Return the roles of all accounts."""
+        return sorted(frozenset[str]().union(*(account.roles for account in await self._services.accounts.list())))
 
-    def _not_for_you(self, account: str) -> Response:
-        text = f"{account} is no admin. Whoever runs this makes one with: intarsia users roles {account} --add {ADMIN}"
-        return draw(
-            "notice", status=403, connector=self._connector, title="Not for you", text=text, link="/apps",
+    def _forbidden(self, account: str) -> Response:
+        text = f"{account} is not an admin. To make it one, run: intarsia users roles {account} --add {ADMIN}"
+        return render_page(
+            "notice", status=403, connector=self._connector, title="Admins only", text=text, link="/apps",
             label="Connected apps",
         )  # fmt: skip

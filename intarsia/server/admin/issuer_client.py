@@ -1,6 +1,6 @@
-"""Sends admins to the issuer, and redeems what they come back with: authorization code, PKCE S256, `state`, `iss`.
+"""The OAuth client of the admin pages: authorization code flow with PKCE (S256), `state` and `iss`.
 
-What a token is worth is not decided here: the verifier of the connector says that.
+The returned access token is not validated here, but by the connector's verifier, like the tokens of MCP requests.
 """
 
 from dataclasses import dataclass
@@ -17,38 +17,39 @@ from intarsia.server.auth.resource_server.cache import TtlCache
 from intarsia.server.auth.resource_server.client_auth import secret_form, secret_header
 from intarsia.server.auth.resource_server.issuer_http import IssuerError, IssuerHttpClient
 from intarsia.server.auth.resource_server.issuer_metadata import Metadata
-from intarsia.server.pages.browser_sessions import Browser, ForgeryError
+from intarsia.server.pages.browser_sessions import Browser, CsrfError
 from intarsia.server.pages.forms import Fields
 
-TRY_SECONDS = 600
-"""How long somebody may take to sign in at the issuer."""
+SIGN_IN_SECONDS = 600
+"""How long an admin may take to sign in at the issuer."""
 MAX_ATTEMPTS = 1_000
+"""The maximum number of sign-ins in progress; beyond it, the oldest one is dropped."""
 
 
-class NotSignedInError(Exception):
-    """The issuer let somebody go without a code."""
+class SignInDeniedError(Exception):
+    """The issuer returned an error instead of an authorization code."""
 
 
 @dataclass(frozen=True)
-class _Try:
-    """Somebody who was sent to the issuer, and did not come back yet."""
+class _Attempt:
+    """A sign-in in progress at the issuer."""
 
     browser: bytes
-    """The digest of the cookie of the browser that was sent."""
+    """The digest of the browser's cookie."""
     verifier: str
-    """Proves to the issuer that who redeems the code has asked for it (RFC 7636)."""
+    """The code verifier of PKCE (RFC 7636)."""
 
 
 class IssuerClient:
-    """The way to the issuer, and back.
+    """Sends admins to the issuer, and redeems the authorization code that they return with.
 
     Args:
-        settings: The client that the pages are.
-        issuer: Where admins sign in.
-        resource: What tokens are for.
-        callback: Where they come back.
-        metadata: Where the issuer's endpoints are.
-        fetcher: Asks the issuer.
+        settings: The client that is registered with the issuer.
+        issuer: The issuer's URL.
+        resource: The resource that tokens are requested for (RFC 8707).
+        callback: The redirect URI.
+        metadata: The issuer's metadata.
+        fetcher: The HTTP client for issuers.
     """
 
     def __init__(
@@ -67,66 +68,74 @@ class IssuerClient:
         self._callback = callback
         self._metadata = metadata
         self._fetcher = fetcher
-        self._tries: TtlCache[_Try] = TtlCache(MAX_ATTEMPTS)
+        self._attempts: TtlCache[_Attempt] = TtlCache(MAX_ATTEMPTS)
 
-    async def address_for(self, browser: Browser, *, asks_again: bool) -> str:
-        """Return the address at which somebody signs in.
+    async def authorization_url(self, browser: Browser, *, force_login: bool) -> str:
+        """Return the URL at which an admin signs in.
 
         Args:
-            browser: The one that is sent there, and that must come back.
-            asks_again: Whether the issuer is to ask who it is, though it knows somebody already.
+            browser: The browser that is redirected. Only this browser can complete the sign-in.
+            force_login: Whether the issuer must ask for credentials even if the user is signed in there.
 
         Raises:
             IssuerError: The issuer cannot be reached.
         """
         endpoint = await self._metadata.address_of("authorization_endpoint")
         pair, state = PKCEParameters.generate(), token_urlsafe(32)
-        self._tries.keep(digest_of(state), _Try(browser.session, pair.code_verifier), monotonic() + TRY_SECONDS)
+        attempt = _Attempt(browser.session, pair.code_verifier)
+        self._attempts.keep(digest_of(state), attempt, monotonic() + SIGN_IN_SECONDS)
         query = {
             "response_type": "code", "client_id": self._settings.client_id, "redirect_uri": self._callback,
             "state": state, "code_challenge": pair.code_challenge, "code_challenge_method": "S256",
             "resource": self._resource, "scope": " ".join(self._settings.scopes),
-            "prompt": "login" if asks_again else "",
+            "prompt": "login" if force_login else "",
         }  # fmt: skip
         return f"{endpoint}?{urlencode({name: value for name, value in query.items() if value})}"
 
-    async def token_for(self, answer: Fields, browser: Browser) -> str:
-        """Redeem what a browser comes back with, and return the access token.
+    async def redeem(self, response: Fields, browser: Browser) -> str:
+        """Exchange the code of an authorization response for an access token.
+
+        Args:
+            response: The parameters of the request to the callback.
+            browser: The browser that sent the request.
 
         Raises:
-            ForgeryError: This browser was not sent to the issuer, or came back already, or comes from elsewhere.
-            NotSignedInError: The issuer gave no code.
-            IssuerError: The issuer cannot be reached, or does not redeem the code.
+            CsrfError: The response has an unknown or used `state`, is for another browser, or is from another issuer.
+            SignInDeniedError: The issuer returned no code.
+            IssuerError: The issuer cannot be reached, or rejects the code.
         """
-        begun = self._tries.take(digest_of(answer.required("state")))
-        if begun is None or not compare_digest(begun.browser, browser.session):
-            raise ForgeryError
-        await self._check_issuer(answer.one("iss"))
-        code = answer.one("code")
+        attempt = self._attempts.take(digest_of(response.required("state")))
+        # Otherwise an attacker could sign a user in to the attacker's account (login CSRF).
+        if attempt is None or not compare_digest(attempt.browser, browser.session):
+            raise CsrfError
+        await self._check_issuer(response.one("iss"))
+        code = response.one("code")
         if code is None:
-            raise NotSignedInError
-        return await self._redeem(code, begun.verifier)
+            raise SignInDeniedError
+        return await self._redeem(code, attempt.verifier)
 
-    async def _check_issuer(self, said: str | None) -> None:
-        """Check who sends the answer (RFC 9207)."""
-        says_always = await self._metadata.value_of("authorization_response_iss_parameter_supported") is True
-        if said != self._issuer and (said is not None or says_always):
-            raise ForgeryError
+    async def _check_issuer(self, issuer: str | None) -> None:
+        """Check which issuer sent a response (RFC 9207), against mix-up attacks."""
+        is_required = await self._metadata.value_of("authorization_response_iss_parameter_supported") is True
+        if issuer != self._issuer and (issuer is not None or is_required):
+            raise CsrfError
 
     async def _redeem(self, code: str, verifier: str) -> str:
-        own = self._settings
+        settings = self._settings
         form = {
             "grant_type": "authorization_code", "code": code, "redirect_uri": self._callback,
             "code_verifier": verifier, "resource": self._resource,
         }  # fmt: skip
         address = await self._metadata.address_of("token_endpoint")
-        if own.client_secret is None:
-            answer = await self._fetcher.ask(address, {**form, "client_id": own.client_id}, {})
+        if settings.client_secret is None:
+            response = await self._fetcher.ask(address, {**form, "client_id": settings.client_id}, {})
         else:
-            proof = (own.client_id, own.client_secret, own.method)
-            answer = await self._fetcher.ask(address, {**form, **secret_form(*proof)}, secret_header(*proof))
-        token, kind = answer.get("access_token"), answer.get("token_type")
-        if not isinstance(token, str) or not isinstance(kind, str) or kind.lower() != "bearer":
-            message = f"{address} answered without an access token that a bearer may use."
+            credentials = (settings.client_id, settings.client_secret, settings.method)
+            response = await self._fetcher.ask(
+                address, {**form, **secret_form(*credentials)}, secret_header(*credentials)
+            )
+        token, token_type = response.get("access_token"), response.get("token_type")
+        if not isinstance(token, str) or not isinstance(token_type, str) or token_type.lower() != "bearer":
+            message = f"{address} returned no bearer access token."
             raise IssuerError(message)
         return token

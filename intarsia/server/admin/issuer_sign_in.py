@@ -1,7 +1,7 @@
-"""Admins who sign in at an issuer that is not part of the connector, and have the role `intarsia:admin` there.
+"""Admins who sign in at an issuer, and have the role `intarsia:admin` there.
 
-The issuer is asked about their token with every request, as far as the verifier asks it about tokens of calls. So who
-is turned away there is turned away here, and no role is remembered.
+Their access token is verified with each request, in the same way as the tokens of MCP requests. So an admin who loses
+the role or the session at the issuer loses access here too, and no role is stored.
 """
 
 import logging
@@ -18,20 +18,20 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from intarsia.server.admin.access import ADMIN, Admin
-from intarsia.server.admin.issuer_client import IssuerClient, NotSignedInError
+from intarsia.server.admin.issuer_client import IssuerClient, SignInDeniedError
 from intarsia.server.admin.routes import SWITCH_FORM_PATHS, admin_routes
 from intarsia.server.audit.log import AuditEntry
 from intarsia.server.auth.authorization_server.errors import OAuthError
-from intarsia.server.auth.authorization_server.pages.login_page import draw_stale
-from intarsia.server.auth.authorization_server.server import Beside
+from intarsia.server.auth.authorization_server.pages.login_page import expired_page
+from intarsia.server.auth.authorization_server.server import RoutesMiddleware
 from intarsia.server.auth.resource_server.cache import TtlCache
 from intarsia.server.auth.resource_server.claims import Bearer
 from intarsia.server.auth.resource_server.errors import TokenError
 from intarsia.server.auth.resource_server.issuer_http import IssuerError
 from intarsia.server.auth.resource_server.middleware import RETRY_SECONDS, grant_of
-from intarsia.server.pages.browser_sessions import Browser, Cookies, ForgeryError
+from intarsia.server.pages.browser_sessions import Browser, BrowserCookies, CsrfError
 from intarsia.server.pages.forms import Fields, read_form, read_query
-from intarsia.server.pages.templates import BASE_PATH, HEADERS, STYLE_PATH, draw, redirect_to, show_style
+from intarsia.server.pages.templates import BASE_PATH, HEADERS, STYLE_PATH, redirect_to, render_page, serve_style
 
 if TYPE_CHECKING:
     from intarsia.server.admin.settings import AdminSignIn
@@ -42,19 +42,19 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_SESSIONS = 1_000
-CALLBACK, AGAIN = "/admin/callback", "/admin/sign-in"
+CALLBACK, SIGN_IN_AGAIN = "/admin/callback", "/admin/sign-in"
 
 _BROWSER = "intarsia.browser"
-"""Where in a request's scope the browser is that sent it."""
+"""The key of the browser in a request's scope."""
 
 
 @dataclass(frozen=True)
 class AdminPages:
-    """Where the pages are, and how long somebody stays signed in there.
+    """The settings of cookies on the admin pages.
 
     Args:
-        public_url: Where browsers find them.
-        session_seconds: How long that is.
+        public_url: The URL where browsers find the pages.
+        session_seconds: How long an admin stays signed in.
     """
 
     public_url: str
@@ -62,18 +62,18 @@ class AdminPages:
 
     @property
     def is_https(self) -> bool:
-        """Whether browsers come over TLS, so that cookies may be bound to it."""
+        """Whether browsers connect over TLS, so that cookies can be marked as secure."""
         return self.public_url.startswith("https:")
 
 
 class IssuerAdmins:
-    """Those who have the role, and the pages where they come back from the issuer and sign out.
+    """Authenticates admins by an issuer, and serves the pages to sign in and out.
 
     Args:
-        connector: What they turn on and off.
-        server: Whose tokens are taken.
-        sign_in: The client that the pages are.
-        verifier: The connector's own: it says what a token is worth, as it does for calls.
+        connector: The connector that is administered.
+        server: The accepted issuers.
+        sign_in: The OAuth client that is registered with the issuer.
+        verifier: The connector's verifier of access tokens.
     """
 
     def __init__(
@@ -83,167 +83,170 @@ class IssuerAdmins:
         self._connector = connector
         self._verifier = verifier
         self._issuer = sign_in.check_issuer(server.addresses)
-        self._cookies = Cookies(self.settings)
-        self._door = IssuerClient(
+        self._cookies = BrowserCookies(self.settings)
+        self._client = IssuerClient(
             sign_in, self._issuer, server.resource, self.settings.public_url + CALLBACK,
             metadata=verifier.metadata_of(self._issuer), fetcher=verifier.fetcher,
         )  # fmt: skip
-        # By the digest of the cookie, and in no file: who reads what the server keeps finds no token.
+        # In memory only, keyed by the digest of the cookie: neither a file nor a backup ever holds a token.
         self._tokens: TtlCache[str] = TtlCache(MAX_SESSIONS)
         self._routes = [
-            Route(CALLBACK, self.come_back, methods=["GET"]),
-            Route(AGAIN, self.sign_in_again, methods=["GET"]),
+            Route(CALLBACK, self.callback, methods=["GET"]),
+            Route(SIGN_IN_AGAIN, self.sign_in_again, methods=["GET"]),
             Route("/sign-out", self.sign_out, methods=["POST"]),
-            Route(STYLE_PATH, show_style, methods=["GET"]),
+            Route(STYLE_PATH, serve_style, methods=["GET"]),
             *admin_routes(connector, self, None),
         ]
 
     @property
     def form_paths(self) -> frozenset[str]:
-        """Where forms are sent, and nothing else."""
+        """The paths that accept forms and nothing else."""
         return SWITCH_FORM_PATHS | {"/sign-out"}
 
-    def beside(self, app: ASGIApp) -> Beside:
-        """Put the pages in front of an application that asks for tokens."""
-        return Beside(app, self._routes, self.settings.public_url)
+    def wrap(self, app: ASGIApp) -> RoutesMiddleware:
+        """Put the pages in front of an application that requires tokens."""
+        return RoutesMiddleware(app, self._routes, self.settings.public_url)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Forget everybody when the block ends."""
+        """Keep sessions while the block runs, and end all of them with it."""
         try:
             yield
         finally:
             self._tokens.clear()
 
-    async def admit(self, request: Request) -> Admin | Response:
-        """Return the admin who sends a request, or what to answer somebody else."""
+    async def authenticate(self, request: Request) -> Admin | Response:
+        """Return the admin who sent a request, a redirect to the issuer, or an error page."""
         browser = self._browser(request)
         token = self._tokens.get(browser.session)
         if token is None:
-            return await self._send_away(request, browser)
+            return await self._redirect_to_issuer(request, browser)
         try:
             bearer = await self._verifier.verify(token)
         except TokenError as error:
-            logger.info("The token of an admin is worth nothing any more: %s.", error)
+            logger.info("The access token of an admin is no longer valid: %s.", error)
             self._tokens.take(browser.session)
-            return await self._send_away(request, browser)
+            return await self._redirect_to_issuer(request, browser)
         except IssuerError:
             return self._unavailable()
         if ADMIN not in bearer.roles:
             self._tokens.take(browser.session)
-            return self._not_for_you(bearer)
+            return self._forbidden(bearer)
         request.scope[_BROWSER] = browser
-        return Admin(grant_of(bearer).person, bearer.subject, browser.form_token)
+        return Admin(grant_of(bearer).person, bearer.subject, browser.csrf_token)
 
-    def check_form(self, request: Request, form: Fields, admin: Admin) -> None:  # noqa: ARG002 - its session says who
-        """Check that a form comes from a page of ours in this browser.
+    def verify_csrf(self, request: Request, form: Fields, admin: Admin) -> None:  # noqa: ARG002 - of the protocol
+        """Check that a form was sent from one of our pages in this browser.
 
         Raises:
-            ForgeryError: It does not.
+            CsrfError: It was not.
         """
-        self._cookies.check_form(request, form, request.scope[_BROWSER])
+        self._cookies.verify_csrf(request, form, request.scope[_BROWSER])
 
-    def remember(self, request: Request, response: Response) -> Response:
-        """Let the browser keep its session; how long it lasts was said at sign-in."""
-        return self._cookies.remember(response, request.scope[_BROWSER])
+    def set_cookie(self, request: Request, response: Response) -> Response:
+        """Set the cookie of the browser on a response. This does not extend the session, which ends at a fixed time."""
+        return self._cookies.set_cookie(response, request.scope[_BROWSER])
 
-    async def people(self) -> Sequence[tuple[str, frozenset[str]]] | None:
-        """Return `None`: only the issuer knows."""
+    async def users(self) -> Sequence[tuple[str, frozenset[str]]] | None:
+        """Return `None`, because only the issuer knows its users."""
         return None
 
     async def roles(self) -> Sequence[str]:
-        """Return the roles that tools and switches name."""
-        named = {role for tool in self._connector.tools.values() for role in tool.roles}
-        return sorted(named | {row.role for row in await self._connector.switches.rows() if row.role})
+        """Return the roles of tools and switches."""
+        roles = {role for tool in self._connector.tools.values() for role in tool.roles}
+        return sorted(roles | {row.role for row in await self._connector.switches.rows() if row.role})
 
-    async def come_back(self, request: Request) -> Response:
-        """Answer to a browser that comes back from the issuer."""
+    async def callback(self, request: Request) -> Response:
+        """Handle the authorization response of the issuer, and sign the admin in."""
         before = self._browser(request)
         try:
-            token = await self._door.token_for(read_query(request), before)
+            token = await self._client.redeem(read_query(request), before)
             bearer = await self._verifier.verify(token)
-        except (OAuthError, ForgeryError):
-            text = "Nobody was signed in. Begin again, in this browser."
-            return draw_stale(self._connector.name, text, "/admin")
-        except NotSignedInError:
-            return self._notice(403, "Not signed in", f"{self._issuer} did not let you in.")
+        except (OAuthError, CsrfError):
+            text = "You were not signed in. Start again in this browser."
+            return expired_page(self._connector.name, text, "/admin")
+        except SignInDeniedError:
+            return self._notice(403, "Not signed in", f"{self._issuer} did not sign you in.")
         except TokenError as error:
-            logger.info("The token of somebody who signed in as an admin was refused: %s.", error)
-            return self._notice(403, "Not signed in", f"What {self._issuer} says of you is not valid here.")
+            logger.info("The access token of an admin was rejected after sign-in: %s.", error)
+            return self._notice(403, "Not signed in", f"The access token from {self._issuer} is not valid here.")
         except IssuerError as error:
-            logger.warning("Somebody could not sign in as an admin. %s", error)
+            logger.warning("An admin could not be signed in. %s", error)
             return self._unavailable()
         if bearer.issuer != self._issuer:
-            return self._notice(403, "Not signed in", f"What came back is not from {self._issuer}.")
+            return self._notice(403, "Not signed in", f"The access token is not from {self._issuer}.")
         if ADMIN not in bearer.roles:
-            self._tokens.take(before.session)  # somebody else is at this browser now
-            await self._connector.audit.refuse(
-                AuditEntry("refusal", grant_of(bearer).person, bearer.client, what="sign_in", result="no admin")
+            # Another user signed in with this browser: the session of the previous one must not continue.
+            self._tokens.take(before.session)
+            await self._connector.audit.write_refusal(
+                AuditEntry("refusal", grant_of(bearer).person, bearer.client, what="sign_in", result="not an admin")
             )
-            return self._not_for_you(bearer)
+            return self._forbidden(bearer)
         return await self._start(bearer, token, before)
 
     async def _start(self, bearer: Bearer, token: str, before: Browser) -> Response:
-        """Sign somebody in, with a cookie that nobody knew before."""
+        """Start a session with a new cookie, and end the one that the browser had before."""
         person = grant_of(bearer).person
         browser = Browser(token_urlsafe(32), person)
         self._tokens.take(before.session)
         await self._connector.audit.write(AuditEntry("sign_in", person, bearer.client))
         self._tokens.keep(browser.session, token, monotonic() + self.settings.session_seconds)
-        return self._cookies.remember(redirect_to("/admin", HEADERS), browser)
+        return self._cookies.set_cookie(redirect_to("/admin", HEADERS), browser)
 
     async def sign_in_again(self, request: Request) -> Response:
-        """Answer with the way to the issuer, where whoever is known already is asked again."""
-        return await self._send_away(request, self._browser(request), asks_again=True)
+        """Redirect to the issuer, which must ask for credentials even if the user is signed in there."""
+        return await self._redirect_to_issuer(request, self._browser(request), force_login=True)
 
     async def sign_out(self, request: Request) -> Response:
-        """Answer to the button that signs out."""
+        """End the session. The user may still be signed in at the issuer."""
         browser = self._browser(request)
         try:
-            self._cookies.check_form(request, await read_form(request), browser)
-        except (OAuthError, ForgeryError):
-            return draw_stale(self._connector.name, "You are still signed in.", "/admin")
+            self._cookies.verify_csrf(request, await read_form(request), browser)
+        except (OAuthError, CsrfError):
+            return expired_page(self._connector.name, "You are still signed in. Go back and try again.", "/admin")
         token = self._tokens.take(browser.session)
         if token is not None:
-            await self._note_end(token)
-        text = f"Your session here has ended. At {self._issuer} you may still be signed in."
-        return self._cookies.forget(self._notice(200, "Signed out", text, label="Sign in again"))
+            await self._log_sign_out(token)
+        text = f"You may still be signed in at {self._issuer}."
+        return self._cookies.delete_cookie(self._notice(200, "Signed out", text, label="Sign in again"))
 
-    async def _note_end(self, token: str) -> None:
+    async def _log_sign_out(self, token: str) -> None:
         try:
             bearer = await self._verifier.verify(token)
         except (TokenError, IssuerError):
-            return  # whose it was cannot be said any more
+            return  # the user of an invalid token is unknown
         await self._connector.audit.write(AuditEntry("sign_out", grant_of(bearer).person, bearer.client))
 
     def _browser(self, request: Request) -> Browser:
-        return Browser(self._cookies.sent(request) or token_urlsafe(32), None)
+        return Browser(self._cookies.read_cookie(request) or token_urlsafe(32), None)
 
-    async def _send_away(self, request: Request, browser: Browser, *, asks_again: bool = False) -> Response:
-        """Send a person to the issuer; what a script or a form asks for cannot go there."""
+    async def _redirect_to_issuer(self, request: Request, browser: Browser, *, force_login: bool = False) -> Response:
+        """Redirect to the issuer. A form or a script cannot follow to another site, and gets an error page."""
         if request.method != "GET" or "hx-request" in request.headers:
-            answer = self._notice(401, "Sign in again", "You are not signed in any more.", label="Sign in")
-            answer.headers["HX-Redirect"] = BASE_PATH.get() + "/admin"
-            return answer
+            response = self._notice(401, "Sign in again", "Your session has ended.", label="Sign in")
+            # htmx then loads this address as a whole page, which redirects to the issuer.
+            response.headers["HX-Redirect"] = BASE_PATH.get() + "/admin"
+            return response
         try:
-            address = await self._door.address_for(browser, asks_again=asks_again)
+            address = await self._client.authorization_url(browser, force_login=force_login)
         except IssuerError as error:
-            logger.warning("Somebody could not be sent to the issuer. %s", error)
+            logger.warning("An admin could not be redirected to the issuer. %s", error)
             return self._unavailable()
-        return self._cookies.remember(RedirectResponse(address, 303, HEADERS), browser)
+        return self._cookies.set_cookie(RedirectResponse(address, 303, HEADERS), browser)
 
-    def _not_for_you(self, bearer: Bearer) -> Response:
-        text = f"{bearer.subject} is no admin. Whoever runs {self._issuer} makes one with the role {ADMIN}."
-        return self._notice(403, "Not for you", text)
+    def _forbidden(self, bearer: Bearer) -> Response:
+        text = f"{bearer.subject} is not an admin. An administrator of {self._issuer} can assign the role {ADMIN}."
+        return self._notice(403, "Admins only", text)
 
-    def _notice(self, status: int, title: str, text: str, label: str = "Sign in as somebody else") -> Response:
-        return draw(
-            "notice", status=status, connector=self._connector.name, title=title, text=text, link=AGAIN, label=label,
+    def _notice(self, status: int, title: str, text: str, label: str = "Use another account") -> Response:
+        return render_page(
+            "notice", status=status, connector=self._connector.name, title=title, text=text, link=SIGN_IN_AGAIN,
+            label=label,
         )  # fmt: skip
 
     def _unavailable(self) -> Response:
-        return draw(
+        return render_page(
             "notice", status=503, headers={"Retry-After": str(RETRY_SECONDS)}, connector=self._connector.name,
             title="Try again in a moment", link="/admin", label="Try again",
-            text=f"Who you are cannot be checked now: {self._issuer} did not answer as it should.",
+            text=f"Your sign-in cannot be verified right now, because {self._issuer} did not respond correctly.",
         )  # fmt: skip

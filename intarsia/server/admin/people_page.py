@@ -1,4 +1,4 @@
-"""The page of people: who has an account, which roles, and which apps act for them."""
+"""The page of people: accounts with their roles and their connected apps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from intarsia.errors import ConflictError
 from intarsia.server.admin.access import ADMIN
-from intarsia.server.admin.templates import draw_admin
+from intarsia.server.admin.templates import render_admin_page
 from intarsia.server.auth.authorization_server.pages.connected_apps_page import ConnectedApp, ConnectedAppsPage
 from intarsia.server.pages.forms import Fields
 from intarsia.server.pages.templates import redirect_to
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AppRow:
-    """An app that acts for somebody."""
+    """A connected app, as it is shown."""
 
     id: str
     name: str
-    home: str
+    site: str
     scopes: str
     since: str
 
@@ -42,53 +42,54 @@ class PersonRow:
 
 
 class PeoplePage:
-    """The page.
+    """The page of people, `/admin/people`.
 
     Args:
-        guarding: Whose page it is, and who may see it.
-        sign_in: Knows accounts and what they granted.
+        access: Restricts the page to admins.
+        services: The authorization server, with its accounts and grants.
     """
 
-    def __init__(self, guarding: "AdminAccess", sign_in: "AuthorizationServer") -> None:
-        self._of = guarding
-        self._sign_in = sign_in
-        self._apps = ConnectedAppsPage(guarding.connector, sign_in)
+    def __init__(self, access: "AdminAccess", services: "AuthorizationServer") -> None:
+        self._access = access
+        self._services = services
+        self._apps = ConnectedAppsPage(access.connector, services)
 
     async def show(self, request: Request, admin: "Admin") -> Response:
-        """Answer with all accounts, and the apps that each has connected."""
-        said = {"roles": "The roles were saved.", "app": "The access was withdrawn; it ends within five seconds."}
+        """Return the page with all accounts."""
+        messages = {"roles": "Roles saved.", "app": "Access removed. It ends within five seconds."}
         people = [
             PersonRow(
                 account.name, ", ".join(sorted(account.roles)), account.state != "active",
                 [_app(app) for app in await self._apps.of(account.name)],
             )
-            for account in await self._sign_in.accounts.list()
+            for account in await self._services.accounts.list()
         ]  # fmt: skip
-        return draw_admin(
-            "people", connector=self._of.connector.name, account=admin.name, form_token=admin.form_token,
-            here="people", has_people=True, people=people, admin=ADMIN,
-            said=said.get(request.query_params.get("changed", ""), ""),
+        return render_admin_page(
+            "people", connector=self._access.connector.name, account=admin.name, csrf_token=admin.csrf_token,
+            section="people", has_people=True, people=people, admin=ADMIN,
+            message=messages.get(request.query_params.get("changed", ""), ""),
         )  # fmt: skip
 
     async def set_roles(self, form: Fields, admin: "Admin") -> Response:
-        """Give an account other roles, unless they are no longer those that the page showed."""
-        person, accounts = form.required("person"), self._sign_in.accounts
+        """Replace the roles of an account, unless they changed since the page was shown."""
+        person, accounts = form.required("person"), self._services.accounts
         account = await accounts.get(person)
         if account is not None and account.roles != frozenset(_roles(form, "before")):
-            message = f"{person} has other roles by now. Nothing was changed."
+            message = f"The roles of {person} have changed. Nothing was saved."
             raise ConflictError(message)
-        await accounts.set_roles(person, _roles(form, "roles"), who=admin.person, by="admin", keeps=ADMIN)
+        # The last admin keeps the role: without it, nobody could open these pages again.
+        await accounts.set_roles(person, _roles(form, "roles"), who=admin.user, by="admin", required_role=ADMIN)
         return _back("roles")
 
-    async def withdraw(self, form: Fields, admin: "Admin") -> Response:
-        """Take back what a person granted an app."""
-        await self._sign_in.ledger.withdraw(form.required("person"), form.required("app"), by=admin.person)
+    async def revoke(self, form: Fields, admin: "Admin") -> Response:
+        """Revoke the access of an app to an account."""
+        await self._services.grants.revoke_client(form.required("person"), form.required("app"), by=admin.user)
         return _back("app")
 
 
 def _app(app: ConnectedApp) -> AppRow:
-    scopes = ", ".join(meaning.scope for meaning in app.scopes) or "only who they are"
-    return AppRow(app.id, app.name, app.home, scopes, app.since)
+    scopes = ", ".join(f"{scope.text} ({scope.scope})" for scope in app.scopes) or "only sees who they are"
+    return AppRow(app.id, app.name, app.site, scopes, app.since)
 
 
 def _roles(form: Fields, name: str) -> list[str]:

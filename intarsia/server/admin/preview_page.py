@@ -1,4 +1,4 @@
-"""How the widget of a tool looks, drawn from the examples of its kind: no tool is called for it."""
+"""The preview of a tool's widget, rendered from its examples: the tool is not called."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from intarsia.server.admin.switch_rows import widget_of
-from intarsia.server.admin.templates import draw_admin
+from intarsia.server.admin.templates import render_admin_page
 from intarsia.server.auth.authorization_server.errors import Code, OAuthError
 from intarsia.server.pages.forms import Fields, read_query
 from intarsia.ui_templates import render_widget
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from intarsia.server.tools.tool import Tool
 
 _EXAMPLE_HEADERS = {
-    # Widgets bring styles with their data, and an opaque origin has no 'self'. Nothing here runs, and it is shown on
-    # the page of previews alone.
+    # Widgets set inline styles, and in a sandbox with an opaque origin 'self' matches nothing. Scripts never run, and
+    # only our own preview page may frame this document.
     "Content-Security-Policy": (
         "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; "
         "base-uri 'none'; frame-ancestors 'self'"
@@ -31,35 +31,37 @@ _EXAMPLE_HEADERS = {
 
 
 class PreviewPage:
-    """The page, and the example inside.
+    """The preview page, and the example in its frame.
 
     Args:
-        guarding: Whose page it is, and who may see it.
+        access: Restricts the pages to admins.
     """
 
-    def __init__(self, guarding: "AdminAccess") -> None:
-        self._of = guarding
+    def __init__(self, access: "AdminAccess") -> None:
+        self._access = access
 
     async def show(self, request: Request, admin: "Admin") -> Response:
-        """Answer with the page."""
+        """Return the preview page."""
         query = read_query(request)
         tool, examples = self._examples(query)
-        return draw_admin(
-            "preview", connector=self._of.connector.name, account=admin.name, form_token=admin.form_token,
-            here="switches", has_people=self._of.has_people, tool=tool, names=list(examples),
+        return render_admin_page(
+            "preview", connector=self._access.connector.name, account=admin.name, csrf_token=admin.csrf_token,
+            section="switches", has_people=self._access.has_people, tool=tool, names=list(examples),
             example=_chosen(query, examples),
         )  # fmt: skip
 
     async def show_example(self, request: Request, _admin: "Admin") -> Response:
-        """Answer with one example, as a document of its own."""
+        """Return one example as a document of its own."""
         query = read_query(request)
         tool, examples = self._examples(query)
-        widget = Markup(render_widget(examples[_chosen(query, examples)]).html)  # noqa: S704  # by our own templates
-        style = Markup(load_style())  # noqa: S704  # ours
-        return draw_admin("example", headers=_EXAMPLE_HEADERS, title=tool.title, widget=widget, style_of_widgets=style)
+        widget = Markup(render_widget(examples[_chosen(query, examples)]).html)  # noqa: S704 - our own templates
+        style = Markup(load_style())  # noqa: S704 - our own style sheet
+        return render_admin_page(
+            "example", headers=_EXAMPLE_HEADERS, title=tool.title, widget=widget, style_of_widgets=style
+        )
 
     def _examples(self, query: Fields) -> "tuple[Tool, Mapping[str, Widget]]":
-        tool = self._of.connector.tools.get(query.one("tool") or "")
+        tool = self._access.connector.tools.get(query.one("tool") or "")
         widget = widget_of(tool) if tool else None
         examples: Mapping[str, Widget] = widget.examples() if widget else {}
         if tool is None or not examples:
@@ -68,7 +70,7 @@ class PreviewPage:
 
 
 def _chosen(query: Fields, examples: Mapping[str, Widget]) -> str:
-    wanted = query.one("example") or next(iter(examples))
-    if wanted not in examples:
+    name = query.one("example") or next(iter(examples))
+    if name not in examples:
         raise OAuthError(Code.INVALID_REQUEST, "There is no such example.")
-    return wanted
+    return name

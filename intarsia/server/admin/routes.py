@@ -1,4 +1,4 @@
-"""Where the pages of an admin are."""
+"""The routes of the admin pages."""
 
 from typing import TYPE_CHECKING
 
@@ -10,10 +10,10 @@ from intarsia.server.admin.people_page import PeoplePage
 from intarsia.server.admin.preview_page import PreviewPage
 from intarsia.server.admin.switches_page import SwitchPage
 from intarsia.server.admin.templates import (
-    OWN_STYLE_PATH,
+    ADMIN_STYLE_PATH,
     SCRIPT_PATH,
-    show_own_style,
-    show_script,
+    serve_admin_style,
+    serve_script,
 )
 
 if TYPE_CHECKING:
@@ -21,39 +21,39 @@ if TYPE_CHECKING:
     from intarsia.server.connector import Connector
 
 SWITCH_FORM_PATHS = frozenset({"/admin/switches", "/admin/review"})
-"""Where forms about switches are sent, and nothing else."""
-FORM_PATHS = SWITCH_FORM_PATHS | {"/admin/roles", "/admin/withdraw"}
-"""Where forms are sent, and nothing else."""
+"""The paths of forms about switches. They accept forms and nothing else."""
+FORM_PATHS = SWITCH_FORM_PATHS | {"/admin/roles", "/admin/revoke"}
+"""The paths of all forms. They accept forms and nothing else."""
 
 
-def admin_routes(connector: "Connector", admins: Admins, sign_in: "AuthorizationServer | None") -> list[Route]:
-    """Return the pages of a connector's admins.
+def admin_routes(connector: "Connector", admins: Admins, services: "AuthorizationServer | None") -> list[Route]:
+    """Return the routes of the admin pages.
 
     Args:
-        connector: What they turn on and off.
-        admins: Knows who they are.
-        sign_in: Where people sign in at the connector itself: then there is a page of people, too.
+        connector: The connector that is administered.
+        admins: Authenticates admins.
+        services: The authorization server, if it is part of the connector; then there is a page of people too.
     """
-    guarding = AdminAccess(connector, admins, has_people=sign_in is not None)
-    switches, preview = SwitchPage(guarding), PreviewPage(guarding)
-    log = AuditPage(guarding, sign_in.store if sign_in else None)
+    access = AdminAccess(connector, admins, has_people=services is not None)
+    switches, preview = SwitchPage(access), PreviewPage(access)
+    log = AuditPage(access, services.store if services else None)
     routes = [
-        Route("/admin", guarding.page(switches.show), methods=["GET"]),
-        Route("/admin/review", guarding.form(switches.review), methods=["POST"]),
-        Route("/admin/switches", guarding.form(switches.set), methods=["POST"]),
-        Route("/admin/preview", guarding.page(preview.show), methods=["GET"]),
-        Route("/admin/example", guarding.page(preview.show_example), methods=["GET"]),
-        Route("/admin/log", guarding.page(log.show), methods=["GET"]),
-        Route("/admin/log.csv", guarding.page(log.export), methods=["GET"]),
-        Route(SCRIPT_PATH, show_script, methods=["GET"]),
-        Route(OWN_STYLE_PATH, show_own_style, methods=["GET"]),
+        Route("/admin", access.page(switches.show), methods=["GET"]),
+        Route("/admin/review", access.form(switches.review), methods=["POST"]),
+        Route("/admin/switches", access.form(switches.set), methods=["POST"]),
+        Route("/admin/preview", access.page(preview.show), methods=["GET"]),
+        Route("/admin/example", access.page(preview.show_example), methods=["GET"]),
+        Route("/admin/log", access.page(log.show), methods=["GET"]),
+        Route("/admin/log.csv", access.page(log.export), methods=["GET"]),
+        Route(SCRIPT_PATH, serve_script, methods=["GET"]),
+        Route(ADMIN_STYLE_PATH, serve_admin_style, methods=["GET"]),
     ]
-    if sign_in is None:
+    if services is None:
         return routes
-    people = PeoplePage(guarding, sign_in)
+    people = PeoplePage(access, services)
     return [
         *routes,
-        Route("/admin/people", guarding.page(people.show), methods=["GET"]),
-        Route("/admin/roles", guarding.form(people.set_roles), methods=["POST"]),
-        Route("/admin/withdraw", guarding.form(people.withdraw), methods=["POST"]),
+        Route("/admin/people", access.page(people.show), methods=["GET"]),
+        Route("/admin/roles", access.form(people.set_roles), methods=["POST"]),
+        Route("/admin/revoke", access.form(people.revoke), methods=["POST"]),
     ]

@@ -1,4 +1,4 @@
-"""What a developer says about admins who sign in at an issuer that is not part of the connector."""
+"""Settings of the sign-in for admins at an issuer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,20 +12,20 @@ _METHODS = ("client_secret_basic", "client_secret_post")
 
 @dataclass(frozen=True, kw_only=True)
 class AdminSignIn:
-    """How admins sign in at `/admin`, at an issuer whose tokens are taken. Give it to `ResourceServer(admin=...)`.
+    """The sign-in of admins at an accepted issuer, for the pages at `/admin`. Pass it to `ResourceServer(admin=...)`.
 
-    Who has the role `intarsia:admin` there is an admin.
+    Users whose token has the role `intarsia:admin` are admins.
 
     Args:
-        client_id: The pages, as the issuer knows them, with the redirect address `<public address>/admin/callback`.
-        client_secret: The secret of that client; without it the client is public, and PKCE alone protects the code.
-        issuer: At which issuer they sign in; it must be said when there are several.
-        method: How the client proves itself: in the header, or in the form.
-        scopes: What the pages ask for. They need the person's roles alone; most issuers give no token without a scope.
-        session_seconds: How long an admin stays signed in, as long as their token is good.
+        client_id: The client that is registered with the issuer, with the redirect URI `<public URL>/admin/callback`.
+        client_secret: The client's secret; without it the client is public, and only PKCE protects the code.
+        issuer: The issuer where admins sign in; required if more than one is accepted.
+        method: How the client authenticates (RFC 6749, section 2.3.1): in the header or in the form.
+        scopes: The requested scopes. The pages only need the user's roles, but most issuers require some scope.
+        session_seconds: How long an admin stays signed in at most, while the access token is valid.
 
     Raises:
-        SettingError: Something is empty, is no scope, or is outside its range.
+        SettingError: A value is empty, a scope is invalid, or the time is out of range.
     """
 
     client_id: str
@@ -37,15 +37,13 @@ class AdminSignIn:
 
     def __post_init__(self) -> None:
         if not self.client_id or self.client_secret == "":
-            message = (
-                "AdminSignIn needs the client_id of a client of the issuer; leave out a client_secret that is empty."
-            )
+            message = "AdminSignIn needs the client_id of a client of the issuer; omit client_secret if it is empty."
             raise SettingError(message)
         if self.method not in _METHODS:
-            message = f"The method of AdminSignIn must be one of {', '.join(_METHODS)}, and is {self.method!r}."
+            message = f"The method of AdminSignIn must be one of {', '.join(_METHODS)}, not {self.method!r}."
             raise SettingError(message)
         if isinstance(self.scopes, str) or any(not each or not each.isascii() or " " in each for each in self.scopes):
-            message = f"The scopes of AdminSignIn must be several names without spaces, and are {self.scopes!r}."
+            message = f"The scopes of AdminSignIn must be a list of names without spaces, not {self.scopes!r}."
             raise SettingError(message)
         seconds = self.session_seconds
         if isinstance(seconds, bool) or not _MIN_SECONDS <= seconds <= _MAX_SECONDS:
@@ -53,19 +51,19 @@ class AdminSignIn:
             raise SettingError(message)
 
     def check_issuer(self, trusted: Sequence[str]) -> str:
-        """Return the issuer at which admins sign in.
+        """Return the issuer where admins sign in.
 
         Args:
-            trusted: The issuers whose tokens are taken.
+            trusted: The URLs of the accepted issuers.
 
         Raises:
-            SettingError: It is none of them, or nobody said which of several it is.
+            SettingError: The issuer is not accepted, or is not set although more than one is accepted.
         """
         if self.issuer is None and len(trusted) > 1:
-            message = f"Say at which issuer admins sign in: AdminSignIn(issuer=...), one of {', '.join(trusted)}."
+            message = f"Set the issuer where admins sign in: AdminSignIn(issuer=...), one of {', '.join(trusted)}."
             raise SettingError(message)
         issuer = self.issuer or trusted[0]
         if issuer not in trusted:
-            message = f"Admins cannot sign in at {issuer!r}: its tokens are not taken. Choose {' or '.join(trusted)}."
+            message = f"Admins cannot sign in at {issuer!r}, which is not accepted. Use {' or '.join(trusted)}."
             raise SettingError(message)
         return issuer

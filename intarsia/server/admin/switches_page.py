@@ -1,4 +1,4 @@
-"""The page of switches, and changes of several at once that are looked at first."""
+"""The page of switches, and the review of changes to several of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from intarsia.server.admin.switch_rows import ALL_POSITIONS, general_lines, title_of, tool_lines
-from intarsia.server.admin.templates import draw_admin
+from intarsia.server.admin.switch_rows import ALL_POSITIONS, general_rows, title_of, tool_rows
+from intarsia.server.admin.templates import render_admin_page
 from intarsia.server.auth.authorization_server.errors import Code, OAuthError
 from intarsia.server.pages.forms import Fields, read_query
 from intarsia.server.pages.templates import redirect_to
@@ -25,7 +25,7 @@ _MAX_NAMES = 20
 
 @dataclass(frozen=True)
 class RequestedChange:
-    """One switch that is to be changed, as it is now."""
+    """A requested change of a switch, with its current state."""
 
     what: str
     title: str
@@ -34,75 +34,76 @@ class RequestedChange:
 
 
 class SwitchPage:
-    """The page.
+    """The page of switches, `/admin`.
 
     Args:
-        guarding: Whose page it is, and who may see it.
+        access: Restricts the page to admins.
     """
 
-    def __init__(self, guarding: "AdminAccess") -> None:
-        self._of = guarding
+    def __init__(self, access: "AdminAccess") -> None:
+        self._access = access
 
     async def show(self, request: Request, admin: "Admin") -> Response:
-        """Answer with all switches; those of tools are narrowed down by the query."""
+        """Return the page. The query filters the tools."""
         query = read_query(request)
         find, kind, at = (query.one("find") or "").strip(), query.one("kind") or "", query.one("at") or ""
-        connector = self._of.connector
+        connector = self._access.connector
         rows = await connector.switches.rows()
-        tools = tool_lines(connector.tools.values(), rows, await connector.counts.last_day())
-        return draw_admin(
-            "switches", connector=connector.name, account=admin.name, form_token=admin.form_token, here="switches",
-            has_people=self._of.has_people, general=general_lines(rows),
+        counts = await connector.counts.last_day()
+        tools = tool_rows(connector.tools.values(), rows, counts, connector.scope_descriptions)
+        return render_admin_page(
+            "switches", connector=connector.name, account=admin.name, csrf_token=admin.csrf_token, section="switches",
+            has_people=self._access.has_people, general=general_rows(rows),
             tools=[line for line in tools if line.matches(find, kind, at)],
             count=len(tools), find=find, kind=kind, at=at, kinds=_KINDS, positions=ALL_POSITIONS,
-            known_roles=await self._of.admins.roles(), said=self._said(query, rows),
+            known_roles=await self._access.admins.roles(), message=self._message(query, rows),
         )  # fmt: skip
 
-    def _said(self, query: Fields, rows: Sequence[Switch]) -> str:
-        """Say what was just changed; the query only names it."""
-        connector, what, role = self._of.connector, query.one("changed"), query.one("role") or ""
+    def _message(self, query: Fields, rows: Sequence[Switch]) -> str:
+        """Return a message about the last change. The query only names the switch, so that a link cannot forge it."""
+        connector, what, role = self._access.connector, query.one("changed"), query.one("role") or ""
         row = next((row for row in rows if (row.what, row.role) == (what, role)), None)
         if row is None:
             return ""
-        whom = f" for {role}" if role else ""
+        audience = f" for {role}" if role else ""
         others = query.one("others") or ""
         more = f" and {others} more" if others.isdecimal() and len(others) < 4 and others != "0" else ""
-        return f"{title_of(row.what, connector.tools)}{more}: {row.position.words}{whom}."
+        return f"{title_of(row.what, connector.tools)}{more}: {row.position.label}{audience}."
 
     async def review(self, form: Fields, admin: "Admin") -> Response:
-        """Answer with what a change of several switches would do, and to whom."""
-        chosen, position, role = sorted(form.many("tool")), _position(form), _role(form)
-        connector = self._of.connector
+        """Return a page that shows what a change of several switches does, and who is affected."""
+        selected, position, role = sorted(form.many("tool")), _position(form), _role(form)
+        connector = self._access.connector
         rows = {(row.what, row.role): row for row in await connector.switches.rows()}
-        wanted = [_wanted(title_of(what, connector.tools), what, rows.get((what, role))) for what in chosen]
-        if not wanted:
-            return self._of.refuse(400, "No tool was chosen", "Tick the tools that are to be changed, and try again.")
-        connector.switches.check(Change(what, position, role) for what in chosen)
-        return draw_admin(
-            "review", connector=connector.name, account=admin.name, form_token=admin.form_token, here="switches",
-            has_people=self._of.has_people, role=role, position=position,
+        changes = [_change(title_of(what, connector.tools), what, rows.get((what, role))) for what in selected]
+        if not changes:
+            return self._access.refuse(400, "No tool selected", "Select the tools to change, and try again.")
+        connector.switches.check(Change(what, position, role) for what in selected)
+        return render_admin_page(
+            "review", connector=connector.name, account=admin.name, csrf_token=admin.csrf_token, section="switches",
+            has_people=self._access.has_people, role=role, position=position,
             why=form.one("why") or "", affected=await self._affected(role),
-            changes=wanted,
+            changes=changes,
         )  # fmt: skip
 
     async def set(self, form: Fields, admin: "Admin") -> Response:
-        """Set the switches of a form, each of the version that its page showed."""
+        """Set the switches of a form. Each must still have the version that the page showed."""
         role, why, position = _role(form), form.one("why") or "", _position(form)
         changes = [Change(what, position, role, _version(form, what)) for what in sorted(form.many("tool"))]
         if not changes:
-            raise OAuthError(Code.INVALID_REQUEST, "No switch is named.")
-        await self._of.connector.switches.set(changes, who=admin.person, by="admin", why=why)
+            raise OAuthError(Code.INVALID_REQUEST, "No switch is given.")
+        await self._access.connector.switches.set(changes, who=admin.user, by="admin", why=why)
         query = {"changed": changes[0].what, "role": role, "others": str(len(changes) - 1)}
         return redirect_to(f"/admin?{urlencode(query)}")
 
     async def _affected(self, role: str) -> str:
-        people = await self._of.admins.people()
-        if people is None:
-            return "everybody whom the issuer lets in" + (" with this role" if role else "")
-        return _names([name for name, roles in people if not role or role in roles])
+        users = await self._access.admins.users()
+        if users is None:
+            return "everyone who can sign in at the issuer" + (" and has this role" if role else "")
+        return _names([name for name, roles in users if not role or role in roles])
 
 
-def _wanted(title: str, what: str, row: Switch | None) -> RequestedChange:
+def _change(title: str, what: str, row: Switch | None) -> RequestedChange:
     return (
         RequestedChange(what, title, row.position, row.version) if row else RequestedChange(what, title, Position.ON, 0)
     )
@@ -110,7 +111,7 @@ def _wanted(title: str, what: str, row: Switch | None) -> RequestedChange:
 
 def _names(names: Sequence[str]) -> str:
     if not names:
-        return "no account now"
+        return "no account at the moment"
     more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
     accounts = "account" if len(names) == 1 else "accounts"
     return f"{len(names)} {accounts}: {', '.join(names[:_MAX_NAMES])}{more}"
@@ -130,5 +131,5 @@ def _position(form: Fields) -> Position:
 def _version(form: Fields, what: str) -> int:
     version = form.required(f"version {what}")
     if not version.isdecimal() or len(version) > 15:
-        raise OAuthError(Code.INVALID_REQUEST, "The version is no number.")
+        raise OAuthError(Code.INVALID_REQUEST, "The version is not a number.")
     return int(version)

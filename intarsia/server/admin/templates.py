@@ -1,4 +1,4 @@
-"""Draws the pages of an admin: those of sign-in with one script of our own, htmx. Without it they work as well."""
+"""Renders the admin pages. They run one script, htmx, and work without it too."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from intarsia.errors import SettingError
-from intarsia.server.audit.export import visible
-from intarsia.server.pages.templates import BASE_PATH, HEADERS, environment_of, page_of
+from intarsia.server.audit.export import escape_invisible
+from intarsia.server.pages.templates import BASE_PATH, HEADERS, render_template, template_environment
 
 SCRIPT_PATH = "/admin/admin.js"
-OWN_STYLE_PATH = "/admin/admin.css"
+ADMIN_STYLE_PATH = "/admin/admin.css"
 
 _FOLDER = Path(__file__).parent
 _POLICY = (
@@ -26,30 +26,30 @@ _ASSET_HEADERS = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosnif
 ADMIN_HEADERS: Mapping[str, str] = MappingProxyType({**HEADERS, "Content-Security-Policy": _POLICY})
 
 
-def draw_admin(
+def render_admin_page(
     template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
 ) -> Response:
-    """Return a page of an admin.
+    """Render an admin page.
 
     Args:
-        template: Its name in `html/`, without `.html`.
+        template: The name of the template in `html/`, without `.html`.
         status: The HTTP status.
-        headers: More headers.
-        values: What the template names.
+        headers: Additional headers.
+        values: The variables of the template.
     """
     more = {**ADMIN_HEADERS, **(headers or {})}
     base = BASE_PATH.get()
-    own = {"script": base + SCRIPT_PATH, "own_style": base + OWN_STYLE_PATH}
-    return page_of(_environment(), template, status=status, headers=more, **own, **values)
+    own = {"script": base + SCRIPT_PATH, "admin_style": base + ADMIN_STYLE_PATH}
+    return render_template(_environment(), template, status=status, headers=more, **own, **values)
 
 
-async def show_script(_request: Request) -> Response:
-    """Answer with the script of the pages."""
+async def serve_script(_request: Request) -> Response:
+    """Serve the script of the admin pages."""
     return _asset("admin.js", "text/javascript")
 
 
-async def show_own_style(_request: Request) -> Response:
-    """Answer with the style that the pages add to that of sign-in."""
+async def serve_admin_style(_request: Request) -> Response:
+    """Serve the style sheet that the admin pages add to that of sign-in."""
     return _asset("admin.css", "text/css")
 
 
@@ -68,6 +68,6 @@ def _bundle(name: str) -> bytes:
 
 @cache
 def _environment() -> Environment:
-    environment = environment_of("intarsia.server.admin", "intarsia.server.pages")
-    environment.filters["visible"] = visible
+    environment = template_environment("intarsia.server.admin", "intarsia.server.pages")
+    environment.filters["escape_invisible"] = escape_invisible
     return environment

@@ -1,1 +1,1 @@
-"""The audit log: who did what, and by which hand. Each row seals the one before, so that nothing can be taken out."""
+"""The audit log: who did what, and how. Each row holds a hash of the row before, so that no row can be removed."""

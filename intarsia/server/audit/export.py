@@ -8,22 +8,22 @@ from datetime import UTC, datetime
 
 from intarsia.server.audit.log import AuditRow
 
-COLUMNS = ("n", "at", "event", "who", "client", "by", "what", "digest", "result", "version", "details", "seal")
+COLUMNS = ("n", "at", "event", "who", "client", "by", "what", "digest", "result", "version", "details", "hash")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""With these a spreadsheet takes a cell for a formula, or for the end of one; some take full-width forms too."""
+"""Characters that start a formula or end a cell in a spreadsheet, full-width forms included."""
 
 
-def as_line(row: AuditRow) -> str:
-    """Return one row as one line. Nothing in it moves the cursor, starts a line or hides."""
+def format_row(row: AuditRow) -> str:
+    """Return a row as one line. Control and invisible characters are escaped, so that no entry can imitate another."""
     entry = row.entry
-    who = f"{entry.who or '(nobody)'} by {entry.by}"
+    who = f"{entry.who or '(unknown)'} by {entry.by}"
     details = json.dumps(entry.details, ensure_ascii=True) if entry.details else ""
-    said = (entry.event, who, entry.what, entry.result, details)
-    return "  ".join([f"{row.n:>6}", moment(row.at), *(visible(text) for text in said if text)])
+    values = (entry.event, who, entry.what, entry.result, details)
+    return "  ".join([f"{row.n:>6}", iso_time(row.at), *(escape_invisible(text) for text in values if text)])
 
 
-async def as_csv(pages: AsyncIterable[Sequence[AuditRow]]) -> AsyncIterator[str]:
-    """Return rows as CSV (RFC 4180), page by page, with the names of the columns first."""
+async def csv_lines(pages: AsyncIterable[Sequence[AuditRow]]) -> AsyncIterator[str]:
+    """Yield rows as CSV (RFC 4180), batch by batch, after a header with the names of the columns."""
     yield _line(COLUMNS)
     async for rows in pages:
         yield "".join(map(_csv_line, rows))
@@ -31,24 +31,25 @@ async def as_csv(pages: AsyncIterable[Sequence[AuditRow]]) -> AsyncIterator[str]
 
 def _csv_line(row: AuditRow) -> str:
     entry = row.entry
-    said = (entry.event, entry.who, entry.client, entry.by, entry.what, entry.digest, entry.result, entry.version)
+    values = (entry.event, entry.who, entry.client, entry.by, entry.what, entry.digest, entry.result, entry.version)
     details = json.dumps(entry.details, ensure_ascii=True, sort_keys=True) if entry.details else ""
-    return _line((str(row.n), moment(row.at), *(_cell(text) for text in (*said, details)), row.seal.hex()))
+    return _line((str(row.n), iso_time(row.at), *(_cell(text) for text in (*values, details)), row.hash.hex()))
 
 
-def moment(at: float) -> str:
-    """Return a moment in UTC, as ISO 8601 writes it."""
+def iso_time(at: float) -> str:
+    """Return a Unix time in UTC, in ISO 8601 format with milliseconds."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def visible(text: str) -> str:
-    """Return a text in which nothing is hidden: what has no shape of its own is spelled out."""
+def escape_invisible(text: str) -> str:
+    """Return a text whose control characters and invisible characters are escaped."""
     return "".join(mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in text)
 
 
 def _cell(text: str) -> str:
-    shown = text.replace("\0", "\ufffd")
-    return f"'{shown}" if text.lstrip(" ").startswith(_FORMULA) else shown
+    # A user chooses some of these texts, and a spreadsheet would run a formula in them (CSV injection).
+    cell = text.replace("\0", "\ufffd")
+    return f"'{cell}" if text.lstrip(" ").startswith(_FORMULA) else cell
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Writing the audit log and reading it again. Knows the store alone."""
+"""Writes and reads the audit log of a store."""
 
 import getpass
 import hmac
@@ -22,35 +22,35 @@ from intarsia.server.storage.store import SECRETS, Store
 logger = logging.getLogger(__name__)
 
 KEEP_SECONDS = 400 * 24 * 3600
-"""How long rows are kept: a year, and what it takes to look back on it."""
+"""How long rows are kept: a year, with some time to review it."""
 
 MAX_ROWS = 1_000_000
-AT_A_TIME = 1_000
-"""How many rows are read at once of a log that is read whole."""
+"""The maximum number of rows."""
 
-"""How many rows are kept at most."""
+READ_BATCH_ROWS = 1_000
+"""How many rows are read at a time when the whole log is read."""
 
 MAX_RESULT_LENGTH = 500
-BEGINNING = bytes(32)
-"""What the first row seals."""
+GENESIS_HASH = bytes(32)
+"""The hash before the first row."""
 
-_SECRET = "audit"  # noqa: S105  # the name of it
+_SECRET = "audit"  # noqa: S105 - the name of a row, not the secret
 
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """One thing that happened.
+    """An event in the audit log.
 
     Args:
-        event: `action`, `refusal`, `switch`, `sign_in`, `sign_out`, `grant`, `withdrawal`, `role` or `account`.
-        who: Who did it, by their token, their session, or their account on the machine.
-        client: Through which client.
-        by: `view`, a hand in a View, proved by its handle; `model`; `admin`; `shell`; or `server`.
+        event: `action`, `refusal`, `switch`, `sign_in`, `sign_out`, `grant`, `revocation`, `role` or `account`.
+        who: The user, from their token or session, or the user of the shell; empty if unknown.
+        client: The ID of the client through which they acted.
+        by: `view` for an action in a widget, proved by the View's handle; `model`, `admin`, `shell` or `server`.
         what: The tool or the switch.
-        digest: Stands for the arguments.
-        result: How it ended.
-        version: The version of what it was about, where it has one.
-        details: What else is worth knowing, without secrets.
+        digest: The digest of the arguments; see `AuditLog.digest`.
+        result: The outcome.
+        version: The version of the changed object, if it has one.
+        details: Further details, without secrets.
     """
 
     event: str
@@ -66,25 +66,32 @@ class AuditEntry:
 
 @dataclass(frozen=True)
 class AuditRow:
-    """An entry as it stands in the log."""
+    """A row of the audit log.
+
+    Args:
+        n: The number of the row, from 1 without gaps.
+        at: When it was written, in Unix time.
+        entry: The event.
+        hash: The hash of this row and the hash before it.
+    """
 
     n: int
     at: float
     entry: AuditEntry
-    seal: bytes
+    hash: bytes
 
 
 @dataclass(frozen=True)
 class AuditQuery:
-    """Which rows to read.
+    """A filter for rows. All given conditions must hold.
 
     Args:
-        who: Of this person.
-        what: About this tool or switch.
-        event: Of this kind.
-        since: Not before this moment, in seconds since 1970.
-        until: Before this moment.
-        before: With a smaller number: the next page.
+        who: The user.
+        what: The tool or the switch.
+        event: The kind of event.
+        since: The earliest time, in Unix time.
+        until: The time before which the rows were written.
+        before: The number below which the rows are, to read the next page.
     """
 
     who: str = ""
@@ -94,8 +101,8 @@ class AuditQuery:
     until: float | None = None
     before: int | None = None
 
-    def of(self, statement: Select[Any]) -> Select[Any]:
-        """Narrow a statement down."""
+    def apply(self, statement: Select[Any]) -> Select[Any]:
+        """Add the conditions to a statement."""
         for name in ("who", "what", "event"):
             if value := getattr(self, name):
                 statement = statement.where(AUDIT.c[name] == value)
@@ -110,7 +117,7 @@ class AuditLog:
     """The audit log of one store.
 
     Args:
-        store: Where it is kept, with what it is about.
+        store: The store. A row is written in the same transaction as the change that it is about.
     """
 
     def __init__(self, store: Store) -> None:
@@ -119,10 +126,10 @@ class AuditLog:
         self._repeats = RepeatThrottle()
 
     async def load(self) -> None:
-        """Take what arguments are digested with from the store, where it is made once."""
-        wanted = select(SECRETS.c.value).where(SECRETS.c.name == _SECRET)
+        """Load the key of the digests from the store, and create it the first time."""
+        statement = select(SECRETS.c.value).where(SECRETS.c.name == _SECRET)
         async with self._store.write() as connection:
-            row = (await connection.execute(wanted)).first()
+            row = (await connection.execute(statement)).first()
             if row is None:
                 values = {"name": _SECRET, "value": self._secret, "at": time.time()}
                 await connection.execute(insert(SECRETS).values(values))
@@ -130,20 +137,20 @@ class AuditLog:
                 self._secret = row.value
 
     def digest(self, tool: str, arguments: Mapping[str, Any]) -> str:
-        """Return what stands for the arguments of a call: the same for the same, and no help to who guesses them."""
+        """Return a keyed digest of a call: equal for equal arguments, and useless for guessing them."""
         text = json.dumps([tool, dict(arguments)], sort_keys=True, default=str)
         return hmac.digest(self._secret, text.encode(), "sha256").hex()[:32]
 
     async def write(self, *entries: AuditEntry) -> None:
-        """Write rows of what changed nothing else in the store."""
+        """Write entries about events that change nothing else in the store."""
         async with self._store.write() as connection:
             for entry in entries:
                 await append(connection, entry)
 
-    async def refuse(self, entry: AuditEntry) -> None:
-        """Write down that something was refused; what is refused over and over is counted, and written once a minute.
+    async def write_refusal(self, entry: AuditEntry) -> None:
+        """Write an entry about a refusal. Repeated refusals are counted and written once a minute.
 
-        A log that cannot be written to is no reason to answer the refusal with an error.
+        A failure to write is logged and not raised, because the caller is about to send the refusal anyway.
         """
         repeats = self._repeats.count((entry.who, entry.client, entry.by, entry.what))
         if repeats is None:
@@ -154,104 +161,106 @@ class AuditLog:
         except Exception:
             logger.exception("A refusal could not be written to the audit log.")
 
-    async def rows(self, wanted: AuditQuery = AuditQuery(), limit: int = 100) -> list[AuditRow]:  # frozen
-        """Return the newest rows, newest first."""
-        statement = wanted.of(select(AUDIT)).order_by(AUDIT.c.n.desc()).limit(limit)
+    async def rows(self, query: AuditQuery = AuditQuery(), limit: int = 100) -> list[AuditRow]:  # frozen
+        """Return the newest matching rows, newest first."""
+        statement = query.apply(select(AUDIT)).order_by(AUDIT.c.n.desc()).limit(limit)
         async with self._store.read() as connection:
             return [_row_of(row) for row in (await connection.execute(statement)).mappings()]
 
-    async def pages(self, wanted: AuditQuery = AuditQuery()) -> AsyncIterator[list[AuditRow]]:  # frozen
-        """Go through all rows, oldest first, some at a time: however long the log is, and while it is written to."""
+    async def pages(self, query: AuditQuery = AuditQuery()) -> AsyncIterator[list[AuditRow]]:  # frozen
+        """Yield all matching rows in batches, oldest first. No transaction stays open between two batches."""
         last = 0
         while True:
-            statement = wanted.of(select(AUDIT)).where(AUDIT.c.n > last).order_by(AUDIT.c.n).limit(AT_A_TIME)
+            statement = query.apply(select(AUDIT)).where(AUDIT.c.n > last).order_by(AUDIT.c.n).limit(READ_BATCH_ROWS)
             async with self._store.read() as connection:
                 rows = [_row_of(row) for row in (await connection.execute(statement)).mappings()]
             yield rows
-            if len(rows) < AT_A_TIME:
+            if len(rows) < READ_BATCH_ROWS:
                 return
             last = rows[-1].n
 
-    async def count(self, wanted: AuditQuery = AuditQuery()) -> int:  # frozen
-        """Say how many rows there are."""
+    async def count(self, query: AuditQuery = AuditQuery()) -> int:  # frozen
+        """Return the number of matching rows."""
         async with self._store.read() as connection:
-            count: int = (await connection.execute(wanted.of(select(func.count(AUDIT.c.n))))).scalar_one()
+            count: int = (await connection.execute(query.apply(select(func.count(AUDIT.c.n))))).scalar_one()
         return count
 
-    async def prune(self, before: float, most: int = MAX_ROWS) -> int:
-        """Forget rows before a moment, in seconds since 1970, and the oldest of too many; return how many it were."""
+    async def prune(self, before: float, max_rows: int = MAX_ROWS) -> int:
+        """Delete old rows; see `prune`."""
         async with self._store.write() as connection:
-            return await prune(connection, before, most)
+            return await prune(connection, before, max_rows)
 
 
 async def append(connection: AsyncConnection, entry: AuditEntry) -> int:
-    """Write a row in the transaction of the change that it is about; return its number."""
+    """Append a row in the transaction of the change that it is about, and return its number."""
     return await connection.run_sync(append_row, entry)
 
 
 def append_row(connection: Connection, entry: AuditEntry) -> int:
-    """Write a row as `append` does, on a synchronous connection."""
+    """Append a row as `append` does, on a synchronous connection."""
     last = connection.execute(_LAST).first() or connection.execute(_LAST_ANCHOR).first()
-    n, before = (last.n, last.seal) if last else (0, BEGINNING)
+    n, before = (last.n, last.hash) if last else (0, GENESIS_HASH)
     values = {"n": n + 1, "at": time.time(), **_values_of(entry)}
-    connection.execute(_INSERT, {**values, "seal": seal_of(before, values)})
+    connection.execute(_INSERT, {**values, "hash": row_hash(before, values)})
     return n + 1
 
 
-async def prune(connection: AsyncConnection, before: float, most: int = MAX_ROWS) -> int:
-    """Forget rows before a moment, and the oldest of too many. The rest of the chain can still be verified.
+async def prune(connection: AsyncConnection, before: float, max_rows: int = MAX_ROWS) -> int:
+    """Delete the rows before a time, and the oldest of more than `max_rows`. The other rows can still be verified.
 
     Args:
-        connection: Of a transaction.
-        before: In seconds since 1970.
-        most: How many rows are kept at most.
+        connection: A connection in a transaction.
+        before: The time, in Unix time.
+        max_rows: The maximum number of rows to keep.
 
     Returns:
-        How many were forgotten.
+        The number of deleted rows.
     """
     newest = (await connection.execute(select(func.max(AUDIT.c.n)))).scalar_one() or 0
     old = select(func.max(AUDIT.c.n)).where(AUDIT.c.at < before)
-    last = max((await connection.execute(old)).scalar_one() or 0, newest - most)
-    kept = (await connection.execute(select(AUDIT.c.n, AUDIT.c.seal).where(AUDIT.c.n == last))).first()
-    if kept is None:
+    last = max((await connection.execute(old)).scalar_one() or 0, newest - max_rows)
+    anchor = (await connection.execute(select(AUDIT.c.n, AUDIT.c.hash).where(AUDIT.c.n == last))).first()
+    if anchor is None:
         return 0
+    # The anchor first: the trigger allows the deletion of rows only up to it.
     await connection.execute(delete(ANCHOR))
-    await connection.execute(insert(ANCHOR).values(n=kept.n, seal=kept.seal, at=time.time()))
+    await connection.execute(insert(ANCHOR).values(n=anchor.n, hash=anchor.hash, at=time.time()))
     return (await connection.execute(delete(AUDIT).where(AUDIT.c.n <= last))).rowcount
 
 
 def shell_user() -> str:
-    """Return who runs a command on this machine."""
+    """Return the name of the user who runs a command on this machine."""
     try:
         return getpass.getuser()
-    except (OSError, KeyError):  # an account without a name, as containers have
+    except (OSError, KeyError):  # in containers the user often has no name
         return "shell"
 
 
-def seal_of(before: bytes, values: Mapping[str, Any]) -> bytes:
-    """Return the seal of a row: SHA-256 over the seal before it and all that it says."""
-    text = json.dumps([values[name] for name in _SEALED], separators=(",", ":"))
+def row_hash(before: bytes, values: Mapping[str, Any]) -> bytes:
+    """Return the hash of a row: SHA-256 over the hash before it and its values."""
+    text = json.dumps([values[name] for name in _HASHED], separators=(",", ":"))
     return sha256(before + text.encode()).digest()
 
 
 def _values_of(entry: AuditEntry) -> dict[str, str]:
-    said = {each.name: str(getattr(entry, each.name)) for each in fields(entry) if each.name != "details"}
-    cut = {name: text[: _MAX_LENGTHS[name]] for name, text in said.items()}
-    # What cannot be stored as text (half a surrogate pair) must not keep the rest out of the log.
-    clean = {name: text.encode("utf-8", "backslashreplace").decode() for name, text in cut.items()}
-    return {**clean, "details": json.dumps(dict(entry.details), sort_keys=True, default=str)}
+    values = {each.name: str(getattr(entry, each.name)) for each in fields(entry) if each.name != "details"}
+    cut = {name: text[: _MAX_LENGTHS[name]] for name, text in values.items()}
+    # A lone surrogate, which cannot be encoded as UTF-8, must not keep the entry out of the log.
+    encodable = {name: text.encode("utf-8", "backslashreplace").decode() for name, text in cut.items()}
+    return {**encodable, "details": json.dumps(dict(entry.details), sort_keys=True, default=str)}
 
 
 def _row_of(row: RowMapping) -> AuditRow:
-    said: dict[str, Any] = {each.name: row[each.name] for each in fields(AuditEntry)}
-    return AuditRow(row["n"], row["at"], AuditEntry(**{**said, "details": json.loads(said["details"])}), row["seal"])
+    values: dict[str, Any] = {each.name: row[each.name] for each in fields(AuditEntry)}
+    entry = AuditEntry(**{**values, "details": json.loads(values["details"])})
+    return AuditRow(row["n"], row["at"], entry, row["hash"])
 
 
-_SEALED: Sequence[str] = ("n", "at", *(each.name for each in fields(AuditEntry)))
+_HASHED: Sequence[str] = ("n", "at", *(each.name for each in fields(AuditEntry)))
 _MAX_LENGTHS = {
     "event": 16, "who": 200, "client": 2048, "by": 16, "what": 200, "digest": 64, "result": MAX_RESULT_LENGTH,
     "version": 64,
 }  # fmt: skip
-_LAST = select(AUDIT.c.n, AUDIT.c.seal).order_by(AUDIT.c.n.desc()).limit(1)
-_LAST_ANCHOR = select(ANCHOR.c.n, ANCHOR.c.seal).order_by(ANCHOR.c.n.desc()).limit(1)
+_LAST = select(AUDIT.c.n, AUDIT.c.hash).order_by(AUDIT.c.n.desc()).limit(1)
+_LAST_ANCHOR = select(ANCHOR.c.n, ANCHOR.c.hash).order_by(ANCHOR.c.n.desc()).limit(1)
 _INSERT = insert(AUDIT)

@@ -1,4 +1,4 @@
-"""Where the audit log is kept: in the store of what it is about, so that a row commits with its change."""
+"""The tables of the audit log, in the same database as the audited data, so that a row commits with its change."""
 
 from sqlalchemy import Column, Connection, Integer, LargeBinary, String, Table, Text, event
 from sqlalchemy.types import Float
@@ -19,36 +19,36 @@ AUDIT = Table(
     Column("result", Text, nullable=False),
     Column("version", String(64), nullable=False),
     Column("details", Text, nullable=False),
-    Column("seal", LargeBinary(32), nullable=False),
-    # SQLite then remembers the greatest number that it ever gave, so that rows missing at the end are noticed.
+    Column("hash", LargeBinary(32), nullable=False),
+    # With AUTOINCREMENT, SQLite stores the greatest number ever used. So rows that are cut off at the end are noticed.
     sqlite_autoincrement=True,
 )
-"""One row for each thing that somebody did, or was not let do."""
+"""The audit log. Each row is an action that was done or refused."""
 
 ANCHOR = Table(
     "intarsia_audit_anchor",
     OWN_TABLES,
     Column("n", Integer, primary_key=True),
-    Column("seal", LargeBinary(32), nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
     Column("at", Float, nullable=False),
 )
-"""The last rows that were pruned: where the chain begins since."""
+"""The last row that was pruned, where the chain of hashes now starts."""
 
 _NO_UPDATE = """
 CREATE TRIGGER IF NOT EXISTS intarsia_audit_no_update BEFORE UPDATE ON intarsia_audit
-BEGIN SELECT RAISE(ABORT, 'the audit log is only appended to'); END
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END
 """
 _NO_DELETE = """
 CREATE TRIGGER IF NOT EXISTS intarsia_audit_no_delete BEFORE DELETE ON intarsia_audit
 WHEN OLD.n > COALESCE((SELECT MAX(n) FROM intarsia_audit_anchor), 0)
-BEGIN SELECT RAISE(ABORT, 'the audit log is only appended to'); END
+BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END
 """
 
 
-def _only_append(_table: Table, connection: Connection, **_options: object) -> None:
+def _make_append_only(_table: Table, connection: Connection, **_options: object) -> None:
     if connection.dialect.name == "sqlite":
         for trigger in (_NO_UPDATE, _NO_DELETE):
             connection.exec_driver_sql(trigger)
 
 
-event.listen(AUDIT, "after_create", _only_append)
+event.listen(AUDIT, "after_create", _make_append_only)

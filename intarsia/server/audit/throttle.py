@@ -1,47 +1,50 @@
-"""Counting what happens over and over, so that nobody can fill the log with it."""
+"""Counts repeated events, so that a caller cannot fill the audit log with them."""
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-SECONDS = 60
-"""How long repeats are counted before they are told."""
+WINDOW_SECONDS = 60
+"""How long repeats are counted before they are reported."""
 
-MOST = 1_000
-"""How many different things are counted at a time."""
+MAX_KEYS = 1_000
+"""The maximum number of different events that are counted at a time."""
 
 
 @dataclass
-class _Counted:
+class _Window:
     since: float
-    times: int = 0
+    repeats: int = 0
 
 
 @dataclass
 class RepeatThrottle:
-    """Says of each thing when to tell it: the first time at once, and its repeats together with the next one.
+    """Decides when to report an event: the first time at once, and its repeats together with the next one.
 
     Args:
-        now: Returns seconds that only grow.
+        now: Returns a monotonic time, in seconds.
     """
 
     now: Callable[[], float] = time.monotonic
-    _counted: OrderedDict[object, _Counted] = field(default_factory=OrderedDict["object", _Counted])
+    _windows: OrderedDict[object, _Window] = field(default_factory=OrderedDict["object", _Window])
 
-    def count(self, thing: object) -> int | None:
-        """Count a thing once more.
+    def count(self, key: object) -> int | None:
+        """Count an event.
+
+        Args:
+            key: Identifies the event; equal keys are repeats.
 
         Returns:
-            How often it happened since it was last told; nothing if it is not to be told now.
+            How often it occurred since it was last reported; `None` if it is not to be reported now.
         """
         now = self.now()
-        counted = self._counted.get(thing)
-        if counted is not None and now - counted.since < SECONDS:
-            counted.times += 1
+        window = self._windows.get(key)
+        if window is not None and now - window.since < WINDOW_SECONDS:
+            window.repeats += 1
             return None
-        self._counted[thing] = _Counted(now)
-        self._counted.move_to_end(thing)
-        while len(self._counted) > MOST:
-            self._counted.popitem(last=False)
-        return 1 + (counted.times if counted else 0)
+        self._windows[key] = _Window(now)
+        self._windows.move_to_end(key)
+        while len(self._windows) > MAX_KEYS:
+            self._windows.popitem(last=False)
+        return 1 + (window.repeats if window else 0)

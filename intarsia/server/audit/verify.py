@@ -1,23 +1,23 @@
-"""Looking whether the audit log is whole: that no row was changed, left out, put in, moved or cut off."""
+"""Verifies the audit log: finds rows that were changed, removed, inserted, moved or cut off."""
 
 from dataclasses import dataclass
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from intarsia.server.audit.log import BEGINNING, seal_of
+from intarsia.server.audit.log import GENESIS_HASH, row_hash
 from intarsia.server.audit.tables import ANCHOR, AUDIT
 from intarsia.server.storage.store import Store
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What was found.
+class AuditCheck:
+    """The result of a verification.
 
     Args:
-        rows: How many rows are sound, from the first.
-        head: The seal of the last of them. Kept elsewhere, it proves later that nothing before it was written anew.
-        problem: What is wrong and where; empty when nothing is.
+        rows: The number of valid rows, from the first one.
+        head: The hash of the last of them. Kept elsewhere, it proves later that no row up to it was rewritten.
+        problem: What is wrong, and where; empty if the log is intact.
     """
 
     rows: int
@@ -25,44 +25,47 @@ class Verdict:
     problem: str = ""
 
     @property
-    def is_whole(self) -> bool:
-        """Whether nothing is wrong."""
+    def is_intact(self) -> bool:
+        """Whether all rows are valid."""
         return not self.problem
 
 
-async def verify(store: Store, head: str = "") -> Verdict:
+async def verify(store: Store, head: str = "") -> AuditCheck:
     """Verify the log of a store, row by row.
 
     Args:
-        store: It is open.
-        head: The seal of a row, as an earlier verdict named it, which must still be there.
+        store: The store, which must be open.
+        head: The `head` of an earlier verification, which must still be in the log.
     """
     async with store.read() as connection:
         anchor = (await connection.execute(select(ANCHOR).order_by(ANCHOR.c.n.desc()).limit(1))).first()
-        n, seal = (anchor.n, anchor.seal) if anchor else (0, BEGINNING)
-        first, is_found = n, not head or seal.hex() == head
+        n, last_hash = (anchor.n, anchor.hash) if anchor else (0, GENESIS_HASH)
+        first, is_found = n, not head or last_hash.hex() == head
         rows = await connection.stream(select(AUDIT).order_by(AUDIT.c.n))
         async for row in rows.mappings():
             if row["n"] != n + 1:
-                return Verdict(n - first, seal.hex(), f"{_missing(n + 1, row['n'] - 1)} missing before row {row['n']}.")
-            if row["seal"] != seal_of(seal, {**row}):
-                return Verdict(n - first, seal.hex(), f"Row {row['n']} is not as it was written, or not in its place.")
-            n, seal = row["n"], row["seal"]
-            is_found = is_found or seal.hex() == head
-        given = await _greatest_number(connection)
-    if given is not None and given > n:
-        return Verdict(n - first, seal.hex(), f"{_missing(n + 1, given)} missing at the end.")
+                problem = f"{_missing(n + 1, row['n'] - 1)} missing before row {row['n']}."
+                return AuditCheck(n - first, last_hash.hex(), problem)
+            if row["hash"] != row_hash(last_hash, {**row}):
+                problem = f"Row {row['n']} was changed, or is not in its original place."
+                return AuditCheck(n - first, last_hash.hex(), problem)
+            n, last_hash = row["n"], row["hash"]
+            is_found = is_found or last_hash.hex() == head
+        greatest = await _greatest_number(connection)
+    if greatest is not None and greatest > n:
+        return AuditCheck(n - first, last_hash.hex(), f"{_missing(n + 1, greatest)} missing at the end.")
     if not is_found:
-        return Verdict(n - first, seal.hex(), "No row has the seal that was kept: the log was written anew before it.")
-    return Verdict(n - first, seal.hex())
+        problem = "No row has the given hash: the log was rewritten before it."
+        return AuditCheck(n - first, last_hash.hex(), problem)
+    return AuditCheck(n - first, last_hash.hex())
 
 
 async def _greatest_number(connection: AsyncConnection) -> int | None:
-    """Return the greatest number that a row ever had, where the database remembers it."""
+    """Return the greatest number that a row ever had, if the database remembers it."""
     if connection.dialect.name != "sqlite":
         return None
-    asked = text("SELECT seq FROM sqlite_sequence WHERE name = 'intarsia_audit'")
-    return (await connection.execute(asked)).scalar_one_or_none()
+    statement = text("SELECT seq FROM sqlite_sequence WHERE name = 'intarsia_audit'")
+    return (await connection.execute(statement)).scalar_one_or_none()
 
 
 def _missing(first: int, last: int) -> str:

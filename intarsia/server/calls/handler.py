@@ -33,7 +33,13 @@ from intarsia.server.rendering.text_form import text_answer
 from intarsia.server.storage.call_counts import CallCounts
 from intarsia.server.storage.drafts import checked_draft, save_draft
 from intarsia.server.storage.store import Store
-from intarsia.server.switches.positions import NO_ACTIONS, NO_VIEW, TURNED_OFF, Position, Positions
+from intarsia.server.switches.positions import (
+    ACTIONS_OFF_NOTICE,
+    TEXT_ONLY_NOTICE,
+    TURNED_OFF_NOTICES,
+    Position,
+    Positions,
+)
 from intarsia.server.switches.service import Switches
 from intarsia.server.tools.arguments import json_arguments
 from intarsia.server.tools.tool import ActionTool, Tool, WidgetTool, values_of
@@ -145,7 +151,7 @@ class CallHandler:
             return await self._refresh(call)
         if isinstance(tool, WidgetTool):
             return await self._show(cast("AnyWidgetTool", tool), call)
-        may_act = is_from_view or self._positions.lets_models_act(call.grant)
+        may_act = is_from_view or self._positions.allows_model_actions(call.grant)
         if isinstance(tool, ActionTool) and (is_from_view or not tool.is_app_only) and may_act:
             return await self._act(cast("AnyActionTool", tool), call)
         return self._unknown(name, call.grant)
@@ -153,13 +159,13 @@ class CallHandler:
     def _turned_off(self, call: ToolCall) -> CallResponse | None:
         """Return what to answer to the View of a widget that an admin turned off since it was shown."""
         shown = shown_by(self.signer, call.grant, call.handle, self._tools)
-        position = self._positions.of_tool(shown, call.grant) if shown else Position.ON
-        return None if position is Position.ON else problem_answer("off", TURNED_OFF[position])
+        position = self._positions.tool_position(shown, call.grant) if shown else Position.ON
+        return None if position is Position.ON else problem_answer("off", TURNED_OFF_NOTICES[position])
 
     def _offered(self, name: str, grant: Grant) -> Tool | None:
         """Return a tool that somebody gets to know of."""
         tool = self._tools.get(name)
-        return tool if tool and is_offered(grant, tool) and self._positions.is_there(name, grant) else None
+        return tool if tool and is_offered(grant, tool) and self._positions.is_available(name, grant) else None
 
     def _unknown(self, name: str, grant: Grant) -> CallResponse:
         # What only a View may call is not there for anybody else, not even as something that was nearly meant.
@@ -186,8 +192,8 @@ class CallHandler:
         given = json_arguments(wanted.checked, with_defaults=False)
         opening = LATEST_VIEWS.of_reading(self.signer, call, tool.name, given)
         reading, parts = await self._shows.read(wanted, call)
-        if not self._positions.shows(tool.name, call.grant):
-            return CallResponse(f"{text_answer(reading.widget, tool.name, given, page)}\n\n{NO_VIEW}")
+        if not self._positions.shows_widget(tool.name, call.grant):
+            return CallResponse(f"{text_answer(reading.widget, tool.name, given, page)}\n\n{TEXT_ONLY_NOTICE}")
         structured = {"tool": tool.name, "arguments": reading.arguments, "revision": reading.revision}
         answer = CallResponse(text_answer(reading.widget, tool.name, given, page), structured, {PARTS: parts})
         handle = make_handle(self.signer, call.grant, tool.name, reading.arguments, opening.sealed)
@@ -267,8 +273,8 @@ class CallHandler:
             answer.meta[DONE] = {name: value for name, value in done.items() if name != "undo"}
 
     async def _act_once(self, tool: AnyActionTool, call: ToolCall) -> CallResponse:
-        if not self._positions.lets_people_act(call.grant) and is_handle(self.signer, call.grant, call.handle):
-            raise RefusedError(NO_ACTIONS)
+        if not self._positions.allows_user_actions(call.grant) and is_handle(self.signer, call.grant, call.handle):
+            raise RefusedError(ACTIONS_OFF_NOTICE)
         checked = await authorized_arguments(tool, call.arguments, call.grant)
         try:
             key = checked_key(call.key)
@@ -336,7 +342,7 @@ class CallHandler:
         """Write down that somebody was refused what they know of, or that it failed."""
         if self._offered(name, call.grant) and not isinstance(error, ArgumentError):
             why = f"refused: {error}" if isinstance(error, RefusedError) else "failed"
-            await self._owners[name].audit.refuse(self._entry(name, call, why))
+            await self._owners[name].audit.write_refusal(self._entry(name, call, why))
 
     async def _run(self, tool: AnyActionTool, checked: BaseModel, call: ToolCall, once: IdempotentCall) -> Done:
         token = CURRENT_CALL.set(once)
@@ -354,7 +360,7 @@ class CallHandler:
     async def _with_true_widget(self, action: Tool, answer: CallResponse, call: ToolCall) -> CallResponse:
         """Add what changed of the widget that the View shows, read under the caller's own rights."""
         tool = self._offered(call.seen.tool, call.grant) if call.seen else None
-        if not isinstance(tool, WidgetTool) or not self._positions.shows(tool.name, call.grant):
+        if not isinstance(tool, WidgetTool) or not self._positions.shows_widget(tool.name, call.grant):
             return answer
         done = None if answer.is_error else action.name
         return await self._shows.add_true_widget(answer, cast("AnyWidgetTool", tool), call, done)

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from intarsia.errors import SettingError
 from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
-from intarsia.server.auth.resource_server.middleware import Protection, protection_of
+from intarsia.server.auth.resource_server.middleware import ProtectedResource, protect
 from intarsia.server.auth.resource_server.settings import ResourceServer
 from intarsia.server.http.request_limits import (
     JSON,
@@ -97,8 +97,8 @@ def build_app(
             connector requires no sign-in.
     """
     sign_in, trusted = _issuers_of(connector, auth)
-    protection = protection_of(connector, trusted) if trusted else None
-    pages = sign_in or _admins_of(connector, protection)
+    protected_resource = protect(connector, trusted) if trusted else None
+    pages = sign_in or _admins_of(connector, protected_resource)
     names = hosts or (*LOCAL_HOSTS, *((trusted.host,) if trusted else ()))
     if connector.existing:
         app = _app_of(connector.existing.server, trusted)
@@ -106,22 +106,30 @@ def build_app(
         served = [*(_with_checks(route) for route in app.routes), *routes]
         lifespan = partial(app.router.lifespan_context, app)
         return _with_limits(
-            served, inner, running=lifespan, hosts=names, origins=origins, protection=protection, pages=pages
+            served,
+            inner,
+            running=lifespan,
+            hosts=names,
+            origins=origins,
+            protected_resource=protected_resource,
+            pages=pages,
         )
     surface = Surface(connector, signs_in=trusted is not None)
     return mount(
         build_server(connector, surface), running=connector.running, hosts=names, origins=origins, routes=routes,
-        protection=protection, pages=pages, views=surface,
+        protected_resource=protected_resource, pages=pages, views=surface,
     )  # fmt: skip
 
 
-def _admins_of(connector: "Connector", protection: Protection | None) -> "IssuerAdmins | None":
+def _admins_of(connector: "Connector", protected_resource: ProtectedResource | None) -> "IssuerAdmins | None":
     """Return the admin pages with sign-in at another issuer, if they are configured."""
-    if protection is None or protection.server.admin is None:
+    if protected_resource is None or protected_resource.server.admin is None:
         return None
     from intarsia.server.admin.issuer_sign_in import IssuerAdmins  # noqa: PLC0415  # loaded only when it is used
 
-    return IssuerAdmins(connector, protection.server, protection.server.admin, protection.verifier)
+    return IssuerAdmins(
+        connector, protected_resource.server, protected_resource.server.admin, protected_resource.verifier
+    )
 
 
 def _issuers_of(
@@ -166,7 +174,7 @@ def mount(
     hosts: tuple[str, ...] | None = None,
     origins: tuple[str, ...] | None = None,
     routes: tuple[BaseRoute, ...] = (),
-    protection: Protection | None = None,
+    protected_resource: ProtectedResource | None = None,
     pages: "AuthorizationServer | IssuerAdmins | None" = None,
     views: ViewPolling | None = None,
 ) -> Starlette:
@@ -178,7 +186,7 @@ def mount(
         hosts: The allowed host names, without port; by default this machine's.
         origins: The origins from which browsers may call; by default those of the allowed hosts.
         routes: More routes to serve beside `/mcp`, behind the same limits.
-        protection: Requires a token on every route.
+        protected_resource: Requires a token on every route.
         pages: The pages for users beside the server: to sign in, or to turn tools off.
         views: Handles the long polls of open Views. Such a server has no lifespan of its own.
 
@@ -197,7 +205,7 @@ def mount(
         app = ViewPollingMiddleware(app, StreamableHTTPASGIApp(quick), views)
     all_routes = [Route(PATH, endpoint=_Endpoint(app)), *routes]
     return _with_limits(
-        all_routes, [], running=served, hosts=hosts, origins=origins, protection=protection, pages=pages
+        all_routes, [], running=served, hosts=hosts, origins=origins, protected_resource=protected_resource, pages=pages
     )
 
 
@@ -219,7 +227,7 @@ def _with_limits(
     running: Callable[[], AbstractAsyncContextManager[object]],
     hosts: tuple[str, ...] | None,
     origins: tuple[str, ...] | None,
-    protection: Protection | None,
+    protected_resource: ProtectedResource | None,
     pages: "AuthorizationServer | IssuerAdmins | None",
 ) -> Starlette:
     allowed, sites = checked_hosts(hosts or LOCAL_HOSTS), checked_origins(origins or ())
@@ -228,16 +236,16 @@ def _with_limits(
         sites = (*sites, origin_of(pages.settings.public_url))
     outer = [Middleware(RequestLimits, hosts=allowed, origins=sites, forms=forms)]
     if pages:
-        outer.append(Middleware(pages.beside))
-    if protection:
-        outer.append(protection.middleware)
-        routes = [*routes, *protection.routes]
+        outer.append(Middleware(pages.wrap))
+    if protected_resource:
+        outer.append(protected_resource.middleware)
+        routes = [*routes, *protected_resource.routes]
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
         async with (
             pages.running() if pages else nullcontext(),
-            protection.running() if protection else nullcontext(),
+            protected_resource.running() if protected_resource else nullcontext(),
             running(),
         ):
             yield

@@ -136,10 +136,12 @@ class Surface:
         positions = self._connector.switches.positions
         offered = [tool for tool in self._connector.tools.values() if self._connector.offers(tool, grant)]
         # A client without widgets has nobody who could call what is only for them.
-        is_for_people = partial(_is_for_people, models_act=positions.lets_models_act(grant))
+        is_for_people = partial(_is_for_people, models_act=positions.allows_model_actions(grant))
         listed = [tool for tool in offered if shows_apps or not is_for_people(tool)]
         tools = [
-            self._listed(tool, shows_apps and positions.shows(tool.name, grant), is_for_people=is_for_people(tool))
+            self._listed(
+                tool, shows_apps and positions.shows_widget(tool.name, grant), is_for_people=is_for_people(tool)
+            )
             for tool in listed
         ]
         return [*tools, *(self._own_tools() if shows_apps and self._shows_anything(grant) else [])]
@@ -163,7 +165,7 @@ class Surface:
         """Whether a widget tool is left to somebody whose widget may be shown."""
         positions = self._connector.switches.positions
         tools = self._connector.tools.values()
-        return any(isinstance(tool, WidgetTool) and positions.shows(tool.name, grant) for tool in tools)
+        return any(isinstance(tool, WidgetTool) and positions.shows_widget(tool.name, grant) for tool in tools)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""Browsers: who is signed in there, and whether a form really comes from one of our pages.
+"""Sessions of browsers, and protection against cross-site request forgery (CSRF).
 
-A browser has one cookie. Before sign-in it only ties forms to the browser; at sign-in it gets another value, which
-names a session.
+A browser has one cookie. Before sign-in it only binds forms to the browser; sign-in replaces it with a new value, which
+identifies the session. So an attacker who planted a cookie before sign-in gains nothing (session fixation).
 """
 
 import re
@@ -26,88 +26,92 @@ from intarsia.server.storage.store import Store
 
 _COOKIE = re.compile(r"[A-Za-z0-9_-]{43}")
 _OWN_PAGES = frozenset({"same-origin", "none"})
-"""What browsers say of a form that was sent from our own page, or sent again by the person."""
+"""The values of `Sec-Fetch-Site` for a form from our own page, and for a form that the user submitted again."""
 
 
-class ForgeryError(Exception):
-    """A form that none of our pages in this browser was sent from."""
+class CsrfError(Exception):
+    """A form that was not sent from one of our pages in this browser."""
 
 
 @dataclass(frozen=True)
 class Browser:
-    """The browser that sent a request."""
+    """The browser that sent a request.
+
+    Args:
+        cookie: The value of its cookie; a new random value if it sent none.
+        account: The signed-in account; `None` if there is none.
+    """
 
     cookie: str
-    """What ties forms to it; made now if it had none."""
     account: str | None
-    """Who is signed in there."""
 
     @property
-    def form_token(self) -> str:
-        """What forms of our pages carry, and pages of others cannot know."""
+    def csrf_token(self) -> str:
+        """The token that our forms include, and that pages of other sites cannot read. Derived from the cookie."""
         return new(self.cookie.encode(), b"intarsia form", sha256).hexdigest()
 
     @property
     def session(self) -> bytes:
-        """What its session is kept by."""
+        """The digest of the cookie, under which the session is stored."""
         return digest_of(self.cookie)
 
 
 class BrowserSettings(Protocol):
-    """What has to be known of pages to keep a browser apart from others."""
+    """The settings that cookies need."""
 
     @property
     def public_url(self) -> str:
-        """Where browsers find them."""
+        """The URL where browsers find the pages."""
         ...
 
     @property
     def is_https(self) -> bool:
-        """Whether browsers come over TLS, so that cookies may be bound to it."""
+        """Whether browsers connect over TLS, so that cookies can be marked as secure."""
         ...
 
     @property
     def session_seconds(self) -> int:
-        """How long a person stays signed in."""
+        """How long a user stays signed in."""
         ...
 
 
-class Cookies:
-    """The cookies of browsers, and what ties forms to them.
+class BrowserCookies:
+    """Sets and reads the cookie of a browser, and verifies the CSRF tokens of forms.
 
     Args:
-        settings: Where browsers come to.
+        settings: The public URL and the lifetime of the cookie.
     """
 
     def __init__(self, settings: BrowserSettings) -> None:
         self._settings = settings
-        # The prefix binds it to this very host, over TLS alone (RFC 6265bis, section 4.1.3).
-        # On one machine all ports share their cookies: there, each server has a name of its own.
-        # Below one host, too, each path has a name of its own.
+        # The prefix binds the cookie to this host, over TLS only (RFC 6265bis, section 4.1.3). Browsers do not separate
+        # cookies by port, so on loopback, where several servers run side by side, the name holds the port. Below one
+        # host, each path has a name of its own.
         parts = urlsplit(settings.public_url)
         self._origin = origin_of(settings.public_url)
         self._name = "__Host-intarsia" if settings.is_https else f"intarsia-{parts.port or 80}"
         self._name += parts.path.replace("/", "-")
 
-    def sent(self, request: Request) -> str | None:
-        """Return the cookie that came with a request; `None` if there is none that we could have made."""
-        sent = request.cookies.get(self._name, "")
-        return sent if _COOKIE.fullmatch(sent) else None
+    def read_cookie(self, request: Request) -> str | None:
+        """Return the cookie of a request; `None` if it is missing, or does not have the form of our cookies."""
+        value = request.cookies.get(self._name, "")
+        return value if _COOKIE.fullmatch(value) else None
 
-    def check_form(self, request: Request, form: Fields, browser: Browser) -> None:
-        """Check that a form comes from one of our pages, shown in this browser.
+    def verify_csrf(self, request: Request, form: Fields, browser: Browser) -> None:
+        """Check that a form was sent from one of our pages in this browser.
 
         Raises:
-            ForgeryError: It does not.
+            CsrfError: It was not.
         """
+        # Old browsers send neither header. The token alone protects them.
         origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
         if origin not in (None, self._origin) or site not in (None, *_OWN_PAGES):
-            raise ForgeryError
-        if not compare_digest(browser.form_token.encode(), (form.one("form_token") or "").encode()):
-            raise ForgeryError
+            raise CsrfError
+        if not compare_digest(browser.csrf_token.encode(), (form.one("csrf_token") or "").encode()):
+            raise CsrfError
 
-    def remember(self, response: Response, browser: Browser) -> Response:
-        """Give a browser its cookie: unseen by scripts, and not sent along with forms of other sites."""
+    def set_cookie(self, response: Response, browser: Browser) -> Response:
+        """Set the cookie of a browser, hidden from scripts and left out of forms of other sites."""
         response.set_cookie(
             self._name,
             browser.cookie,
@@ -115,41 +119,41 @@ class Cookies:
             path="/",
             secure=self._settings.is_https,
             httponly=True,
-            samesite="lax",  # from a chat's own page people must arrive signed in
+            samesite="lax",  # not "strict": a link from a chat app must lead to a page where the user is signed in
         )
         return response
 
-    def forget(self, response: Response) -> Response:
-        """Take the cookie back."""
+    def delete_cookie(self, response: Response) -> Response:
+        """Delete the cookie of a browser."""
         response.delete_cookie(self._name, path="/", secure=self._settings.is_https, httponly=True, samesite="lax")
         return response
 
 
-class Sessions(Cookies):
-    """Sessions of people, by the digests of their cookies.
+class Sessions(BrowserCookies):
+    """The sessions of signed-in users, stored by the digest of their cookie.
 
     Args:
-        store: Where they are kept.
-        settings: How long they last, and whether browsers come over TLS.
+        store: The store of the authorization server.
+        settings: The public URL and the lifetime of a session.
     """
 
     def __init__(self, store: Store, settings: EmbeddedIssuer) -> None:
         super().__init__(settings)
         self._store = store
 
-    async def browser(self, request: Request) -> Browser:
-        """Say which browser a request comes from."""
-        sent = self.sent(request)
-        if sent is None:
+    async def load(self, request: Request) -> Browser:
+        """Return the browser that sent a request, with its account if it is signed in."""
+        cookie = self.read_cookie(request)
+        if cookie is None:
             return Browser(token_urlsafe(32), None)
         found = select(SESSIONS.c.account).join(ACCOUNTS).where(
-            SESSIONS.c.digest == digest_of(sent), SESSIONS.c.expires_at > time(), ACCOUNTS.c.state == "active"
+            SESSIONS.c.digest == digest_of(cookie), SESSIONS.c.expires_at > time(), ACCOUNTS.c.state == "active"
         )  # fmt: skip
         async with self._store.read() as connection:
-            return Browser(sent, (await connection.execute(found)).scalar_one_or_none())
+            return Browser(cookie, (await connection.execute(found)).scalar_one_or_none())
 
     async def start(self, account: str, before: Browser) -> Browser:
-        """Sign somebody in, with a cookie that nobody knew before."""
+        """Start a session with a new cookie, and end the one that the browser had before."""
         browser = Browser(token_urlsafe(32), account)
         expires_at = time() + self._settings.session_seconds
         async with self._store.write() as connection:
@@ -161,13 +165,13 @@ class Sessions(Cookies):
         return browser
 
     async def end(self, browser: Browser) -> None:
-        """Sign out."""
+        """End the session of a browser."""
         async with self._store.write() as connection:
             await connection.execute(delete(SESSIONS).where(SESSIONS.c.digest == browser.session))
             if browser.account is not None:
                 await append(connection, AuditEntry("sign_out", browser.account))
 
     async def prune(self) -> None:
-        """Forget sessions that have expired."""
+        """Delete expired sessions."""
         async with self._store.write() as connection:
             await connection.execute(delete(SESSIONS).where(SESSIONS.c.expires_at < time()))

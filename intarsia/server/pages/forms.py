@@ -1,4 +1,4 @@
-"""Reads what browsers and apps send: forms and queries, where every name stands once."""
+"""Parses forms and queries, in which a parameter may occur only once."""
 
 from collections import defaultdict
 from urllib.parse import parse_qsl
@@ -13,13 +13,13 @@ _MAX_FIELDS = 200
 
 
 class Fields:
-    """The fields of a form or of a query.
+    """The fields of a form or a query.
 
     Args:
-        text: As it was sent, `application/x-www-form-urlencoded`.
+        text: The encoded fields, `application/x-www-form-urlencoded`.
 
     Raises:
-        OAuthError: It is not of that form, or has too many fields.
+        OAuthError: The text is malformed, or has too many fields.
     """
 
     def __init__(self, text: str) -> None:
@@ -27,29 +27,29 @@ class Fields:
         try:
             pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
         except ValueError:
-            raise OAuthError(Code.INVALID_REQUEST, "The request cannot be read.") from None
+            raise OAuthError(Code.INVALID_REQUEST, "The request is malformed.") from None
         for name, value in pairs:
             self._values[name].append(value)
 
     def one(self, name: str) -> str | None:
-        """Return the value of a field; None when it is not there, or empty.
+        """Return the value of a field; `None` if it is missing or empty.
 
         Raises:
-            OAuthError: It is there more than once (RFC 6749, section 3.1).
+            OAuthError: The field occurs more than once (RFC 6749, section 3.1).
         """
         values = self._values.get(name, [])
         if len(values) > 1:
-            raise OAuthError(Code.INVALID_REQUEST, "A parameter is there more than once.")
+            raise OAuthError(Code.INVALID_REQUEST, "A parameter occurs more than once.")
         return (values[0] or None) if values else None
 
     def required(self, name: str) -> str:
-        """Return the value of a field.
+        """Return the value of a field that must not be missing or empty.
 
         Args:
-            name: One of ours, named in the refusal.
+            name: The name of the field, which appears in the error description.
 
         Raises:
-            OAuthError: It is not there, or more than once.
+            OAuthError: The field is missing, is empty, or occurs more than once.
         """
         value = self.one(name)
         if value is None:
@@ -57,24 +57,24 @@ class Fields:
         return value
 
     def many(self, name: str) -> frozenset[str]:
-        """Return the values of a field that may be there several times."""
+        """Return all values of a field that may occur several times."""
         return frozenset(self._values.get(name, []))
 
 
 def read_query(request: Request) -> Fields:
-    """Read the query of a request.
+    """Parse the query of a request.
 
     Raises:
-        OAuthError: It is too long, or cannot be read.
+        OAuthError: It is too long or malformed.
     """
     return fields_of(request.url.query)
 
 
 def fields_of(query: str) -> Fields:
-    """Read a query.
+    """Parse a query.
 
     Raises:
-        OAuthError: It is too long, or cannot be read.
+        OAuthError: It is too long or malformed.
     """
     if len(query) > MAX_QUERY_LENGTH:
         raise OAuthError(Code.INVALID_REQUEST, "The request is too long.")
@@ -82,12 +82,12 @@ def fields_of(query: str) -> Fields:
 
 
 async def read_form(request: Request) -> Fields:
-    """Read the form that was sent.
+    """Parse the form in the body of a request.
 
     Raises:
-        OAuthError: It is too long, or cannot be read.
+        OAuthError: It is too long or malformed.
     """
     body = await request.body()
     if len(body) > MAX_FORM_LENGTH or not body.isascii():
-        raise OAuthError(Code.INVALID_REQUEST, "The form is too long, or not encoded as forms are.")
+        raise OAuthError(Code.INVALID_REQUEST, "The form is too long, or not URL-encoded.")
     return Fields(body.decode())

@@ -1,4 +1,4 @@
-"""Draws the pages of sign-in: without script, without anything from elsewhere, and in no frame."""
+"""Renders the sign-in pages: without scripts, without external resources, and never in a frame."""
 
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -21,59 +21,61 @@ _POLICY = (
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": _POLICY,
-    # Not "no-referrer": with it, browsers hide from us that a form comes from our own page.
+    # Not "no-referrer": browsers would then send forms with `Origin: null`, and the CSRF check would reject them.
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
 
 
-def draw(template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any) -> Response:
-    """Return a page.
+def render_page(
+    template: str, *, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any
+) -> Response:
+    """Render a page of sign-in.
 
     Args:
-        template: Its name in `html/`, without `.html`.
+        template: The name of the template in `html/`, without `.html`.
         status: The HTTP status.
-        headers: More headers.
-        values: What the template names.
+        headers: Additional headers.
+        values: The variables of the template.
     """
-    return page_of(_environment(), template, status=status, headers={**HEADERS, **(headers or {})}, **values)
+    return render_template(_environment(), template, status=status, headers={**HEADERS, **(headers or {})}, **values)
 
 
-def page_of(
+def render_template(
     environment: Environment, template: str, *, status: int, headers: Mapping[str, str], **values: Any
 ) -> Response:
-    """Return a page of one of our environments."""
+    """Render a template of one of the environments to a response."""
     base = BASE_PATH.get()
     html = environment.get_template(f"{template}.html").render(base=base, style=base + STYLE_PATH, **values)
     return HTMLResponse(html, status, headers)
 
 
 def redirect_to(path: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the way to another page of ours.
+    """Redirect to another page of ours.
 
     Args:
-        path: Its path below the public address, with its query.
-        headers: Instead of the one that lets nobody keep the answer.
+        path: The path below the public address, with its query.
+        headers: Headers instead of the default, which forbids caching.
     """
     return RedirectResponse(BASE_PATH.get() + path, 303, headers or {"Cache-Control": "no-store"})
 
 
-def environment_of(*packages: str) -> Environment:
-    """Return what finds templates in the `html/` of these packages, those of the first first, and escapes all data."""
+def template_environment(*packages: str) -> Environment:
+    """Return an environment that loads templates from `html/` in these packages, in order, and escapes all data."""
     loader = ChoiceLoader([PackageLoader(package, "html") for package in packages])
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
-async def show_style(_request: Request) -> Response:
-    """Answer with the style of all pages."""
+async def serve_style(_request: Request) -> Response:
+    """Serve the style sheet of all pages."""
     headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
     return Response(_style(), media_type="text/css", headers=headers)
 
 
 @cache
 def _environment() -> Environment:
-    return environment_of("intarsia.server.auth.authorization_server", "intarsia.server.pages")
+    return template_environment("intarsia.server.auth.authorization_server", "intarsia.server.pages")
 
 
 @cache

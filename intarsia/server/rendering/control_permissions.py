@@ -39,7 +39,7 @@ class Rights:
     def offered(self, name: str, grant: Grant) -> bool:
         """Say whether somebody gets to know of an action in a widget."""
         tool, positions = self.tools[name], self.positions
-        return is_offered(grant, tool) and positions.is_there(name, grant) and positions.lets_people_act(grant)
+        return is_offered(grant, tool) and positions.is_available(name, grant) and positions.allows_user_actions(grant)
 
 
 async def would_allow(grant: Grant, rights: Rights, name: str, arguments: Mapping[str, Any]) -> bool:

@@ -59,7 +59,7 @@ class RenderRequest:
     def key(self) -> Hashable:
         """What has the same key looks the same to everybody, as long as nothing knows the person."""
         grant, positions = self.grant, self.rights.positions
-        permissions = grant.issuer, grant.scopes, grant.roles, positions.mark
+        permissions = grant.issuer, grant.scopes, grant.roles, positions.key
         return digest_of(self.tool.name, self.arguments), permissions, self.waits
 
     @property

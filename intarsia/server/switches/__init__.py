@@ -1,1 +1,1 @@
-"""Switches: an admin turns tools on, to text only, or off, and says who may act where."""
+"""Switches, with which admins turn tools on, off or to text only, and allow actions in widgets and by models."""

@@ -1,4 +1,4 @@
-"""What switches come to for one person. Nothing here reads or writes anything."""
+"""The positions of all switches, and what they mean for one caller. No I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,86 +10,91 @@ from intarsia.permissions import Grant
 CONNECTOR = "connector"
 """The main switch: all tools at once."""
 ACTIONS_IN_WIDGETS = "actions_in_widgets"
-"""Whether people act in widgets, or only read them."""
+"""Whether users can act in widgets, rather than only read them."""
 ACTIONS_BY_MODEL = "actions_by_model"
-"""Whether models call actions, or only people do."""
+"""Whether models can call actions, rather than only users."""
 NEW_TOOLS = "new_tools"
-"""The position in which a tool starts that was not seen before."""
-EVERYBODY = ""
-"""The role that everybody has."""
+"""The initial position of tools that are new to the connector."""
+EVERYONE = ""
+"""The role that all callers have."""
 
 
 class Position(StrEnum):
-    """The positions of a switch, from the widest to the most restrictive."""
+    """A position of a switch, from the least to the most restrictive."""
 
     ON = "on"
     TEXT_ONLY = "text_only"
     OFF = "off"
 
     @property
-    def words(self) -> str:
-        """What people read."""
+    def label(self) -> str:
+        """The position as users see it."""
         return self.value.replace("_", " ")
 
 
-NO_VIEW = "The view of this is turned off by an admin; the text is all there is."
-NO_ACTIONS = "Actions in widgets are turned off by an admin. Nothing was changed."
-TURNED_OFF = {
-    Position.TEXT_ONLY: "The view of this is turned off. Ask in the chat: it still answers in text.",
-    Position.OFF: "It comes back here by itself when it is turned on again.",
+TEXT_ONLY_NOTICE = "An admin turned off this widget. Here is its text version."
+ACTIONS_OFF_NOTICE = "An admin turned off actions in widgets. Nothing was changed."
+TURNED_OFF_NOTICES = {
+    Position.TEXT_ONLY: "An admin turned off this widget. Ask in the chat for its text version.",
+    Position.OFF: "This widget comes back by itself when it is turned on again.",
 }
 
 _ORDER = list(Position)
 
 
 def switch_of(tool: str) -> str:
-    """Return what the switch of a tool is called."""
+    """Return the name of the switch of a tool."""
     return f"tool:{tool}"
 
 
 @dataclass(frozen=True)
 class Positions:
-    """All switches at one moment. Each call is decided by one of these, without asking the store.
+    """A snapshot of all switches, so that a call is decided without a query.
 
     Args:
-        rows: The position of each switch for a role; what is not there is on.
+        rows: The positions by switch and role; missing switches are on.
     """
 
     rows: Mapping[tuple[str, str], Position] = field(default_factory=dict[tuple[str, str], Position])
 
     @cached_property
-    def mark(self) -> frozenset[tuple[tuple[str, str], Position]]:
-        """All of it in a form that can be a key."""
+    def key(self) -> frozenset[tuple[tuple[str, str], Position]]:
+        """The positions as a hashable value, for cache keys."""
         return frozenset(self.rows.items())
 
-    def of(self, what: str, grant: Grant) -> Position:
-        """Return the position of one switch: the most restrictive of those for everybody and for the person's roles."""
+    def position(self, what: str, grant: Grant) -> Position:
+        """Return the position of a switch for a caller: the most restrictive one of all callers and the caller's roles.
+
+        Args:
+            what: The name of the switch.
+            grant: The caller.
+        """
         if not self.rows:
             return Position.ON
-        found = (self.rows.get((what, role), Position.ON) for role in (EVERYBODY, *grant.roles))
+        found = (self.rows.get((what, role), Position.ON) for role in (EVERYONE, *grant.roles))
         return max(found, key=_ORDER.index)
 
-    def of_tool(self, tool: str, grant: Grant) -> Position:
-        """Return the position of a tool, under the main switch."""
+    def tool_position(self, tool: str, grant: Grant) -> Position:
+        """Return the position of a tool for a caller: the more restrictive one of its own and the main switch."""
         if not self.rows:
             return Position.ON
-        return max(self.of(CONNECTOR, grant), self.of(switch_of(tool), grant), key=_ORDER.index)
+        return max(self.position(CONNECTOR, grant), self.position(switch_of(tool), grant), key=_ORDER.index)
 
-    def is_there(self, tool: str, grant: Grant) -> bool:
-        """Say whether somebody gets to know of a tool."""
-        return self.of_tool(tool, grant) is not Position.OFF
+    def is_available(self, tool: str, grant: Grant) -> bool:
+        """Return whether a tool is listed for a caller and can be called."""
+        return self.tool_position(tool, grant) is not Position.OFF
 
-    def shows(self, tool: str, grant: Grant) -> bool:
-        """Say whether a widget tool shows its widget, and not only its text."""
-        return self.of_tool(tool, grant) is Position.ON
+    def shows_widget(self, tool: str, grant: Grant) -> bool:
+        """Return whether a widget tool returns its widget, rather than only its text."""
+        return self.tool_position(tool, grant) is Position.ON
 
-    def lets_people_act(self, grant: Grant) -> bool:
-        """Say whether somebody acts in widgets."""
-        return self.of(ACTIONS_IN_WIDGETS, grant) is Position.ON
+    def allows_user_actions(self, grant: Grant) -> bool:
+        """Return whether a user can act in widgets."""
+        return self.position(ACTIONS_IN_WIDGETS, grant) is Position.ON
 
-    def lets_models_act(self, grant: Grant) -> bool:
-        """Say whether a model calls actions in somebody's name."""
-        return self.of(ACTIONS_BY_MODEL, grant) is Position.ON
+    def allows_model_actions(self, grant: Grant) -> bool:
+        """Return whether a model can call actions on behalf of a user."""
+        return self.position(ACTIONS_BY_MODEL, grant) is Position.ON
 
 
 ALL_ON = Positions()

@@ -1,4 +1,4 @@
-"""The switches of a connector: kept in its store, held in memory, followed by every process."""
+"""The switches of a connector: stored in its store, cached in memory, and followed by all processes."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ from intarsia.server.switches.positions import (
     ACTIONS_IN_WIDGETS,
     ALL_ON,
     CONNECTOR,
-    EVERYBODY,
+    EVERYONE,
     NEW_TOOLS,
     Position,
     Positions,
@@ -31,18 +31,28 @@ from intarsia.server.switches.tables import SEEN_TOOLS, SWITCHES
 logger = logging.getLogger(__name__)
 
 FOLLOW_SECONDS = 1.0
-"""How often a process looks whether another one changed a switch. Open Views follow within twice that."""
+"""How often a process checks for changes by other processes. Open Views follow within twice that time."""
 
 MAX_REASON_LENGTH = 500
 MAX_ROLE_LENGTH = 200
 
-_TWO_WAYS = frozenset({ACTIONS_IN_WIDGETS, ACTIONS_BY_MODEL})
-"""These are on or off: there is no text of an action."""
+_ON_OFF = frozenset({ACTIONS_IN_WIDGETS, ACTIONS_BY_MODEL})
+"""Switches without the position `text_only`: an action has no text version."""
 
 
 @dataclass(frozen=True)
 class Switch:
-    """One switch, as it was set last."""
+    """The stored state of a switch.
+
+    Args:
+        what: Its name, such as `tool:task_board`.
+        role: The role that it applies to; empty for all callers.
+        position: Its position.
+        version: How often it was set.
+        at: When it was last set, in Unix time.
+        who: The user who set it.
+        why: The reason that they gave.
+    """
 
     what: str
     role: str
@@ -55,18 +65,18 @@ class Switch:
 
 @dataclass(frozen=True)
 class Change:
-    """What a switch is to be set to.
+    """A change of a switch.
 
     Args:
         what: `connector`, `tool:NAME`, `actions_in_widgets`, `actions_by_model` or `new_tools`.
-        position: Where to.
-        role: For whom; left out, for everybody.
-        expected_version: The version that whoever sets it has seen: 0 if it was never set, `None` if any will do.
+        position: The new position.
+        role: The role that it applies to; by default all callers.
+        expected_version: The version that the change is based on; 0 if the switch was never set, `None` for any.
     """
 
     what: str
     position: Position
-    role: str = EVERYBODY
+    role: str = EVERYONE
     expected_version: int | None = None
 
 
@@ -74,36 +84,36 @@ class Switches:
     """The switches of one connector.
 
     Args:
-        store: Where they are kept.
-        audit: Where it is written down who set them.
-        tools: Names the connector's tools.
+        store: The store of the connector.
+        audit: The audit log for changes.
+        tools: Returns the names of the connector's tools.
     """
 
     def __init__(self, store: Store, audit: AuditLog, tools: Callable[[], Iterable[str]]) -> None:
         self._store = store
         self._audit = audit
         self._tools = tools
-        self._mark: object = None
+        self._revision: object = None
         self.positions: Positions = ALL_ON
 
     async def load(self) -> None:
-        """Take the switches from the store, and set those of tools that were not seen before."""
+        """Load the switches, and set those of new tools to the position of `new_tools`."""
         async with self._store.write() as connection:
-            await self._note_new_tools(connection)
+            await self._add_new_tools(connection)
         await self._read()
 
     async def follow(self) -> None:
-        """Follow what other processes change, until it is cancelled."""
+        """Follow the changes of other processes until cancelled."""
         while True:
             await asyncio.sleep(FOLLOW_SECONDS)
             try:
                 if await self._read():
                     CHANGE_LOG.publish(frozenset({SWITCHED}))
             except Exception:
-                logger.exception("The switches could not be read; those of before stay.")
+                logger.exception("The switches could not be read; their last known positions stay in effect.")
 
     async def rows(self) -> list[Switch]:
-        """Return the switches that were ever set."""
+        """Return all switches that were ever set."""
         async with self._store.read() as connection:
             found = await connection.execute(select(SWITCHES).order_by(SWITCHES.c.what, SWITCHES.c.role))
             return [
@@ -112,17 +122,17 @@ class Switches:
             ]
 
     async def set(self, changes: Sequence[Change], *, who: str, by: str, why: str = "") -> None:
-        """Set switches: all of them, or none.
+        """Set switches, all or none of them.
 
         Args:
-            changes: What to set.
-            who: Who does it.
+            changes: The changes.
+            who: The user who makes them.
             by: `admin` or `shell`.
-            why: For those who read it later.
+            why: The reason, for the audit log; cut to 500 characters.
 
         Raises:
-            SettingError: There is no such tool or switch, or it has no such position.
-            ConflictError: Somebody else set one of them meanwhile.
+            SettingError: A switch or a tool does not exist, or has no such position.
+            ConflictError: Another user set one of the switches in the meantime.
         """
         self.check(changes)
         try:
@@ -130,6 +140,7 @@ class Switches:
                 for change in changes:
                     await _set(connection, change, who=who, by=by, why=why[:MAX_REASON_LENGTH])
         except ConflictError as error:
+            # In a transaction of its own, because the conflict rolled back the one of the changes.
             await self._audit.write(
                 AuditEntry("refusal", who, by=by, what="switches", result=f"conflict: {error.reason}")
             )
@@ -138,74 +149,78 @@ class Switches:
         CHANGE_LOG.publish(frozenset({SWITCHED}))
 
     def check(self, changes: Iterable[Change]) -> None:
-        """Check that there are such switches, with such positions.
+        """Check that the switches exist and have these positions.
 
         Raises:
-            SettingError: There is no such tool or switch, or it has no such position.
+            SettingError: A switch or a tool does not exist, or has no such position.
         """
         for change in changes:
             self._check(change)
 
     async def _read(self) -> bool:
-        """Read the switches if one was set since; return whether that changed anything."""
+        """Read the switches if any was set since the last time; return whether a position changed."""
         async with self._store.read() as connection:
-            mark = tuple((await connection.execute(_MARK)).one())
-            if mark == self._mark:
+            revision = tuple((await connection.execute(_REVISION)).one())
+            if revision == self._revision:
                 return False
             rows = (await connection.execute(select(SWITCHES.c.what, SWITCHES.c.role, SWITCHES.c.position))).all()
         before = self.positions
         self.positions = Positions(
             {(row.what, row.role): Position(row.position) for row in rows if row.position != "on"}
         )
-        self._mark = mark
+        self._revision = revision
         return self.positions != before
 
-    async def _note_new_tools(self, connection: AsyncConnection) -> None:
+    async def _add_new_tools(self, connection: AsyncConnection) -> None:
         seen = set((await connection.execute(select(SEEN_TOOLS.c.tool))).scalars())
         new = [tool for tool in self._tools() if tool not in seen]
-        wanted = select(SWITCHES.c.position).where(SWITCHES.c.what == NEW_TOOLS, SWITCHES.c.role == EVERYBODY)
-        position = Position((await connection.execute(wanted)).scalar_one_or_none() or Position.ON)
+        statement = select(SWITCHES.c.position).where(SWITCHES.c.what == NEW_TOOLS, SWITCHES.c.role == EVERYONE)
+        position = Position((await connection.execute(statement)).scalar_one_or_none() or Position.ON)
         for tool in new:
             await connection.execute(insert(SEEN_TOOLS).values(tool=tool, at=time.time()))
             if position is not Position.ON:
                 change = Change(switch_of(tool), position)
-                await _set(connection, change, who="", by="server", why="Tools that were not seen before start so.")
+                await _set(connection, change, who="", by="server", why="The position of new tools.")
 
     def _check(self, change: Change) -> None:
         tools = {switch_of(tool) for tool in self._tools()}
-        known = {CONNECTOR, NEW_TOOLS, *_TWO_WAYS, *tools}
+        known = {CONNECTOR, NEW_TOOLS, *_ON_OFF, *tools}
         if change.what not in known:
-            message = f"There is no switch {change.what!r}.{near_miss(change.what, known)} Tools are named 'tool:NAME'."
+            message = (
+                f"There is no switch {change.what!r}.{near_miss(change.what, known)} Switch a tool by 'tool:NAME'."
+            )
             raise SettingError(message)
-        if change.what in _TWO_WAYS and change.position is Position.TEXT_ONLY:
-            message = f"{change.what} is on or off; text_only is for tools."
+        if change.what in _ON_OFF and change.position is Position.TEXT_ONLY:
+            message = f"{change.what} can be on or off; text_only is for tools."
             raise SettingError(message)
         if len(change.role) > MAX_ROLE_LENGTH or change.role != change.role.strip() or not change.role.isprintable():
-            message = f"{change.role[:50]!r} is no role; write a word, such as 'editor', or nothing for everybody."
+            message = (
+                f"{change.role[:50]!r} is not a valid role: use a word, such as 'editor', or omit it for everyone."
+            )
             raise SettingError(message)
         if change.what == NEW_TOOLS and change.role:
-            message = "new_tools is for everybody: leave the role out."
+            message = "new_tools applies to everyone: omit the role."
             raise SettingError(message)
 
 
 async def _set(connection: AsyncConnection, change: Change, *, who: str, by: str, why: str) -> None:
-    here = (SWITCHES.c.what == change.what) & (SWITCHES.c.role == change.role)
-    found = (await connection.execute(select(SWITCHES).where(here))).first()
+    condition = (SWITCHES.c.what == change.what) & (SWITCHES.c.role == change.role)
+    found = (await connection.execute(select(SWITCHES).where(condition))).first()
     version = found.version if found else 0
     if change.expected_version not in (None, version):
-        name = found.who if found else "somebody"
-        reason = f"{name} set {change.what} to {found.position if found else 'on'} meanwhile. Nothing was changed."
-        raise ConflictError(reason, current={"position": found.position if found else "on", "version": version})
+        position = found.position if found else "on"
+        reason = f"{found.who if found else 'Another user'} set {change.what} to {position}. Nothing was changed."
+        raise ConflictError(reason, current={"position": position, "version": version})
     values: dict[str, Any] = {
         "position": change.position.value, "version": version + 1, "at": time.time(), "who": who, "why": why,
     }  # fmt: skip
     key = {"what": change.what, "role": change.role}
-    changed = update(SWITCHES).where(here).values(**values) if found else insert(SWITCHES).values(**key, **values)
+    changed = update(SWITCHES).where(condition).values(**values) if found else insert(SWITCHES).values(**key, **values)
     await connection.execute(changed)
     details = {"role": change.role, "before": found.position if found else "on", "why": why}
     entry = AuditEntry("switch", who, "", by, change.what, "", change.position.value, str(version + 1), details)
     await append(connection, entry)
 
 
-_MARK = select(func.count(SWITCHES.c.what), func.coalesce(func.sum(SWITCHES.c.version), 0))
-"""Versions only grow, and no row is ever deleted: with every change this is another pair."""
+_REVISION = select(func.count(SWITCHES.c.what), func.coalesce(func.sum(SWITCHES.c.version), 0))
+"""A value that is different after each change: versions only grow, and rows are never deleted."""

@@ -1,4 +1,4 @@
-"""Where switches are kept: in the connector's store, so that every process that shares it follows."""
+"""The tables of switches, in the connector's store, so that all processes that share it follow them."""
 
 from sqlalchemy import Column, Integer, String, Table, Text
 from sqlalchemy.types import Float
@@ -16,7 +16,7 @@ SWITCHES = Table(
     Column("who", String(200), nullable=False),
     Column("why", Text, nullable=False),
 )
-"""Switches that were ever set. Those for everybody have an empty role."""
+"""Switches that were ever set. The role is empty for a switch that applies to all callers."""
 
 SEEN_TOOLS = Table(
     "intarsia_seen_tools",
@@ -24,4 +24,4 @@ SEEN_TOOLS = Table(
     Column("tool", String(200), primary_key=True),
     Column("at", Float, nullable=False),
 )
-"""Tools that the connector was started with before."""
+"""Tools that an earlier start of the connector had."""

@@ -1,3 +1,3 @@
-/** htmx for the pages of an admin: what changed is put into the page, so that place and focus stay. See `frame.html`. */
+/** htmx for the admin pages: it morphs changes into the page, which keeps the scroll position and the focus. See `frame.html`. */
 
 import "htmx.org";

@@ -1,6 +1,6 @@
-"""Sign-in without another service: a small authorization server beside `/mcp`, for a demo or a small team.
+"""A small OAuth 2.1 authorization server beside `/mcp`, for a demo or a small team without an issuer of its own.
 
-Three halves that know little of each other: what is kept (`tables`, `accounts`, `clients`, `ledger`, `sessions`), what
-people see (`consenting`, `entering`, `apps`, drawn by `drawing`), and what programs ask (`exchanging`, `registering`,
-`revoking`, `metadata`). `settings` is what a developer writes, `issuing` puts it together.
+`tables`, `grants`, `accounts/` and `clients/` store data. `pages/` holds the pages that users see, and `token_endpoint`
+and `registration` the endpoints that clients call. `settings` is what a developer writes, and `server` puts everything
+together.
 """

@@ -1,4 +1,4 @@
-"""What an app asks for at `/authorize`, checked before anybody is asked."""
+"""The authorization request of a client at `/authorize` (OAuth 2.1, section 4.1.1)."""
 
 import re
 from dataclasses import asdict, dataclass
@@ -9,102 +9,107 @@ from typing import Any, Self
 from sqlalchemy import delete, insert, select
 
 from intarsia.server.auth.authorization_server.errors import Code, OAuthError
-from intarsia.server.auth.authorization_server.grants import OFFLINE
+from intarsia.server.auth.authorization_server.grants import OFFLINE_ACCESS
 from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
-from intarsia.server.auth.authorization_server.tables import QUESTIONS, digest_of
+from intarsia.server.auth.authorization_server.tables import AUTHORIZATION_REQUESTS, digest_of
 from intarsia.server.pages.forms import Fields
 from intarsia.server.storage.store import Store
 
-QUESTION_SECONDS = 10 * 60
+REQUEST_SECONDS = 10 * 60
 _MAX_PENDING_REQUESTS = 20
-"""How many consent pages one browser may have open."""
+"""The maximum number of open consent pages in one browser."""
+_TABLE = AUTHORIZATION_REQUESTS
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @dataclass(frozen=True)
 class AuthorizationRequest:
-    """A request for access that may be shown to a person."""
+    """A validated authorization request that can be shown on the consent page."""
 
     client: str
     redirect_uri: str
     state: str | None
     challenge: str
     scopes: tuple[str, ...]
-    """What may be granted of what was asked for, in order."""
-    stays: bool
-    """Whether the person is asked if the app may stay connected."""
-    names_it: bool
-    """Whether the app asks for that by the scope `offline_access`, and not just by its way of registering."""
+    """The requested scopes that can be granted, sorted."""
+    offers_offline: bool
+    """Whether the consent page offers to stay connected, which means refresh tokens."""
+    requested_offline: bool
+    """Whether the client requested the scope `offline_access`, rather than only registering for refresh tokens."""
 
     @classmethod
-    def of(
-        cls, query: Fields, client: str, redirect_uri: str, settings: EmbeddedIssuer, *, known: frozenset[str],
-        stays: bool,
+    def parse(
+        cls, query: Fields, client: str, redirect_uri: str, settings: EmbeddedIssuer, *, supported: frozenset[str],
+        can_refresh: bool,
     ) -> Self:  # fmt: skip
-        """Check a request whose app and redirect address are known to be in order.
+        """Validate a request whose client and redirect URI have been validated already.
 
         Args:
-            query: The request.
-            client: The app's id.
-            redirect_uri: Where it is answered.
-            settings: What tokens are for.
-            known: The connector's scopes.
-            stays: Whether the app uses refresh tokens without asking for `offline_access`.
+            query: The parameters of the request.
+            client: The client ID.
+            redirect_uri: Where the response is sent.
+            settings: The settings, which name the resource.
+            supported: The connector's scopes.
+            can_refresh: Whether the client uses refresh tokens without requesting `offline_access`.
 
         Raises:
-            OAuthError: It asks for something that is not given here.
+            OAuthError: The request is invalid, or not supported by this server.
         """
         if query.required("response_type") != "code" or query.one("response_mode") not in (None, "query"):
-            raise OAuthError(Code.UNSUPPORTED_RESPONSE_TYPE, "Only response_type=code is answered, in the query.")
-        # Without a method RFC 7636 has it plain, which protects nothing.
+            raise OAuthError(Code.UNSUPPORTED_RESPONSE_TYPE, "Only response_type=code in the query is supported.")
+        # The default method of RFC 7636 is `plain`, which does not protect against a leaked request.
         if query.one("code_challenge_method") != "S256" or not _CHALLENGE.fullmatch(query.one("code_challenge") or ""):
             raise OAuthError(
                 Code.INVALID_REQUEST, "PKCE is required: send code_challenge with code_challenge_method=S256."
             )
         if query.one("resource") not in (None, settings.resource):
-            raise OAuthError(Code.INVALID_TARGET, "Tokens are given for this connector's /mcp alone.")
-        asked = frozenset((query.one("scope") or "").split(" ")) - {""}
-        granted = asked & known if asked - {OFFLINE} else known
-        if asked - {OFFLINE} and known and not granted:
-            raise OAuthError(Code.INVALID_SCOPE, "None of these scopes is one of this connector.")
+            raise OAuthError(Code.INVALID_TARGET, "Tokens are issued only for this connector's /mcp.")
+        requested = frozenset((query.one("scope") or "").split(" ")) - {""}
+        # Unsupported scopes are ignored, as RFC 6749, section 3.3 allows: the token response names the granted ones.
+        granted = requested & supported if requested - {OFFLINE_ACCESS} else supported
+        if requested - {OFFLINE_ACCESS} and supported and not granted:
+            raise OAuthError(Code.INVALID_SCOPE, "This connector supports none of the requested scopes.")
         challenge, state = query.required("code_challenge"), query.one("state")
-        names_it = OFFLINE in asked
-        return cls(client, redirect_uri, state, challenge, tuple(sorted(granted)), stays or names_it, names_it)
+        is_offline = OFFLINE_ACCESS in requested
+        return cls(
+            client, redirect_uri, state, challenge, tuple(sorted(granted)), can_refresh or is_offline, is_offline
+        )
 
 
 class AuthorizationRequests:
-    """Consent pages that wait for an answer: each is for one session, and is answered once.
+    """The authorization requests whose consent pages are open. Each belongs to one session and is answered once.
 
     Args:
-        store: Where they are kept.
+        store: The store of the authorization server.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def ask(self, session: bytes, asked: AuthorizationRequest) -> str:
-        """Write down what is shown to somebody, and return what the answer must name."""
+    async def save(self, session: bytes, request: AuthorizationRequest) -> str:
+        """Store a request, and return the handle that the consent form must send."""
         handle, now = token_urlsafe(32), time()
-        own = QUESTIONS.c.session == session
+        own = _TABLE.c.session == session
         async with self._store.write() as connection:
-            await connection.execute(delete(QUESTIONS).where(QUESTIONS.c.expires_at < now))
-            newest = select(QUESTIONS.c.digest).where(own).order_by(QUESTIONS.c.expires_at.desc())
-            kept = newest.limit(_MAX_PENDING_REQUESTS - 1)
-            await connection.execute(delete(QUESTIONS).where(own, QUESTIONS.c.digest.not_in(kept)))
-            await connection.execute(insert(QUESTIONS).values(
-                digest=digest_of(handle), session=session, request=asdict(asked), expires_at=now + QUESTION_SECONDS
+            await connection.execute(delete(_TABLE).where(_TABLE.c.expires_at < now))
+            # The oldest are dropped: a page that opens the endpoint again and again must not fill the store.
+            newest = select(_TABLE.c.digest).where(own).order_by(_TABLE.c.expires_at.desc())
+            retained = newest.limit(_MAX_PENDING_REQUESTS - 1)
+            await connection.execute(delete(_TABLE).where(own, _TABLE.c.digest.not_in(retained)))
+            await connection.execute(insert(_TABLE).values(
+                digest=digest_of(handle), session=session, request=asdict(request), expires_at=now + REQUEST_SECONDS
             ))  # fmt: skip
         return handle
 
     async def take(self, session: bytes, handle: str) -> AuthorizationRequest | None:
-        """Return what was shown in this session under a handle, for the first time."""
-        found = delete(QUESTIONS).where(
-            QUESTIONS.c.digest == digest_of(handle), QUESTIONS.c.session == session, QUESTIONS.c.expires_at > time()
+        """Remove and return the request of a handle; `None` if it is of another session, was taken or has expired."""
+        found = delete(_TABLE).where(
+            _TABLE.c.digest == digest_of(handle), _TABLE.c.session == session, _TABLE.c.expires_at > time()
         )  # fmt: skip
         async with self._store.write() as connection:
-            row = (await connection.execute(found.returning(QUESTIONS.c.request))).scalar_one_or_none()
+            row = (await connection.execute(found.returning(_TABLE.c.request))).scalar_one_or_none()
         if row is None:
             return None
-        kept: dict[str, Any] = row
-        scopes: list[str] = kept.pop("scopes")
-        return AuthorizationRequest(**kept, scopes=tuple(scopes))
+        fields: dict[str, Any] = row
+        scopes: list[str] = fields.pop("scopes")
+        return AuthorizationRequest(**fields, scopes=tuple(scopes))

@@ -1,4 +1,4 @@
-"""Refusals in the words of OAuth. Every text is ours: nothing of what was sent is repeated."""
+"""OAuth error responses. No text contains any part of the request."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from starlette.responses import JSONResponse
 
 
 class Code(StrEnum):
-    """What programs read of a refusal."""
+    """The `error` code of a response."""
 
     ACCESS_DENIED = "access_denied"
     INVALID_CLIENT = "invalid_client"
@@ -25,12 +25,12 @@ NOT_STORED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 class OAuthError(Exception):
-    """A request that is refused (RFC 6749, sections 4.1.2.1 and 5.2; RFC 7591, section 3.2.2).
+    """An OAuth error response (RFC 6749, sections 4.1.2.1 and 5.2; RFC 7591, section 3.2.2).
 
     Args:
-        code: What programs read.
-        description: What people read.
-        retry_seconds: After how long it may be tried again, if that is why it is refused.
+        code: The error code, for programs.
+        description: The error description, for people.
+        retry_seconds: When to retry, in seconds, if the request was rate limited; otherwise 0.
     """
 
     def __init__(self, code: Code, description: str, *, retry_seconds: int = 0) -> None:
@@ -38,7 +38,7 @@ class OAuthError(Exception):
         self.code, self.description, self.retry_seconds = code, description, retry_seconds
 
     def response(self) -> JSONResponse:
-        """Return the answer to a program."""
+        """Return the error as JSON, for endpoints that clients call."""
         headers = dict(NOT_STORED)
         status = 401 if self.code is Code.INVALID_CLIENT else 400
         if self.code is Code.INVALID_CLIENT:

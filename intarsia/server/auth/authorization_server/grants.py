@@ -1,6 +1,6 @@
-"""What people granted, and what was issued on it: codes, access tokens and refresh tokens, each by its digest.
+"""Grants, and what is issued for them: authorization codes, access tokens and refresh tokens, stored as digests.
 
-Everything hangs on a grant: taking it back deletes its row, and with it whatever was issued.
+Everything refers to a grant: revoking a grant deletes its row, and with it all codes and tokens.
 """
 
 import logging
@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from intarsia.server.audit.log import KEEP_SECONDS as AUDIT_SECONDS
 from intarsia.server.audit.log import AuditEntry, append, prune
-from intarsia.server.auth.authorization_server.accounts.encryption import seal, unseal
+from intarsia.server.auth.authorization_server.accounts.encryption import decrypt, encrypt
 from intarsia.server.auth.authorization_server.errors import Code, OAuthError
 from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
 from intarsia.server.auth.authorization_server.tables import (
@@ -31,172 +31,175 @@ from intarsia.server.storage.store import Store
 
 logger = logging.getLogger(__name__)
 
-OFFLINE = "offline_access"
-"""The scope that keeps an app connected while nobody is there."""
+OFFLINE_ACCESS = "offline_access"
+"""The scope of refresh tokens, which keep an app connected while the user is away (OpenID Connect, section 11)."""
 CODE_SECONDS = 60
 GRACE_SECONDS = 30
-"""How long an answer to a refresh is repeated to who lost it."""
-_KEPT_SECONDS = 24 * 60 * 60
-"""How long a grant on which nothing is valid any more is kept, so that a second use of its code is noticed."""
+"""How long a refresh request may be repeated, for a client whose connection broke before the response arrived."""
+_CODE_RETENTION_SECONDS = 24 * 60 * 60
+"""How long a grant without valid tokens is kept, so that the reuse of its code is detected."""
 
 
 @dataclass(frozen=True)
-class Allowed:
-    """What a person allowed an app on the consent page."""
+class Consent:
+    """What a user allowed a client on the consent page."""
 
     account: str
     client: str
     scopes: frozenset[str]
-    stays: bool | None
-    """Whether the app may stay connected, by refresh tokens; None when that was not asked."""
+    offline: bool | None
+    """Whether the client gets refresh tokens; `None` if the page did not offer it."""
     redirect_uri: str
     challenge: str
-    """The S256 challenge of PKCE (RFC 7636)."""
+    """The S256 code challenge of PKCE (RFC 7636)."""
 
 
 @dataclass(frozen=True)
-class CodeUse:
-    """How a client redeems a code."""
+class CodeRedemption:
+    """A client's attempt to redeem an authorization code."""
 
     code: str
     client: str
     redirect_uri: str | None
     challenge: str
-    """Made from the verifier that it sent."""
+    """The S256 challenge, computed from the code verifier that the client sent."""
 
 
 class GrantStore:
-    """Issues tokens and takes them back.
+    """Issues, refreshes, introspects and revokes tokens.
 
     Args:
-        store: Where they are kept, by digest.
-        settings: How long they last, and what they are for.
+        store: The store of the authorization server.
+        settings: The lifetimes of tokens, and the resource that they are for.
     """
 
     def __init__(self, store: Store, settings: EmbeddedIssuer) -> None:
         self._store = store
         self._settings = settings
 
-    async def allow(self, allowed: Allowed) -> str:
-        """Write down a grant, and return the code that its app may redeem once.
+    async def create(self, consent: Consent) -> str:
+        """Store a grant, and return the authorization code, which its client can redeem once.
 
-        What the person left out now ends in what the same app was granted before, too.
+        Earlier grants to the same client are reduced to what the user allows now: an unticked scope is revoked.
         """
         code, grant, now = token_urlsafe(32), token_hex(16), time()
-        same_app = (GRANTS.c.account == allowed.account) & (GRANTS.c.client == allowed.client)
+        same_client = (GRANTS.c.account == consent.account) & (GRANTS.c.client == consent.client)
         async with self._store.write() as connection:
-            for row in (await connection.execute(select(GRANTS).where(same_app))).all():
-                left = sorted(allowed.scopes & set(row.scopes))
-                stays = row.stays and allowed.stays is not False
-                changed = update(GRANTS).where(GRANTS.c.id == row.id).values(scopes=left, stays=stays)
+            for row in (await connection.execute(select(GRANTS).where(same_client))).all():
+                remaining = sorted(consent.scopes & set(row.scopes))
+                offline = row.offline and consent.offline is not False
+                changed = update(GRANTS).where(GRANTS.c.id == row.id).values(scopes=remaining, offline=offline)
                 await connection.execute(changed)
-                if not stays:
+                if not offline:
                     await connection.execute(delete(REFRESH_TOKENS).where(REFRESH_TOKENS.c.grant == row.id))
             await connection.execute(
                 insert(GRANTS).values(
-                    id=grant, account=allowed.account, client=allowed.client, scopes=sorted(allowed.scopes),
-                    stays=bool(allowed.stays), at=now, used_at=None,
+                    id=grant, account=consent.account, client=consent.client, scopes=sorted(consent.scopes),
+                    offline=bool(consent.offline), at=now, used_at=None,
                 )
             )  # fmt: skip
             await connection.execute(
                 insert(CODES).values(
-                    digest=digest_of(code), grant=grant, redirect_uri=allowed.redirect_uri,
-                    challenge=allowed.challenge, expires_at=now + CODE_SECONDS, used=False,
+                    digest=digest_of(code), grant=grant, redirect_uri=consent.redirect_uri,
+                    challenge=consent.challenge, expires_at=now + CODE_SECONDS, used=False,
                 )
             )  # fmt: skip
-            details = {"scopes": sorted(allowed.scopes), "stays": bool(allowed.stays)}
-            await append(connection, AuditEntry("grant", allowed.account, allowed.client, details=details))
-        logger.info("%s allowed the app %s %s.", allowed.account, allowed.client, " ".join(sorted(allowed.scopes)))
+            details = {"scopes": sorted(consent.scopes), "offline": bool(consent.offline)}
+            await append(connection, AuditEntry("grant", consent.account, consent.client, details=details))
+        logger.info("%s granted the client %s %s.", consent.account, consent.client, " ".join(sorted(consent.scopes)))
         return code
 
-    async def redeem(self, use: CodeUse) -> OAuthToken:
-        """Give tokens for a code, once. A second use takes back what the first one got (OAuth 2.1, section 4.1.2).
+    async def redeem(self, redemption: CodeRedemption) -> OAuthToken:
+        """Exchange an authorization code for tokens, once. Reuse revokes the grant (OAuth 2.1, section 4.1.2).
 
         Raises:
-            OAuthError: The code is not for this client, this redirect address or this verifier, or was used or expired.
+            OAuthError: The code is unknown, used or expired, or is for another client, redirect URI or challenge.
         """
-        found = select(CODES, GRANTS.c.client, GRANTS.c.scopes, GRANTS.c.stays).join(GRANTS)
+        found = select(CODES, GRANTS.c.client, GRANTS.c.scopes, GRANTS.c.offline).join(GRANTS)
         async with self._store.write() as connection:
-            row = (await connection.execute(found.where(CODES.c.digest == digest_of(use.code)))).one_or_none()
+            row = (await connection.execute(found.where(CODES.c.digest == digest_of(redemption.code)))).one_or_none()
             if row is not None:
-                # It was shown, to whomever: it is not good for another try.
+                # Used up even by a failed attempt, so that a thief cannot try several verifiers.
                 await connection.execute(update(CODES).where(CODES.c.digest == row.digest).values(used=True))
             if row is not None and row.used:
-                logger.warning("The code of grant %s was used twice: the grant is taken back.", row.grant)
-                await _take_back(connection, GRANTS.c.id == row.grant, "its code was used twice")
+                logger.warning("The authorization code of grant %s was reused: the grant is revoked.", row.grant)
+                await _revoke(connection, GRANTS.c.id == row.grant, "authorization code reused")
                 row = None
-            answer = await self._issue(connection, row.grant) if row is not None and _fits(row, use) else None
-        if answer is None:
-            raise OAuthError(Code.INVALID_GRANT, "The code is not valid, or no longer.")
-        return answer
+            # The error is raised after the block: inside, it would roll back the revocation.
+            tokens = await self._issue(connection, row.grant) if row is not None and _matches(row, redemption) else None
+        if tokens is None:
+            raise OAuthError(Code.INVALID_GRANT, "The authorization code is invalid or has expired.")
+        return tokens
 
     async def refresh(self, token: str, client: str, scopes: frozenset[str] | None) -> OAuthToken:
-        """Give new tokens for a refresh token, once.
+        """Exchange a refresh token for new tokens, once (OAuth 2.1, section 4.3.1).
 
-        Who lost the answer gets the same one again for a short time. Later, two hold what one should: everything that
-        was issued on the grant ends (OAuth 2.1, section 4.3.1).
+        For `GRACE_SECONDS` a repeated request gets the same response again. After that, reuse means that two parties
+        hold the token, and the grant is revoked.
 
         Args:
             token: The refresh token.
-            client: Who sends it.
-            scopes: Fewer scopes for the new access token; None for all of the grant.
+            client: The ID of the client that sends it.
+            scopes: The scopes of the new access token; `None` for all granted scopes.
 
         Raises:
-            OAuthError: The token is not valid, or not this client's, or the scopes are more than were granted.
+            OAuthError: The token is invalid, expired or of another client, or a scope was not granted.
         """
-        answer: OAuthToken | None = None
+        tokens: OAuthToken | None = None
         found = select(REFRESH_TOKENS, GRANTS.c.client, GRANTS.c.scopes).join(GRANTS)
         async with self._store.write() as connection:
             row = (await connection.execute(found.where(REFRESH_TOKENS.c.digest == digest_of(token)))).one_or_none()
             if row is not None and (row.client != client or row.expires_at <= time()):
                 row = None
             if row is not None and scopes is not None and not scopes <= set(row.scopes):
-                raise OAuthError(Code.INVALID_SCOPE, "More is asked for than was granted.")
+                raise OAuthError(Code.INVALID_SCOPE, "The requested scopes exceed the granted scopes.")
             if row is not None and row.used_at is None:
-                answer = await self._rotate(connection, row, token, scopes)
+                tokens = await self._rotate(connection, row, token, scopes)
             elif row is not None:
-                answer = await self._repeat(connection, row, token)
-                if answer is None:
-                    logger.warning("A refresh token of grant %s was used again: the grant is taken back.", row.grant)
-                    await _take_back(connection, GRANTS.c.id == row.grant, "a refresh token was used again")
-        if answer is None:
-            raise OAuthError(Code.INVALID_GRANT, "The refresh token is not valid, or no longer.")
-        return answer
+                tokens = await self._replay(connection, row, token)
+                if tokens is None:
+                    logger.warning("A refresh token of grant %s was reused: the grant is revoked.", row.grant)
+                    await _revoke(connection, GRANTS.c.id == row.grant, "refresh token reused")
+        if tokens is None:
+            raise OAuthError(Code.INVALID_GRANT, "The refresh token is invalid or has expired.")
+        return tokens
 
     async def _rotate(
         self, connection: AsyncConnection, row: Any, token: str, scopes: frozenset[str] | None
     ) -> OAuthToken:
-        answer = await self._issue(connection, row.grant, scopes)
-        # The answer before this one has arrived: nobody needs it again.
+        tokens = await self._issue(connection, row.grant, scopes)
+        # The client used this token, so it received the response that contained it: that one need not be replayed.
         predecessor = REFRESH_TOKENS.c.successor == row.digest
-        await connection.execute(update(REFRESH_TOKENS).where(predecessor).values(answer=None))
+        await connection.execute(update(REFRESH_TOKENS).where(predecessor).values(response=None))
         await connection.execute(
             update(REFRESH_TOKENS)
             .where(REFRESH_TOKENS.c.digest == row.digest)
             .values(
                 used_at=time(),
-                successor=digest_of(answer.refresh_token or ""),
-                answer=seal(answer.model_dump_json(), token),
+                successor=digest_of(tokens.refresh_token or ""),
+                response=encrypt(tokens.model_dump_json(), token),
             )
         )
-        return answer
+        return tokens
 
-    async def _repeat(self, connection: AsyncConnection, row: Any, token: str) -> OAuthToken | None:
-        """Return the answer that was given to this token, if it may have been lost: nobody used it, and it is new."""
-        if row.answer is None or row.used_at + GRACE_SECONDS < time():
+    async def _replay(self, connection: AsyncConnection, row: Any, token: str) -> OAuthToken | None:
+        """Return the response to an earlier use of a token if it was recent, and its new token is still unused."""
+        if row.response is None or row.used_at + GRACE_SECONDS < time():
             return None
         successor = select(REFRESH_TOKENS.c.used_at).where(REFRESH_TOKENS.c.digest == row.successor)
         is_unused = (await connection.execute(successor)).one_or_none() == (None,)
-        text = unseal(row.answer, token)
+        text = decrypt(row.response, token)
         return OAuthToken.model_validate_json(text) if is_unused and text else None
 
-    async def _issue(self, connection: AsyncConnection, grant: str, wanted: frozenset[str] | None = None) -> OAuthToken:
+    async def _issue(
+        self, connection: AsyncConnection, grant: str, requested: frozenset[str] | None = None
+    ) -> OAuthToken:
         found = select(GRANTS).join(ACCOUNTS).where(GRANTS.c.id == grant, ACCOUNTS.c.state == "active")
         row = (await connection.execute(found)).one_or_none()
         if row is None:
-            raise OAuthError(Code.INVALID_GRANT, "The account is closed.")
-        now, access, refresh = time(), token_urlsafe(32), token_urlsafe(32) if row.stays else None
-        scopes = sorted(set(row.scopes) if wanted is None else wanted & set(row.scopes))
+            raise OAuthError(Code.INVALID_GRANT, "The account is disabled.")
+        now, access, refresh = time(), token_urlsafe(32), token_urlsafe(32) if row.offline else None
+        scopes = sorted(set(row.scopes) if requested is None else requested & set(row.scopes))
         await connection.execute(update(GRANTS).where(GRANTS.c.id == grant).values(used_at=now))
         await connection.execute(
             insert(ACCESS_TOKENS).values(
@@ -207,8 +210,8 @@ class GrantStore:
         if refresh is not None:
             await connection.execute(
                 insert(REFRESH_TOKENS).values(
-                    digest=digest_of(refresh), grant=grant, expires_at=now + self._settings.stay_seconds, used_at=None,
-                    successor=None, answer=None,
+                    digest=digest_of(refresh), grant=grant, expires_at=now + self._settings.refresh_seconds,
+                    used_at=None, successor=None, response=None,
                 )
             )  # fmt: skip
         return OAuthToken(
@@ -218,10 +221,14 @@ class GrantStore:
             refresh_token=refresh,
         )
 
-    async def claims_of(self, token: str) -> Mapping[str, Any] | None:
-        """Say what an access token is worth right now: less when the person took something back, or nothing."""
-        about = select(ACCESS_TOKENS, GRANTS.c.account, GRANTS.c.client, GRANTS.c.scopes.label("granted"), ACCOUNTS)
-        found = about.join(GRANTS, ACCESS_TOKENS.c.grant == GRANTS.c.id).join(ACCOUNTS)
+    async def introspect(self, token: str) -> Mapping[str, Any] | None:
+        """Return the current claims of an access token, without scopes and roles that were revoked since.
+
+        Returns:
+            The claims; `None` if the token is unknown or revoked, or its account is disabled.
+        """
+        columns = select(ACCESS_TOKENS, GRANTS.c.account, GRANTS.c.client, GRANTS.c.scopes.label("granted"), ACCOUNTS)
+        found = columns.join(GRANTS, ACCESS_TOKENS.c.grant == GRANTS.c.id).join(ACCOUNTS)
         async with self._store.read() as connection:
             row = (await connection.execute(found.where(ACCESS_TOKENS.c.digest == digest_of(token)))).one_or_none()
         if row is None or row.state != "active":
@@ -231,61 +238,69 @@ class GrantStore:
             "aud": self._settings.resource,
             "sub": row.account,
             "client_id": row.client,
-            "scope": " ".join(sorted((set(row.scopes) & set(row.granted)) - {OFFLINE})),
+            "scope": " ".join(sorted((set(row.scopes) & set(row.granted)) - {OFFLINE_ACCESS})),
             "roles": row.roles,
             "iat": int(row.issued_at),
             "exp": int(row.expires_at),
         }
 
-    async def revoke(self, token: str, client: str) -> None:
-        """Take back the grant of a token, if the client has it (RFC 7009): access and refresh tokens end together."""
+    async def revoke_token(self, token: str, client: str) -> None:
+        """Revoke the grant of a client's access or refresh token, with all tokens issued for it (RFC 7009)."""
         digest = digest_of(token)
         async with self._store.write() as connection:
             for table in (ACCESS_TOKENS, REFRESH_TOKENS):
-                held = select(table.c.grant).where(table.c.digest == digest)
-                of_client = GRANTS.c.id.in_(held) & (GRANTS.c.client == client)
-                await _take_back(connection, of_client, "the app gave it back")
+                grants = select(table.c.grant).where(table.c.digest == digest)
+                # RFC 7009, section 2.1: a client can revoke only its own tokens.
+                of_client = GRANTS.c.id.in_(grants) & (GRANTS.c.client == client)
+                await _revoke(connection, of_client, "revoked by the app")
 
-    async def withdraw(self, account: str, client: str, *, by: str | None = None) -> None:
-        """Take back all that a person granted an app. `by` is the admin who does it in their place."""
+    async def revoke_client(self, account: str, client: str, *, by: str | None = None) -> None:
+        """Revoke everything that a user granted to a client.
+
+        Args:
+            account: The user's account.
+            client: The client ID.
+            by: The admin who revokes it on behalf of the user; `None` for the user.
+        """
         async with self._store.write() as connection:
-            of_app = (GRANTS.c.account == account) & (GRANTS.c.client == client)
-            await _take_back(connection, of_app, f"by the admin {by}" if by else "done")
-        logger.info("%s withdrew what the app %s was allowed.", account, client)
+            of_client = (GRANTS.c.account == account) & (GRANTS.c.client == client)
+            await _revoke(connection, of_client, f"by the admin {by}" if by else "done")
+        logger.info("The access of the client %s to the account %s was revoked.", client, account)
 
-    async def grants_of(self, account: str) -> Sequence[Any]:
-        """Return the grants of a person on which something is valid, the newest first."""
+    async def active_grants(self, account: str) -> Sequence[Any]:
+        """Return the grants of an account that still have a valid token, newest first."""
         async with self._store.read() as connection:
-            found = select(GRANTS).where(GRANTS.c.account == account, _is_alive(time())).order_by(GRANTS.c.at.desc())
+            found = select(GRANTS).where(GRANTS.c.account == account, _is_valid(time())).order_by(GRANTS.c.at.desc())
             return (await connection.execute(found)).all()
 
     async def prune(self) -> None:
-        """Forget what has expired."""
+        """Delete expired tokens, and grants whose codes need no reuse detection any more."""
         now = time()
         async with self._store.write() as connection:
             for table in (ACCESS_TOKENS, REFRESH_TOKENS):
                 await connection.execute(delete(table).where(table.c.expires_at < now))
-            too_old = GRANTS.c.at < now - _KEPT_SECONDS
-            await connection.execute(delete(GRANTS).where(too_old, ~_is_alive(now)))
+            too_old = GRANTS.c.at < now - _CODE_RETENTION_SECONDS
+            await connection.execute(delete(GRANTS).where(too_old, ~_is_valid(now)))
             await prune(connection, now - AUDIT_SECONDS)
 
 
-async def _take_back(connection: AsyncConnection, which: Any, why: str) -> None:
-    """Take grants back, and write down whose they were."""
-    held = select(GRANTS.c.account, GRANTS.c.client).where(which).distinct()
-    for account, client in (await connection.execute(held)).all():
-        await append(connection, AuditEntry("withdrawal", account, client, result=why))
-    await connection.execute(delete(GRANTS).where(which))
+async def _revoke(connection: AsyncConnection, condition: Any, reason: str) -> None:
+    """Delete grants, and write an audit entry for each account and client."""
+    found = select(GRANTS.c.account, GRANTS.c.client).where(condition).distinct()
+    for account, client in (await connection.execute(found)).all():
+        await append(connection, AuditEntry("revocation", account, client, result=reason))
+    await connection.execute(delete(GRANTS).where(condition))
 
 
-def _fits(row: Any, use: CodeUse) -> bool:
-    # Who leaves the address out goes by OAuth 2.1 (section 10.2); the verifier ties the code to who asked for it.
-    is_same_place = use.redirect_uri in (None, row.redirect_uri)
-    is_same_app: bool = row.client == use.client and row.challenge == use.challenge
-    return is_same_place and is_same_app and bool(row.expires_at > time())
+def _matches(row: Any, redemption: CodeRedemption) -> bool:
+    # OAuth 2.1, section 10.2 drops `redirect_uri` from the token request: PKCE ties the code to its client instead.
+    is_same_redirect = redemption.redirect_uri in (None, row.redirect_uri)
+    is_same_client: bool = row.client == redemption.client and row.challenge == redemption.challenge
+    return is_same_redirect and is_same_client and bool(row.expires_at > time())
 
 
-def _is_alive(now: float) -> Any:
+def _is_valid(now: float) -> Any:
+    """Return the condition that a grant has a token that has not expired."""
     tables = (ACCESS_TOKENS, REFRESH_TOKENS)
     return or_(
         *(select(func.count()).where(table.c.grant == GRANTS.c.id, table.c.expires_at > now).scalar_subquery() > 0

@@ -1,4 +1,4 @@
-"""Apps that register themselves (RFC 7591): all of them public, none bound to the scopes that it asks for."""
+"""Dynamic client registration (RFC 7591). Registered clients are public, and not limited to the scopes they name."""
 
 from secrets import token_urlsafe
 from time import time
@@ -15,72 +15,72 @@ from intarsia.server.auth.authorization_server.clients.redirect_uris import is_a
 from intarsia.server.auth.authorization_server.errors import NOT_STORED, Code, OAuthError
 from intarsia.server.http.request_limits import JSON
 
-MAX_REDIRECTS = 10
+MAX_REDIRECT_URIS = 10
 MAX_BYTES = 16 * 1024
-MAX_CONCURRENT = 20
-"""How many apps one address may register at once; then one every few seconds."""
+MAX_BURST = 20
+"""How many clients one IP address may register at once. After that, one every `_SECONDS_PER_CLIENT`."""
 
-_SECONDS = 10
+_SECONDS_PER_CLIENT = 10
 
 
 class Registration:
-    """`/register`.
+    """The registration endpoint, `/register`.
 
     Args:
-        clients: Where apps are kept.
+        clients: Stores the registered clients.
     """
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
-        self._attempts = RateLimit(MAX_CONCURRENT, _SECONDS)
+        self._attempts = RateLimit(MAX_BURST, _SECONDS_PER_CLIENT)
 
     async def register(self, request: Request) -> Response:
-        """Give an app an id."""
+        """Register a client, and return its ID and metadata (RFC 7591, section 3.2.1)."""
         sender = request.client.host if request.client else ""
         try:
             wait = self._attempts.wait_seconds(sender)
             if wait:
-                raise OAuthError(Code.TEMPORARILY_UNAVAILABLE, "Too many apps register at once.", retry_seconds=wait)
+                raise OAuthError(Code.TEMPORARILY_UNAVAILABLE, "Too many registrations.", retry_seconds=wait)
             self._attempts.count(sender)
             if len(await request.body()) > MAX_BYTES:
-                raise OAuthError(Code.INVALID_CLIENT_METADATA, "The description of the app is too long.")
+                raise OAuthError(Code.INVALID_CLIENT_METADATA, "The client metadata are too long.")
             client = _read_client(request.scope[JSON])
-            await self._clients.keep(client)
+            await self._clients.save(client)
         except OAuthError as error:
             return error.response()
-        return JSONResponse(_answer(client), 201, NOT_STORED)
+        return JSONResponse(_registration_response(client), 201, NOT_STORED)
 
 
-def _read_client(sent: object) -> Client:
+def _read_client(body: object) -> Client:
     try:
-        metadata = OAuthClientMetadata.model_validate(sent)
+        metadata = OAuthClientMetadata.model_validate(body)
     except ValidationError as error:
-        if any("redirect_uris" in mistake["loc"] for mistake in error.errors()):
-            raise OAuthError(Code.INVALID_REDIRECT_URI, "redirect_uris must be a list of addresses.") from None
-        raise OAuthError(Code.INVALID_CLIENT_METADATA, "The description of the app is not of its form.") from None
-    # As they were sent, and as they will be compared: a library that reads an address may write it in another way.
-    addresses = cast("list[str]", cast("dict[str, Any]", sent)["redirect_uris"] or [])
-    if not 0 < len(addresses) <= MAX_REDIRECTS or not all(is_allowed(address) for address in addresses):
+        if any("redirect_uris" in problem["loc"] for problem in error.errors()):
+            raise OAuthError(Code.INVALID_REDIRECT_URI, "redirect_uris must be a list of URLs.") from None
+        raise OAuthError(Code.INVALID_CLIENT_METADATA, "The client metadata are invalid.") from None
+    # From the body rather than the model: pydantic normalizes URLs, and redirect URIs are compared as strings.
+    addresses = cast("list[str]", cast("dict[str, Any]", body)["redirect_uris"] or [])
+    if not 0 < len(addresses) <= MAX_REDIRECT_URIS or not all(is_allowed(address) for address in addresses):
         message = (
-            f"redirect_uris must be 1 to {MAX_REDIRECTS} addresses: https, http on the app's own machine, or a scheme "
-            "of the app's own with a dot in it."
+            f"redirect_uris must be 1 to {MAX_REDIRECT_URIS} URLs: https, http on a loopback address, or an app's own "
+            "scheme with a dot in it."
         )
         raise OAuthError(Code.INVALID_REDIRECT_URI, message)
     if "authorization_code" not in metadata.grant_types:
-        raise OAuthError(Code.INVALID_CLIENT_METADATA, "grant_types must hold 'authorization_code'.")
+        raise OAuthError(Code.INVALID_CLIENT_METADATA, "grant_types must include 'authorization_code'.")
     name = clean_name(metadata.client_name or "")
-    stays = "refresh_token" in metadata.grant_types
-    return Client(f"app_{token_urlsafe(16)}", "registered", name, tuple(addresses), stays=stays)
+    can_refresh = "refresh_token" in metadata.grant_types
+    return Client(f"app_{token_urlsafe(16)}", "registered", name, tuple(addresses), can_refresh=can_refresh)
 
 
-def _answer(client: Client) -> dict[str, Any]:
-    """Return what was registered. A secret that anybody can get proves nothing, so there is none."""
+def _registration_response(client: Client) -> dict[str, Any]:
+    # No client secret: anyone can register, so a secret would prove nothing. PKCE protects the code instead.
     return {
         "client_id": client.id,
         "client_id_issued_at": int(time()),
         "client_name": client.name,
         "redirect_uris": list(client.redirect_uris),
-        "grant_types": ["authorization_code", *(["refresh_token"] if client.stays else [])],
+        "grant_types": ["authorization_code", *(["refresh_token"] if client.can_refresh else [])],
         "response_types": ["code"],
         "token_endpoint_auth_method": "none",
     }

@@ -1,4 +1,4 @@
-"""What scopes mean to people: in the developer's words, or as plainly as their names can be read."""
+"""Descriptions of scopes for users: written by the developer, or derived from the name of the scope."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -15,64 +15,66 @@ _VERBS = {
     "update": "Change {}", "create": "Add {}", "add": "Add {}", "delete": "Delete {}", "remove": "Delete {}",
     "manage": "Manage {}", "admin": "Manage {}",
 }  # fmt: skip
-_BETWEEN = re.compile(r"[:./_-]+")
+_SEPARATORS = re.compile(r"[:./_-]+")
 
 
 @dataclass(frozen=True)
 class ScopeDescription:
-    """A scope as people read it."""
+    """A scope as users see it."""
 
     scope: str
     text: str
     used_by: str
-    """The tools that ask for it."""
+    """The titles of the tools that require it."""
 
 
-def meanings_of(connector: "Connector", scopes: Iterable[str], roles: frozenset[str]) -> list[ScopeDescription]:
-    """Return scopes as people read them: in the developer's order, then what only reads before what changes.
+def describe_scopes(connector: "Connector", scopes: Iterable[str], roles: frozenset[str]) -> list[ScopeDescription]:
+    """Return scopes with their descriptions: first in the developer's order, then from reading to managing.
 
     Args:
-        connector: Whose scopes they are.
-        scopes: Which of them.
-        roles: Those of the person; tools for others are not named.
+        connector: The connector whose tools require the scopes.
+        scopes: The scopes to describe.
+        roles: The user's roles; tools that require other roles are not named.
     """
-    explained = list(connector.scope_meanings)
+    described = list(connector.scope_descriptions)
 
-    def place(scope: str) -> tuple[int, int, str]:
-        return (explained.index(scope) if scope in explained else len(explained), _weight(scope), scope)
+    def sort_key(scope: str) -> tuple[int, int, str]:
+        return (described.index(scope) if scope in described else len(described), _power(scope), scope)
 
     return [
         ScopeDescription(
-            scope, connector.scope_meanings.get(scope) or read_aloud(scope), _used_by(connector, scope, roles)
+            scope,
+            connector.scope_descriptions.get(scope) or default_description(scope),
+            _used_by(connector, scope, roles),
         )
-        for scope in sorted(scopes, key=place)
+        for scope in sorted(scopes, key=sort_key)
     ]
 
 
-def check_meanings(meanings: Mapping[str, str], scopes: frozenset[str]) -> None:
-    """Check that every scope that is explained is one that can be granted.
+def check_scope_descriptions(descriptions: Mapping[str, str], scopes: frozenset[str]) -> None:
+    """Check that each described scope is required by a tool.
 
     Raises:
-        SettingError: One of them is not, most likely because it is misspelled.
+        SettingError: A scope is not; most likely it is misspelled.
     """
-    for scope in sorted(meanings.keys() - scopes):
-        message = f"scope_meanings explains {scope!r}, which no tool asks for.{near_miss(scope, scopes)}"
+    for scope in sorted(descriptions.keys() - scopes):
+        message = f"scope_descriptions has {scope!r}, which no tool requires.{near_miss(scope, scopes)}"
         raise SettingError(message)
 
 
-def read_aloud(scope: str) -> str:
-    """Return a scope as plain words: `tasks:write` is "Change tasks"."""
-    words = [word for word in _BETWEEN.split(scope) if word]
-    for at, rest in ((-1, words[:-1]), (0, words[1:])):
-        if rest and words[at].lower() in _VERBS:
-            return _VERBS[words[at].lower()].format(" ".join(rest))
+def default_description(scope: str) -> str:
+    """Return a description derived from the name of a scope: `tasks:write` becomes "Change tasks"."""
+    words = [word for word in _SEPARATORS.split(scope) if word]
+    for index, others in ((-1, words[:-1]), (0, words[1:])):
+        if others and words[index].lower() in _VERBS:
+            return _VERBS[words[index].lower()].format(" ".join(others))
     return " ".join(words).capitalize() or scope
 
 
-def _weight(scope: str) -> int:
-    """Return how much a scope allows, as far as its name tells."""
-    known = list(_VERBS)
-    return max([-1, *(known.index(word) for word in _BETWEEN.split(scope.lower()) if word in _VERBS)])
+def _power(scope: str) -> int:
+    """Return how much a scope allows, judged by its name, so that reading is listed before deleting."""
+    verbs = list(_VERBS)
+    return max([-1, *(verbs.index(word) for word in _SEPARATORS.split(scope.lower()) if word in _VERBS)])
 
 
 def _used_by(connector: "Connector", scope: str, roles: frozenset[str]) -> str:

@@ -1,4 +1,4 @@
-"""What a developer says about the sign-in that is part of the connector's own server."""
+"""Settings of the authorization server that is part of the connector."""
 
 import re
 from dataclasses import KW_ONLY, dataclass
@@ -17,30 +17,31 @@ _PATH = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)*")
 
 @dataclass(frozen=True)
 class EmbeddedIssuer:
-    """People sign in at the connector itself. Give it to `connector.app(auth=...)`.
+    """Sign-in at the connector itself. Pass it to `connector.app(auth=...)`.
 
-    For a demo or a small team: accounts are made with `intarsia users add`, and kept in one file beside the connector.
-    Larger teams have an issuer already; its tokens are taken with `ResourceServer`.
+    For a demo or a small team: accounts are created with `intarsia users add` and stored in one file beside the
+    connector. Larger teams usually have an issuer already; accept its tokens with `ResourceServer`.
 
     Args:
-        public_url: The address that people and hosts use, such as `https://tasks.example.com`, or
-            `https://example.com/tasks` where the connector is mounted at a path; without `/mcp`. `http` is only for
-            this machine's own addresses.
-        accounts: The SQLite file with accounts and with what people granted; made with mode 0600 when it is missing.
-            By default a file in the person's state folder.
-        access_seconds: How long an access token lasts.
-        stay_seconds: How long an app may stay away, and still be connected when it comes back.
-        session_seconds: How long a person stays signed in in a browser.
+        public_url: The URL that users and hosts connect to, such as `https://tasks.example.com`, or
+            `https://example.com/tasks` where the connector is mounted at a path; without `/mcp`. `http` is allowed only
+            for loopback addresses.
+        accounts: The SQLite file with accounts and grants, created with mode 0600 if it is missing. By default a file
+            in the user's state folder.
+        access_seconds: The lifetime of an access token.
+        refresh_seconds: The lifetime of a refresh token: how long an unused connection stays valid.
+        session_seconds: How long a user stays signed in in a browser.
 
     Raises:
-        SettingError: The address is not HTTPS, its path is not plain, or a time is outside its range.
+        SettingError: The URL is not HTTPS, its path has other characters than letters, digits and `. _ ~ -`, or a
+            lifetime is out of range.
     """
 
     public_url: str
     _: KW_ONLY
     accounts: str | Path | None = None
     access_seconds: int = 60 * 60
-    stay_seconds: int = 30 * 24 * 60 * 60
+    refresh_seconds: int = 30 * 24 * 60 * 60
     session_seconds: int = 8 * 60 * 60
 
     def __post_init__(self) -> None:
@@ -55,12 +56,12 @@ class EmbeddedIssuer:
             )
             raise SettingError(message)
         _check_seconds("access_seconds", self.access_seconds, 60, 24 * 60 * 60)
-        _check_seconds("stay_seconds", self.stay_seconds, self.access_seconds, 366 * 24 * 60 * 60)
+        _check_seconds("refresh_seconds", self.refresh_seconds, self.access_seconds, 366 * 24 * 60 * 60)
         _check_seconds("session_seconds", self.session_seconds, 60, 31 * 24 * 60 * 60)
 
     @property
     def resource(self) -> str:
-        """What tokens are for (RFC 8707): the public address of `/mcp`."""
+        """The resource that tokens are issued for (RFC 8707): the public URL of `/mcp`."""
         return f"{self.public_url}{MCP_PATH}"
 
     @property
@@ -75,48 +76,48 @@ class EmbeddedIssuer:
 
     @property
     def host(self) -> str:
-        """The name in the public address, without port."""
+        """The host name of the public URL, without the port."""
         name = urlsplit(self.public_url).hostname or ""
         return f"[{name}]" if ":" in name else name
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """Where people sign in, and see what they granted."""
+        """The URL where users sign in and see their connected apps."""
         return (f"{self.public_url}/apps",)
 
     @property
     def is_https(self) -> bool:
-        """Whether browsers come over TLS, so that cookies may be bound to it."""
+        """Whether browsers connect over TLS, so that cookies can be marked as secure."""
         return self.public_url.startswith("https:")
 
     @property
     def path(self) -> Path:
-        """The file with the accounts."""
+        """The file with accounts and grants."""
         return Path(self.accounts).expanduser() if self.accounts else default_path("accounts")
 
     def check_bind(self, host: str, *, has_tls: bool) -> None:
-        """Check that passwords do not cross a network in the clear.
+        """Check that passwords never cross a network unencrypted.
 
         Args:
             host: The address that the server listens on.
-            has_tls: Whether a proxy in front of it, on another machine, is known to end TLS.
+            has_tls: Whether a proxy on another machine is known to terminate TLS.
 
         Raises:
-            SettingError: It listens for other machines without TLS.
+            SettingError: The server would listen for other machines without TLS.
         """
         if host in ("127.0.0.1", "localhost", "::1"):
             return
         if self.is_https and has_tls:
             return
         message = (
-            f"Sign-in does not listen on {host!r} without TLS, because passwords would cross the network in the clear. "
-            "Listen on 127.0.0.1 behind a proxy that ends TLS; or, if a proxy on another machine ends it, give "
+            f"Sign-in does not listen on {host!r} without TLS, because passwords would cross the network unencrypted. "
+            "Listen on 127.0.0.1 behind a proxy that terminates TLS. If the proxy runs on another machine, pass "
             "--tls-by-proxy and a --public-url that starts with https."
         )
         raise SettingError(message)
 
 
-def _check_seconds(name: str, value: int, least: int, most: int) -> None:
-    if isinstance(value, bool) or not least <= value <= most:
-        message = f"{name} must be from {least} to {most} seconds, and is {value}."
+def _check_seconds(name: str, value: int, minimum: int, maximum: int) -> None:
+    if isinstance(value, bool) or not minimum <= value <= maximum:
+        message = f"{name} must be from {minimum} to {maximum} seconds, and is {value}."
         raise SettingError(message)

@@ -1,4 +1,4 @@
-"""What is kept about accounts, apps and grants. Of every token, code and cookie only the digest is."""
+"""The database tables of the authorization server. Tokens, codes and cookies are stored as digests only."""
 
 from hashlib import sha256
 
@@ -16,7 +16,7 @@ ACCOUNTS = Table(
     Column("state", String(16), nullable=False),
     Column("at", Float, nullable=False),
 )
-"""Who may sign in. A removed account keeps its name, so that nobody else gets it with what belonged to it."""
+"""User accounts. A removed account keeps its row, so that its name cannot be reused with access to its data."""
 
 CLIENTS = Table(
     "clients",
@@ -27,10 +27,10 @@ CLIENTS = Table(
     Column("redirect_uris", JSON, nullable=False),
     Column("method", String(32), nullable=False),
     Column("secret", LargeBinary),
-    Column("stays", Boolean, nullable=False),
+    Column("can_refresh", Boolean, nullable=False),
     Column("at", Float, nullable=False),
 )
-"""Apps: `registered` by themselves, described by a `document`, or `made` with `intarsia clients add`."""
+"""OAuth clients: `registered` dynamically, known by a `document`, or `preregistered` by `intarsia clients add`."""
 
 SESSIONS = Table(
     "sessions",
@@ -39,17 +39,17 @@ SESSIONS = Table(
     Column("account", String(64), ForeignKey("accounts.name", ondelete="CASCADE"), nullable=False, index=True),
     Column("expires_at", Float, nullable=False),
 )
-"""Browsers in which somebody is signed in."""
+"""Sessions of signed-in browsers."""
 
-QUESTIONS = Table(
-    "questions",
+AUTHORIZATION_REQUESTS = Table(
+    "authorization_requests",
     TABLES,
     Column("digest", LargeBinary, primary_key=True),
     Column("session", LargeBinary, ForeignKey("sessions.digest", ondelete="CASCADE"), nullable=False, index=True),
     Column("request", JSON, nullable=False),
     Column("expires_at", Float, nullable=False),
 )
-"""Consent pages that are shown and not answered yet: each belongs to one session, and is answered once."""
+"""Authorization requests whose consent page is open. Each belongs to one session and is answered once."""
 
 GRANTS = Table(
     "grants",
@@ -58,12 +58,12 @@ GRANTS = Table(
     Column("account", String(64), ForeignKey("accounts.name", ondelete="CASCADE"), nullable=False),
     Column("client", String(2048), ForeignKey("clients.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("scopes", JSON, nullable=False),
-    Column("stays", Boolean, nullable=False),
+    Column("offline", Boolean, nullable=False),
     Column("at", Float, nullable=False),
     Column("used_at", Float),
     Index("grants_of_an_account", "account", "client"),
 )
-"""What a person allowed an app. Whatever was issued on it ends with it."""
+"""What a user granted to a client. Deleting a grant deletes all codes and tokens that were issued for it."""
 
 CODES = Table(
     "codes",
@@ -75,7 +75,7 @@ CODES = Table(
     Column("expires_at", Float, nullable=False),
     Column("used", Boolean, nullable=False),
 )
-"""Authorization codes. Those that were used stay for a day, so that a second use is noticed."""
+"""Authorization codes. A used code is kept for a day, so that its reuse is detected."""
 
 ACCESS_TOKENS = Table(
     "access_tokens",
@@ -95,11 +95,11 @@ REFRESH_TOKENS = Table(
     Column("expires_at", Float, nullable=False),
     Column("used_at", Float),
     Column("successor", LargeBinary),
-    Column("answer", LargeBinary),
+    Column("response", LargeBinary),
 )
-"""Refresh tokens, each used once: then with its successor, and the answer, encrypted under the token itself."""
+"""Refresh tokens. A used one has its successor, and the token response, encrypted under the token itself."""
 
 
 def digest_of(secret: str) -> bytes:
-    """Return what is kept of a secret that nobody can guess."""
+    """Return the SHA-256 digest that is stored for a secret. Random secrets need neither salt nor stretching."""
     return sha256(secret.encode()).digest()

@@ -1,4 +1,4 @@
-"""What apps ask without a person: tokens, and the end of tokens."""
+"""The endpoints that clients call without a user: the token endpoint and the revocation endpoint."""
 
 import base64
 import binascii
@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from intarsia.server.auth.authorization_server.clients.clients import Client
 from intarsia.server.auth.authorization_server.errors import NOT_STORED, Code, OAuthError
-from intarsia.server.auth.authorization_server.grants import CodeUse
+from intarsia.server.auth.authorization_server.grants import CodeRedemption
 from intarsia.server.pages.forms import Fields, read_form
 
 if TYPE_CHECKING:
@@ -28,73 +28,74 @@ class TokenEndpoints:
     """`/token` (OAuth 2.1, section 3.2) and `/revoke` (RFC 7009).
 
     Args:
-        sign_in: What they work with.
+        services: The authorization server, with its clients and grants.
     """
 
-    def __init__(self, sign_in: "AuthorizationServer") -> None:
-        self._of = sign_in
+    def __init__(self, services: "AuthorizationServer") -> None:
+        self._services = services
 
     async def token(self, request: Request) -> Response:
-        """Answer with tokens, for a code or for a refresh token."""
+        """Return tokens for an authorization code or a refresh token."""
         try:
             form = await read_form(request)
             client = await self._client(request, form)
-            # RFC 8707: a code and a refresh token are for this connector, and are no good for another.
-            if form.one("resource") not in (None, self._of.settings.resource):
-                raise OAuthError(Code.INVALID_TARGET, "Tokens are given for this connector's /mcp alone.")
-            answer = await self._answer(form, client)
+            # RFC 8707, section 2.2: tokens for another resource than this connector are never issued.
+            if form.one("resource") not in (None, self._services.settings.resource):
+                raise OAuthError(Code.INVALID_TARGET, "Tokens are issued only for this connector's /mcp.")
+            tokens = await self._issue_tokens(form, client)
         except OAuthError as error:
             return error.response()
-        return JSONResponse(answer.model_dump(exclude_none=True), headers=NOT_STORED)
+        return JSONResponse(tokens.model_dump(exclude_none=True), headers=NOT_STORED)
 
-    async def _answer(self, form: Fields, client: Client) -> "OAuthToken":
-        kind = form.required("grant_type")
-        if kind == "authorization_code":
+    async def _issue_tokens(self, form: Fields, client: Client) -> "OAuthToken":
+        grant_type = form.required("grant_type")
+        if grant_type == "authorization_code":
             challenge = _challenge_of(form.required("code_verifier"))
-            use = CodeUse(form.required("code"), client.id, form.one("redirect_uri"), challenge)
-            return await self._of.ledger.redeem(use)
-        if kind == "refresh_token":
-            asked = form.one("scope")
-            scopes = frozenset(asked.split(" ")) - {""} if asked else None
-            return await self._of.ledger.refresh(form.required("refresh_token"), client.id, scopes)
-        raise OAuthError(Code.UNSUPPORTED_GRANT_TYPE, "Codes and refresh tokens are taken, and nothing else.")
+            redemption = CodeRedemption(form.required("code"), client.id, form.one("redirect_uri"), challenge)
+            return await self._services.grants.redeem(redemption)
+        if grant_type == "refresh_token":
+            scope = form.one("scope")
+            scopes = frozenset(scope.split(" ")) - {""} if scope else None
+            return await self._services.grants.refresh(form.required("refresh_token"), client.id, scopes)
+        raise OAuthError(Code.UNSUPPORTED_GRANT_TYPE, "grant_type must be authorization_code or refresh_token.")
 
     async def revoke(self, request: Request) -> Response:
-        """Take a token back. The answer says nothing about whether there was one."""
+        """Revoke a token. The response is the same for an unknown token (RFC 7009, section 2.2)."""
         try:
             form = await read_form(request)
             client = await self._client(request, form)
-            await self._of.ledger.revoke(form.required("token"), client.id)
+            await self._services.grants.revoke_token(form.required("token"), client.id)
         except OAuthError as error:
             return error.response()
         return Response(status_code=200, headers=NOT_STORED)
 
     async def _client(self, request: Request, form: Fields) -> Client:
-        """Return the app that asks, after it has proven itself in the way that it can (RFC 6749, section 2.3).
+        """Authenticate the client (RFC 6749, section 2.3).
 
         Raises:
-            OAuthError: It is not known, or did not.
+            OAuthError: The client is unknown, or its credentials are wrong, ambiguous or missing.
         """
-        named, secret = form.one("client_id"), form.one("client_secret")
+        client_id, secret = form.one("client_id"), form.one("client_secret")
         headers = request.headers.getlist("authorization")
         if headers:
+            # RFC 6749, section 2.3: a client must not use more than one authentication method per request.
             if secret is not None or len(headers) > 1:
-                raise OAuthError(Code.INVALID_REQUEST, "The app proves itself in more than one way.")
-            in_header, secret = _read_basic(headers[0])
-            if named not in (None, in_header):
-                raise OAuthError(Code.INVALID_CLIENT, "The app names itself in two ways.")
-            named = in_header
-        client = await self._of.clients.known(named) if named else None
-        if client is None or not client.proves(secret):
-            # Hosts register again when they read this.
-            raise OAuthError(Code.INVALID_CLIENT, "The app is not known here, or did not prove who it is.")
+                raise OAuthError(Code.INVALID_REQUEST, "Use only one client authentication method.")
+            header_id, secret = _read_basic(headers[0])
+            if client_id not in (None, header_id):
+                raise OAuthError(Code.INVALID_CLIENT, "The client_id differs from the Authorization header.")
+            client_id = header_id
+        client = await self._services.clients.get(client_id) if client_id else None
+        if client is None or not client.verify_secret(secret):
+            # Hosts register again after `invalid_client`. One message for both cases does not reveal which IDs exist.
+            raise OAuthError(Code.INVALID_CLIENT, "The client is unknown, or its credentials are wrong.")
         return client
 
 
 def _challenge_of(verifier: str) -> str:
     """Return the S256 challenge of a verifier (RFC 7636, section 4.2)."""
     if not _VERIFIER.fullmatch(verifier):
-        raise OAuthError(Code.INVALID_GRANT, "The code_verifier is not of its form.")
+        raise OAuthError(Code.INVALID_GRANT, "The code_verifier is malformed.")
     return base64.urlsafe_b64encode(sha256(verifier.encode()).digest()).decode().rstrip("=")
 
 
@@ -104,7 +105,8 @@ def _read_basic(header: str) -> tuple[str, str]:
         pair = base64.b64decode(found[1], validate=True).decode() if found else ""
     except (binascii.Error, UnicodeDecodeError):
         pair = ""
-    name, separator, secret = pair.partition(":")
-    if not separator or not name or not secret:
-        raise OAuthError(Code.INVALID_CLIENT, "The Authorization header names no app and its secret.")
-    return unquote_plus(name), unquote_plus(secret)
+    client_id, separator, secret = pair.partition(":")
+    if not separator or not client_id or not secret:
+        raise OAuthError(Code.INVALID_CLIENT, "The Authorization header must hold a client_id and a client_secret.")
+    # RFC 6749, section 2.3.1: both parts are form-encoded before they are joined.
+    return unquote_plus(client_id), unquote_plus(secret)

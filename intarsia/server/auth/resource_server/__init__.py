@@ -1,5 +1,5 @@
-"""Access tokens: which issuers are trusted, how a token is verified, and how clients are told what is missing.
+"""Access tokens: trusted issuers, token validation, and the challenges that tell clients what is missing.
 
-`settings`, `claims` and `flights` are plain Python; `signatures` and `keys` know JOSE; `fetching` is the only module
-that opens connections; `guard` is the only one that knows HTTP from the inside.
+`settings` and `claims` have no I/O. `jws` and `jwks` validate signatures, `issuer_http` is the only module that opens
+connections, and `middleware` is the only one that handles HTTP requests.
 """

@@ -1,4 +1,4 @@
-"""How a client proves itself to an issuer: by its secret, in the form or in the header (RFC 6749, section 2.3.1)."""
+"""Client authentication with a client secret, in the header or in the request body (RFC 6749, section 2.3.1)."""
 
 import base64
 from collections.abc import Mapping
@@ -9,15 +9,16 @@ Method = Literal["client_secret_basic", "client_secret_post"]
 
 
 def secret_form(client_id: str, client_secret: str, method: Method) -> Mapping[str, str]:
-    """Return what stands in the form."""
+    """Return the form parameters that authenticate the client; empty for `client_secret_basic`."""
     if method == "client_secret_basic":
         return {}
     return {"client_id": client_id, "client_secret": client_secret}
 
 
 def secret_header(client_id: str, client_secret: str, method: Method) -> Mapping[str, str]:
-    """Return what stands in the header."""
+    """Return the request headers that authenticate the client; empty for `client_secret_post`."""
     if method != "client_secret_basic":
         return {}
+    # Both parts are form-encoded before they are joined, so that a colon in a client ID stays unambiguous.
     pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
     return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}

@@ -1,40 +1,40 @@
-"""Why a token is not taken, in words for the log. Each is ours: none repeats anything of a token."""
+"""Why an access token is rejected. The texts are for the log and never contain any part of the token."""
 
 from enum import Enum
 
 
 class Reason(Enum):
-    """Why a token is not taken."""
+    """The reason why an access token is rejected."""
 
-    MALFORMED = "it has not the form of a token"
-    UNREADABLE = "it cannot be read"
-    NOT_SIGNED = "it is not signed, and no issuer takes such tokens"
-    OTHER_ISSUER = "it names an issuer that is not trusted"
-    OTHER_ALGORITHM = "its signature is of a kind that is not taken"
-    UNKNOWN_EXTENSION = "its header asks for an extension that is not known"
-    OFFERS_A_KEY = "its header offers a key of its own"
-    UNKNOWN_KEY = "it is signed with a key that the issuer does not show"
-    WRONG_SIGNATURE = "its signature is wrong"
-    OTHER_KIND = "it is no access token that a bearer may use"
-    OTHER_AUDIENCE = "it is for another audience"
-    NO_TIME = "a time in it is no whole number"
-    NO_EXPIRY = "it does not say when it expires"
+    MALFORMED = "it is malformed"
+    UNREADABLE = "it cannot be decoded"
+    NOT_SIGNED = "it is opaque, and no issuer accepts opaque tokens"
+    UNTRUSTED_ISSUER = "its issuer is not trusted"
+    UNSUPPORTED_ALGORITHM = "its signature algorithm is not accepted"
+    UNSUPPORTED_EXTENSION = "its header requires an unsupported extension"
+    EMBEDDED_KEY = "its header contains or references a key"
+    UNKNOWN_KEY = "its signing key is not among the issuer's keys"
+    INVALID_SIGNATURE = "its signature is invalid"
+    WRONG_TYPE = "it is not a bearer access token"
+    WRONG_AUDIENCE = "it is for another audience"
+    INVALID_TIME = "a time claim is not an integer"
+    MISSING_EXPIRY = "it has no expiry"
     EXPIRED = "it has expired"
-    LASTS_TOO_LONG = "it expires too far ahead"
-    NOT_YET = "it is not valid yet"
-    ISSUED_LATER = "it was issued in the future"
-    BOUND = "it is bound to a key, and comes without proof of it"
-    NO_SCOPES = "its scopes are no list of texts"
-    NO_NAME = "it does not say who it is about"
-    NO_ROLES = "its roles are no list of texts"
-    NOT_ACTIVE = "the issuer says that it is not active"
+    LIFETIME_TOO_LONG = "it expires too far in the future"
+    NOT_YET_VALID = "it is not valid yet"
+    ISSUED_IN_FUTURE = "it was issued in the future"
+    KEY_BOUND = "it is bound to a key, and no proof of possession was sent"
+    INVALID_SCOPES = "its scopes are not a string or a list of strings"
+    INVALID_IDENTIFIER = "its subject or client ID is missing or invalid"
+    INVALID_ROLES = "its roles are not a string or a list of strings"
+    NOT_ACTIVE = "the issuer reports that it is not active"
 
 
 class TokenError(Exception):
-    """A token that is not taken.
+    """An access token that is rejected.
 
     Args:
-        reason: Why.
+        reason: Why it is rejected.
     """
 
     def __init__(self, reason: Reason) -> None:

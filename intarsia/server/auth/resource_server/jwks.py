@@ -1,4 +1,4 @@
-"""The keys of one issuer: fetched when they are needed, used for a few seconds, and fetched again."""
+"""The JSON Web Key Set of an issuer (RFC 7517): fetched on demand, and cached for a few seconds."""
 
 import asyncio
 import logging
@@ -18,30 +18,31 @@ from intarsia.server.auth.resource_server.settings import Issuer
 logger = logging.getLogger(__name__)
 
 MIN_REFETCH_SECONDS = 1.0
-"""How long to wait before keys are fetched again, whatever tokens say: names of keys can be made up."""
-AWAY_SECONDS = 10
-"""For how long nobody waits for an issuer that did not answer, when its keys are known."""
+"""The minimum time between two fetches. Key IDs in tokens are unverified, so a client could otherwise force fetches."""
+RETRY_SECONDS = 10
+"""How long after a failed fetch cached keys are used without waiting for the next fetch."""
 OUTAGE_SECONDS = 300
-"""How long known keys stay in use when the issuer cannot be reached."""
+"""How long cached keys are used while the issuer cannot be reached."""
 
 
 @dataclass
-class _Known:
+class _CachedKeys:
     keys: KeySet
-    shown: object
-    asked_at: float
-    """When the issuer was asked, by the monotonic clock: what it answered was true at that moment or later."""
+    source: object
+    """The key set as the issuer published it, to notice that nothing changed."""
+    requested_at: float
+    """When the request was sent, by the monotonic clock. The response is at least as recent."""
 
 
 class IssuerKeys:
     """The public keys of one issuer.
 
     Args:
-        issuer: Whose keys they are.
-        metadata: Says where they are.
-        fetcher: Fetches them.
-        flights: Lets those who need them wait together.
-        seconds: How old they may be.
+        issuer: The issuer.
+        metadata: The issuer's metadata, which name the `jwks_uri`.
+        fetcher: The HTTP client for issuers.
+        flights: Shares one request among concurrent callers.
+        seconds: How long the keys are cached.
     """
 
     def __init__(
@@ -52,51 +53,55 @@ class IssuerKeys:
         self._fetcher = fetcher
         self._flights = flights
         self._seconds = seconds
-        self._known: _Known | None = None
+        self._cached: _CachedKeys | None = None
         self._failed_at = float("-inf")
 
     async def find(self, kid: object, algorithm: str) -> tuple[jwt.PyJWK, float]:
-        """Return a key, and until when (of the monotonic clock) what it proves may be remembered.
+        """Return the key that signed a token, and until when the result may be cached.
 
         Args:
-            kid: Its name, as a token's header gives it.
-            algorithm: What it is used for.
+            kid: The key ID in the token's header, or `None`.
+            algorithm: The signature algorithm in the token's header.
+
+        Returns:
+            The key, and a time of the monotonic clock, in seconds.
 
         Raises:
             TokenError: The issuer has no such key.
-            IssuerError: The issuer cannot be asked.
+            IssuerError: The issuer cannot be reached.
         """
-        known = await self._at_most(self._seconds)
-        key = known.keys.find(kid, algorithm)
+        cached = await self._at_most(self._seconds)
+        key = cached.keys.find(kid, algorithm)
         if key is None:
-            known = await self._at_most(MIN_REFETCH_SECONDS)
-            key = known.keys.find(kid, algorithm)
+            # The issuer may have rotated its keys since the last fetch.
+            cached = await self._at_most(MIN_REFETCH_SECONDS)
+            key = cached.keys.find(kid, algorithm)
         if key is None:
             raise TokenError(Reason.UNKNOWN_KEY)
-        return key, known.asked_at + self._seconds
+        return key, cached.requested_at + self._seconds
 
-    async def _at_most(self, seconds: float) -> _Known:
-        """Return keys that are no older than that, or those of before an outage."""
-        if self._known is None or self._age() > seconds:
+    async def _at_most(self, seconds: float) -> _CachedKeys:
+        """Return keys that are at most this old; during an outage, the cached ones."""
+        if self._cached is None or self._age() > seconds:
             await self._refresh()
-        if self._known is None or self._age() > max(self._seconds, OUTAGE_SECONDS):
+        if self._cached is None or self._age() > max(self._seconds, OUTAGE_SECONDS):
             message = f"The keys of {self._issuer.url} cannot be read."
             raise IssuerError(message)
-        return self._known
+        return self._cached
 
     def _age(self) -> float:
-        return monotonic() - self._known.asked_at if self._known else float("inf")
+        return monotonic() - self._cached.requested_at if self._cached else float("inf")
 
     async def _refresh(self) -> None:
         since_failure = monotonic() - self._failed_at
         if since_failure < MIN_REFETCH_SECONDS:
             return
-        work = self._flights.start(("keys", self._issuer.url), self._fetch_or_complain)
-        # Who was away a moment ago is asked again, and nobody waits for the answer.
-        if self._known is None or since_failure > AWAY_SECONDS:
+        work = self._flights.start(("keys", self._issuer.url), self._fetch_and_log)
+        # Soon after a failure the fetch runs in the background, so that an outage does not delay every request.
+        if self._cached is None or since_failure > RETRY_SECONDS:
             await asyncio.shield(work)
 
-    async def _fetch_or_complain(self) -> None:
+    async def _fetch_and_log(self) -> None:
         try:
             await self._fetch()
         except IssuerError as error:
@@ -104,14 +109,15 @@ class IssuerKeys:
             logger.warning("The keys of the issuer %s cannot be refreshed. %s", self._issuer.url, error)
 
     async def _fetch(self) -> None:
-        asked_at = monotonic()
+        requested_at = monotonic()
         address = self._issuer.jwks_uri or await self._metadata.address_of("jwks_uri")
         found = await self._fetcher.get(address)
-        shown: object = (found or {}).get("keys")
-        if not isinstance(shown, list) or not shown:
-            message = f"{address} shows no keys."
+        published: object = (found or {}).get("keys")
+        if not isinstance(published, list) or not published:
+            message = f"{address} publishes no keys."
             raise IssuerError(message)
-        listed = cast("list[object]", shown)
-        is_same = self._known is not None and self._known.shown == listed
-        keys = self._known.keys if self._known is not None and is_same else KeySet(listed)
-        self._known = _Known(keys, listed, asked_at)
+        listed = cast("list[object]", published)
+        # Parsed keys are reused while the issuer publishes the same set.
+        is_same = self._cached is not None and self._cached.source == listed
+        keys = self._cached.keys if self._cached is not None and is_same else KeySet(listed)
+        self._cached = _CachedKeys(keys, listed, requested_at)

@@ -1,6 +1,7 @@
-"""Signed tokens: what their header may say, which key fits, and whether the signature is right.
+"""Signed tokens (JWS, RFC 7515): validates the header, selects the key and verifies the signature.
 
-The cryptography is PyJWT's. What a header offers as a key is never used, and never fetched.
+The cryptography is PyJWT's. A key that a header contains or links to is never used and never fetched: an attacker could
+put their own there.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,9 +16,9 @@ from intarsia.server.wire.strict_json import BodyError, read_json
 MAX_KEYS = 100
 
 _SEGMENTS = 3
-_OFFERED_KEYS = frozenset({"jku", "x5u", "jwk", "x5c"})
-_PRIVATE = frozenset({"d", "p", "q", "k"})
-_FITTING = {
+_KEY_PARAMETERS = frozenset({"jku", "x5u", "jwk", "x5c"})
+_PRIVATE_PARAMETERS = frozenset({"d", "p", "q", "k"})
+_KEY_TYPES = {
     "RS": ("RSA", ""), "PS": ("RSA", ""), "ES256": ("EC", "P-256"), "ES384": ("EC", "P-384"),
     "ES512": ("EC", "P-521"), "Ed": ("OKP", "Ed25519"),
 }  # fmt: skip
@@ -27,38 +28,44 @@ Key = Mapping[str, Any]
 
 
 def is_signed(token: str) -> bool:
-    """Say whether a token has the form of a signed one (JWS, compact)."""
+    """Return whether a token has the three segments of a JWS in compact form; all other tokens are opaque."""
     return token.count(".") == _SEGMENTS - 1
 
 
 def read_header(token: str, algorithms: Iterable[str]) -> Mapping[str, Any]:
-    """Read the header of a signed token, and refuse what must not be followed.
+    """Decode the header of a signed token, and reject what is unsafe to process.
 
     Args:
-        token: In its compact form.
-        algorithms: Those that are taken.
+        token: The token, in compact form.
+        algorithms: The accepted signature algorithms.
+
+    Returns:
+        The header's parameters.
 
     Raises:
-        TokenError: The header is none, or asks for what is not done here.
+        TokenError: The header cannot be decoded, its algorithm is not accepted, or it names an extension or a key.
     """
     try:
         header = _JWS.get_unverified_header(token)
     except jwt.PyJWTError:
         raise TokenError(Reason.UNREADABLE) from None
+    # The accepted algorithms decide, not the token: this rules out `none`, and HMAC with a public key as the secret
+    # (RFC 8725, section 3.1).
     if header.get("alg") not in tuple(algorithms):
-        raise TokenError(Reason.OTHER_ALGORITHM)
+        raise TokenError(Reason.UNSUPPORTED_ALGORITHM)
     if "crit" in header or "b64" in header:
-        raise TokenError(Reason.UNKNOWN_EXTENSION)
-    if _OFFERED_KEYS & header.keys():
-        raise TokenError(Reason.OFFERS_A_KEY)
+        raise TokenError(Reason.UNSUPPORTED_EXTENSION)
+    # RFC 7515, section 4.1.11: a critical extension that is not understood makes the token invalid.
+    if _KEY_PARAMETERS & header.keys():
+        raise TokenError(Reason.EMBEDDED_KEY)
     return header
 
 
-def read_unproven(token: str) -> Claims:
-    """Read what a signed token says, before anything is proven: good for finding out whom to ask, and nothing else.
+def read_unverified_claims(token: str) -> Claims:
+    """Decode the claims of a signed token without verifying it. Use them only to find the issuer.
 
     Raises:
-        TokenError: It cannot be read.
+        TokenError: The token cannot be decoded.
     """
     try:
         payload: bytes = _JWS.decode_complete(token, options={"verify_signature": False})["payload"]
@@ -67,21 +74,22 @@ def read_unproven(token: str) -> Claims:
     return _read_payload(payload)
 
 
-def read_proven(token: str, key: jwt.PyJWK) -> Claims:
-    """Check the signature of a token, and read what it says.
+def read_verified_claims(token: str, key: jwt.PyJWK) -> Claims:
+    """Verify the signature of a token, and return its claims.
 
     Raises:
-        TokenError: The signature is wrong.
+        TokenError: The signature is invalid.
     """
     try:
         payload: bytes = _JWS.decode_complete(token, key, algorithms=[key.algorithm_name])["payload"]
     except jwt.PyJWTError:
-        raise TokenError(Reason.WRONG_SIGNATURE) from None
+        raise TokenError(Reason.INVALID_SIGNATURE) from None
     return _read_payload(payload)
 
 
 def _read_payload(payload: bytes) -> Claims:
     try:
+        # Strict: two parsers that read a duplicate key differently could disagree on who the token is for.
         value = read_json(payload)
     except BodyError:
         value = None
@@ -91,46 +99,50 @@ def _read_payload(payload: bytes) -> Claims:
 
 
 class KeySet:
-    """The public keys that an issuer shows (RFC 7517).
+    """The public keys of an issuer (RFC 7517).
 
     Args:
-        keys: What it shows; keys that are private, for other purposes or not understood are left out.
+        keys: The entries of the JWK set. Private keys, keys for other uses and invalid entries are ignored.
     """
 
     def __init__(self, keys: Iterable[object]) -> None:
         found = (cast("Key", key) for key in keys if isinstance(key, dict))
         self._keys = [key for key in found if _may_verify(key)][:MAX_KEYS]
-        self._made: dict[tuple[object, str], jwt.PyJWK | None] = {}
+        self._parsed: dict[tuple[object, str], jwt.PyJWK | None] = {}
 
     def find(self, kid: object, algorithm: str) -> jwt.PyJWK | None:
-        """Return the one key that a header names; without a name, the only one that fits.
+        """Return the key that verifies a token, or `None` if there is no such key or more than one.
 
         Args:
-            kid: The key's name in the header, or None.
-            algorithm: The signature's kind, out of those that are taken.
+            kid: The key ID in the token's header; `None` selects the only key that suits the algorithm.
+            algorithm: The signature algorithm, one of those that are accepted.
         """
         name = (kid, algorithm)
-        if name not in self._made:
-            fitting = [key for key in self._keys if _fits(key, algorithm) and (kid is None or key.get("kid") == kid)]
-            made = _make(fitting[0], algorithm) if len(fitting) == 1 else None
-            if made is None:
-                return None  # not remembered: names that nobody has are without end
-            self._made[name] = made
-        return self._made[name]
+        if name not in self._parsed:
+            candidates = [
+                key for key in self._keys if _suits(key, algorithm) and (kid is None or key.get("kid") == kid)
+            ]
+            parsed = _parse_key(candidates[0], algorithm) if len(candidates) == 1 else None
+            if parsed is None:
+                return None  # not cached: clients can make up any number of key IDs
+            self._parsed[name] = parsed
+        return self._parsed[name]
 
 
 def _may_verify(key: Key) -> bool:
     operations: object = key.get("key_ops", ["verify"])
     is_for_signatures = key.get("use", "sig") == "sig" and isinstance(operations, list) and "verify" in operations
-    return is_for_signatures and not _PRIVATE & key.keys()
+    return is_for_signatures and not _PRIVATE_PARAMETERS & key.keys()
 
 
-def _fits(key: Key, algorithm: str) -> bool:
-    kind, curve = _FITTING.get(algorithm) or _FITTING[algorithm[:2]]
-    return key.get("kty") == kind and (not curve or key.get("crv") == curve) and key.get("alg", algorithm) == algorithm
+def _suits(key: Key, algorithm: str) -> bool:
+    key_type, curve = _KEY_TYPES.get(algorithm) or _KEY_TYPES[algorithm[:2]]
+    return (
+        key.get("kty") == key_type and (not curve or key.get("crv") == curve) and key.get("alg", algorithm) == algorithm
+    )
 
 
-def _make(key: Key, algorithm: str) -> jwt.PyJWK | None:
+def _parse_key(key: Key, algorithm: str) -> jwt.PyJWK | None:
     try:
         return jwt.PyJWK(dict(key), algorithm)
     except jwt.PyJWTError:

@@ -1,4 +1,4 @@
-"""Stands behind the gate and asks everybody for a token: who comes without one is told where to get it."""
+"""Bearer authentication of MCP requests, behind the request limits: verifies tokens and sends challenges (RFC 6750)."""
 
 import asyncio
 import json
@@ -40,22 +40,29 @@ logger = logging.getLogger(__name__)
 WELL_KNOWN = PROTECTED_RESOURCE
 RETRY_SECONDS = 5
 ACCESS_SECONDS = 0.5
-"""How often a call that waits asks what its token still says. The verifier remembers answers; this is cheap."""
+"""How often a waiting call checks its token again. This is cheap, because the verifier caches results."""
 
 SERVICE_UNAVAILABLE = 503
 
 _BEARER = re.compile(r"bearer +(\S.*)", re.IGNORECASE)
 
-Decides = Callable[[Grant, str, Mapping[str, Any]], Decision]
-"""Says whether somebody may call a tool, by its name and its arguments, as far as that can be known in front of it."""
+AuthorizeCall = Callable[[Grant, str, Mapping[str, Any]], Decision]
+"""Decides whether a caller may call a tool, by its name and arguments, as far as its scopes and roles tell."""
 
-Notes = Callable[[Grant, str, Mapping[str, Any], Decision], Awaitable[None]]
-"""Writes down that somebody was refused a tool."""
+RecordDenial = Callable[[Grant, str, Mapping[str, Any], Decision], Awaitable[None]]
+"""Records in the audit log that a call was denied."""
 
 
 @dataclass(frozen=True)
 class AuthRefusal:
-    """An answer instead of the one that was asked for."""
+    """An HTTP response that rejects a request.
+
+    Args:
+        status: The HTTP status.
+        message: The message of the JSON-RPC error.
+        challenge: The value of the `WWW-Authenticate` header; empty for none.
+        data: The data of the JSON-RPC error.
+    """
 
     status: int
     message: str
@@ -63,15 +70,15 @@ class AuthRefusal:
     data: Mapping[str, Any] | None = None
 
 
-class Protection:
-    """What makes an application one that people sign in to.
+class ProtectedResource:
+    """An OAuth protected resource: the metadata, the verification of tokens and the check of scopes.
 
     Args:
-        server: Whose tokens are taken.
-        name: What the connector is called.
-        scopes: Returns every scope that its tools name.
-        decides: Says which scopes somebody lacks for a tool.
-        notes: Writes down that somebody was refused.
+        server: The accepted issuers, and the requirements for their tokens.
+        name: The display name of the connector.
+        scopes: Returns all scopes of the connector's tools.
+        authorize: Decides whether a caller may call a tool.
+        record_denial: Records a denied call.
     """
 
     def __init__(
@@ -80,29 +87,29 @@ class Protection:
         *,
         name: str,
         scopes: Callable[[], frozenset[str]],
-        decides: Decides,
-        notes: Notes,
+        authorize: AuthorizeCall,
+        record_denial: RecordDenial,
     ) -> None:
         self.server = server
         self.verifier = Verifier(server)
         self._name = name
         self._scopes = scopes
-        self._decides = decides
-        self._notes = notes
+        self._authorize = authorize
+        self._record_denial = record_denial
         parts = urlsplit(server.resource)
         own = server.metadata_path
         self._metadata_address = f"{parts.scheme}://{parts.netloc}{own}"
-        # The root is where clients look that do not know the path, and where a proxy may leave it off.
+        # RFC 9728, section 3.1 appends the resource's path. Some clients only try the root, and a proxy may cut it.
         self._paths = dict.fromkeys((own, WELL_KNOWN, f"{WELL_KNOWN}/mcp"))
 
     @property
     def middleware(self) -> Middleware:
-        """What stands between the gate and the application."""
-        return Middleware(BearerAuth, protection=self, public=frozenset(self._paths))
+        """The middleware that authenticates requests, to be placed behind the request limits."""
+        return Middleware(BearerAuth, resource=self, public=frozenset(self._paths))
 
     @property
     def routes(self) -> list[Route]:
-        """Where clients read who issues tokens (RFC 9728)."""
+        """The protected resource metadata, which name the issuers (RFC 9728)."""
         return [Route(path, self._show_metadata, methods=["GET"]) for path in self._paths]
 
     @asynccontextmanager
@@ -121,43 +128,51 @@ class Protection:
         }
         return Response(json.dumps(metadata), media_type="application/json", headers={"Cache-Control": "no-cache"})
 
-    async def identify(self, scope: Scope) -> Bearer | AuthRefusal:
-        """Say who sent a request, or what to answer instead."""
-        sent = [value for name, value in scope["headers"] if name == b"authorization"]
-        if len(sent) > 1:
+    async def authenticate(self, scope: Scope) -> Bearer | AuthRefusal:
+        """Verify the token of a request, or return the response that rejects it (RFC 6750, section 3.1)."""
+        headers = [value for name, value in scope["headers"] if name == b"authorization"]
+        # Two headers could be read differently by a proxy in front of this server.
+        if len(headers) > 1:
             return AuthRefusal(400, "Send one Authorization header.", self._challenge(error="invalid_request"))
-        found = _BEARER.fullmatch(sent[0].decode("latin-1")) if sent else None
+        found = _BEARER.fullmatch(headers[0].decode("latin-1")) if headers else None
         if found is None:
+            # Without an error code: no token was sent, so none is invalid (RFC 6750, section 3.1).
             return AuthRefusal(401, "Sign in to use this connector.", self._challenge(scopes=self._scopes()))
         try:
             return await self.verifier.verify(found[1])
         except TokenError as error:
-            logger.info("A token was refused: %s.", error)
+            logger.info("An access token was rejected: %s.", error)
             challenge = self._challenge(error="invalid_token", scopes=self._scopes())
-            return AuthRefusal(401, "The access token is not valid here, or no longer. Sign in again.", challenge)
+            return AuthRefusal(401, "The access token is invalid or has expired. Sign in again.", challenge)
         except IssuerError:
+            # Not a 401: the client would discard a token that may be valid.
             return AuthRefusal(
-                SERVICE_UNAVAILABLE, "Who you are cannot be checked at the moment. Try again in a few seconds."
+                SERVICE_UNAVAILABLE, "Your access token cannot be verified right now. Try again in a few seconds."
             )
 
-    def access_of(self, scope: Scope, bearer: Bearer) -> "TokenAccess":
-        """Return what tells a call that waits when the access of its caller changes."""
-        return TokenAccess(lambda: self.identify(scope), bearer)
+    def watch_access(self, scope: Scope, bearer: Bearer) -> "TokenAccess":
+        """Return an object that notices when the caller's access changes during a request."""
+        return TokenAccess(lambda: self.authenticate(scope), bearer)
 
-    async def refusal_of(self, bearer: Bearer, message: object) -> AuthRefusal | None:
-        """Return what to answer to a call of a tool whose scopes are missing."""
-        called = _called_tool(message)
+    async def check_scopes(self, bearer: Bearer, message: object) -> AuthRefusal | None:
+        """Return the response that denies a tool call whose token lacks scopes, or `None` if the call may proceed.
+
+        Args:
+            bearer: The caller.
+            message: The JSON-RPC message of the request.
+        """
+        call = _called_tool(message)
         grant = grant_of(bearer)
-        decision = self._decides(grant, *called) if called else ALLOWED
+        decision = self._authorize(grant, *call) if call else ALLOWED
         missing = decision.missing_scopes
-        if not called or not missing:
+        if not call or not missing:
             return None
-        logger.info("A call of %s was denied: %s is missing.", called[0], " and ".join(sorted(missing)))
-        await self._notes(grant, *called, decision)
-        # All that is held and all that is needed: a client that asks for just this loses nothing.
-        wanted = (bearer.scopes & self._scopes()) | missing
+        logger.info("A call of %s was denied: %s is missing.", call[0], " and ".join(sorted(missing)))
+        await self._record_denial(grant, *call, decision)
+        # The granted scopes too: many clients request exactly the scopes of the challenge, and would lose the others.
+        required = (bearer.scopes & self._scopes()) | missing
         challenge = self._challenge(
-            error="insufficient_scope", scopes=wanted, description="The scopes of the token do not suffice."
+            error="insufficient_scope", scopes=required, description="The access token lacks required scopes."
         )
         data = {"reason": decision.reason, "missing_scopes": sorted(missing), "how_to_fix": decision.how_to_fix}
         return AuthRefusal(403, decision.reason, challenge, data)
@@ -172,95 +187,99 @@ class Protection:
         return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parts.items() if value)
 
 
-def protection_of(connector: "Connector", server: ResourceServer) -> Protection:
-    """Return what protects a connector."""
+def protect(connector: "Connector", server: ResourceServer) -> ProtectedResource:
+    """Return the protected resource of a connector."""
 
-    def decides(grant: Grant, name: str, arguments: Mapping[str, Any]) -> Decision:
-        # A draft belongs to its widget, and needs what that needs; access is asked for a tool.
+    def authorize(grant: Grant, name: str, arguments: Mapping[str, Any]) -> Decision:
+        # Drafts and access requests name the tool that they are for, and need its scopes.
         tool = connector.tools.get(str(arguments.get("tool")) if name in (DRAFT_TOOL, ACCESS_TOOL) else name)
         return decide_without_arguments(grant, tool) if tool and connector.offers(tool, grant) else ALLOWED
 
-    async def notes(grant: Grant, name: str, arguments: Mapping[str, Any], decision: Decision) -> None:
-        home = connector.owners.get(name)
-        if home is not None:
+    async def record_denial(grant: Grant, name: str, arguments: Mapping[str, Any], decision: Decision) -> None:
+        owner = connector.owners.get(name)
+        if owner is not None:
             connector.counts.note(name, "refused")
-            # What came with the call is not read here; a hand in a View is known by what the desk reads.
-            digest = home.audit.digest(name, read_call(arguments, {}, grant).arguments)
-            await home.audit.refuse(
+            # The digest covers the same arguments that the call handler reads, so that both entries can be matched.
+            digest = owner.audit.digest(name, read_call(arguments, {}, grant).arguments)
+            await owner.audit.write_refusal(
                 AuditEntry("refusal", grant.person, grant.client, "server", name, digest, f"refused: {decision.reason}")
             )
 
-    return Protection(server, name=connector.name, scopes=lambda: connector.scopes, decides=decides, notes=notes)
+    return ProtectedResource(
+        server, name=connector.name, scopes=lambda: connector.scopes, authorize=authorize, record_denial=record_denial
+    )
 
 
 class TokenAccess:
-    """The access that the token of one request gives, for as long as the request is under way.
+    """The access of the caller of one request, checked again while the request is open.
 
     Args:
-        identify: Asks again who sends the request.
-        bearer: Who it was when the request came.
+        authenticate: Verifies the token of the request again.
+        bearer: The caller, as verified when the request arrived.
     """
 
-    def __init__(self, identify: Callable[[], Awaitable[Bearer | AuthRefusal]], bearer: Bearer) -> None:
-        self._identify = identify
+    def __init__(self, authenticate: Callable[[], Awaitable[Bearer | AuthRefusal]], bearer: Bearer) -> None:
+        self._authenticate = authenticate
         self._grant = grant_of(bearer)
 
     async def changed(self) -> Grant | None:
-        """Wait until the token says something else than when the request came, or nothing any more."""
+        """Wait until the caller's access changes, and return the new grant; `None` if the token is now rejected."""
         while True:
             await asyncio.sleep(ACCESS_SECONDS)
-            found = await self._identify()
+            found = await self._authenticate()
             if isinstance(found, Bearer) and grant_of(found) != self._grant:
                 return grant_of(found)
+            # An unreachable issuer changes nothing: the token may still be valid.
             if isinstance(found, AuthRefusal) and found.status != SERVICE_UNAVAILABLE:
                 return None
 
 
 class BearerAuth:
-    """ASGI middleware that lets nobody pass without a token, but to the pages that say how to get one.
+    """ASGI middleware that rejects requests without a valid bearer token, except for public paths.
 
     Args:
-        app: What it guards.
-        protection: Knows tokens and scopes.
-        public: Paths that need no token.
+        app: The application to protect.
+        resource: Verifies tokens and checks scopes.
+        public: The paths that need no token.
     """
 
-    def __init__(self, app: ASGIApp, protection: Protection, public: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, resource: ProtectedResource, public: frozenset[str]) -> None:
         self._app = AuthContextMiddleware(app)
-        self._protection = protection
+        self._resource = resource
         self._public = public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Ask for the token of one request, and pass the request on without it."""
+        """Authenticate one request, and pass it on without its token."""
+        # Closed rather than passed on: the WebSocket handshake of a browser cannot carry a token.
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
             return
         if scope["type"] == "lifespan" or (scope["type"] == "http" and route_path(scope) in self._public):
             await self._app(scope, receive, send)
             return
-        bearer = await self._protection.identify(scope)
+        bearer = await self._resource.authenticate(scope)
         message = scope.get(JSON)
-        refusal = bearer if isinstance(bearer, AuthRefusal) else await self._protection.refusal_of(bearer, message)
+        refusal = bearer if isinstance(bearer, AuthRefusal) else await self._resource.check_scopes(bearer, message)
         if refusal is not None:
             await _refuse(send, refusal, message)
             return
-        known = cast("Bearer", bearer)
-        signed_in = _signed_in(scope, known, self._protection.server.resource)
-        before = ACCESS_WATCH.set(self._protection.access_of(scope, known))
+        caller = cast("Bearer", bearer)
+        authenticated = _authenticated(scope, caller, self._resource.server.resource)
+        before = ACCESS_WATCH.set(self._resource.watch_access(scope, caller))
         try:
-            await self._app(signed_in, receive, send)
+            await self._app(authenticated, receive, send)
         finally:
             ACCESS_WATCH.reset(before)
 
 
 def grant_of(bearer: Bearer) -> Grant:
-    """Return what somebody granted."""
+    """Return the grant of a verified token."""
     return Grant(bearer.subject, bearer.client, bearer.scopes, bearer.roles, bearer.claims, bearer.issuer)
 
 
-def _signed_in(scope: Scope, bearer: Bearer, resource: str) -> Scope:
+def _authenticated(scope: Scope, bearer: Bearer, resource: str) -> Scope:
     access = AccessToken(
-        token="",  # the token stays with the verifier: a function could pass it on, or a log could keep it
+        token="",  # kept in the verifier only, so that no tool function or log can leak it
         client_id=bearer.client,
         scopes=sorted(bearer.scopes),
         expires_at=bearer.expires_at,
@@ -278,7 +297,7 @@ def _signed_in(scope: Scope, bearer: Bearer, resource: str) -> Scope:
 
 
 def _called_tool(message: object) -> tuple[str, Mapping[str, Any]] | None:
-    """Return the tool that a message calls: the body is what is run, whatever the headers say."""
+    """Return the tool that a message calls and its arguments. The body decides, because it is what is executed."""
     fields = object_of(message)
     params = object_of(fields.get("params"))
     name: object = params.get("name")

@@ -1,4 +1,4 @@
-"""Sign-in as the command line and the environment say it; everything else is said in Python."""
+"""Sign-in options of the command line and the environment. Everything else is set in Python."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,15 +8,26 @@ from intarsia.server.admin.settings import AdminSignIn
 from intarsia.server.auth.resource_server.settings import Introspection, Issuer, ResourceServer
 
 SECRET = "INTARSIA_INTROSPECTION_CLIENT_SECRET"  # noqa: S105 - the name of a variable
-"""Where the secret is read from: on a command line, every process of the machine could read it."""
+"""The variable that holds the secret. Every process of the machine can read the arguments of a command."""
 
 ADMIN_SECRET = "INTARSIA_ADMIN_CLIENT_SECRET"  # noqa: S105 - the name of a variable
-"""As above."""
+"""The variable that holds the admin client's secret, for the same reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SignInOptions:
-    """What was given, if anything was."""
+    """The options for sign-in at an issuer; all of them are optional.
+
+    Args:
+        resource: The public URL of the connector, such as `https://tasks.example.com/mcp`.
+        issuers: The URLs of the accepted issuers.
+        audience: The audience of their tokens, if it is not `resource`.
+        roles_claim: The claim that holds the user's roles.
+        client_id: The client that introspects tokens.
+        client_secret: Its secret.
+        admin_client_id: The client that signs in admins.
+        admin_client_secret: Its secret.
+    """
 
     resource: str | None = None
     issuers: Sequence[str] = ()
@@ -28,20 +39,20 @@ class SignInOptions:
     admin_client_secret: str | None = None
 
     def resource_server(self) -> ResourceServer | None:
-        """Return the settings; None when nobody is to sign in.
+        """Return the settings, or `None` if the connector has no sign-in.
 
         Raises:
-            SettingError: Something is missing, or cannot work.
+            SettingError: An option is missing or invalid.
         """
         given = [self.issuers, self.audience, self.roles_claim, self.client_id, self.client_secret]
         given += [self.admin_client_id, self.admin_client_secret]
         if self.resource is None:
             if any(given):
-                message = "Sign-in needs the connector's public address too: --resource https://tasks.example.com/mcp"
+                message = "Sign-in also needs the connector's public address: --resource https://tasks.example.com/mcp"
                 raise SettingError(message)
             return None
         if not self.issuers:
-            message = "Sign-in needs an issuer whose tokens are taken: --issuer https://login.example.com"
+            message = "Sign-in needs the issuer of the access tokens: --issuer https://login.example.com"
             raise SettingError(message)
         issuers = [
             Issuer(
@@ -57,7 +68,7 @@ class SignInOptions:
     def _admin(self) -> AdminSignIn | None:
         if self.admin_client_id is None:
             if self.admin_client_secret is not None:
-                message = f"{ADMIN_SECRET} is the secret of a client: name it with --admin-client-id."
+                message = f"{ADMIN_SECRET} is set without a client: name it with --admin-client-id."
                 raise SettingError(message)
             return None
         return AdminSignIn(client_id=self.admin_client_id, client_secret=self.admin_client_secret)
@@ -66,6 +77,6 @@ class SignInOptions:
         if self.client_id is None and self.client_secret is None:
             return None
         if not (self.client_id and self.client_secret):
-            message = f"Introspection needs --introspection-client-id, and its secret in the variable {SECRET}."
+            message = f"Introspection needs --introspection-client-id, and the client's secret in {SECRET}."
             raise SettingError(message)
         return Introspection(client_id=self.client_id, client_secret=self.client_secret)

@@ -1,4 +1,4 @@
-"""What a developer says about sign-in: where the connector lives, and whose tokens it takes."""
+"""Settings of the resource server: the connector's public address, and the issuers whose tokens it accepts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
 )  # fmt: skip
-"""Signatures that only the issuer can make. A key that can both sign and check is never taken."""
+"""Asymmetric algorithms only: with HMAC, everyone who can verify a token can also forge one."""
 
 MCP_PATH = "/mcp"
 PROTECTED_RESOURCE = "/.well-known/oauth-protected-resource"
@@ -29,21 +29,21 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 @dataclass(frozen=True, kw_only=True)
 class Introspection:
-    """Asks the issuer about each token (RFC 7662), with an answer that is used for a few seconds.
+    """Introspection of access tokens at the issuer (RFC 7662). Responses are cached for a few seconds.
 
-    With it, opaque tokens are taken, and a token that was revoked stops within 5 seconds.
+    With introspection, opaque tokens are accepted, and a revoked token is rejected within 5 seconds.
 
     Args:
-        client_id: Who asks, as registered with the issuer.
-        client_secret: The secret of that client.
-        endpoint: Where to ask; by default what the issuer's metadata name.
-        method: How the client proves itself: in the header, or in the form.
-        opaque_tokens: Whether tokens that are not signed are taken; one issuer at most can do this.
-        signed_tokens: Whether to ask about signed tokens (JWT) too. `False` is for issuers that only answer about
-            opaque ones; then a signed token that was revoked lives until it expires.
+        client_id: The client that introspects tokens, as registered with the issuer.
+        client_secret: The client's secret.
+        endpoint: The introspection endpoint; by default the one in the issuer's metadata.
+        method: How the client authenticates (RFC 6749, section 2.3.1): in the header or in the form.
+        opaque_tokens: Whether to accept opaque tokens; at most one issuer can.
+        signed_tokens: Whether to introspect signed tokens (JWT) too. Set it to `False` for issuers that introspect only
+            opaque tokens; a revoked signed token is then accepted until it expires.
 
     Raises:
-        SettingError: Something is empty, it is used for no kind of token, or the endpoint is no HTTPS address.
+        SettingError: A value is empty, both kinds of tokens are excluded, or the endpoint is not an HTTPS URL.
     """
 
     client_id: str
@@ -55,39 +55,38 @@ class Introspection:
 
     def __post_init__(self) -> None:
         if not self.client_id or not self.client_secret:
-            message = "Introspection needs the client_id and the client_secret of a client of the issuer."
+            message = "Introspection needs a client_id and a client_secret that are registered with the issuer."
             raise SettingError(message)
         if not (self.opaque_tokens or self.signed_tokens):
-            message = "Introspection must be for opaque_tokens, for signed_tokens, or for both; leave it out otherwise."
+            message = "Introspection must be for opaque_tokens, signed_tokens or both; omit it to use neither."
             raise SettingError(message)
         if self.endpoint is not None:
             checked_address(self.endpoint, "Introspection's endpoint")
 
 
 class LocalIntrospection(Protocol):
-    """An issuer in this process, which is asked about each of its tokens without HTTP."""
+    """An issuer that runs in this process, so that its tokens are introspected without HTTP."""
 
-    async def claims_of(self, token: str) -> Mapping[str, Any] | None:
-        """Return what a token is worth right now; None when it is worth nothing."""
+    async def introspect(self, token: str) -> Mapping[str, Any] | None:
+        """Return the current claims of a token, or `None` if it is not active."""
         ...
 
 
 @dataclass(frozen=True)
 class Issuer:
-    """An authorization server whose tokens are taken.
+    """An authorization server whose access tokens are accepted.
 
     Args:
-        url: Its issuer identifier, exactly as its tokens and its metadata write it.
-        audience: What its tokens name as their audience when they are for this connector; by default the
-            connector's own address (RFC 8707).
-        introspection: Asks the issuer about each token. Without it, only signed tokens (JWT) are taken.
-        jwks_uri: Where its public keys are; by default where its metadata say.
-        algorithms: Which signatures are taken; all of them are asymmetric.
-        roles_claim: Which claim holds the person's roles; dots lead into objects, such as `realm_access.roles`.
-        vouches: Says what its opaque tokens are worth, when it is part of this process.
+        url: The issuer identifier, exactly as in its tokens and its metadata.
+        audience: The audience of tokens for this connector; by default the connector's own address (RFC 8707).
+        introspection: How tokens are introspected. Without it, only signed tokens (JWT) are accepted.
+        jwks_uri: Where the issuer's public keys are; by default the `jwks_uri` of its metadata.
+        algorithms: The accepted signature algorithms, all asymmetric.
+        roles_claim: The claim that holds the user's roles. A dot descends into an object: `realm_access.roles`.
+        local_introspection: Introspects the issuer's opaque tokens if the issuer runs in this process.
 
     Raises:
-        SettingError: An address is no HTTPS address (HTTP is for this machine alone), or an algorithm is not known.
+        SettingError: A URL is not HTTPS (HTTP is allowed for loopback addresses only), or an algorithm is unknown.
     """
 
     url: str
@@ -97,44 +96,45 @@ class Issuer:
     jwks_uri: str | None = None
     algorithms: tuple[str, ...] = ALGORITHMS
     roles_claim: str = "roles"
-    vouches: LocalIntrospection | None = field(default=None, repr=False)
+    local_introspection: LocalIntrospection | None = field(default=None, repr=False)
 
     @property
-    def takes_opaque(self) -> bool:
-        """Whether tokens that are not signed are taken."""
-        return self.vouches is not None or (self.introspection is not None and self.introspection.opaque_tokens)
+    def accepts_opaque_tokens(self) -> bool:
+        """Whether the issuer's opaque tokens are accepted."""
+        if self.local_introspection is not None:
+            return True
+        return self.introspection is not None and self.introspection.opaque_tokens
 
     def __post_init__(self) -> None:
         checked_address(self.url, "The issuer")
         if self.jwks_uri is not None:
             checked_address(self.jwks_uri, "The issuer's jwks_uri")
         if self.audience == "":
-            message = f"The issuer {self.url!r} has an empty audience; leave it out to use the connector's address."
+            message = f"The issuer {self.url!r} has an empty audience; omit it to use the connector's address."
             raise SettingError(message)
-        object.__setattr__(self, "algorithms", tuple(_several(self.algorithms, "algorithms")))
+        object.__setattr__(self, "algorithms", tuple(_no_string(self.algorithms, "algorithms")))
         unknown = [name for name in self.algorithms if name not in ALGORITHMS]
         if unknown or not self.algorithms:
-            message = f"algorithms may hold {', '.join(ALGORITHMS)}; {unknown or 'nothing'} can not be used."
+            message = f"algorithms must be some of {', '.join(ALGORITHMS)}, and not {unknown or 'empty'}."
             raise SettingError(message)
 
 
 @dataclass(frozen=True)
 class ResourceServer:
-    """Whose access tokens a connector takes. Give it to `connector.app(auth=...)`.
+    """A connector whose callers sign in at other issuers. Pass it to `connector.app(auth=...)`.
 
     Args:
-        resource: The connector's public address with its path, such as `https://tasks.example.com/mcp`. Tokens must
-            name exactly this as their audience.
-        issuers: Who may issue tokens; an address alone stands for `Issuer(address)`.
-        leeway_seconds: How far the issuer's clock may be ahead, at most 60. An expired token has no leeway.
-        lifetime_seconds: How far ahead a token's expiry may be; one that lives longer is refused.
-        keys_seconds: How old the issuer's keys may be before they are fetched again, at most 300. A key that the
-            issuer withdrew is refused after that.
-        admin: How admins sign in at `/admin`, where they turn tools on and off. Without it there is no such page.
+        resource: The connector's public URL with its path, such as `https://tasks.example.com/mcp`. Tokens must have
+            exactly this audience (RFC 8707).
+        issuers: The accepted issuers; a plain URL stands for `Issuer(url)`.
+        leeway_seconds: How far an issuer's clock may be ahead, at most 60. Expiry has no leeway.
+        lifetime_seconds: The maximum remaining lifetime of a token; a token that expires later is rejected.
+        keys_seconds: How long the issuers' keys are cached, at most 300. After that, a withdrawn key is rejected.
+        admin: How admins sign in at `/admin`, where they turn tools on and off. Without it there are no admin pages.
 
     Raises:
-        SettingError: The address is not in its plain form, there is no issuer or one twice, two issuers take opaque
-            tokens, or a number is outside its range.
+        SettingError: A URL is not in its canonical form, the issuers are empty or repeated, more than one of them has
+            opaque tokens, or a number is out of range.
     """
 
     resource: str
@@ -156,13 +156,13 @@ class ResourceServer:
 
     @property
     def host(self) -> str:
-        """The name in the connector's public address, without port."""
+        """The host name of the public URL, without the port."""
         name = urlsplit(self.resource).hostname or ""
         return f"[{name}]" if ":" in name else name
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """Where people sign in."""
+        """The URLs where users sign in."""
         return tuple(issuer.url for issuer in self.trusted())
 
     @property
@@ -177,39 +177,40 @@ class ResourceServer:
         return PROTECTED_RESOURCE + ("" if path == "/" else path)
 
     def trusted(self) -> tuple[Issuer, ...]:
-        """Return the issuers, each with its settings."""
+        """Return all issuers as `Issuer` objects."""
         return tuple(issuer if isinstance(issuer, Issuer) else Issuer(issuer) for issuer in self.issuers)
 
 
 def checked_address(address: str, what: str) -> str:
-    """Return an address that is safe to compare and to connect to.
+    """Return a URL that is safe to compare and to connect to.
 
     Args:
-        address: An absolute address.
-        what: What it is, for the message.
+        address: An absolute URL.
+        what: What it is, for the error message.
 
     Raises:
-        SettingError: It is not absolute, not HTTPS, or not written in the plain form in which addresses are compared.
+        SettingError: The URL is not absolute, is not HTTPS, or is not in its canonical form.
     """
     try:
         parts = urlsplit(address)
-        is_plain = _is_plain(address, parts)
+        is_canonical = _is_canonical(address, parts)
     except ValueError:
-        is_plain = False
+        is_canonical = False
         parts = SplitResult("", "", "", "", "")
-    if not is_plain:
+    if not is_canonical:
         message = (
-            f"{what} {address!r} must be an absolute address in its plain form, such as 'https://example.com/mcp': "
-            "scheme and host in lower case, no user, no default port, no query, no fragment."
+            f"{what} {address!r} must be an absolute URL in its canonical form, such as 'https://example.com/mcp': "
+            "lowercase scheme and host, no user name, no default port, no query and no fragment."
         )
         raise SettingError(message)
     if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-        message = f"{what} {address!r} must use https; http is only for this machine's own addresses."
+        message = f"{what} {address!r} must use https; http is allowed only for this machine's loopback addresses."
         raise SettingError(message)
     return address
 
 
-def _is_plain(address: str, parts: SplitResult) -> bool:
+def _is_canonical(address: str, parts: SplitResult) -> bool:
+    # URLs are compared as strings, here and in tokens, so each must have exactly one spelling.
     default = {"https": 443, "http": 80}
     is_ascii = address.isascii() and address.isprintable() and " " not in address and "\\" not in address
     is_bare = not (parts.query or parts.fragment or "?" in address or "#" in address or "@" in parts.netloc)
@@ -217,31 +218,32 @@ def _is_plain(address: str, parts: SplitResult) -> bool:
     return is_ascii and is_bare and is_usual and address.startswith(f"{parts.scheme}://{parts.netloc.lower()}")
 
 
-def _checked_issuers(given: Sequence[Issuer | str]) -> tuple[Issuer, ...]:
-    issuers = tuple(Issuer(one) if isinstance(one, str) else one for one in _several(given, "issuers"))
+def _checked_issuers(values: Sequence[Issuer | str]) -> tuple[Issuer, ...]:
+    issuers = tuple(Issuer(value) if isinstance(value, str) else value for value in _no_string(values, "issuers"))
     addresses = [issuer.url for issuer in issuers]
     if not issuers or len(set(addresses)) < len(addresses):
-        message = "issuers must name at least one issuer, and each of them once."
+        message = "issuers must hold at least one issuer, and each issuer only once."
         raise SettingError(message)
-    # To find out who issued an opaque token, it would have to be shown to somebody who did not.
-    opaque = [issuer.url for issuer in issuers if issuer.takes_opaque]
+    # An opaque token does not name its issuer: finding it would disclose the token to the other issuers.
+    opaque = [issuer.url for issuer in issuers if issuer.accepts_opaque_tokens]
     if len(opaque) > 1:
         message = (
-            f"Only one issuer can have opaque tokens, because these do not say who issued them: {', '.join(opaque)}. "
+            f"Only one issuer can have opaque tokens, because they do not name their issuer: {', '.join(opaque)}. "
             "Give the others Introspection(opaque_tokens=False, ...)."
         )
         raise SettingError(message)
     return issuers
 
 
-def _several(values: Iterable[T], name: str) -> Iterable[T]:
+def _no_string(values: Iterable[T], name: str) -> Iterable[T]:
+    # A string is an iterable too: `issuers="https://…"` would otherwise be read as a list of characters.
     if isinstance(values, str):
-        message = f"{name} must hold several texts, such as ({values!r},), not one text."
+        message = f"{name} must be a sequence of strings, such as ({values!r},), and not a string."
         raise SettingError(message)
     return values
 
 
-def _check_range(name: str, value: float, least: float, most: float) -> None:
-    if isinstance(value, bool) or not least <= value <= most:
-        message = f"{name} must be from {least} to {most}, and is {value}."
+def _check_range(name: str, value: float, minimum: float, maximum: float) -> None:
+    if isinstance(value, bool) or not minimum <= value <= maximum:
+        message = f"{name} must be from {minimum} to {maximum}, and is {value}."
         raise SettingError(message)

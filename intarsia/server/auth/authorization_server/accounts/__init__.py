@@ -1,1 +1,1 @@
-"""accounts."""
+"""User accounts: passwords, encryption at rest, and rate limits."""

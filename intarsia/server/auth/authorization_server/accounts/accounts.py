@@ -1,4 +1,4 @@
-"""Accounts: who may sign in. They are made on the command line alone, and their passwords are kept as Argon2 hashes."""
+"""User accounts. They are managed on the command line, and passwords are stored as Argon2 hashes."""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -24,14 +24,15 @@ MIN_PASSWORD_LENGTH = 10
 MAX_PASSWORD_LENGTH = 1024
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 _MAX_CONCURRENT = 2
-"""Each hash takes 64 MB for a moment: more at once could be used to fill the memory."""
+"""The maximum number of concurrent hashes. Each one takes 64 MB, so sign-in attempts could exhaust the memory."""
 
 _MAX_WAITING = 50
+"""The maximum number of passwords that wait to be hashed before sign-in is refused as busy."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody who may sign in, or might once."""
+    """A user account."""
 
     name: str
     roles: frozenset[str]
@@ -42,157 +43,164 @@ class Accounts:
     """The accounts in a store.
 
     Args:
-        store: Where they are kept; it is open.
+        store: The store of the authorization server, which must be open.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._hasher = _hasher()
-        self._turn = anyio.CapacityLimiter(_MAX_CONCURRENT)
-        # Checked when there is no such account, so that the time it takes tells nothing.
-        self._nobody = self._hasher.hash(token_urlsafe(16))
+        self._hash_limiter = anyio.CapacityLimiter(_MAX_CONCURRENT)
+        # Verified for unknown names, so that the response time does not reveal which accounts exist.
+        self._dummy_hash = self._hasher.hash(token_urlsafe(16))
 
     @property
     def is_busy(self) -> bool:
-        """Whether more passwords wait to be checked than people type."""
-        return self._turn.statistics().tasks_waiting >= _MAX_WAITING
+        """Whether too many passwords wait to be verified."""
+        return self._hash_limiter.statistics().tasks_waiting >= _MAX_WAITING
 
     async def add(self, name: str, password: str, roles: Collection[str] = ()) -> None:
-        """Make an account.
+        """Create an account.
+
+        Args:
+            name: The name; upper case is converted to lower case.
+            password: The password, 10 to 1,024 characters.
+            roles: The user's roles.
 
         Raises:
-            SettingError: The name is taken or malformed, the password is too short, or a role is none.
+            SettingError: The name is taken or invalid, the password is too short or too long, or a role is invalid.
         """
-        wanted = _checked_name(name)
-        if await self._find(wanted) is not None:
+        name = _checked_name(name)
+        if await self._find(name) is not None:
             message = (
-                f"There is or was an account {wanted!r}. Choose another name, so that nobody gets what belonged to "
-                "somebody else."
+                f"An account {name!r} exists or existed. Choose another name, so that a new user cannot get access to "
+                "another user's data."
             )
             raise SettingError(message)
-        made = {"name": wanted, "password": await self._hash(password), "roles": _checked_roles(roles)}
+        values = {"name": name, "password": await self._hash(password), "roles": _checked_roles(roles)}
         async with self._store.write() as connection:
-            await connection.execute(insert(ACCOUNTS).values(**made, state="active", at=time()))
-            await append(connection, _entry(wanted, "added", {"roles": made["roles"]}))
+            await connection.execute(insert(ACCOUNTS).values(**values, state="active", at=time()))
+            await append(connection, _entry(name, "added", {"roles": values["roles"]}))
 
     async def list(self) -> Sequence[Account]:
-        """Return the accounts by name, without those that were removed."""
+        """Return all accounts by name, except removed ones."""
         async with self._store.read() as connection:
             found = select(ACCOUNTS).where(ACCOUNTS.c.state != "removed").order_by(ACCOUNTS.c.name)
             return [_account(row) for row in await connection.execute(found)]
 
     async def get(self, name: str) -> Account | None:
-        """Return an account by its name."""
+        """Return an account, even a removed one; `None` if the name was never used."""
         row = await self._find(name)
         return _account(row) if row is not None else None
 
     async def set_roles(
-        self, name: str, roles: Collection[str], *, who: str = "", by: str = "shell", keeps: str = ""
+        self, name: str, roles: Collection[str], *, who: str = "", by: str = "shell", required_role: str = ""
     ) -> None:
-        """Give an account other roles. They hold with its next request, in connected apps too; it signs in again.
+        """Replace the roles of an account, and sign it out. Connected apps get the new roles with their next request.
 
         Args:
-            name: Whose.
-            roles: All of them; others are taken away.
-            who: Who does it; left out, whoever runs the command.
+            name: The account.
+            roles: All roles that it has afterwards.
+            who: The user who makes the change; by default the user of the shell.
             by: `admin` or `shell`.
-            keeps: A role that somebody must still have afterwards.
+            required_role: A role that at least one active account must still have afterwards.
 
         Raises:
-            SettingError: There is no such account, a role is none, or nobody would have the role that is to be kept.
+            SettingError: The account is unknown, a role is invalid, or no account would have the required role.
         """
-        wanted, checked = await self._known(name), _checked_roles(roles)
+        name, checked = await self._existing(name), _checked_roles(roles)
         async with self._store.write() as connection:
             rows = (await connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.state == "active"))).all()
-            holders = {row.name for row in rows if keeps in row.roles}
-            if keeps and keeps not in checked and holders <= {wanted}:
-                message = f"{wanted} is the last with the role {keeps}: give it to somebody else first."
+            # Read inside the transaction: two admins who demote each other at once must not both succeed.
+            holders = {row.name for row in rows if required_role in row.roles}
+            if required_role and required_role not in checked and holders <= {name}:
+                message = f"{name} is the last account with the role {required_role}. Give it to another account first."
                 raise SettingError(message)
-            before: list[str] = next((row.roles for row in rows if row.name == wanted), list[str]())
-            await connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == wanted).values(roles=checked))
-            await _end_sessions(connection, wanted)
+            before: list[str] = next((row.roles for row in rows if row.name == name), list[str]())
+            await connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == name).values(roles=checked))
+            await _end_sessions(connection, name)
             details = {"before": before, "after": checked}
-            await append(connection, AuditEntry("role", who or shell_user(), by=by, what=wanted, details=details))
+            await append(connection, AuditEntry("role", who or shell_user(), by=by, what=name, details=details))
 
     async def disable(self, name: str, *, is_disabled: bool = True) -> None:
-        """Close an account, or open it again. Whoever uses it is out at once.
+        """Disable an account, or enable it again. Its sessions and access tokens stop working at once.
 
         Raises:
-            SettingError: There is no such account.
+            SettingError: The account is unknown.
         """
         await self._change(
             name, "disabled" if is_disabled else "enabled", state="disabled" if is_disabled else "active"
         )
 
     async def set_password(self, name: str, password: str) -> None:
-        """Give an account another password. Whoever is signed in has to sign in again; connected apps stay.
+        """Change the password of an account, and sign it out. Connected apps stay connected.
 
         Raises:
-            SettingError: There is no such account, or the password is too short.
+            SettingError: The account is unknown, or the password is too short or too long.
         """
-        await self._change(name, "got another password", password=await self._hash(password))
+        await self._change(name, "password changed", password=await self._hash(password))
 
     async def remove(self, name: str) -> None:
-        """Remove an account with all that it granted. Its name stays taken.
+        """Remove an account with all its grants. Its name cannot be used again.
 
         Raises:
-            SettingError: There is no such account.
+            SettingError: The account is unknown.
         """
-        # Nothing verifies against no hash.
+        # No password verifies against an empty hash.
         await self._change(name, "removed", state="removed", password="", roles=[])
         async with self._store.write() as connection:
             await connection.execute(delete(GRANTS).where(GRANTS.c.account == _checked_name(name)))
 
-    async def check(self, name: str, password: str) -> Account | None:
-        """Return the account that a name and a password open, or None. Both answers take equally long."""
+    async def authenticate(self, name: str, password: str) -> Account | None:
+        """Return the active account with this name and password, or `None`. Both take equally long."""
         row = await self._find(name.lower()) if _NAME.fullmatch(name.lower()) else None
-        may_enter = row is not None and row.state == "active"
-        kept = cast("str", row.password) if row is not None and may_enter else self._nobody
+        is_active = row is not None and row.state == "active"
+        stored = cast("str", row.password) if row is not None and is_active else self._dummy_hash
         if (
             len(password) > MAX_PASSWORD_LENGTH
-            or not await self._verify(kept, password)
+            or not await self._verify(stored, password)
             or row is None
-            or not may_enter
+            or not is_active
         ):
             return None
-        if self._hasher.check_needs_rehash(kept):
+        # Argon2's recommended parameters grow over the years: the hash follows when the password is known.
+        if self._hasher.check_needs_rehash(stored):
             hashed = await self._hash(password)
             async with self._store.write() as connection:
                 await connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == row.name).values(password=hashed))
         return _account(row)
 
-    async def _verify(self, kept: str, password: str) -> bool:
+    async def _verify(self, stored: str, password: str) -> bool:
         from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415 - an extra
 
         try:
-            return await run_sync(self._hasher.verify, kept, password, limiter=self._turn)
+            return await run_sync(self._hasher.verify, stored, password, limiter=self._hash_limiter)
         except (VerificationError, InvalidHashError):
             return False
 
     async def _hash(self, password: str) -> str:
         if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
-            message = f"A password has {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters; choose a longer one."
+            message = f"A password must have {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters."
             raise SettingError(message)
-        return await run_sync(self._hasher.hash, password, limiter=self._turn)
+        return await run_sync(self._hasher.hash, password, limiter=self._hash_limiter)
 
     async def _find(self, name: str) -> Any:
         async with self._store.read() as connection:
             return (await connection.execute(select(ACCOUNTS).where(ACCOUNTS.c.name == name))).one_or_none()
 
-    async def _known(self, name: str) -> str:
-        wanted = name.lower()
-        known = {account.name for account in await self.list()}
-        if wanted not in known:
-            message = f"There is no account {wanted!r}.{near_miss(wanted, known)} `intarsia users list` shows them."
+    async def _existing(self, name: str) -> str:
+        name = name.lower()
+        names = {account.name for account in await self.list()}
+        if name not in names:
+            message = f"There is no account {name!r}.{near_miss(name, names)} List them with `intarsia users list`."
             raise SettingError(message)
-        return wanted
+        return name
 
     async def _change(self, name: str, result: str, **values: Any) -> None:
-        wanted = await self._known(name)
+        name = await self._existing(name)
         async with self._store.write() as connection:
-            await connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == wanted).values(**values))
-            await _end_sessions(connection, wanted)
-            await append(connection, _entry(wanted, result, {}))
+            await connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == name).values(**values))
+            await _end_sessions(connection, name)
+            await append(connection, _entry(name, result, {}))
 
 
 async def _end_sessions(connection: AsyncConnection, account: str) -> None:
@@ -200,7 +208,7 @@ async def _end_sessions(connection: AsyncConnection, account: str) -> None:
 
 
 def _entry(account: str, result: str, details: Mapping[str, Any]) -> AuditEntry:
-    """Return what the audit log says: accounts are kept on the command line, so whoever runs it did it."""
+    """Return the audit entry of a change on the command line, made by the user of the shell."""
     return AuditEntry("account", shell_user(), by="shell", what=account, result=result, details=details)
 
 
@@ -218,19 +226,19 @@ def _account(row: Any) -> Account:
 
 
 def _checked_name(name: str) -> str:
-    wanted = name.lower()
-    if not _NAME.fullmatch(wanted):
+    lowered = name.lower()
+    if not _NAME.fullmatch(lowered):
         message = (
-            f"{name!r} is no name of an account: it has up to 64 letters from a to z, digits, '.', '_', '@' and '-', "
-            "and starts with a letter or a digit."
+            f"{name!r} is not a valid account name: use up to 64 letters from a to z, digits, '.', '_', '@' and '-', "
+            "starting with a letter or a digit."
         )
         raise SettingError(message)
-    return wanted
+    return lowered
 
 
 def _checked_roles(roles: Collection[str]) -> list[str]:
-    wrong = [role for role in roles if not role.strip() or role != role.strip() or "," in role]
-    if wrong:
-        message = f"{wrong[0]!r} is no role; write a word without commas, such as 'editor'."
+    invalid = [role for role in roles if not role.strip() or role != role.strip() or "," in role]
+    if invalid:
+        message = f"{invalid[0]!r} is not a valid role: use a word without commas, such as 'editor'."
         raise SettingError(message)
     return sorted(set(roles))

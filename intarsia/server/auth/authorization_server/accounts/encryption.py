@@ -1,6 +1,6 @@
-"""Keeps the answer to a refresh for the client whose connection broke: readable with the token it sent, and only so.
+"""Encrypts the response to a refresh request, so that only a client that repeats the request can get it again.
 
-The cryptography is the library's (Fernet, HKDF of `cryptography`); nothing here is our own.
+The cryptography is that of the library `cryptography`: Fernet and HKDF.
 """
 
 import base64
@@ -10,22 +10,20 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 
-def seal(text: str, token: str) -> bytes:
-    """Encrypt a text under a token that nobody can guess."""
-    return _under(token).encrypt(text.encode())
+def encrypt(text: str, token: str) -> bytes:
+    """Encrypt a text with a key derived from a random token."""
+    return _fernet(token).encrypt(text.encode())
 
 
-def unseal(sealed: bytes, token: str) -> str | None:
-    """Return the text, or None if it was sealed under another token."""
+def decrypt(encrypted: bytes, token: str) -> str | None:
+    """Return the text, or `None` if it was encrypted with another token."""
     try:
-        return _under(token).decrypt(sealed).decode()
+        return _fernet(token).decrypt(encrypted).decode()
     except InvalidToken:
         return None
 
 
-def _under(token: str) -> Fernet:
-    # The token itself is random: this makes a key of its own from it, for this use alone (RFC 5869).
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"intarsia answer to a refresh").derive(
-        token.encode()
-    )
+def _fernet(token: str) -> Fernet:
+    # The token is random already. HKDF makes a separate key from it, for this purpose only (RFC 5869).
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"intarsia refresh response").derive(token.encode())
     return Fernet(base64.urlsafe_b64encode(derived))

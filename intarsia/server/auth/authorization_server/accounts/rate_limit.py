@@ -1,40 +1,40 @@
-"""Counts what must not be tried without end: passwords of one account, and registrations of apps."""
+"""Rate limits by key, for sign-in attempts of an account and registrations from an IP address."""
 
 from collections import OrderedDict
 from math import ceil
 from time import monotonic
 
-_MAX_NAMES = 10_000
+_MAX_KEYS = 10_000
 
 
 class RateLimit:
-    """A bucket for each name, that fills with attempts and empties with time.
+    """A leaky bucket for each key. Memory is bounded: the key that was used least recently is dropped first.
 
     Args:
-        most: How many attempts there may be at once.
-        seconds: After how long one of them is forgotten.
+        burst: How many attempts are allowed at once.
+        seconds: How long it takes until one more attempt is allowed.
     """
 
-    def __init__(self, most: int, seconds: float) -> None:
-        self._most = most
+    def __init__(self, burst: int, seconds: float) -> None:
+        self._burst = burst
         self._seconds = seconds
-        self._filled: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def wait_seconds(self, name: str) -> int:
-        """Return after how long another attempt is allowed; 0 for now."""
-        return max(0, ceil((self._level(name) - self._most + 1) * self._seconds))
+    def wait_seconds(self, key: str) -> int:
+        """Return in how many seconds the next attempt is allowed; 0 if it is allowed now."""
+        return max(0, ceil((self._level(key) - self._burst + 1) * self._seconds))
 
-    def count(self, name: str) -> None:
+    def count(self, key: str) -> None:
         """Count an attempt."""
-        self._filled[name] = (self._level(name) + 1, monotonic())
-        self._filled.move_to_end(name)
-        if len(self._filled) > _MAX_NAMES:
-            self._filled.popitem(last=False)
+        self._buckets[key] = (self._level(key) + 1, monotonic())
+        self._buckets.move_to_end(key)
+        if len(self._buckets) > _MAX_KEYS:
+            self._buckets.popitem(last=False)
 
-    def forget(self, name: str) -> None:
-        """Forget the attempts of a name."""
-        self._filled.pop(name, None)
+    def reset(self, key: str) -> None:
+        """Forget the attempts of a key."""
+        self._buckets.pop(key, None)
 
-    def _level(self, name: str) -> float:
-        level, at = self._filled.get(name, (0.0, 0.0))
+    def _level(self, key: str) -> float:
+        level, at = self._buckets.get(key, (0.0, 0.0))
         return max(0.0, level - (monotonic() - at) / self._seconds)

@@ -1,4 +1,4 @@
-"""Apps: how they are known, and how they prove who they are."""
+"""OAuth clients, called apps on pages: how they are stored, looked up and authenticated."""
 
 import re
 import unicodedata
@@ -20,19 +20,19 @@ from intarsia.server.storage.store import Store
 
 MAX_NAME_LENGTH = 80
 MAX_REGISTERED = 1_000
-"""How many apps that registered themselves are kept; those that nobody allowed anything go first."""
+"""The maximum number of dynamically registered clients. Beyond it, the oldest one without grants is removed."""
 
-_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
-"""Characters that cannot be seen, or that turn the direction of what stands beside them."""
+_INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+"""Unicode categories of characters that are invisible, or that reverse the direction of the surrounding text."""
 _SPACES = re.compile(r"\s+")
 
-Kind = Literal["registered", "document", "made"]
+Kind = Literal["registered", "document", "preregistered"]
 Method = Literal["none", "client_secret_post", "client_secret_basic"]
 
 
 @dataclass(frozen=True)
 class Client:
-    """An app that may ask for access."""
+    """An OAuth client."""
 
     id: str
     kind: Kind
@@ -40,45 +40,45 @@ class Client:
     redirect_uris: tuple[str, ...]
     method: Method = "none"
     secret: bytes | None = None
-    """The digest of its secret, if it has one."""
-    stays: bool = True
+    """The digest of its client secret; `None` for a public client."""
+    can_refresh: bool = True
     """Whether it uses refresh tokens."""
 
     @property
-    def home(self) -> str:
-        """The site that vouches for its name; empty when nobody does."""
+    def site(self) -> str:
+        """The host of its metadata document, which proves where it comes from; empty for other clients."""
         return urlsplit(self.id).netloc if self.kind == "document" else ""
 
-    def proves(self, secret: str | None) -> bool:
-        """Say whether a secret is this app's; an app without one proves nothing, and PKCE stands in for it."""
+    def verify_secret(self, secret: str | None) -> bool:
+        """Return whether a client secret is correct. A public client must not send one; PKCE protects it instead."""
         if self.secret is None:
             return secret is None
         return secret is not None and compare_digest(digest_of(secret), self.secret)
 
 
 class Clients:
-    """The apps in a store, and those that describe themselves by a document at their own site.
+    """The clients in a store, and those described by a metadata document on their own site.
 
     Args:
-        store: Where they are kept.
-        documents: Reads documents.
+        store: The store of the authorization server.
+        documents: Fetches metadata documents.
     """
 
     def __init__(self, store: Store, documents: ClientMetadataReader) -> None:
         self._store = store
         self._documents = documents
 
-    async def known(self, client_id: str) -> Client | None:
-        """Return an app that registered or was made here, or that somebody allowed something already."""
+    async def get(self, client_id: str) -> Client | None:
+        """Return a stored client. A client with a metadata document is stored with its first grant."""
         async with self._store.read() as connection:
             row = (await connection.execute(select(CLIENTS).where(CLIENTS.c.id == client_id))).one_or_none()
         return _client(row) if row is not None else None
 
-    async def described(self, client_id: str) -> Client:
-        """Return an app as its own document describes it.
+    async def fetch(self, client_id: str) -> Client:
+        """Return a client as its metadata document describes it.
 
         Raises:
-            OAuthError: There is no such document, or it cannot be used.
+            OAuthError: The document cannot be fetched, or is invalid.
         """
         try:
             document = await self._documents.get(client_id)
@@ -86,21 +86,21 @@ class Clients:
             raise OAuthError(Code.INVALID_CLIENT, error.reason) from None
         return Client(client_id, "document", clean_name(document.client_name), document.redirect_uris)
 
-    async def keep(self, client: Client) -> None:
-        """Write an app down, as it is now.
+    async def save(self, client: Client) -> None:
+        """Store a client, or update it.
 
         Raises:
-            OAuthError: There are too many already.
+            OAuthError: The maximum number of registered clients is reached, and each of them has a grant.
         """
         values = {
             "kind": client.kind, "name": client.name, "redirect_uris": list(client.redirect_uris),
-            "method": client.method, "secret": client.secret, "stays": client.stays,
+            "method": client.method, "secret": client.secret, "can_refresh": client.can_refresh,
         }  # fmt: skip
-        made = insert(CLIENTS).values(id=client.id, at=time(), **values)
+        statement = insert(CLIENTS).values(id=client.id, at=time(), **values)
         async with self._store.write() as connection:
             if client.kind == "registered":
                 await self._make_room(connection)
-            await connection.execute(made.on_conflict_do_update(index_elements=[CLIENTS.c.id], set_=values))
+            await connection.execute(statement.on_conflict_do_update(index_elements=[CLIENTS.c.id], set_=values))
 
     async def _make_room(self, connection: Any) -> None:
         is_registered = CLIENTS.c.kind == "registered"
@@ -111,44 +111,47 @@ class Clients:
         oldest = select(CLIENTS.c.id).where(is_registered, is_unused).order_by(CLIENTS.c.at).limit(1)
         removed = await connection.execute(CLIENTS.delete().where(CLIENTS.c.id.in_(oldest)))
         if not removed.rowcount:
-            raise OAuthError(Code.TEMPORARILY_UNAVAILABLE, "Too many apps are registered here.", retry_seconds=3600)
+            raise OAuthError(Code.TEMPORARILY_UNAVAILABLE, "Too many registered clients.", retry_seconds=3600)
 
-    async def names(self) -> Mapping[str, Client]:
-        """Return every app that is kept, by its id."""
+    async def by_id(self) -> Mapping[str, Client]:
+        """Return all stored clients by ID."""
         async with self._store.read() as connection:
             return {row.id: _client(row) for row in await connection.execute(select(CLIENTS))}
 
     async def remove(self, client_id: str) -> None:
-        """Forget an app, with all that it was granted.
+        """Delete a client with all its grants.
 
         Raises:
-            SettingError: It is not known.
+            SettingError: The client is unknown.
         """
         async with self._store.write() as connection:
             removed = await connection.execute(CLIENTS.delete().where(CLIENTS.c.id == client_id))
         if not removed.rowcount:
-            message = f"There is no app {client_id!r}. `intarsia clients list` shows them."
+            message = f"There is no client {client_id!r}. List the clients with `intarsia clients list`."
             raise SettingError(message)
 
     async def stop(self) -> None:
-        """End what is being fetched."""
+        """Cancel all fetches of metadata documents."""
         await self._documents.stop()
 
 
 def is_document(client_id: str) -> bool:
-    """Say whether an id names a document that describes the app."""
+    """Return whether a client ID is the URL of a metadata document."""
     return client_id.startswith(("https://", "http://"))
 
 
 def clean_name(name: str) -> str:
-    """Return a name without what hides in it, and not longer than a line."""
-    seen = "".join(letter for letter in name if unicodedata.category(letter) not in _UNSEEN)
-    cleaned = _SPACES.sub(" ", seen).strip() or "An app without a name"
+    """Return a client name without invisible characters, on one line and cut to `MAX_NAME_LENGTH` characters.
+
+    Clients choose their names, so a name must not be able to imitate other parts of the consent page.
+    """
+    visible = "".join(character for character in name if unicodedata.category(character) not in _INVISIBLE)
+    cleaned = _SPACES.sub(" ", visible).strip() or "Unnamed app"
     return cleaned if len(cleaned) <= MAX_NAME_LENGTH else f"{cleaned[: MAX_NAME_LENGTH - 1]}…"
 
 
 def _client(row: Any) -> Client:
     return Client(
         row.id, cast("Kind", row.kind), row.name, tuple(row.redirect_uris), cast("Method", row.method), row.secret,
-        row.stays,
+        row.can_refresh,
     )  # fmt: skip

@@ -1,7 +1,8 @@
-"""Which addresses this server may ask when somebody else names them: public ones, and nothing behind a firewall.
+"""Which addresses the server may connect to for a URL that a client chose: public ones only.
 
-Whoever can make a server fetch an address can make it knock on doors that only the server reaches. So the name must be
-written in one plain form, and what it resolves to must be public, whatever way the number is dressed up.
+Otherwise a client could make the server send requests to services behind its firewall (server-side request forgery,
+RFC 9700 and draft-ietf-oauth-client-id-metadata-document, section 6.5). So the URL must be in its canonical form, and
+each address that its host resolves to must be public, in any notation and any tunnel.
 """
 
 import re
@@ -46,28 +47,28 @@ _NOT_PUBLIC_6 = tuple(
     )
 )
 _NAT64 = IPv6Network("64:ff9b::/96")
-"""What networks without IPv4 make of an IPv4 address (RFC 6052)."""
+"""The prefix that networks without IPv4 put in front of an IPv4 address (RFC 6052)."""
 _ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
-"""How the lower half of an address begins that holds an IPv4 address (RFC 5214, section 6.1)."""
+"""The first half of an interface identifier that embeds an IPv4 address (RFC 5214, section 6.1)."""
 
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = re.compile(rf"(?=.{{1,253}}\Z)(?:{_LABEL}\.)+(?=[a-z]){_LABEL}")
-"""A name with a dot whose end is no number: numbers in any base, short or long, are IPv4 addresses to a resolver."""
+"""A host name whose last label starts with a letter. Resolvers read any number, in any base, as an IPv4 address."""
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>\[::1\]|[a-z0-9.-]+)(?::(?P<port>[1-9][0-9]{0,4}))?"
     r"(?P<path>(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)+)"
     r"(?:\?(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?"
 )
-_HIDING = re.compile(r"[/\\\x00-\x1f\x7f]")
+_SEPARATOR_OR_CONTROL = re.compile(r"[/\\\x00-\x1f\x7f]")
 _PORTS = range(1024, 65536)
-"""Ports that may be named; those below belong to services that speak something else."""
+"""The allowed explicit ports. Lower ones belong to other protocols, such as mail."""
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 @dataclass(frozen=True)
 class PublicTarget:
-    """Where a client id leads to."""
+    """The parts of a client ID that is a URL."""
 
     scheme: str
     host: str
@@ -80,31 +81,34 @@ class PublicTarget:
 
     @property
     def name(self) -> str:
-        """The name that is looked up and that the certificate must hold."""
+        """The host name to resolve, which the TLS certificate must name."""
         return self.host.strip("[]")
 
     @property
     def authority(self) -> str:
-        """The host as a request names it."""
+        """The host and port, as in the `Host` header."""
         return self.host if self.port == _DEFAULT_PORTS[self.scheme] else f"{self.host}:{self.port}"
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port."""
+        """The scheme, host and port."""
         return f"{self.scheme}://{self.authority}"
 
 
 def public_target(client_id: str, *, allow_loopback: bool = False) -> PublicTarget | None:
-    """Return where a client id leads to, or None when it is none (draft-ietf-oauth-client-id-metadata-document, 3).
+    """Split a client ID that is a URL (draft-ietf-oauth-client-id-metadata-document, section 3).
 
-    The id must be written in the plainest form that there is, because it is compared letter by letter.
+    Client IDs are compared as strings, so only the canonical form of a URL is accepted.
 
     Args:
-        client_id: What a request names.
-        allow_loopback: Whether this machine's own addresses are places too, and then over http as well.
+        client_id: The client ID of a request.
+        allow_loopback: Whether to accept loopback addresses too, also over http; only for development.
+
+    Returns:
+        The parts of the URL; `None` if the client ID is not such a URL.
     """
     found = _URL.fullmatch(client_id) if len(client_id) <= MAX_CLIENT_ID_LENGTH else None
-    if found is None or not _is_plain(found["path"]):
+    if found is None or not _is_canonical(found["path"]):
         return None
     scheme, host = found["scheme"], found["host"]
     is_here = allow_loopback and host in _LOOPBACK_HOSTS
@@ -117,14 +121,15 @@ def public_target(client_id: str, *, allow_loopback: bool = False) -> PublicTarg
 
 
 def is_public(address: IPAddress) -> bool:
-    """Say whether an address is a public unicast one, by the registries of IANA for special purposes (RFC 6890).
+    """Return whether an address is public unicast, by the IANA special-purpose address registries (RFC 6890).
 
     Args:
-        address: What a name resolved to. IPv6 addresses that hold an IPv4 one are refused, but for those of NAT64,
-            which are as public as what they hold.
+        address: An address that a host name resolves to. IPv6 addresses that embed an IPv4 address are not public,
+            except for NAT64, where the embedded address decides.
     """
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _NOT_PUBLIC)
+    # A scoped address is link-local by definition.
     if address.scope_id is not None:
         return False
     if address in _NAT64:
@@ -135,11 +140,13 @@ def is_public(address: IPAddress) -> bool:
 
 
 def is_loopback(address: IPAddress) -> bool:
-    """Say whether an address is this machine's own, which nobody else can reach."""
+    """Return whether an address is a loopback address, which only this machine can reach."""
     return address.is_loopback
 
 
-def _is_plain(path: str) -> bool:
-    """Say whether everybody reads a path alike: not the root, no dot segments, nothing that hides in an escape."""
+def _is_canonical(path: str) -> bool:
+    """Return whether a path has one reading only: not the root, no dot segments, no encoded separators or controls."""
     segments = [unquote(segment) for segment in path.split("/")]
-    return path != "/" and not any(segment in {".", ".."} or _HIDING.search(segment) for segment in segments)
+    return path != "/" and not any(
+        segment in {".", ".."} or _SEPARATOR_OR_CONTROL.search(segment) for segment in segments
+    )

@@ -1,1 +1,1 @@
-"""pages."""
+"""The pages that users see: sign-in, consent, and connected apps."""

@@ -1,4 +1,4 @@
-"""The page of connected apps: what somebody granted, and a button that takes it back."""
+"""The page of connected apps, where users see and remove the access of each app."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from intarsia.server.auth.authorization_server.errors import OAuthError
-from intarsia.server.auth.authorization_server.pages.login_page import draw_stale
-from intarsia.server.auth.authorization_server.scope_descriptions import ScopeDescription, meanings_of
-from intarsia.server.pages.browser_sessions import ForgeryError
+from intarsia.server.auth.authorization_server.pages.login_page import expired_page
+from intarsia.server.auth.authorization_server.scope_descriptions import ScopeDescription, describe_scopes
+from intarsia.server.pages.browser_sessions import CsrfError
 from intarsia.server.pages.forms import read_form
-from intarsia.server.pages.templates import draw, redirect_to
+from intarsia.server.pages.templates import redirect_to, render_page
 
 if TYPE_CHECKING:
     from intarsia.server.auth.authorization_server.server import AuthorizationServer
@@ -21,70 +21,78 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ConnectedApp:
-    """What one app holds of a person."""
+    """The access that an app has to an account, as it is shown.
+
+    Args:
+        id: The client ID.
+        name: The name of the app.
+        site: The host of its metadata document; empty for other clients.
+        scopes: The granted scopes.
+        since: The date of the first grant.
+        renewed: The date of the newest token; empty if it is the same.
+        offline: Whether the app stays connected while the user is away.
+    """
 
     id: str
     name: str
-    home: str
+    site: str
     scopes: list[ScopeDescription]
     since: str
     renewed: str
-    """When it got its newest token; empty when that was on the first day."""
-    stays: bool
-    """Whether it may go on while the person is away."""
+    offline: bool
 
 
 class ConnectedAppsPage:
-    """The page.
+    """The page of connected apps, `/apps`.
 
     Args:
-        connector: What access was given to.
-        sign_in: What it works with.
+        connector: The connector that apps have access to.
+        services: The authorization server, with its sessions, clients and grants.
     """
 
-    def __init__(self, connector: "Connector", sign_in: "AuthorizationServer") -> None:
+    def __init__(self, connector: "Connector", services: "AuthorizationServer") -> None:
         self._connector = connector
-        self._of = sign_in
+        self._services = services
 
     async def show(self, request: Request) -> Response:
-        """Answer with what the person who is signed in granted."""
-        browser = await self._of.sessions.browser(request)
+        """Return the page of the signed-in user, or the sign-in page."""
+        browser = await self._services.sessions.load(request)
         if browser.account is None:
-            return self._of.entrance.show(browser)
-        page = draw(
-            "apps", connector=self._connector.name, account=browser.account, form_token=browser.form_token,
+            return self._services.login_page.show(browser)
+        page = render_page(
+            "apps", connector=self._connector.name, account=browser.account, csrf_token=browser.csrf_token,
             apps=await self.of(browser.account),
         )  # fmt: skip
-        return self._of.sessions.remember(page, browser)
+        return self._services.sessions.set_cookie(page, browser)
 
     async def of(self, account: str) -> list[ConnectedApp]:
-        """Return the apps that an account has connected."""
-        grants, clients = await self._of.ledger.grants_of(account), await self._of.clients.names()
-        shown: list[ConnectedApp] = []
+        """Return the connected apps of an account."""
+        grants, clients = await self._services.grants.active_grants(account), await self._services.clients.by_id()
+        apps: list[ConnectedApp] = []
         for client_id in dict.fromkeys(grant.client for grant in grants):
             own = [grant for grant in grants if grant.client == client_id]
             scopes = sorted(frozenset[str]().union(*(grant.scopes for grant in own)) & self._connector.scopes)
             since = _day(min(grant.at for grant in own))
             renewed = _day(max(grant.used_at or grant.at for grant in own))
-            shown.append(ConnectedApp(
-                client_id, clients[client_id].name, clients[client_id].home,
-                meanings_of(self._connector, scopes, frozenset()), since, renewed if renewed != since else "",
-                any(grant.stays for grant in own),
+            apps.append(ConnectedApp(
+                client_id, clients[client_id].name, clients[client_id].site,
+                describe_scopes(self._connector, scopes, frozenset()), since, renewed if renewed != since else "",
+                any(grant.offline for grant in own),
             ))  # fmt: skip
-        return shown
+        return apps
 
-    async def withdraw(self, request: Request) -> Response:
-        """Answer to the button that takes back what an app holds."""
-        browser = await self._of.sessions.browser(request)
+    async def revoke(self, request: Request) -> Response:
+        """Revoke the access of an app, and return to the page."""
+        browser = await self._services.sessions.load(request)
         try:
             form = await read_form(request)
-            self._of.sessions.check_form(request, form, browser)
+            self._services.sessions.verify_csrf(request, form, browser)
             client = form.required("app")
-        except (OAuthError, ForgeryError):
-            return draw_stale(self._connector.name)
+        except (OAuthError, CsrfError):
+            return expired_page(self._connector.name)
         if browser.account is None:
-            return draw_stale(self._connector.name)
-        await self._of.ledger.withdraw(browser.account, client)
+            return expired_page(self._connector.name)
+        await self._services.grants.revoke_client(browser.account, client)
         return redirect_to("/apps")
 
 

@@ -1,4 +1,4 @@
-"""Asking a person: what `/authorize` shows, and what follows from the answer."""
+"""The consent page: shows an authorization request to the user, and sends the decision to the client."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -7,14 +7,18 @@ from starlette.responses import Response
 
 from intarsia.server.auth.authorization_server.authorization_request import AuthorizationRequest, AuthorizationRequests
 from intarsia.server.auth.authorization_server.clients.clients import Client, is_document
-from intarsia.server.auth.authorization_server.clients.redirect_uris import is_registered, shown, with_answer
+from intarsia.server.auth.authorization_server.clients.redirect_uris import (
+    add_parameters,
+    describe_redirect,
+    is_registered,
+)
 from intarsia.server.auth.authorization_server.errors import Code, OAuthError
-from intarsia.server.auth.authorization_server.grants import OFFLINE, Allowed
-from intarsia.server.auth.authorization_server.pages.login_page import draw_stale
-from intarsia.server.auth.authorization_server.scope_descriptions import meanings_of
-from intarsia.server.pages.browser_sessions import Browser, ForgeryError
+from intarsia.server.auth.authorization_server.grants import OFFLINE_ACCESS, Consent
+from intarsia.server.auth.authorization_server.pages.login_page import expired_page
+from intarsia.server.auth.authorization_server.scope_descriptions import describe_scopes
+from intarsia.server.pages.browser_sessions import Browser, CsrfError
 from intarsia.server.pages.forms import Fields, read_form, read_query
-from intarsia.server.pages.templates import draw
+from intarsia.server.pages.templates import render_page
 
 if TYPE_CHECKING:
     from intarsia.server.auth.authorization_server.server import AuthorizationServer
@@ -22,125 +26,142 @@ if TYPE_CHECKING:
 
 
 class ConsentPage:
-    """The page where people allow an app what they choose. It is always shown, whatever was allowed before.
+    """The page where users choose what an app may do. It is always shown, even if the same access was granted before.
 
     Args:
-        connector: What access is given to.
-        sign_in: What it works with.
+        connector: The connector that the app requests access to.
+        services: The authorization server, with its sessions, clients and grants.
     """
 
-    def __init__(self, connector: "Connector", sign_in: "AuthorizationServer") -> None:
+    def __init__(self, connector: "Connector", services: "AuthorizationServer") -> None:
         self._connector = connector
-        self._of = sign_in
-        self._questions = AuthorizationRequests(sign_in.store)
+        self._services = services
+        self._requests = AuthorizationRequests(services.store)
 
     async def authorize(self, request: Request) -> Response:
-        """Answer to a person whom an app sends here: sign in first, then choose."""
-        browser = await self._of.sessions.browser(request)
+        """Handle an authorization request (OAuth 2.1, section 4.1.1): return the sign-in page or the consent page."""
+        browser = await self._services.sessions.load(request)
         try:
             query = read_query(request)
             client_id = query.required("client_id")
-            client = await self._of.clients.known(client_id)
-            # The site of an app is asked about it only for people who have an account here.
+            client = await self._services.clients.get(client_id)
+            # Metadata documents are fetched for signed-in users only, so that strangers cannot make the server connect.
             if is_document(client_id):
-                client = await self._of.clients.described(client_id) if browser.account else None
+                client = await self._services.clients.fetch(client_id) if browser.account else None
             elif client is None:
-                raise OAuthError(Code.INVALID_CLIENT, "The app is not known here. Remove it there, and add it again.")
+                message = "This app is not registered here. In the app, remove the connector and add it again."
+                raise OAuthError(Code.INVALID_CLIENT, message)
             redirect_uri = _redirect_uri(query, client) if client else ""
         except OAuthError as error:
-            # Without a known app and address there is nobody to send the person back to (RFC 6749, 4.1.2.1).
-            return self._refuse(error)
+            # Without a valid client and redirect URI there is no safe place to send the error (RFC 6749, 4.1.2.1).
+            return self._error_page(error)
         if browser.account is None or client is None:
-            return self._of.entrance.show(browser, back=request.url.query)
+            return self._services.login_page.show(browser, authorize_query=request.url.query)
         try:
-            stays, known = client.stays, self._connector.scopes
-            asked = AuthorizationRequest.of(query, client.id, redirect_uri, self._of.settings, known=known, stays=stays)
+            authorization = AuthorizationRequest.parse(
+                query, client.id, redirect_uri, self._services.settings, supported=self._connector.scopes,
+                can_refresh=client.can_refresh,
+            )  # fmt: skip
         except OAuthError as error:
-            return self._refuse(error, app=client.name, redirect_uri=redirect_uri, state=_state_of(query))
-        return await self._show(browser, client, asked, back=request.url.query)
+            return self._error_page(error, app=client.name, redirect_uri=redirect_uri, state=_state_of(query))
+        return await self._show(browser, client, authorization, authorize_query=request.url.query)
 
     async def _show(
-        self, browser: Browser, client: Client, asked: AuthorizationRequest, *, back: str, problem: str = ""
+        self,
+        browser: Browser,
+        client: Client,
+        authorization: AuthorizationRequest,
+        *,
+        authorize_query: str,
+        problem: str = "",
     ) -> Response:
-        handle = await self._questions.ask(browser.session, asked)
-        page = draw(
+        handle = await self._requests.save(browser.session, authorization)
+        page = render_page(
             "consent",
             status=400 if problem else 200,
             connector=self._connector.name,
             account=browser.account,
             app=client.name,
-            home=client.home,
-            answered_at=shown(asked.redirect_uri),
-            scopes=meanings_of(self._connector, asked.scopes, frozenset()),
-            stays=asked.stays,
-            offline=OFFLINE,
-            lasts=_in_words(self._of.settings.access_seconds),
+            site=client.site,
+            redirects_to=describe_redirect(authorization.redirect_uri),
+            scopes=describe_scopes(self._connector, authorization.scopes, frozenset()),
+            offers_offline=authorization.offers_offline,
+            offline_scope=OFFLINE_ACCESS,
+            access_lifetime=_in_words(self._services.settings.access_seconds),
             problem=problem,
-            question=handle,
-            form_token=browser.form_token,
-            back=back,
+            request=handle,
+            csrf_token=browser.csrf_token,
+            authorize_query=authorize_query,
         )
-        return self._of.sessions.remember(page, browser)
+        return self._services.sessions.set_cookie(page, browser)
 
     async def decide(self, request: Request) -> Response:
-        """Answer to the person's choice."""
-        browser = await self._of.sessions.browser(request)
+        """Handle the submitted consent form, and continue to the app."""
+        browser = await self._services.sessions.load(request)
         try:
             form = await read_form(request)
-            self._of.sessions.check_form(request, form, browser)
-            asked = await self._questions.take(browser.session, form.one("question") or "") if browser.account else None
-            answer, back = form.one("answer"), form.one("back") or ""
-            client = await self._client_of(asked) if asked else None
-        except (OAuthError, ForgeryError):
-            return draw_stale(self._connector.name)
-        if browser.account is None or asked is None or client is None or answer not in ("allow", "deny"):
-            return draw_stale(self._connector.name)
-        if answer == "deny":
-            return self._send_back(client.name, asked, error="access_denied")
+            self._services.sessions.verify_csrf(request, form, browser)
+            handle = form.one("request") or ""
+            authorization = await self._requests.take(browser.session, handle) if browser.account else None
+            decision, authorize_query = form.one("decision"), form.one("authorize_query") or ""
+            client = await self._client_of(authorization) if authorization else None
+        except (OAuthError, CsrfError):
+            return expired_page(self._connector.name)
+        if browser.account is None or authorization is None or client is None or decision not in ("allow", "deny"):
+            return expired_page(self._connector.name)
+        if decision == "deny":
+            return self._continue_to_app(client.name, authorization, error="access_denied")
         ticked = form.many("scope")
-        if asked.scopes and not ticked & set(asked.scopes):
-            return await self._show(browser, client, asked, back=back, problem="Tick what you allow, or choose Cancel.")
+        if authorization.scopes and not ticked & set(authorization.scopes):
+            problem = "Choose at least one permission, or cancel."
+            return await self._show(browser, client, authorization, authorize_query=authorize_query, problem=problem)
         if client.kind == "document":
-            await self._of.clients.keep(client)
-        # In the answer no scope stands that was not asked for.
-        named = {*asked.scopes, *([OFFLINE] if asked.names_it else [])}
-        allowed = Allowed(
-            account=browser.account, client=client.id, scopes=ticked & named, redirect_uri=asked.redirect_uri,
-            stays=(OFFLINE in ticked) if asked.stays else None, challenge=asked.challenge,
+            await self._services.clients.save(client)
+        # The form comes from the browser: it can reduce the requested scopes, but never add one.
+        requested = {*authorization.scopes, *([OFFLINE_ACCESS] if authorization.requested_offline else [])}
+        consent = Consent(
+            account=browser.account, client=client.id, scopes=ticked & requested,
+            redirect_uri=authorization.redirect_uri,
+            offline=(OFFLINE_ACCESS in ticked) if authorization.offers_offline else None,
+            challenge=authorization.challenge,
         )  # fmt: skip
-        return self._send_back(client.name, asked, code=await self._of.ledger.allow(allowed))
+        code = await self._services.grants.create(consent)
+        return self._continue_to_app(client.name, authorization, code=code)
 
-    async def _client_of(self, asked: AuthorizationRequest) -> Client | None:
-        if is_document(asked.client):
-            return await self._of.clients.described(asked.client)
-        return await self._of.clients.known(asked.client)
+    async def _client_of(self, authorization: AuthorizationRequest) -> Client | None:
+        if is_document(authorization.client):
+            return await self._services.clients.fetch(authorization.client)
+        return await self._services.clients.get(authorization.client)
 
-    def _send_back(self, app: str, asked: AuthorizationRequest, **answer: str) -> Response:
-        """Return a page that goes on to the app by itself, and by a link.
+    def _continue_to_app(self, app: str, authorization: AuthorizationRequest, **parameters: str) -> Response:
+        """Return a page that continues to the app by itself, and by a link.
 
-        Not a redirect: `form-action` holds for redirects after a form too, however many the app adds.
+        Not a redirect: browsers apply `form-action` to redirects after a form too, and the app may redirect anywhere.
         """
-        issuer = self._of.settings.public_url
-        link = with_answer(asked.redirect_uri, **answer, state=asked.state, iss=issuer)
-        is_allowed = "code" in answer
-        return draw(
+        issuer = self._services.settings.public_url
+        link = add_parameters(authorization.redirect_uri, **parameters, state=authorization.state, iss=issuer)
+        is_allowed = "code" in parameters
+        return render_page(
             "notice", headers={"Refresh": f"0; url={link}"}, connector=self._connector.name,
             title=f"{app} is connected" if is_allowed else f"{app} was not connected",
-            text="You can close this page if it does not go on by itself." if is_allowed else "Nothing was granted.",
-            link=link, label=f"Go on to {shown(asked.redirect_uri)}",
+            text="If nothing happens, use the button." if is_allowed else "No access was granted.",
+            link=link, label=f"Continue to {describe_redirect(authorization.redirect_uri)}",
         )  # fmt: skip
 
-    def _refuse(
+    def _error_page(
         self, error: OAuthError, *, app: str = "", redirect_uri: str = "", state: str | None = None
     ) -> Response:
-        """Return a page that says what is wrong. It leads to a known app by a link alone (RFC 9700, section 4.11.2)."""
-        issuer = self._of.settings.public_url
-        told: dict[str, Any] = {"error": error.code, "error_description": error.description, "state": state}
-        link = with_answer(redirect_uri, **told, iss=issuer) if redirect_uri else ""
-        return draw(
+        """Return an error page with a link to the app.
+
+        Not a redirect, so that nobody can use this server to send users to a phishing site (RFC 9700, section 4.11.2).
+        """
+        issuer = self._services.settings.public_url
+        parameters: dict[str, Any] = {"error": error.code, "error_description": error.description, "state": state}
+        link = add_parameters(redirect_uri, **parameters, iss=issuer) if redirect_uri else ""
+        return render_page(
             "notice", status=400, connector=self._connector.name,
             title=f"{app} could not be connected" if app else "The app could not be connected",
-            text=error.description, link=link, label=f"Go back to {shown(redirect_uri)}" if link else "",
+            text=error.description, link=link, label=f"Go back to {describe_redirect(redirect_uri)}" if link else "",
         )  # fmt: skip
 
 
@@ -152,15 +173,13 @@ def _in_words(seconds: int) -> str:
 
 
 def _redirect_uri(query: Fields, client: Client) -> str:
-    sent = query.one("redirect_uri")
-    if sent is None:
-        # OAuth 2.1, section 4.1.1: it may be left out when there is just one.
-        sent = client.redirect_uris[0] if len(client.redirect_uris) == 1 else ""
-    if not is_registered(sent, client.redirect_uris):
-        raise OAuthError(
-            Code.INVALID_REDIRECT_URI, "The address that the app wants to be answered at is not one of its own."
-        )
-    return sent
+    address = query.one("redirect_uri")
+    if address is None:
+        # OAuth 2.1, section 4.1.1: it is optional if only one is registered.
+        address = client.redirect_uris[0] if len(client.redirect_uris) == 1 else ""
+    if not is_registered(address, client.redirect_uris):
+        raise OAuthError(Code.INVALID_REDIRECT_URI, "The app sent a redirect URI that is not registered for it.")
+    return address
 
 
 def _state_of(query: Fields) -> str | None:

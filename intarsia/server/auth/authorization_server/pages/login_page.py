@@ -1,4 +1,4 @@
-"""Signing in and out, in a browser."""
+"""The sign-in page, and signing out."""
 
 import logging
 
@@ -9,24 +9,25 @@ from intarsia.server.audit.log import AuditEntry, AuditLog
 from intarsia.server.auth.authorization_server.accounts.accounts import MAX_PASSWORD_LENGTH, Accounts
 from intarsia.server.auth.authorization_server.accounts.rate_limit import RateLimit
 from intarsia.server.auth.authorization_server.errors import OAuthError
-from intarsia.server.pages.browser_sessions import Browser, ForgeryError, Sessions
+from intarsia.server.pages.browser_sessions import Browser, CsrfError, Sessions
 from intarsia.server.pages.forms import fields_of, read_form
-from intarsia.server.pages.templates import draw, redirect_to
+from intarsia.server.pages.templates import redirect_to, render_page
 
 logger = logging.getLogger(__name__)
 
 _MAX_NAME_LENGTH = 64
 _BUSY_SECONDS = 10
+"""When to try again, in seconds, if too many passwords wait to be verified."""
 
 
 class LoginPage:
-    """The page where people sign in.
+    """The page where users sign in.
 
     Args:
-        name: What the connector is called.
-        accounts: Who may.
-        sessions: Remembers who did.
-        audit: Where tries that failed are counted.
+        name: The display name of the connector.
+        accounts: Verifies passwords.
+        sessions: Stores sessions.
+        audit: The audit log for failed attempts.
     """
 
     def __init__(self, name: str, accounts: Accounts, sessions: Sessions, audit: AuditLog) -> None:
@@ -34,88 +35,93 @@ class LoginPage:
         self._accounts = accounts
         self._sessions = sessions
         self._audit = audit
-        self._attempts = RateLimit(most=5, seconds=20)
+        self._attempts = RateLimit(burst=5, seconds=20)
 
     def show(
         self,
         browser: Browser,
         *,
-        back: str = "",
+        authorize_query: str = "",
         account: str = "",
         problem: str = "",
         status: int = 200,
         wait: int = 0,
-        goes_to: str = "/apps",
+        next_path: str = "/apps",
     ) -> Response:
-        """Return the page.
+        """Return the sign-in page.
 
         Args:
-            browser: Who it is for.
-            back: The query of `/authorize` to go on with; without it, the page with connected apps follows.
-            account: What stands in the field for the name.
-            problem: What went wrong before.
+            browser: The browser that requests it.
+            authorize_query: The query of the authorization request to continue after sign-in; empty for `next_path`.
+            account: The value of the field for the name.
+            problem: The error message of a failed attempt.
             status: The HTTP status.
-            wait: After how many seconds it may be tried again.
-            goes_to: The page of ours that follows, where no app asks: `/apps` or `/admin`.
+            wait: When to try again, in seconds, for the header `Retry-After`.
+            next_path: The page that follows sign-in: `/apps` or `/admin`.
         """
         headers = {"Retry-After": str(wait)} if wait else {}
-        page = draw(
-            "sign_in", status=status, headers=headers, connector=self._name, form_token=browser.form_token, back=back,
-            account=account, problem=problem, goes_to=goes_to,
+        page = render_page(
+            "sign_in", status=status, headers=headers, connector=self._name, csrf_token=browser.csrf_token,
+            authorize_query=authorize_query, account=account, problem=problem, next_path=next_path,
         )  # fmt: skip
-        return self._sessions.remember(page, browser)
+        return self._sessions.set_cookie(page, browser)
 
     async def sign_in(self, request: Request) -> Response:
-        """Answer to a name and a password."""
+        """Sign in with the name and password of the form, and redirect to the next page."""
         try:
             form = await read_form(request)
-            browser = await self._sessions.browser(request)
-            self._sessions.check_form(request, form, browser)
-            back = form.one("back") or ""
-            fields_of(back)
-            goes_to = "/admin" if form.one("goes_to") == "/admin" else "/apps"
+            browser = await self._sessions.load(request)
+            self._sessions.verify_csrf(request, form, browser)
+            authorize_query = form.one("authorize_query") or ""
+            fields_of(authorize_query)
+            # Only these two: a free choice would be an open redirect.
+            next_path = "/admin" if form.one("next_path") == "/admin" else "/apps"
             name, password = form.one("account") or "", form.one("password") or ""
-        except (OAuthError, ForgeryError):
-            return draw_stale(self._name)
+        except (OAuthError, CsrfError):
+            return expired_page(self._name)
         account = name.strip().lower()[:_MAX_NAME_LENGTH]
         wait = self._attempts.wait_seconds(account) or (_BUSY_SECONDS if self._accounts.is_busy else 0)
         if wait:
             problem = f"Too many attempts. Try again in {wait} seconds."
             return self.show(
-                browser, back=back, account=account, problem=problem, status=429, wait=wait, goes_to=goes_to
-            )
+                browser, authorize_query=authorize_query, account=account, problem=problem, status=429, wait=wait,
+                next_path=next_path,
+            )  # fmt: skip
+        # Counted before the password is verified, so that parallel requests cannot exceed the limit.
         self._attempts.count(account)
-        found = await self._accounts.check(account, password[: MAX_PASSWORD_LENGTH + 1])
+        found = await self._accounts.authenticate(account, password[: MAX_PASSWORD_LENGTH + 1])
         if found is None:
-            logger.info("Somebody could not sign in: the name or the password was wrong.")
-            # Nobody knows who it was: what was typed as a name may be anything, a password too.
-            await self._audit.refuse(AuditEntry("refusal", "", what="sign_in", result="wrong name or password"))
-            problem = "The name or the password is wrong."
-            return self.show(browser, back=back, account=account, problem=problem, status=401, goes_to=goes_to)
-        self._attempts.forget(account)
-        # Always one of our own pages: what comes from the form is only its query.
-        response = redirect_to(f"/authorize?{back}" if back else goes_to)
-        return self._sessions.remember(response, await self._sessions.start(found.name, browser))
+            logger.info("A sign-in failed: wrong name or password.")
+            # Without the name: users sometimes type their password into the wrong field.
+            await self._audit.write_refusal(AuditEntry("refusal", "", what="sign_in", result="wrong name or password"))
+            return self.show(
+                browser, authorize_query=authorize_query, account=account, problem="Wrong name or password.",
+                status=401, next_path=next_path,
+            )  # fmt: skip
+        self._attempts.reset(account)
+        # Never an open redirect: the form only contributes the query of our own page.
+        response = redirect_to(f"/authorize?{authorize_query}" if authorize_query else next_path)
+        return self._sessions.set_cookie(response, await self._sessions.start(found.name, browser))
 
     async def sign_out(self, request: Request) -> Response:
-        """Answer to the button that signs out."""
+        """Sign out, and redirect to the sign-in page."""
         try:
             form = await read_form(request)
-            browser = await self._sessions.browser(request)
-            self._sessions.check_form(request, form, browser)
-            back = form.one("back") or ""
-            fields_of(back)
-        except (OAuthError, ForgeryError):
-            return draw_stale(self._name)
+            browser = await self._sessions.load(request)
+            self._sessions.verify_csrf(request, form, browser)
+            authorize_query = form.one("authorize_query") or ""
+            fields_of(authorize_query)
+        except (OAuthError, CsrfError):
+            return expired_page(self._name)
         await self._sessions.end(browser)
-        response = redirect_to(f"/authorize?{back}" if back else "/apps")
-        return self._sessions.forget(response)
+        response = redirect_to(f"/authorize?{authorize_query}" if authorize_query else "/apps")
+        return self._sessions.delete_cookie(response)
 
 
-def draw_stale(connector: str, text: str = "", link: str = "") -> Response:
-    """Return the answer to a form that no page of ours in this browser was sent from."""
-    return draw(
-        "notice", status=403, connector=connector, title="This page is too old",
-        text=text or "Nothing was changed. Go back to the app, and connect again from there.", link=link,
+def expired_page(connector: str, text: str = "", link: str = "") -> Response:
+    """Return the page for a form that was not sent from one of our pages in this browser, or too late."""
+    return render_page(
+        "notice", status=403, connector=connector, title="This page has expired",
+        text=text or "Nothing was changed. Go back to the app and connect again.", link=link,
         label="Back" if link else "",
     )  # fmt: skip
