@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.commands import ROOT
-from tests.security.new_widgets import FOLDER, Catalog
 from tests.security.access_matrix import offering
+from tests.security.new_widgets import FOLDER, Catalog
 from tests.widget_rules import complain_about_widget_steps
 
 DOOR = "intarsia/widgets/__init__.py"

@@ -25,8 +25,8 @@ from tests.authorization_server.accounts import with_account
 from tests.authorization_server.browser import Page, opened
 from tests.authorization_server.test_official_client import CALLBACK as APP_CALLBACK
 from tests.authorization_server.test_official_client import App
-from tests.security.issuer import CALLBACK, RunningIssuer
 from tests.security.connector_server import build_connector, challenge
+from tests.security.issuer import CALLBACK, RunningIssuer
 from tests.security.test_official_client import Person, text_of
 
 Lifespan = Callable[[Any], Any]

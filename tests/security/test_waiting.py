@@ -142,11 +142,11 @@ WITHDRAWAL = f"{THIS} -k 'withdrawn_token and {MODERN}'"
 GUARDS = {
     "nobody looks": (
         WITHDRAWAL,
-        Mutation(GUARD, "if isinstance(found, Refusal) and found.status != SERVICE_UNAVAILABLE:", "if False:"),
+        Mutation(GUARD, "if isinstance(found, AuthRefusal) and found.status != SERVICE_UNAVAILABLE:", "if False:"),
     ),
     "nothing to look at": (
         WITHDRAWAL,
-        Mutation(GUARD, "ACCESS.set(self._protection.access_of(scope, known))", "ACCESS.set(None)"),
+        Mutation(GUARD, "ACCESS_WATCH.set(self._resource.watch_access(scope, caller))", "ACCESS_WATCH.set(None)"),
     ),
     "read all the same": (
         WITHDRAWAL,

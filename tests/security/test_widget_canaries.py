@@ -34,9 +34,9 @@ from intarsia.widgets import (
     Text,
     Widget,
 )
-from tests.security.rendered_controls import Drawn
 from tests.security.new_widgets import NEW_WIDGETS, installed
 from tests.security.new_widgets.report import Ending, Finding
+from tests.security.rendered_controls import Drawn
 
 CANARY = "canary-7f3a"
 ISSUER = "https://id.example"

@@ -17,8 +17,8 @@ from tests.commands import ROOT
 from tests.server.adding import ACTIONS, added, key_of
 from tests.server.adding import build as build_adding
 from tests.server.conftest import call
-from tests.server.view_state import DONE
 from tests.server.test_switches import build
+from tests.server.view_state import DONE
 
 CHANGES = 100
 MAX_CONCURRENT = 40
