@@ -36,7 +36,7 @@ async def measure_decisions(folder: Path, rounds: int) -> list[Row]:
 
         async def call_undecided() -> float:
             with (
-                patch("intarsia.server.rendering.reader.decide", _allow),
+                patch("intarsia.server.calls.reader.decide", _allow),
                 patch.object(ControlAuthorizer, "apply", _leave),
             ):
                 return await call()

@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from intarsia import Connector, Grant
-from intarsia.server.calls.view_handles import make_handle
+from intarsia.server.views.view_handles import make_handle
 from tests.log_scan import LogScan, secrets_in
 
 

@@ -15,7 +15,7 @@ from intarsia.errors import SettingError
 
 if TYPE_CHECKING:
     from intarsia.host import HostAddresses
-    from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
+    from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer
     from intarsia.server.auth.resource_server.settings import ResourceServer
     from intarsia.server.connector import Connector
 
@@ -153,7 +153,7 @@ def serve(
 
 def _auth_of(port: int, host: str, **options: Any) -> "EmbeddedIssuer | ResourceServer | None":
     """Return whose tokens are taken."""
-    from intarsia.server.auth.resource_server.options import ADMIN_SECRET, SECRET, SignInOptions  # noqa: PLC0415 - `--help` should not wait for it
+    from intarsia.cli.issuer_options import ADMIN_SECRET, SECRET, SignInOptions  # noqa: PLC0415 - `--help` should not wait for it
 
     here = {name: options.pop(name) for name in ("sign_in", "public_url", "accounts", "tls_by_proxy")}
     embedded = embedded_issuer(**here, host=host, port=port)

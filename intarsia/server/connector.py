@@ -15,8 +15,6 @@ from intarsia.errors import SettingError, ToolError
 from intarsia.permissions import Grant, Rule, is_offered
 from intarsia.server.audit.log import AuditLog
 from intarsia.server.calls.handler import CallHandler, ToolOwner
-from intarsia.server.calls.idempotency import CURRENT_CALL, ResultStore
-from intarsia.server.calls.view_handles import Signer
 from intarsia.server.changes.change_log import CHANGE_LOG
 from intarsia.server.rendering.shared_renders import SharedRenders
 from intarsia.server.storage.call_counts import CallCounts
@@ -26,13 +24,15 @@ from intarsia.server.switches.service import Switches
 from intarsia.server.tools.access_rules import AccessRules, checked_scopes
 from intarsia.server.tools.tool import ActionTool, TileFunction, Tool, WidgetTool
 from intarsia.server.tools.visibility import Audience
+from intarsia.server.views.idempotency import CURRENT_CALL, ResultStore
+from intarsia.server.views.view_handles import Signer
 from intarsia.widgets import Done, Widget
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
     from starlette.applications import Starlette
 
-    from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
+    from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer
     from intarsia.server.auth.resource_server.settings import ResourceServer
     from intarsia.server.mcp_server.on_mcpserver import ExistingServer
 

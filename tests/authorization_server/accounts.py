@@ -4,7 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from intarsia.server.auth.authorization_server.accounts.accounts import Accounts
-from intarsia.server.auth.authorization_server.tables import TABLES
+from intarsia.server.auth.authorization_server.accounts.tables import TABLES
 from intarsia.server.storage.store import Store
 from tests.authorization_server.browser import PASSWORD
 

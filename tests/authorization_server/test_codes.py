@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from intarsia.server.auth.authorization_server import grants
+from intarsia.server.auth.authorization_server.oauth import grants
 from tests.authorization_server.place import CALLBACK, VERIFIER, Place, opened_place
 
 OTHER_VERIFIER = "another-verifier-that-is-long-enough-for-the-rule"

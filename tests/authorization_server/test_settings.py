@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from intarsia import Connector, Done, EmbeddedIssuer
 from intarsia.cli import main
 from intarsia.errors import SettingError
-from intarsia.server.auth.authorization_server.scope_descriptions import meanings_of, read_aloud
+from intarsia.server.auth.authorization_server.oauth.scope_descriptions import meanings_of, read_aloud
 from tests.authorization_server.accounts import with_account
 from tests.authorization_server.place import ORIGIN, Place
 

@@ -7,7 +7,7 @@ from tests.security.mutation import Mutants, Mutation
 LOG, TABLES = "intarsia/server/audit/log.py", "intarsia/server/audit/tables.py"
 VERIFYING, TELLING = "intarsia/server/audit/verify.py", "intarsia/server/audit/export.py"
 ONCE, CALLS, GUARD = (
-    "intarsia/server/calls/idempotency.py",
+    "intarsia/server/views/idempotency.py",
     "intarsia/server/calls/handler.py",
     "intarsia/server/auth/resource_server/middleware.py",
 )

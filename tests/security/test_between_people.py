@@ -16,8 +16,8 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 
 from intarsia import Connector, Done, Grant
-from intarsia.server.calls.view_handles import LASTS_SECONDS, is_handle, make_handle
 from intarsia.server.mcp_server.server import Surface, build_server
+from intarsia.server.views.view_handles import LASTS_SECONDS, is_handle, make_handle
 from intarsia.testing import Reply, Tools
 from intarsia.widgets import BoardColumn, Card, TaskBoard
 from tests.security.mutation import Mutants, Mutation
@@ -159,7 +159,7 @@ GUARDS = {
     "t24": (
         f"{HERE} -k t24",
         Mutation(
-            "intarsia/server/calls/view_handles.py",
+            "intarsia/server/views/view_handles.py",
             "hmac.compare_digest(mac, self._mac(self._secret, bound, body))",
             "True",
         ),

@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from intarsia import Connector
-from intarsia.server.calls import confirmations, view_handles
+from intarsia.server.views import confirmations, view_handles
 from intarsia.server.wire.messages import CallResponse
 from tests.security.shelf import ADA, BOB, FAILING, Screen, build_shelf, fill, left, restore
 

@@ -5,8 +5,8 @@ import pytest
 from tests.security.mutation import Mutants, Mutation
 
 TESTS = "tests/security/test_confirmation.py"
-CALLS, ONCE = "intarsia/server/calls/handler.py", "intarsia/server/calls/idempotency.py"
-HANDLES, CONFIRMING = "intarsia/server/calls/view_handles.py", "intarsia/server/calls/confirmations.py"
+CALLS, ONCE = "intarsia/server/calls/handler.py", "intarsia/server/views/idempotency.py"
+HANDLES, CONFIRMING = "intarsia/server/views/view_handles.py", "intarsia/server/views/confirmations.py"
 
 ANY_SIGNATURE = Mutation(HANDLES, "if hmac.compare_digest(mac, self._mac(self._secret, bound, body)) else None", "")
 NO_LOOK = Mutation(ONCE, "                raise ConfirmationUsedError\n", "                return\n")

@@ -18,7 +18,7 @@ from sqlalchemy import Column, MetaData, String, Table, event, insert, select
 from sqlalchemy.engine import Engine
 
 from intarsia import Connector, Done, Grant
-from intarsia.server.calls.view_handles import make_handle
+from intarsia.server.views.view_handles import make_handle
 from intarsia.server.wire.messages import CallResponse
 from intarsia.widgets import Text
 from tests.security.mutation import Mutants, Mutation
@@ -171,7 +171,7 @@ GUARDS = {
     "whose handle": (
         f"{HERE} -k 'foreign_handle'",
         Mutation(
-            "intarsia/server/calls/view_handles.py", 'return "view", grant.person, grant.client', 'return ("view",)'
+            "intarsia/server/views/view_handles.py", 'return "view", grant.person, grant.client', 'return ("view",)'
         ),
     ),
     "who is offered what": (

@@ -235,7 +235,7 @@ GUARDS = {
         f"{SCOPES} -k 't09 and header'",
         Mutation(GUARD, 'name: object = params.get("name")', 'name: object = ""'),
         Mutation("intarsia/server/wire/messages.py", "    if decision.missing_scopes:\n", "    if False:\n"),
-        Mutation("intarsia/server/rendering/reader.py", "    if not decision.allowed:\n", "    if False:\n"),
+        Mutation("intarsia/server/calls/reader.py", "    if not decision.allowed:\n", "    if False:\n"),
     ),
     "t09 drafts": (
         f"{SCOPES} -k 't09 and draft'",

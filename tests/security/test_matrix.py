@@ -16,8 +16,8 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
 from intarsia import Connector, Grant, Issuer, ResourceServer
 from intarsia.host.server import running_server
-from intarsia.server.calls import view_handles
-from intarsia.server.calls.view_handles import make_handle
+from intarsia.server.views import view_handles
+from intarsia.server.views.view_handles import make_handle
 from tests.security.issuer import RunningIssuer
 from tests.security.ledger import build_ledger
 from tests.security.mutation import Mutants, Mutation
@@ -258,7 +258,7 @@ def test_t11_the_matrix_is_large_and_knows_every_tool(tmp_path: Path) -> None:
 
 MATRIX = "tests/security/test_matrix.py"
 CALLS, PERMISSIONS = "intarsia/server/calls/handler.py", "intarsia/permissions.py"
-SIGNING = "intarsia/server/calls/view_handles.py"
+SIGNING = "intarsia/server/views/view_handles.py"
 
 GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "a rule is asked": (f"{MATRIX} -k 'amend'", Mutation(PERMISSIONS, "if answer is True:", "if answer is not None:")),

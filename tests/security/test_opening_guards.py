@@ -4,7 +4,7 @@ import pytest
 
 from tests.security.mutation import Mutants, Mutation
 
-CALLS, OPENINGS = "intarsia/server/calls/handler.py", "intarsia/server/calls/latest_view.py"
+CALLS, OPENINGS = "intarsia/server/calls/handler.py", "intarsia/server/views/latest_view.py"
 TESTS, STORY = "tests/server/test_latest_view.py", "tests/browser/test_converging_story.py"
 
 GUARDS: dict[str, tuple[str, Mutation]] = {

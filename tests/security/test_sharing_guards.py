@@ -5,7 +5,7 @@ import pytest
 from tests.security.mutation import Mutants, Mutation
 
 SHARING, FLIGHTS = "intarsia/server/rendering/shared_renders.py", "intarsia/server/rendering/shared_flight.py"
-SHOWING = "intarsia/server/rendering/reader.py"
+SHOWING = "intarsia/server/calls/reader.py"
 TESTS = "tests/server/test_live_sharing.py"
 CONVERGING = "tests/server/test_live_converging.py"
 CALLS, CHANGES = "intarsia/server/calls/handler.py", "intarsia/server/changes/change_log.py"
@@ -120,7 +120,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         f"{CONVERGING} -k the_latest",
         [
             Mutation(
-                "intarsia/server/calls/latest_view.py",
+                "intarsia/server/views/latest_view.py",
                 "= max(moment, self._newest.get(opened, 0))",
                 "= moment",
             )

@@ -7,7 +7,7 @@ import pytest
 
 from intarsia import Connector, Done, Grant
 from intarsia.errors import ToolError
-from intarsia.server.calls.view_handles import make_handle
+from intarsia.server.views.view_handles import make_handle
 from intarsia.widgets import DesignPanel, Slider, Text
 
 ADA = Grant("ada", scopes={"notes:read", "notes:write"}, issuer="https://id.example")

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from intarsia import Connector, Done, RefusedError, idempotency_key
-from intarsia.server.calls import idempotency
-from intarsia.server.calls.idempotency import IdempotentCall, digest_of
 from intarsia.server.storage.drafts import save_draft
 from intarsia.server.storage.store import DRAFTS, KEYS
+from intarsia.server.views import idempotency
+from intarsia.server.views.idempotency import IdempotentCall, digest_of
 from tests.server.conftest import CARDS, build_connector, call, from_view
 from tests.server.helpers import DONE, PROBLEM
 

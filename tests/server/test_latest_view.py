@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from intarsia import Grant
-from intarsia.server.calls.latest_view import LATEST_VIEWS, MAX_OPENINGS, LatestViews
 from intarsia.server.changes.access_watch import ACCESS_WATCH
 from intarsia.server.changes.bus import LocalBus
 from intarsia.server.changes.change_log import CHANGE_LOG, ChangeLog
+from intarsia.server.views.latest_view import LATEST_VIEWS, MAX_OPENINGS, LatestViews
 from intarsia.server.wire.messages import CallResponse, ToolCall
 from tests.server.helpers import PARTS, PROBLEM
 from tests.server.test_live_view import LONG, UNCHANGED, Shop, Viewer

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from intarsia import Connector, Grant
-from intarsia.server.calls.latest_view import LatestViews
 from intarsia.server.changes import revisions
 from intarsia.server.changes.access_watch import ACCESS_WATCH
 from intarsia.server.changes.bus import Listener, LocalBus
@@ -20,6 +19,7 @@ from intarsia.server.changes.change_log import CHANGE_LOG, ChangeLog
 from intarsia.server.rendering import shared_flight
 from intarsia.server.switches.positions import Position
 from intarsia.server.switches.service import Change
+from intarsia.server.views.latest_view import LatestViews
 from intarsia.server.wire.messages import PARTS, PROBLEM, UNCHANGED, VIEW, ToolCall
 from intarsia.widgets import Dashboard, Metric
 from tests.server.helpers import Shown

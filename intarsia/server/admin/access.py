@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from intarsia.errors import ConflictError, SettingError
-from intarsia.server.auth.authorization_server.errors import OAuthError
 from intarsia.server.auth.authorization_server.pages.login_page import draw_stale
+from intarsia.server.auth.oauth_errors import OAuthError
 from intarsia.server.pages.browser_sessions import ForgeryError
 from intarsia.server.pages.forms import Fields, read_form
 from intarsia.server.pages.templates import draw

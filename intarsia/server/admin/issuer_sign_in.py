@@ -22,9 +22,9 @@ from intarsia.server.admin.access import ADMIN, Admin
 from intarsia.server.admin.issuer_client import IssuerClient, NotSignedInError
 from intarsia.server.admin.routes import SWITCH_FORM_PATHS, admin_routes
 from intarsia.server.audit.log import AuditEntry
-from intarsia.server.auth.authorization_server.errors import OAuthError
 from intarsia.server.auth.authorization_server.pages.login_page import draw_stale
 from intarsia.server.auth.authorization_server.server import Beside
+from intarsia.server.auth.oauth_errors import OAuthError
 from intarsia.server.auth.resource_server.cache import TtlCache
 from intarsia.server.auth.resource_server.claims import Bearer
 from intarsia.server.auth.resource_server.errors import TokenError

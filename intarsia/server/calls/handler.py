@@ -11,23 +11,12 @@ from pydantic import BaseModel
 from intarsia.errors import ArgumentError, RefusedError, StoreError, ToolError, near_miss
 from intarsia.permissions import Grant, decide_without_arguments, is_offered
 from intarsia.server.audit.log import AuditEntry, AuditLog
-from intarsia.server.calls.confirmations import check_confirmation, make_confirmation, question_for
-from intarsia.server.calls.idempotency import (
-    CURRENT_CALL,
-    AlreadyAppliedError,
-    IdempotentCall,
-    ResultStore,
-    checked_key,
-    digest_of,
-)
-from intarsia.server.calls.latest_view import LATEST_VIEWS
 from intarsia.server.calls.long_poll import SWITCHED, WITHDRAWN, WatchedTopics, wait_for_change
-from intarsia.server.calls.view_handles import Signer, is_drawn_for, is_handle, make_handle, opens, shown_by
+from intarsia.server.calls.reader import WidgetReader, authorized_arguments, authorized_read
 from intarsia.server.changes.change_log import CHANGE_LOG
 from intarsia.server.changes.revisions import REVISIONS
 from intarsia.server.rendering.control_permissions import Rights, would_allow
 from intarsia.server.rendering.load import AnyWidgetTool
-from intarsia.server.rendering.reader import WidgetReader, authorized_arguments, authorized_read
 from intarsia.server.rendering.shared_renders import SharedRenders
 from intarsia.server.rendering.text_form import text_answer
 from intarsia.server.storage.call_counts import CallCounts
@@ -38,6 +27,17 @@ from intarsia.server.switches.service import Switches
 from intarsia.server.tools.arguments import json_arguments
 from intarsia.server.tools.tool import ActionTool, Tool, WidgetTool, values_of
 from intarsia.server.tools.topics import filled
+from intarsia.server.views.confirmations import check_confirmation, make_confirmation, question_for
+from intarsia.server.views.idempotency import (
+    CURRENT_CALL,
+    AlreadyAppliedError,
+    IdempotentCall,
+    ResultStore,
+    checked_key,
+    digest_of,
+)
+from intarsia.server.views.latest_view import LATEST_VIEWS
+from intarsia.server.views.view_handles import Signer, is_drawn_for, is_handle, make_handle, opens, shown_by
 from intarsia.server.wire.diff import Seen
 from intarsia.server.wire.messages import (
     ACCESS_TOOL,

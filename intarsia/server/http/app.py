@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from intarsia.errors import SettingError
-from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
+from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer
 from intarsia.server.auth.resource_server.middleware import Protection, protection_of
 from intarsia.server.auth.resource_server.settings import ResourceServer
 from intarsia.server.http.request_limits import (

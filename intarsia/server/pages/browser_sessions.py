@@ -18,8 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from intarsia.server.audit.log import AuditEntry, append
-from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
-from intarsia.server.auth.authorization_server.tables import ACCOUNTS, SESSIONS, digest_of
+from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer
+from intarsia.server.auth.authorization_server.accounts.tables import ACCOUNTS, SESSIONS, digest_of
 from intarsia.server.pages.forms import Fields
 from intarsia.server.storage.store import Store
 

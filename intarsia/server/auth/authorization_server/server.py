@@ -15,17 +15,17 @@ from intarsia.server.admin.account_sign_in import AccountAdmins
 from intarsia.server.admin.routes import FORM_PATHS, admin_routes
 from intarsia.server.audit.log import AuditLog
 from intarsia.server.auth.authorization_server.accounts.accounts import Accounts
+from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer
+from intarsia.server.auth.authorization_server.accounts.tables import TABLES
 from intarsia.server.auth.authorization_server.clients.client_metadata import ClientMetadataReader
 from intarsia.server.auth.authorization_server.clients.clients import Clients
-from intarsia.server.auth.authorization_server.grants import OFFLINE, GrantStore
+from intarsia.server.auth.authorization_server.oauth.grants import OFFLINE, GrantStore
+from intarsia.server.auth.authorization_server.oauth.registration import Registration
+from intarsia.server.auth.authorization_server.oauth.scope_descriptions import check_meanings
+from intarsia.server.auth.authorization_server.oauth.token_endpoint import TokenEndpoints
 from intarsia.server.auth.authorization_server.pages.connected_apps_page import ConnectedAppsPage
 from intarsia.server.auth.authorization_server.pages.consent_page import ConsentPage
 from intarsia.server.auth.authorization_server.pages.login_page import LoginPage
-from intarsia.server.auth.authorization_server.registration import Registration
-from intarsia.server.auth.authorization_server.scope_descriptions import check_meanings
-from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
-from intarsia.server.auth.authorization_server.tables import TABLES
-from intarsia.server.auth.authorization_server.token_endpoint import TokenEndpoints
 from intarsia.server.auth.resource_server.settings import Issuer, ResourceServer
 from intarsia.server.pages.browser_sessions import Sessions
 from intarsia.server.pages.templates import STYLE_PATH, show_style

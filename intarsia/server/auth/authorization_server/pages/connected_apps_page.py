@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from intarsia.server.auth.authorization_server.errors import OAuthError
+from intarsia.server.auth.authorization_server.oauth.scope_descriptions import ScopeDescription, meanings_of
 from intarsia.server.auth.authorization_server.pages.login_page import draw_stale
-from intarsia.server.auth.authorization_server.scope_descriptions import ScopeDescription, meanings_of
+from intarsia.server.auth.oauth_errors import OAuthError
 from intarsia.server.pages.browser_sessions import ForgeryError
 from intarsia.server.pages.forms import read_form
 from intarsia.server.pages.templates import draw

@@ -5,13 +5,16 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from intarsia.server.auth.authorization_server.authorization_request import AuthorizationRequest, AuthorizationRequests
 from intarsia.server.auth.authorization_server.clients.clients import Client, is_document
 from intarsia.server.auth.authorization_server.clients.redirect_uris import is_registered, shown, with_answer
-from intarsia.server.auth.authorization_server.errors import Code, OAuthError
-from intarsia.server.auth.authorization_server.grants import OFFLINE, Allowed
+from intarsia.server.auth.authorization_server.oauth.authorization_request import (
+    AuthorizationRequest,
+    AuthorizationRequests,
+)
+from intarsia.server.auth.authorization_server.oauth.grants import OFFLINE, Allowed
+from intarsia.server.auth.authorization_server.oauth.scope_descriptions import meanings_of
 from intarsia.server.auth.authorization_server.pages.login_page import draw_stale
-from intarsia.server.auth.authorization_server.scope_descriptions import meanings_of
+from intarsia.server.auth.oauth_errors import Code, OAuthError
 from intarsia.server.pages.browser_sessions import Browser, ForgeryError
 from intarsia.server.pages.forms import Fields, read_form, read_query
 from intarsia.server.pages.templates import draw

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from intarsia.server.audit.log import AuditEntry, AuditLog
 from intarsia.server.auth.authorization_server.accounts.accounts import MAX_PASSWORD_LENGTH, Accounts
 from intarsia.server.auth.authorization_server.accounts.rate_limit import RateLimit
-from intarsia.server.auth.authorization_server.errors import OAuthError
+from intarsia.server.auth.oauth_errors import OAuthError
 from intarsia.server.pages.browser_sessions import Browser, ForgeryError, Sessions
 from intarsia.server.pages.forms import fields_of, read_form
 from intarsia.server.pages.templates import draw

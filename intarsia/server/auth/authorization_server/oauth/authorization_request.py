@@ -8,10 +8,10 @@ from typing import Any, Self
 
 from sqlalchemy import delete, insert, select
 
-from intarsia.server.auth.authorization_server.errors import Code, OAuthError
-from intarsia.server.auth.authorization_server.grants import OFFLINE
-from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
-from intarsia.server.auth.authorization_server.tables import QUESTIONS, digest_of
+from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer
+from intarsia.server.auth.authorization_server.accounts.tables import QUESTIONS, digest_of
+from intarsia.server.auth.authorization_server.oauth.grants import OFFLINE
+from intarsia.server.auth.oauth_errors import Code, OAuthError
 from intarsia.server.pages.forms import Fields
 from intarsia.server.storage.store import Store
 

@@ -12,12 +12,12 @@ from hashlib import sha256
 from threading import Lock
 from typing import Any
 
-from intarsia.server.calls.idempotency import digest_of
 from intarsia.server.calls.long_poll import WatchedTopics
-from intarsia.server.calls.view_handles import Signer, opening_of
 from intarsia.server.changes.access_watch import ACCESS_WATCH
 from intarsia.server.changes.change_log import CHANGE_LOG, ChangeLog
 from intarsia.server.changes.revisions import REVISIONS
+from intarsia.server.views.idempotency import digest_of
+from intarsia.server.views.view_handles import Signer, opening_of
 from intarsia.server.wire.messages import CallResponse, ToolCall, problem_answer
 
 MAX_OPENINGS = 10_000

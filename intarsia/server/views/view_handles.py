@@ -18,8 +18,8 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from intarsia.permissions import Grant
-from intarsia.server.calls.idempotency import digest_of
 from intarsia.server.storage.store import SECRETS, Store
+from intarsia.server.views.idempotency import digest_of
 
 LASTS_SECONDS = 12 * 3600
 """For how long a handle is good. Each reading of the widget brings a new one."""

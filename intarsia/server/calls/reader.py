@@ -10,7 +10,6 @@ from pydantic import BaseModel
 
 from intarsia.errors import ArgumentError, RefusedError
 from intarsia.permissions import Grant, decide
-from intarsia.server.calls.idempotency import digest_of
 from intarsia.server.calls.long_poll import WatchedTopics
 from intarsia.server.changes.access_watch import ACCESS_WATCH
 from intarsia.server.rendering.control_permissions import Rights
@@ -20,6 +19,7 @@ from intarsia.server.storage.drafts import save_draft
 from intarsia.server.storage.store import Store
 from intarsia.server.tools.arguments import check_arguments
 from intarsia.server.tools.tool import Tool, values_of
+from intarsia.server.views.idempotency import digest_of
 from intarsia.server.wire.messages import LATER, PARTS, CallResponse, ToolCall, refused
 from intarsia.widgets import DesignPanel
 

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from intarsia.server.auth.authorization_server.clients.clients import Client
-from intarsia.server.auth.authorization_server.errors import NOT_STORED, Code, OAuthError
-from intarsia.server.auth.authorization_server.grants import CodeUse
+from intarsia.server.auth.authorization_server.oauth.grants import CodeUse
+from intarsia.server.auth.oauth_errors import NOT_STORED, Code, OAuthError
 from intarsia.server.pages.forms import Fields, read_form
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import Any
 
 from intarsia.errors import RefusedError, ToolError, near_miss
 from intarsia.permissions import Grant
-from intarsia.server.calls.idempotency import digest_of
-from intarsia.server.calls.view_handles import Signer
+from intarsia.server.views.idempotency import digest_of
+from intarsia.server.views.view_handles import Signer
 
 LASTS_SECONDS = 120
 """How long a person may think."""

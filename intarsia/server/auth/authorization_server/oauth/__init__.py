@@ -1,0 +1,1 @@
+"""The protocol of OAuth: requests, grants, tokens, and apps that register."""
