@@ -16,8 +16,7 @@ from intarsia.errors import near_miss
 from intarsia.permissions import Decision, Grant, decide, decide_without_arguments
 from intarsia.server.connector import Connector
 from intarsia.server.mcp_server.server import build_server
-from intarsia.server.tools.arguments import check_arguments
-from intarsia.server.tools.tool import values_of
+from intarsia.server.tools.arguments import check_arguments, values_of
 from intarsia.server.wire.messages import CONFIRM, CONFIRMATION, DONE, ID, PARTS, PROBLEM, SEEN, VIEW, CallResponse
 from intarsia.testing.users import access_token
 from intarsia.ui_templates.render import ROOT_ID, ListPart, Part, Rendering

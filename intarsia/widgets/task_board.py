@@ -9,8 +9,7 @@ from pydantic import Field, model_validator
 
 from intarsia.errors import WidgetError
 from intarsia.permissions import Decision
-from intarsia.widgets.action import BoundAction, JsonType, Parameter, Sends
-from intarsia.widgets.refusal import ControlRefusal, refusals_of
+from intarsia.widgets.action import BoundAction, ControlRefusal, JsonType, Parameter, Sends, refusals_of
 from intarsia.widgets.select import Select
 from intarsia.widgets.widget import Widget, hidden_items
 

@@ -167,7 +167,7 @@ GUARDS = {
     "t28": (
         f"{HERE} -k t28",
         Mutation(
-            "intarsia/ui_templates/render_cache.py",
+            "intarsia/ui_templates/render.py",
             "(macro, also, *vars(thing).values())",
             '(macro, getattr(thing, "id", 0))',
         ),

@@ -131,7 +131,7 @@ async def test_nothing_else_keeps_it_back(mutants: Mutants, guard: str) -> None:
 
 async def test_what_is_kept_of_a_drawing_is_found_by_all_that_is_in_it(mutants: Mutants) -> None:
     by_id = Mutation(
-        "intarsia/ui_templates/render_cache.py",
+        "intarsia/ui_templates/render.py",
         "(macro, also, *vars(thing).values())",
         '(macro, also, getattr(thing, "id", 0))',
     )

@@ -11,7 +11,7 @@ CONVERGING = "tests/server/test_live_converging.py"
 CALLS, CHANGES = "intarsia/server/calls/handler.py", "intarsia/server/changes/change_log.py"
 CANARIES = "tests/security/test_canaries.py"
 PERMISSIONS = "permissions = grant.issuer, grant.scopes, grant.roles, positions.mark"
-UNHEARD = Mutation("intarsia/server/calls/long_poll.py", "filled(tool.topics, values_of(arguments)) | {SWITCHED}",
+UNHEARD = Mutation("intarsia/server/rendering/load.py", "filled(tool.topics, values_of(arguments)) | {SWITCHED}",
                    "filled(tool.topics, values_of(arguments))")  # fmt: skip
 
 PERSONAL_CONTROLS = Mutation(
@@ -102,7 +102,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         f"{CONVERGING} -k by_hours",
         [
             Mutation(
-                "intarsia/server/changes/revisions.py",
+                "intarsia/server/changes/change_log.py",
                 "max(self._last + 1, time.time_ns() // 1_000)",
                 "time.time_ns() // 1_000",
             )

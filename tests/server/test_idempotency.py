@@ -14,7 +14,8 @@ from intarsia import Connector, Done, RefusedError, idempotency_key
 from intarsia.server.storage.drafts import save_draft
 from intarsia.server.storage.store import DRAFTS, KEYS
 from intarsia.server.views import idempotency
-from intarsia.server.views.idempotency import IdempotentCall, digest_of
+from intarsia.server.views.idempotency import IdempotentCall
+from intarsia.server.wire.messages import digest_of
 from tests.server.conftest import CARDS, build_connector, call, from_view
 from tests.server.helpers import DONE, PROBLEM
 

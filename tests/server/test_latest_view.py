@@ -8,8 +8,7 @@ import pytest
 
 from intarsia import Grant
 from intarsia.server.changes.access_watch import ACCESS_WATCH
-from intarsia.server.changes.bus import LocalBus
-from intarsia.server.changes.change_log import CHANGE_LOG, ChangeLog
+from intarsia.server.changes.change_log import CHANGE_LOG, ChangeLog, LocalBus
 from intarsia.server.views.latest_view import LATEST_VIEWS, MAX_OPENINGS, LatestViews
 from intarsia.server.wire.messages import CallResponse, ToolCall
 from tests.server.helpers import PARTS, PROBLEM

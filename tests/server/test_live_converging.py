@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 from intarsia import Connector, Grant
-from intarsia.server.changes import revisions
+from intarsia.server.changes import change_log
 from intarsia.server.changes.access_watch import ACCESS_WATCH
-from intarsia.server.changes.bus import Listener, LocalBus
-from intarsia.server.changes.change_log import CHANGE_LOG, ChangeLog
+from intarsia.server.changes.change_log import CHANGE_LOG, ChangeLog, Listener, LocalBus
 from intarsia.server.rendering import shared_flight
 from intarsia.server.switches.positions import Position
 from intarsia.server.switches.service import Change
@@ -208,8 +207,8 @@ async def test_messages_that_are_doubled_lost_late_and_in_another_order(world: W
 
 def test_revisions_grow_though_the_clock_is_set_back_by_hours(monkeypatch: pytest.MonkeyPatch) -> None:
     times = [3 * HOUR_NS, HOUR_NS, HOUR_NS, 2 * HOUR_NS, 0, 3 * HOUR_NS + 2_000_000]
-    monkeypatch.setattr(revisions, "time", SimpleNamespace(time_ns=iter(times).__next__))
-    makes = revisions.RevisionClock()
+    monkeypatch.setattr(change_log, "time", SimpleNamespace(time_ns=iter(times).__next__))
+    makes = change_log.RevisionClock()
 
     made = [makes.next() for _ in times]
 
@@ -220,7 +219,7 @@ async def test_a_clock_that_goes_forth_and_back_by_hours(world: World, monkeypat
     hours = random.Random(SEED)  # noqa: S311 - any order that can be repeated
     ahead = 0
     real, turned = time.time_ns, set[int]()
-    monkeypatch.setattr(revisions, "time", SimpleNamespace(time_ns=lambda: real() + ahead))
+    monkeypatch.setattr(change_log, "time", SimpleNamespace(time_ns=lambda: real() + ahead))
     viewers = await open_all(world)
 
     def turn() -> None:

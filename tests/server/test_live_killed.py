@@ -24,7 +24,7 @@ import os, time
 from pathlib import Path
 from types import SimpleNamespace
 from intarsia import Connector, Done
-from intarsia.server.changes import revisions
+from intarsia.server.changes import change_log
 from intarsia.widgets import Metric
 
 NUMBER = Path(__file__).with_name("number.txt")

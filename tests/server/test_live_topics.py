@@ -7,10 +7,9 @@ import pytest
 
 from intarsia import Connector, Done
 from intarsia.errors import ToolError
-from intarsia.server.changes.bus import LocalBus
-from intarsia.server.changes.change_log import MAX_TOPICS, ChangeLog
-from intarsia.server.changes.revisions import MAX_AHEAD, REVISIONS, RevisionClock
-from intarsia.server.tools.topics import MAX_TOPIC_LENGTH, checked_topics, filled
+from intarsia.server.changes.change_log import MAX_AHEAD, MAX_TOPICS, REVISIONS, ChangeLog, LocalBus, RevisionClock
+from intarsia.server.tools.arguments import MAX_TOPIC_LENGTH, filled
+from intarsia.server.tools.topics import checked_topics
 from intarsia.widgets import Metric
 
 APOLLO, GEMINI = frozenset({"project:apollo"}), frozenset({"project:gemini"})

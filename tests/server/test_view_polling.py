@@ -15,10 +15,10 @@ from intarsia import Connector, Done, Grant, Introspection, Issuer, ResourceServ
 from intarsia.host.server import running_server
 from intarsia.server.changes.change_log import CHANGE_LOG
 from intarsia.server.http.app import mount
-from intarsia.server.http.request_limits import JSON
 from intarsia.server.mcp_server.server import Surface, build_server
 from intarsia.server.mcp_server.view_polling import ANSWERED, AT_ONCE, ViewPollingMiddleware
 from intarsia.server.wire.messages import CallResponse
+from intarsia.server.wire.strict_json import JSON
 from intarsia.widgets import Metric
 from tests.security.served import EARLIER, ERAS, MODERN, RESOURCE, Answers, good_claims
 from tests.server.test_stopping import messages, request_of

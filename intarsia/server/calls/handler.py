@@ -11,30 +11,28 @@ from pydantic import BaseModel
 from intarsia.errors import ArgumentError, RefusedError, StoreError, ToolError, near_miss
 from intarsia.permissions import Grant, decide_without_arguments, is_offered
 from intarsia.server.audit.log import AuditEntry, AuditLog
-from intarsia.server.calls.long_poll import SWITCHED, WITHDRAWN, WatchedTopics, wait_for_change
+from intarsia.server.calls.long_poll import WITHDRAWN, wait_for_change
 from intarsia.server.calls.reader import WidgetReader, authorized_arguments, authorized_read
-from intarsia.server.changes.change_log import CHANGE_LOG
-from intarsia.server.changes.revisions import REVISIONS
+from intarsia.server.changes.change_log import CHANGE_LOG, REVISIONS
 from intarsia.server.rendering.control_permissions import Rights, would_allow
-from intarsia.server.rendering.load import AnyWidgetTool
+from intarsia.server.rendering.load import AnyWidgetTool, WatchedTopics
 from intarsia.server.rendering.shared_renders import SharedRenders
 from intarsia.server.rendering.text_form import text_answer
 from intarsia.server.storage.call_counts import CallCounts
 from intarsia.server.storage.drafts import checked_draft, save_draft
 from intarsia.server.storage.store import Store
-from intarsia.server.switches.positions import NO_ACTIONS, NO_VIEW, TURNED_OFF, Position, Positions
+from intarsia.server.switches.positions import NO_ACTIONS, NO_VIEW, SWITCHED, TURNED_OFF, Position, Positions
 from intarsia.server.switches.service import Switches
-from intarsia.server.tools.arguments import json_arguments
-from intarsia.server.tools.tool import ActionTool, Tool, WidgetTool, values_of
-from intarsia.server.tools.topics import filled
-from intarsia.server.views.confirmations import check_confirmation, make_confirmation, question_for
+from intarsia.server.tools.arguments import filled, json_arguments, values_of
+from intarsia.server.tools.questions import question_for
+from intarsia.server.tools.tool import ActionTool, Tool, WidgetTool
+from intarsia.server.views.confirmations import check_confirmation, make_confirmation
 from intarsia.server.views.idempotency import (
     CURRENT_CALL,
     AlreadyAppliedError,
     IdempotentCall,
     ResultStore,
     checked_key,
-    digest_of,
 )
 from intarsia.server.views.latest_view import LATEST_VIEWS
 from intarsia.server.views.view_handles import Signer, is_drawn_for, is_handle, make_handle, opens, shown_by
@@ -52,6 +50,7 @@ from intarsia.server.wire.messages import (
     VIEW_TOOL,
     CallResponse,
     ToolCall,
+    digest_of,
     done_answer,
     problem_answer,
     read_call,

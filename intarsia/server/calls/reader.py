@@ -10,17 +10,15 @@ from pydantic import BaseModel
 
 from intarsia.errors import ArgumentError, RefusedError
 from intarsia.permissions import Grant, decide
-from intarsia.server.calls.long_poll import WatchedTopics
 from intarsia.server.changes.access_watch import ACCESS_WATCH
 from intarsia.server.rendering.control_permissions import Rights
-from intarsia.server.rendering.load import AnyWidgetTool, Reading
+from intarsia.server.rendering.load import AnyWidgetTool, Reading, WatchedTopics
 from intarsia.server.rendering.shared_renders import RenderRequest, SharedRender, SharedRenders
 from intarsia.server.storage.drafts import save_draft
 from intarsia.server.storage.store import Store
-from intarsia.server.tools.arguments import check_arguments
-from intarsia.server.tools.tool import Tool, values_of
-from intarsia.server.views.idempotency import digest_of
-from intarsia.server.wire.messages import LATER, PARTS, CallResponse, ToolCall, refused
+from intarsia.server.tools.arguments import check_arguments, values_of
+from intarsia.server.tools.tool import Tool
+from intarsia.server.wire.messages import LATER, PARTS, CallResponse, ToolCall, digest_of, refused
 from intarsia.widgets import DesignPanel
 
 logger = logging.getLogger(__name__)

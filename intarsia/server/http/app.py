@@ -21,7 +21,6 @@ from intarsia.server.auth.authorization_server.accounts.settings import Embedded
 from intarsia.server.auth.resource_server.middleware import Protection, protection_of
 from intarsia.server.auth.resource_server.settings import ResourceServer
 from intarsia.server.http.request_limits import (
-    JSON,
     LOCAL_HOSTS,
     MAX_BYTES,
     RequestLimits,
@@ -32,7 +31,7 @@ from intarsia.server.http.request_limits import (
 )
 from intarsia.server.mcp_server.server import Surface, build_server
 from intarsia.server.mcp_server.view_polling import ViewPolling, ViewPollingMiddleware
-from intarsia.server.wire.strict_json import BodyError, check_message
+from intarsia.server.wire.strict_json import JSON, BodyError, check_message
 
 if TYPE_CHECKING:
     from intarsia.server.admin.issuer_sign_in import IssuerAdmins

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import anyio
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from intarsia.errors import SettingError
-from intarsia.server.wire.strict_json import INVALID_REQUEST, BodyError, RequestId, read_json
+from intarsia.server.wire.strict_json import INVALID_REQUEST, JSON, BodyError, RequestId, read_json, replay
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 MAX_BYTES = 256 * 1024
@@ -23,8 +23,6 @@ BODY_SECONDS = 15
 _MAX_LENGTH_DIGITS = 18
 """Longer numbers are not worth reading, and Python refuses to read much longer ones."""
 
-JSON = "intarsia.json"
-"""Where in a request's scope the JSON value of its body is."""
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -171,20 +169,6 @@ async def _read_body(receive: Receive, headers: Headers) -> bytes:
 
 def _too_large() -> str:
     return f"The body is larger than {MAX_BYTES // 1024} KB."
-
-
-def replay(body: bytes, receive: Receive) -> Receive:
-    """Return what brings a body that was read once more, and then whatever comes."""
-    is_sent = False
-
-    async def replayed() -> Message:
-        nonlocal is_sent
-        if is_sent:
-            return await receive()
-        is_sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replayed
 
 
 def _host_of(value: bytes) -> str:

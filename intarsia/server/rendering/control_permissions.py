@@ -12,8 +12,8 @@ from typing import Any, TypeVar, cast
 from intarsia.errors import ArgumentError
 from intarsia.permissions import ALLOWED, Decision, Grant, decide, decide_without_arguments, is_offered
 from intarsia.server.switches.positions import ALL_ON, Positions
-from intarsia.server.tools.arguments import check_arguments
-from intarsia.server.tools.tool import ActionTool, Tool, values_of
+from intarsia.server.tools.arguments import check_arguments, values_of
+from intarsia.server.tools.tool import ActionTool, Tool
 from intarsia.widgets import (
     BoardColumn,
     BoundAction,

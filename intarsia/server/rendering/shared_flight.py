@@ -11,7 +11,7 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from intarsia.server.changes.revisions import REVISIONS, RevisionClock
+from intarsia.server.changes.change_log import REVISIONS, RevisionClock
 
 KEEP_SECONDS = 1.0
 """How old a reading may be, from its beginning, that is given to somebody who came later."""

@@ -8,7 +8,7 @@ from sqlalchemy import and_, delete, insert, or_, select
 
 from intarsia.errors import ArgumentError
 from intarsia.server.storage.store import DRAFTS, Store
-from intarsia.server.views.idempotency import digest_of
+from intarsia.server.wire.messages import digest_of
 
 KEEP_SECONDS = 90 * 24 * 3600
 """For how long a draft that nobody touches is kept."""

@@ -17,6 +17,8 @@ NEW_TOOLS = "new_tools"
 """The position in which a tool starts that was not seen before."""
 EVERYBODY = ""
 """The role that everybody has."""
+SWITCHED = "intarsia:switches"
+"""The topic of an admin's switches, on which everything depends."""
 
 
 class Position(StrEnum):

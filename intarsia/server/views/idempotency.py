@@ -4,12 +4,10 @@ The key is written in the transaction of the change (`Connector.change`), so tha
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -191,11 +189,6 @@ _KEEP = update(KEYS).where(*_IS_HERE).values(answer=bindparam("first_answer"))
 
 def _here(once: IdempotentCall) -> dict[str, Any]:
     return {"of_person": once.person, "of_key": once.key}
-
-
-def digest_of(tool: str, arguments: Mapping[str, Any]) -> str:
-    """Return what stands for a call: the tool and its arguments."""
-    return sha256(json.dumps([tool, dict(arguments)], sort_keys=True).encode()).hexdigest()
 
 
 def checked_key(value: object) -> str | None:

@@ -12,13 +12,11 @@ from hashlib import sha256
 from threading import Lock
 from typing import Any
 
-from intarsia.server.calls.long_poll import WatchedTopics
 from intarsia.server.changes.access_watch import ACCESS_WATCH
-from intarsia.server.changes.change_log import CHANGE_LOG, ChangeLog
-from intarsia.server.changes.revisions import REVISIONS
-from intarsia.server.views.idempotency import digest_of
+from intarsia.server.changes.change_log import CHANGE_LOG, REVISIONS, ChangeLog
+from intarsia.server.rendering.load import WatchedTopics
 from intarsia.server.views.view_handles import Signer, opening_of
-from intarsia.server.wire.messages import CallResponse, ToolCall, problem_answer
+from intarsia.server.wire.messages import CallResponse, ToolCall, digest_of, problem_answer
 
 MAX_OPENINGS = 10_000
 """How many widgets are remembered with their newest opening."""

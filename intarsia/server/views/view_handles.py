@@ -19,7 +19,7 @@ from sqlalchemy import insert, select
 
 from intarsia.permissions import Grant
 from intarsia.server.storage.store import SECRETS, Store
-from intarsia.server.views.idempotency import digest_of
+from intarsia.server.wire.messages import digest_of
 
 LASTS_SECONDS = 12 * 3600
 """For how long a handle is good. Each reading of the widget brings a new one."""

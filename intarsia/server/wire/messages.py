@@ -1,7 +1,9 @@
 """What is read out of a call, and what is written into its answer (`docs/on-the-wire.md`)."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, cast
 
 from pydantic_core import to_jsonable_python
@@ -112,3 +114,8 @@ def problem_answer(kind: str, message: str, current: Mapping[str, Any] | None = 
     # What is true now is data, as in any other text form: nothing in it may look like ours.
     now = "".join(f" {plain(name)}: {plain(value)}." for name, value in (current or {}).items())
     return CallResponse(message + (f"\n\nNow:{now}" if now else ""), meta={PROBLEM: problem}, is_error=True)
+
+
+def digest_of(tool: str, arguments: Mapping[str, Any]) -> str:
+    """Return what stands for a call: the tool and its arguments."""
+    return sha256(json.dumps([tool, dict(arguments)], sort_keys=True).encode()).hexdigest()

@@ -7,8 +7,14 @@ import json
 import re
 from typing import Any, cast
 
+from starlette.types import Message, Receive
+
 MAX_LEVELS = 64
 """How deeply objects and lists may stand in each other."""
+
+JSON = "intarsia.json"
+"""Where in a request's scope the JSON value of its body is."""
+
 
 PARSE_ERROR, INVALID_REQUEST = -32700, -32600
 
@@ -157,3 +163,17 @@ def _whole(digits: str) -> int:
 
 def _too_deep() -> BodyError:
     return BodyError(f"The body is nested too deeply: {MAX_LEVELS} levels are enough.")
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Return what brings a body that was read once more, and then whatever comes."""
+    is_sent = False
+
+    async def replayed() -> Message:
+        nonlocal is_sent
+        if is_sent:
+            return await receive()
+        is_sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed

@@ -28,9 +28,8 @@ from intarsia.server.auth.resource_server.issuer_http import IssuerError
 from intarsia.server.auth.resource_server.settings import ResourceServer
 from intarsia.server.auth.resource_server.verifier import Verifier
 from intarsia.server.changes.access_watch import ACCESS_WATCH
-from intarsia.server.http.request_limits import JSON
 from intarsia.server.wire.messages import ACCESS_TOOL, DRAFT_TOOL, read_call
-from intarsia.server.wire.strict_json import INVALID_REQUEST, object_of
+from intarsia.server.wire.strict_json import INVALID_REQUEST, JSON, object_of
 
 if TYPE_CHECKING:
     from intarsia.server.connector import Connector

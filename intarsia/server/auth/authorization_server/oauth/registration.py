@@ -13,7 +13,7 @@ from intarsia.server.auth.authorization_server.accounts.rate_limit import RateLi
 from intarsia.server.auth.authorization_server.clients.clients import Client, Clients, clean_name
 from intarsia.server.auth.authorization_server.clients.redirect_uris import is_allowed
 from intarsia.server.auth.oauth_errors import NOT_STORED, Code, OAuthError
-from intarsia.server.http.request_limits import JSON
+from intarsia.server.wire.strict_json import JSON
 
 MAX_REDIRECTS = 10
 MAX_BYTES = 16 * 1024
