@@ -30,7 +30,7 @@ async def measure_decisions(folder: Path, rounds: int) -> list[Row]:
         async def call() -> float:
             started = time.process_time()
             for _ in range(CALLS):
-                answer = await subject.desk.answer(tool, {}, {}, subject.local)
+                answer = await subject.calls.answer(tool, {}, {}, subject.local)
                 assert not answer.is_error, answer.text
             return (time.process_time() - started) * 1_000 / CALLS
 

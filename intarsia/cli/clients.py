@@ -29,9 +29,9 @@ def clients() -> None:
 @has_accounts
 def add(name: str, redirects: tuple[str, ...], accounts: Path | None, *, public: bool) -> None:
     """Make an id, and a secret that is shown once."""
-    from intarsia.server.auth.authorization_server.accounts.tables import digest_of  # noqa: PLC0415 - as above
     from intarsia.server.auth.authorization_server.clients.clients import Client, clean_name  # noqa: PLC0415 - `--help` should not wait for it
     from intarsia.server.auth.authorization_server.clients.redirect_uris import is_allowed  # noqa: PLC0415 - as above
+    from intarsia.server.pages.browsers import digest_of  # noqa: PLC0415 - as above
 
     wrong = [address for address in redirects if not is_allowed(address)]
     if wrong:

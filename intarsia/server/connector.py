@@ -1,9 +1,8 @@
 """The connector: the app that a developer builds, and one MCP server."""
 
-import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
@@ -11,21 +10,17 @@ from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar, overload
 from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from intarsia.errors import SettingError, ToolError
-from intarsia.permissions import Grant, Rule, is_offered
+from intarsia.permissions import Grant, Rule
 from intarsia.server.audit.log import AuditLog
-from intarsia.server.calls.handler import CallHandler, ToolOwner
+from intarsia.server.calls.handler import CallHandler
+from intarsia.server.catalog import Catalog, Starting
 from intarsia.server.changes.change_log import CHANGE_LOG
-from intarsia.server.rendering.shared_renders import SharedRenders
-from intarsia.server.storage.call_counts import CallCounts
-from intarsia.server.storage.shared_lifetime import SharedLifetime, background
-from intarsia.server.storage.store import Store, default_path
+from intarsia.server.storage.store import Store
 from intarsia.server.switches.service import Switches
-from intarsia.server.tools.access_rules import AccessRules, checked_scopes
+from intarsia.server.tools.access_rules import AccessRules
 from intarsia.server.tools.tool import ActionTool, TileFunction, Tool, WidgetTool
 from intarsia.server.tools.visibility import Audience
-from intarsia.server.views.idempotency import CURRENT_CALL, ResultStore
-from intarsia.server.views.view_handles import Signer
+from intarsia.server.views.idempotency import CURRENT_CALL
 from intarsia.widgets import Done, Widget
 
 if TYPE_CHECKING:
@@ -38,8 +33,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 W = TypeVar("W", bound=Widget)
-
-Starting = Callable[[], AbstractAsyncContextManager[object]]
 
 
 class Connector:
@@ -77,31 +70,16 @@ class Connector:
         scopes: AbstractSet[str] = frozenset(),
         scope_meanings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self.name = name
-        self.slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-        if not self.slug:
-            message = f"A connector's name must hold a letter from a to z or a digit; {name!r} does not."
-            raise SettingError(message)
-        self.instructions = instructions
-        self.tools: dict[str, Tool] = {}
-        self.owners: dict[str, ToolOwner] = {}
-        self._marks: set[str] = set(checked_scopes(name, scopes))
-        self.scope_meanings = dict(scope_meanings)
-        self._has_tile_topics = False
-        if store is not None and (str(store).startswith((":", "file:")) or "://" in str(store)):
-            message = f"The store must be the path of a file, such as 'tasks.db'; {str(store)!r} is none."
-            raise SettingError(message)
-        self.store = Store(Path(store).expanduser() if store else default_path(self.slug), tables)
-        self.answers = ResultStore(self.store)
-        self.audit = AuditLog(self.store)
-        self.switches = Switches(self.store, self.audit, lambda: self.tools)
-        self.counts = CallCounts(self.store)
-        self.readings = SharedRenders()
-        self._signer = Signer(self.slug)
-        self._starting = starting
-        self._included: list[Connector] = []
-        self._lifetime = SharedLifetime(f"The connector {name!r}", self._opened)
-        self.existing = self._join(server)
+        self.catalog = Catalog(
+            name,
+            instructions=instructions,
+            store=store,
+            tables=tables,
+            starting=starting,
+            scopes=scopes,
+            scope_meanings=scope_meanings,
+        )
+        self._existing = self._join(server)
 
     @overload
     def widget(self, function: Callable[P, Awaitable[W]], /) -> WidgetTool[P, W]: ...
@@ -218,8 +196,7 @@ class Connector:
 
         def decorate(decorated: Callable[..., Awaitable[Widget]]) -> Any:
             made: TileFunction[...] = TileFunction(decorated, **options)
-            self._marks |= made.scopes
-            self._has_tile_topics |= bool(made.topics)
+            self.catalog.add_tile(made)
             return made
 
         return decorate(function) if function else decorate
@@ -230,18 +207,13 @@ class Connector:
         Raises:
             ToolError: Both have a tool of the same name.
         """
-        for tool in other.tools.values():
-            self._check_free(tool.name)
-        self.tools.update(other.tools)
-        self.owners.update(other.owners)
-        self._marks |= other.scopes
-        self.scope_meanings = {**other.scope_meanings, **self.scope_meanings}
-        self._has_tile_topics |= other.names_topics
-        self.instructions = "\n".join(text for text in (self.instructions, other.instructions) if text)
-        self._included.append(other)
-        if self.existing:
-            self.existing.update()
-            self.existing.add_instructions(other.instructions)
+        if self._existing:
+            for name in other.tools:
+                self._existing.check_free(name)
+        self.catalog.include(other.catalog)
+        if self._existing:
+            self._existing.update()
+            self._existing.add_instructions(other.catalog.instructions)
 
     def change(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Begin a change of your tables: all of it is committed at the end of the block, or nothing if it raises.
@@ -289,54 +261,48 @@ class Connector:
         Raises:
             StoreError: The store cannot be opened, or it runs in another event loop of this process.
         """
-        async with self._lifetime.shared():
+        async with self.catalog.running():
             yield self
 
-    @asynccontextmanager
-    async def _opened(self) -> AsyncGenerator[None]:
-        async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self._started())
-            for connector in self._included:
-                await stack.enter_async_context(connector.running())
-            yield
+    @property
+    def name(self) -> str:
+        """What people read."""
+        return self.catalog.name
 
-    @asynccontextmanager
-    async def _started(self) -> AsyncGenerator[None]:
-        async with self.store.open():
-            await self.answers.forget_old()
-            await self.audit.load()
-            await self._signer.load(self.store)
-            await self.switches.load()
-            self.readings.begin()
-            starting = self._starting() if self._starting else nullcontext()
-            async with background(self.switches.follow()), background(self.counts.keep()), starting:
-                yield
+    @property
+    def tools(self) -> Mapping[str, Tool]:
+        """The tools by name, those of included connectors too."""
+        return self.catalog.tools
 
     @property
     def scopes(self) -> frozenset[str]:
         """Every scope that a tool of this connector asks for, or that its data are marked with."""
-        return frozenset(self._marks).union(*(tool.scopes for tool in self.tools.values()))
+        return self.catalog.scopes
 
     @property
-    def names_topics(self) -> bool:
-        """Whether a widget or a tile names what it reads."""
-        tools = self.tools.values()
-        return self._has_tile_topics or any(isinstance(tool, WidgetTool) and bool(tool.topics) for tool in tools)
+    def store(self) -> Store:
+        """Where everything is kept."""
+        return self.catalog.store
+
+    @property
+    def audit(self) -> AuditLog:
+        """Where it is written down who did what."""
+        return self.catalog.audit
+
+    @property
+    def switches(self) -> Switches:
+        """What an admin turned on and off."""
+        return self.catalog.switches
 
     @property
     def local(self) -> Grant:
         """Who calls where nobody signs in: one person with every scope and every role."""
-        roles = frozenset[str]().union(*(tool.roles for tool in self.tools.values()))
-        return Grant("local", scopes=self.scopes, roles=roles)
-
-    def offers(self, tool: Tool, grant: Grant) -> bool:
-        """Say whether somebody gets to know of a tool, by its roles and by the switches."""
-        return is_offered(grant, tool) and self.switches.positions.is_there(tool.name, grant)
+        return self.catalog.local
 
     @property
-    def desk(self) -> CallHandler:
-        """What answers calls."""
-        return CallHandler(self.tools, self.owners, self._signer, self.switches, self.readings, self.counts)
+    def calls(self) -> CallHandler:
+        """What answers calls, without any protocol."""
+        return CallHandler(self.catalog)
 
     def app(
         self,
@@ -357,14 +323,15 @@ class Connector:
         """
         from intarsia.server.http.app import build_app  # noqa: PLC0415  # loading the protocol takes a second
 
-        return build_app(self, auth=auth, hosts=hosts, origins=origins)
+        server = self._existing.server if self._existing else None
+        return build_app(self.catalog, server=server, auth=auth, hosts=hosts, origins=origins)
 
     def _add(self, tool: Tool) -> Tool:
-        self._check_free(tool.name)
-        self.tools[tool.name] = tool
-        self.owners[tool.name] = self
-        if self.existing:
-            self.existing.update()
+        if self._existing:
+            self._existing.check_free(tool.name)
+        self.catalog.add(tool)
+        if self._existing:
+            self._existing.update()
         return tool
 
     def _join(self, server: "MCPServer[Any] | None") -> "ExistingServer | None":
@@ -372,19 +339,9 @@ class Connector:
             return None
         from intarsia.server.mcp_server.on_mcpserver import ExistingServer  # noqa: PLC0415  # loading the protocol takes a second
 
-        existing = ExistingServer(self, server)
-        existing.add_instructions(self.instructions)
+        existing = ExistingServer(self.catalog, server)
+        existing.add_instructions(self.catalog.instructions)
         return existing
-
-    def _check_free(self, name: str) -> None:
-        if name.startswith("intarsia_"):
-            message = f"The tool name {name!r} is Intarsia's own; names that start with 'intarsia_' are."
-            raise ToolError(message)
-        if name in self.tools:
-            message = f"The tool name {name!r} is taken; give the function another name."
-            raise ToolError(message)
-        if self.existing:
-            self.existing.check_free(name)
 
 
 def _with_access(function: Callable[..., object], options: dict[str, Any]) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def connector_with(folder: Path, meanings: dict[str, str]) -> Connector:
 def test_a_scope_is_shown_in_the_developers_words(tmp_path: Path) -> None:
     connector = connector_with(tmp_path, {"tasks:write": "Move and edit cards"})
 
-    (meaning,) = meanings_of(connector, ["tasks:write"], frozenset())
+    (meaning,) = meanings_of(connector.catalog, ["tasks:write"], frozenset())
 
     assert (meaning.text, meaning.used_by) == ("Move and edit cards", "Move card")
 
@@ -100,7 +100,7 @@ def test_meanings_are_included_with_the_tools(tmp_path: Path) -> None:
     whole = Connector("All", store=tmp_path / "all.db", scope_meanings={"tasks:write": "Change cards"})
     whole.include(connector_with(tmp_path, {"tasks:write": "Move and edit cards", "tasks:read": "See cards"}))
 
-    assert whole.scope_meanings == {"tasks:write": "Change cards", "tasks:read": "See cards"}
+    assert whole.catalog.scope_meanings == {"tasks:write": "Change cards", "tasks:read": "See cards"}
 
 
 def test_a_meaning_that_no_tool_asks_for_is_a_mistake(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ WITHDRAWING, ACCOUNTS = f"{HERE}/test_withdrawing.py", f"{HERE}/test_accounts.py
 LEDGER = f"{SERVER}/oauth/grants.py"
 ENDPOINTS = f"{SERVER}/oauth/token_endpoint.py"
 ASKING = f"{SERVER}/oauth/authorization_request.py"
-SESSIONS = "intarsia/server/pages/browser_sessions.py"
+KEPT_SESSIONS = f"{SERVER}/accounts/sessions.py"
+SESSIONS = "intarsia/server/pages/browsers.py"
 ASKED = f"{SERVER}/pages/consent_page.py"
 LEADING = f"{SERVER}/clients/redirect_uris.py"
 DRAWING = "intarsia/server/pages/templates.py"
@@ -123,7 +124,7 @@ GUARDS = {
     "t16 questions of others": (f"{CONSENT} -k 't16 and question_of_another'", ANY_SESSION),
     "t16 a cookie that stays": (
         f"{CONSENT} -k 't16 and somebody_else_set'",
-        Mutation(SESSIONS, "browser = Browser(token_urlsafe(32), account)",
+        Mutation(KEPT_SESSIONS, "browser = Browser(token_urlsafe(32), account)",
                  "browser = Browser(before.cookie, account)"),
     ),
     "t16 a session that stays": (
@@ -265,12 +266,12 @@ GUARDS = {
     ),
     "t48 strangers": (
         f"{HERE}/test_described_apps.py -k 't48'",
-        Mutation(ASKED, "await self._of.clients.described(client_id) if browser.account else None",
-                 "await self._of.clients.described(client_id)"),
+        Mutation(ASKED, "await self._services.clients.described(client_id) if browser.account else None",
+                 "await self._services.clients.described(client_id)"),
     ),
     "another resource": (
         f"{CODES} -k 'not_redeemed_for'",
-        Mutation(ENDPOINTS, 'if form.one("resource") not in (None, self._of.settings.resource):', "if False:"),
+        Mutation(ENDPOINTS, 'if form.one("resource") not in (None, self._services.settings.resource):', "if False:"),
     ),
 }  # fmt: skip
 

@@ -59,7 +59,7 @@ GUARDS = {
     ),
     "t36 a confirmation for a View": (
         f"{TESTS} -k 't36 and gets_no_confirmation'",
-        Mutation(CALLS, "        if is_handle(self.signer, call.grant, call.handle):\n", "        if True:\n"),
+        Mutation("intarsia/server/calls/run_action.py", "        if call.view:\n", "        if True:\n"),
     ),
 }
 

@@ -239,7 +239,7 @@ GUARDS = {
     ),
     "t09 drafts": (
         f"{SCOPES} -k 't09 and draft'",
-        Mutation(GUARD, 'connector.tools.get(str(arguments.get("tool")) if name', "connector.tools.get(name if name"),
+        Mutation(GUARD, 'catalog.offered(str(arguments.get("tool")) if name', "catalog.offered(name if name"),
     ),
 }  # fmt: skip
 

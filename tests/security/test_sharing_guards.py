@@ -8,7 +8,7 @@ SHARING, FLIGHTS = "intarsia/server/rendering/shared_renders.py", "intarsia/serv
 SHOWING = "intarsia/server/calls/reader.py"
 TESTS = "tests/server/test_live_sharing.py"
 CONVERGING = "tests/server/test_live_converging.py"
-CALLS, CHANGES = "intarsia/server/calls/handler.py", "intarsia/server/changes/change_log.py"
+REFRESH, CHANGES = "intarsia/server/calls/refresh_view.py", "intarsia/server/changes/change_log.py"
 CANARIES = "tests/security/test_canaries.py"
 PERMISSIONS = "permissions = grant.issuer, grant.scopes, grant.roles, positions.mark"
 UNHEARD = Mutation("intarsia/server/rendering/load.py", "filled(tool.topics, values_of(arguments)) | {SWITCHED}",
@@ -110,7 +110,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     ),
     "messages that are lost": (
         f"{CONVERGING} -k taken_once",
-        [Mutation(CALLS, "newer_than = max(seen.revision, wait.changed_at)", "newer_than = wait.changed_at")],
+        [Mutation(REFRESH, "newer_than = max(seen.revision, wait.changed_at)", "newer_than = wait.changed_at")],
     ),
     "another bus": (
         f"{CONVERGING} -k reads_once",

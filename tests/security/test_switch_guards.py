@@ -4,6 +4,7 @@ import pytest
 
 from tests.security.mutation import Mutants, Mutation
 
+RUN, REFRESH = "intarsia/server/calls/run_action.py", "intarsia/server/calls/refresh_view.py"
 CALLS, ADAPTER = "intarsia/server/calls/handler.py", "intarsia/server/mcp_server/server.py"
 DECIDING, GUARD = (
     "intarsia/server/rendering/control_permissions.py",
@@ -13,14 +14,13 @@ POSITIONS, SWITCHES = "intarsia/server/switches/positions.py", "intarsia/server/
 TESTS = "tests/server/test_switches.py"
 
 GUARDS: dict[str, tuple[str, list[Mutation]]] = {
-    "called": (f"{TESTS} -k neither_listed", [Mutation(CALLS, "and self._positions.is_there(name, grant)", "")]),
-    "listed": (
+    "listed and called": (
         f"{TESTS} -k neither_listed",
-        [Mutation("intarsia/server/connector.py", "and self.switches.positions.is_there(tool.name, grant)", "")],
+        [Mutation("intarsia/server/catalog.py", "and self.switches.positions.is_there(name, grant)", "")],
     ),
     "text only": (
         f"{TESTS} -k text_only_leaves",
-        [Mutation(CALLS, "if not self._positions.shows(tool.name, call.grant):\n", "if False:\n")],
+        [Mutation(CALLS, "if not self._catalog.switches.positions.shows(tool.name, call.grant):\n", "if False:\n")],
     ),
     "the document": (
         f"{TESTS} -k read_by_nobody",
@@ -36,7 +36,9 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         f"{TESTS} -k 't45 and open_view'",
         [
             Mutation(
-                CALLS, "if is_from_view and name != VIEW_TOOL and (off := self._turned_off(call)):", "if off := None:"
+                CALLS,
+                "if is_from_view and name != VIEW_TOOL and (off := self._views.turned_off(call)):",
+                "if off := None:",
             )
         ],
     ),
@@ -44,15 +46,15 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         f"{TESTS} -k 't45 and forging'",
         [
             Mutation(
-                CALLS,
-                "shown = shown_by(self.signer, call.grant, call.handle, self._tools)",
+                REFRESH,
+                "shown = shown_by(call.view, self._catalog.tools) if call.view else None",
                 "shown = call.seen.tool if call.seen else None",
             )
         ],
     ),
     "actions in widgets": (
         f"{TESTS} -k actions_in_widgets",
-        [Mutation(CALLS, "if not self._positions.lets_people_act(call.grant) and", "if False and")],
+        [Mutation(RUN, "self._catalog.switches.positions.lets_people_act(call.grant):", "True:")],
     ),
     "actions in widgets, drawn": (
         f"{TESTS} -k actions_in_widgets",
@@ -60,7 +62,13 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     ),
     "actions by the model": (
         f"{TESTS} -k by_the_model",
-        [Mutation(CALLS, "may_act = is_from_view or self._positions.lets_models_act(call.grant)", "may_act = True")],
+        [
+            Mutation(
+                CALLS,
+                "may_act = is_from_view or self._catalog.switches.positions.lets_models_act(call.grant)",
+                "may_act = True",
+            )
+        ],
     ),
     "the most restrictive": (
         f"{TESTS} -k most_restrictive",
@@ -77,7 +85,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     "other processes": (f"{TESTS} -k another_process", [Mutation(SWITCHES, "if await self._read():", "if False:")]),
     "in front of the protocol": (
         "tests/security/test_audit_of_people.py -k off",
-        [Mutation(GUARD, "if tool and connector.offers(tool, grant) else", "if tool else")],
+        [Mutation(GUARD, "tool = catalog.offered(", "tool = (lambda name, _grant: catalog.tools.get(name))(")],
     ),
 }
 

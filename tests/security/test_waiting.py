@@ -20,7 +20,7 @@ from tests.security.served import ERAS, MODERN, RESOURCE, Answers, Served, good_
 SECONDS = 5
 THIS = "tests/security/test_waiting.py"
 GUARD = "intarsia/server/auth/resource_server/middleware.py"
-CALLS = "intarsia/server/calls/handler.py"
+REFRESH = "intarsia/server/calls/refresh_view.py"
 
 
 class Open:
@@ -133,10 +133,10 @@ async def test_t27_an_issuer_that_cannot_be_asked_ends_no_wait(viewer: Open) -> 
 @pytest.mark.parametrize(
     "mutation",
     [
-        Mutation(GUARD, "if isinstance(found, Refusal) and found.status != SERVICE_UNAVAILABLE:", "if False:"),
-        Mutation(GUARD, "ACCESS.set(self._protection.access_of(scope, known))", "ACCESS.set(None)"),
+        Mutation(GUARD, "if isinstance(found, AuthRefusal) and found.status != SERVICE_UNAVAILABLE:", "if False:"),
+        Mutation(GUARD, "ACCESS_WATCH.set(self._protection.access_of(scope, known))", "ACCESS_WATCH.set(None)"),
         Mutation(
-            CALLS, '        if wait.grant is None:\n            return problem_answer("refused", WITHDRAWN)\n', ""
+            REFRESH, '        if wait.grant is None:\n            return problem_answer("refused", WITHDRAWN)\n', ""
         ),
     ],
     ids=["nobody looks", "nothing to look at", "read all the same"],
@@ -146,7 +146,7 @@ async def test_withdrawal_is_missed_without_its_guard(mutants: Mutants, mutation
 
 
 async def test_a_lost_scope_is_used_without_its_guard(mutants: Mutants) -> None:
-    stays = Mutation(CALLS, "call = replace(call, grant=wait.grant)", "pass")
+    stays = Mutation(REFRESH, "call = self._for(call, wait.grant)", "pass")
     await mutants.assert_bites(
         f"{THIS} -k 't27_a_scope_that_was_taken and {MODERN}'",
         stays,

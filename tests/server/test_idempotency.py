@@ -94,7 +94,7 @@ async def test_key_and_change_are_both_there_or_neither(connector: Connector) ->
 
 async def test_another_process_that_was_faster_is_noticed_in_the_transaction(connector: Connector) -> None:
     """The key is written between the look for it and the change, as another process would."""
-    path, answers = connector.store.path, connector.answers
+    path, answers = connector.store.path, connector.catalog.results
     find = answers.find
     looked = 0
 

@@ -119,14 +119,14 @@ class Viewer:
         self.problem = ""
 
     async def open(self) -> None:
-        answer = await self._world.connector.desk.answer(self._tool, {}, {}, self._grant)
+        answer = await self._world.connector.calls.answer(self._tool, {}, {}, self._grant)
         self._shown = Shown(answer.meta[PARTS])
         self._revision = 0
         self._take(answer.meta)
 
     async def ask(self, seconds: float = SHORT) -> None:
         meta = {**self._meta, **self._shown.meta(revision=self._revision)}
-        answer = await self._world.connector.desk.answer("intarsia_view", {"wait_seconds": seconds}, meta, self._grant)
+        answer = await self._world.connector.calls.answer("intarsia_view", {"wait_seconds": seconds}, meta, self._grant)
         self._take(answer.meta)
 
     def shows(self, number: int) -> bool:
@@ -295,12 +295,13 @@ async def test_who_listens_hears_of_the_new_bus_alone() -> None:
     assert heard == [{"new"}]
 
 
-async def test_openings_that_are_told_in_another_order_leave_the_latest_the_latest(world: World) -> None:
+@pytest.mark.usefixtures("world")
+async def test_openings_that_are_told_in_another_order_leave_the_latest_the_latest() -> None:
     bus = BadBus(random.Random(SEED), ("late",))  # noqa: S311 - any order that can be repeated
     here, there = LatestViews(ChangeLog(bus)), LatestViews(ChangeLog(bus))
-    signer, call = world.connector.desk.signer, ToolCall({}, Grant("ada"))
+    call = ToolCall({}, Grant("ada"))
     token = ACCESS_WATCH.set(Unchanging())
-    made = [each.of_reading(signer, call, "shared", {}) for each in (here, there) * 10]
+    made = [each.of_reading(call, "shared", {}) for each in (here, there) * 10]
     ACCESS_WATCH.reset(token)
     bus.tell_late()
 

@@ -81,10 +81,10 @@ def test_tools_and_tiles_check_what_they_name() -> None:
         connector.tile(topics="project:{team}")(board)
     with pytest.raises(ToolError, match="no parameter"):
         connector.action(changes="project:{team}")(move)
-    assert not connector.names_topics
+    assert not connector.catalog.names_topics
     pending = connector.tile(topics="project:{project}")(board)("apollo")
     assert pending.topics == APOLLO
-    assert connector.names_topics
+    assert connector.catalog.names_topics
 
 
 async def test_who_waits_is_woken_by_its_topic_and_by_no_other(bus: LocalBus, changes: ChangeLog) -> None:

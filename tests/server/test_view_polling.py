@@ -145,7 +145,7 @@ def calls_of(meta: dict[str, Any], era: str) -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize("era", ERAS)
 async def test_answers_and_refusals_are_those_of_the_sdk(kitchen: Kitchen, era: str) -> None:
     connector = kitchen.connector
-    bare = mount(build_server(connector), running=connector.running)
+    bare = mount(build_server(connector.catalog), running=connector.running)
     async with (
         running_server(connector.app()) as ours,
         running_server(bare) as theirs,
@@ -298,8 +298,8 @@ async def test_whoever_hangs_up_waits_no_longer(kitchen: Kitchen, era: str) -> N
 
 async def test_a_call_of_nobody_is_no_answer_where_everybody_signs_in(kitchen: Kitchen) -> None:
     async with kitchen.connector.running():
-        assert await Surface(kitchen.connector, signs_in=True).answer_view({}, {}) is None
-        assert await Surface(kitchen.connector).answer_view({}, {}) is not None
+        assert await Surface(kitchen.connector.catalog, signs_in=True).answer_view({}, {}) is None
+        assert await Surface(kitchen.connector.catalog).answer_view({}, {}) is not None
 
 
 class Desk:

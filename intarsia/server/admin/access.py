@@ -2,20 +2,17 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from intarsia.errors import ConflictError, SettingError
-from intarsia.server.auth.authorization_server.pages.login_page import draw_stale
 from intarsia.server.auth.oauth_errors import OAuthError
-from intarsia.server.pages.browser_sessions import ForgeryError
+from intarsia.server.catalog import Catalog
+from intarsia.server.pages.browsers import ForgeryError
 from intarsia.server.pages.forms import Fields, read_form
-from intarsia.server.pages.templates import draw
-
-if TYPE_CHECKING:
-    from intarsia.server.connector import Connector
+from intarsia.server.pages.templates import draw, draw_stale
 
 ADMIN = "intarsia:admin"
 """The role that makes an admin."""
@@ -72,13 +69,13 @@ class AdminAccess:
     """Lets admins through, and nobody else.
 
     Args:
-        connector: Whose pages they are.
+        catalog: Whose pages they are.
         admins: Knows who they are.
         has_people: Whether there is a page of people.
     """
 
-    def __init__(self, connector: "Connector", admins: Admins, *, has_people: bool) -> None:
-        self.connector = connector
+    def __init__(self, catalog: Catalog, admins: Admins, *, has_people: bool) -> None:
+        self.catalog = catalog
         self.admins = admins
         self.has_people = has_people
 
@@ -123,9 +120,9 @@ class AdminAccess:
     def refuse(self, status: int, title: str, text: str) -> Response:
         """Answer that something was not done, with a way back."""
         return draw(
-            "notice", status=status, connector=self.connector.name, title=title, text=text, link="/admin",
+            "notice", status=status, connector=self.catalog.name, title=title, text=text, link="/admin",
             label="Back to the switches",
         )  # fmt: skip
 
     def _too_old(self) -> Response:
-        return draw_stale(self.connector.name, "Nothing was changed. Go back to the pages, and try again.", "/admin")
+        return draw_stale(self.catalog.name, "Nothing was changed. Go back to the pages, and try again.", "/admin")

@@ -41,7 +41,7 @@ class AuditPage:
         rows = await AuditLog(store).rows(wanted, _ON_A_PAGE)
         verdict = await verify(store) if query.one("verify") else None
         return draw_admin(
-            "log", connector=self._of.connector.name, account=admin.name, form_token=admin.form_token, here="log",
+            "log", connector=self._of.catalog.name, account=admin.name, form_token=admin.form_token, here="log",
             rows=[(row, moment(row.at)) for row in rows], wanted=wanted, log=query.one("log") or "", events=EVENTS,
             has_people=self._people is not None, verdict=verdict, first_day=query.one("from") or "",
             last_day=query.one("to") or "", query=urlencode({name: query.one(name) or "" for name in _FILTERS}),
@@ -56,7 +56,7 @@ class AuditPage:
         return StreamingResponse(as_csv(pages), media_type="text/csv; charset=utf-8", headers=headers)
 
     def _store(self, query: Fields) -> Store:
-        return self._people if self._people and query.one("log") == "people" else self._of.connector.store
+        return self._people if self._people and query.one("log") == "people" else self._of.catalog.store
 
 
 def _wanted(query: Fields) -> AuditQuery:

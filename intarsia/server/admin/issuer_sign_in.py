@@ -10,35 +10,28 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from secrets import token_urlsafe
 from time import monotonic
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from intarsia.server.admin.access import ADMIN, Admin
 from intarsia.server.admin.issuer_client import IssuerClient, NotSignedInError
 from intarsia.server.admin.routes import SWITCH_FORM_PATHS, admin_routes
 from intarsia.server.audit.log import AuditEntry
-from intarsia.server.auth.authorization_server.pages.login_page import draw_stale
-from intarsia.server.auth.authorization_server.server import Beside
 from intarsia.server.auth.oauth_errors import OAuthError
 from intarsia.server.auth.resource_server.cache import TtlCache
 from intarsia.server.auth.resource_server.claims import Bearer
 from intarsia.server.auth.resource_server.errors import TokenError
 from intarsia.server.auth.resource_server.issuer_http import IssuerError
-from intarsia.server.auth.resource_server.middleware import RETRY_SECONDS, grant_of
-from intarsia.server.pages.browser_sessions import Browser, Cookies, ForgeryError
+from intarsia.server.auth.resource_server.middleware import RETRY_SECONDS
+from intarsia.server.auth.resource_server.settings import AdminSignIn, ResourceServer
+from intarsia.server.auth.resource_server.verifier import Verifier
+from intarsia.server.catalog import Catalog
+from intarsia.server.pages.browsers import Browser, Cookies, ForgeryError
 from intarsia.server.pages.forms import Fields, read_form, read_query
-from intarsia.server.pages.templates import HEADERS, STYLE_PATH, draw, show_style
-
-if TYPE_CHECKING:
-    from intarsia.server.admin.settings import AdminSignIn
-    from intarsia.server.auth.resource_server.settings import ResourceServer
-    from intarsia.server.auth.resource_server.verifier import Verifier
-    from intarsia.server.connector import Connector
+from intarsia.server.pages.templates import HEADERS, STYLE_PATH, draw, draw_stale, show_style
 
 logger = logging.getLogger(__name__)
 
@@ -71,18 +64,16 @@ class IssuerAdmins:
     """Those who have the role, and the pages where they come back from the issuer and sign out.
 
     Args:
-        connector: What they turn on and off.
+        catalog: What they turn on and off.
         server: Whose tokens are taken.
         sign_in: The client that the pages are.
         verifier: The connector's own: it says what a token is worth, as it does for calls.
     """
 
-    def __init__(
-        self, connector: "Connector", server: "ResourceServer", sign_in: "AdminSignIn", verifier: "Verifier"
-    ) -> None:
+    def __init__(self, catalog: Catalog, server: ResourceServer, sign_in: AdminSignIn, verifier: Verifier) -> None:
         parts = urlsplit(server.resource)
         self.settings = AdminPages(f"{parts.scheme}://{parts.netloc}", sign_in.session_seconds)
-        self._connector = connector
+        self._catalog = catalog
         self._verifier = verifier
         self._issuer = sign_in.check_issuer(server.addresses)
         self._cookies = Cookies(self.settings)
@@ -92,22 +83,18 @@ class IssuerAdmins:
         )  # fmt: skip
         # By the digest of the cookie, and in no file: who reads what the server keeps finds no token.
         self._tokens: TtlCache[str] = TtlCache(MAX_SESSIONS)
-        self._routes = [
+        self.routes = [
             Route(CALLBACK, self.come_back, methods=["GET"]),
             Route(AGAIN, self.sign_in_again, methods=["GET"]),
             Route("/sign-out", self.sign_out, methods=["POST"]),
             Route(STYLE_PATH, show_style, methods=["GET"]),
-            *admin_routes(connector, self, None),
+            *admin_routes(catalog, self),
         ]
 
     @property
     def form_paths(self) -> frozenset[str]:
         """Where forms are sent, and nothing else."""
         return SWITCH_FORM_PATHS | {"/sign-out"}
-
-    def beside(self, app: ASGIApp) -> Beside:
-        """Put the pages in front of an application that asks for tokens."""
-        return Beside(app, self._routes)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -135,7 +122,7 @@ class IssuerAdmins:
             self._tokens.take(browser.session)
             return self._not_for_you(bearer)
         request.scope[_BROWSER] = browser
-        return Admin(grant_of(bearer).person, bearer.subject, browser.form_token)
+        return Admin(bearer.grant.person, bearer.subject, browser.form_token)
 
     def check_form(self, request: Request, form: Fields, admin: Admin) -> None:  # noqa: ARG002 - its session says who
         """Check that a form comes from a page of ours in this browser.
@@ -155,8 +142,8 @@ class IssuerAdmins:
 
     async def roles(self) -> Sequence[str]:
         """Return the roles that tools and switches name."""
-        named = {role for tool in self._connector.tools.values() for role in tool.roles}
-        return sorted(named | {row.role for row in await self._connector.switches.rows() if row.role})
+        named = {role for tool in self._catalog.tools.values() for role in tool.roles}
+        return sorted(named | {row.role for row in await self._catalog.switches.rows() if row.role})
 
     async def come_back(self, request: Request) -> Response:
         """Answer to a browser that comes back from the issuer."""
@@ -166,7 +153,7 @@ class IssuerAdmins:
             bearer = await self._verifier.verify(token)
         except (OAuthError, ForgeryError):
             text = "Nobody was signed in. Begin again, in this browser."
-            return draw_stale(self._connector.name, text, "/admin")
+            return draw_stale(self._catalog.name, text, "/admin")
         except NotSignedInError:
             return self._notice(403, "Not signed in", f"{self._issuer} did not let you in.")
         except TokenError as error:
@@ -179,18 +166,18 @@ class IssuerAdmins:
             return self._notice(403, "Not signed in", f"What came back is not from {self._issuer}.")
         if ADMIN not in bearer.roles:
             self._tokens.take(before.session)  # somebody else is at this browser now
-            await self._connector.audit.refuse(
-                AuditEntry("refusal", grant_of(bearer).person, bearer.client, what="sign_in", result="no admin")
+            await self._catalog.audit.refuse(
+                AuditEntry("refusal", bearer.grant.person, bearer.client, what="sign_in", result="no admin")
             )
             return self._not_for_you(bearer)
         return await self._start(bearer, token, before)
 
     async def _start(self, bearer: Bearer, token: str, before: Browser) -> Response:
         """Sign somebody in, with a cookie that nobody knew before."""
-        person = grant_of(bearer).person
+        person = bearer.grant.person
         browser = Browser(token_urlsafe(32), person)
         self._tokens.take(before.session)
-        await self._connector.audit.write(AuditEntry("sign_in", person, bearer.client))
+        await self._catalog.audit.write(AuditEntry("sign_in", person, bearer.client))
         self._tokens.keep(browser.session, token, monotonic() + self.settings.session_seconds)
         return self._cookies.remember(RedirectResponse("/admin", 303, HEADERS), browser)
 
@@ -204,7 +191,7 @@ class IssuerAdmins:
         try:
             self._cookies.check_form(request, await read_form(request), browser)
         except (OAuthError, ForgeryError):
-            return draw_stale(self._connector.name, "You are still signed in.", "/admin")
+            return draw_stale(self._catalog.name, "You are still signed in.", "/admin")
         token = self._tokens.take(browser.session)
         if token is not None:
             await self._note_end(token)
@@ -216,7 +203,7 @@ class IssuerAdmins:
             bearer = await self._verifier.verify(token)
         except (TokenError, IssuerError):
             return  # whose it was cannot be said any more
-        await self._connector.audit.write(AuditEntry("sign_out", grant_of(bearer).person, bearer.client))
+        await self._catalog.audit.write(AuditEntry("sign_out", bearer.grant.person, bearer.client))
 
     def _browser(self, request: Request) -> Browser:
         return Browser(self._cookies.sent(request) or token_urlsafe(32), None)
@@ -240,12 +227,12 @@ class IssuerAdmins:
 
     def _notice(self, status: int, title: str, text: str, label: str = "Sign in as somebody else") -> Response:
         return draw(
-            "notice", status=status, connector=self._connector.name, title=title, text=text, link=AGAIN, label=label,
+            "notice", status=status, connector=self._catalog.name, title=title, text=text, link=AGAIN, label=label,
         )  # fmt: skip
 
     def _unavailable(self) -> Response:
         return draw(
-            "notice", status=503, headers={"Retry-After": str(RETRY_SECONDS)}, connector=self._connector.name,
+            "notice", status=503, headers={"Retry-After": str(RETRY_SECONDS)}, connector=self._catalog.name,
             title="Try again in a moment", link="/admin", label="Try again",
             text=f"Who you are cannot be checked now: {self._issuer} did not answer as it should.",
         )  # fmt: skip

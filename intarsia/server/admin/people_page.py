@@ -11,12 +11,12 @@ from starlette.responses import RedirectResponse, Response
 from intarsia.errors import ConflictError
 from intarsia.server.admin.access import ADMIN
 from intarsia.server.admin.templates import draw_admin
-from intarsia.server.auth.authorization_server.pages.connected_apps_page import ConnectedApp, ConnectedAppsPage
+from intarsia.server.auth.authorization_server.oauth.services import AuthServices
+from intarsia.server.auth.authorization_server.pages.connected_apps_page import ConnectedApp, connected_apps
 from intarsia.server.pages.forms import Fields
 
 if TYPE_CHECKING:
     from intarsia.server.admin.access import Admin, AdminAccess
-    from intarsia.server.auth.authorization_server.server import AuthorizationServer
 
 
 @dataclass(frozen=True)
@@ -45,13 +45,12 @@ class PeoplePage:
 
     Args:
         guarding: Whose page it is, and who may see it.
-        sign_in: Knows accounts and what they granted.
+        services: Know accounts, and take back what they granted.
     """
 
-    def __init__(self, guarding: "AdminAccess", sign_in: "AuthorizationServer") -> None:
+    def __init__(self, guarding: "AdminAccess", services: AuthServices) -> None:
         self._of = guarding
-        self._sign_in = sign_in
-        self._apps = ConnectedAppsPage(guarding.connector, sign_in)
+        self._services = services
 
     async def show(self, request: Request, admin: "Admin") -> Response:
         """Answer with all accounts, and the apps that each has connected."""
@@ -59,19 +58,19 @@ class PeoplePage:
         people = [
             PersonRow(
                 account.name, ", ".join(sorted(account.roles)), account.state != "active",
-                [_app(app) for app in await self._apps.of(account.name)],
+                [_app(app) for app in await connected_apps(self._of.catalog, self._services, account.name)],
             )
-            for account in await self._sign_in.accounts.list()
+            for account in await self._services.accounts.list()
         ]  # fmt: skip
         return draw_admin(
-            "people", connector=self._of.connector.name, account=admin.name, form_token=admin.form_token,
+            "people", connector=self._of.catalog.name, account=admin.name, form_token=admin.form_token,
             here="people", has_people=True, people=people, admin=ADMIN,
             said=said.get(request.query_params.get("changed", ""), ""),
         )  # fmt: skip
 
     async def set_roles(self, form: Fields, admin: "Admin") -> Response:
         """Give an account other roles, unless they are no longer those that the page showed."""
-        person, accounts = form.required("person"), self._sign_in.accounts
+        person, accounts = form.required("person"), self._services.accounts
         account = await accounts.get(person)
         if account is not None and account.roles != frozenset(_roles(form, "before")):
             message = f"{person} has other roles by now. Nothing was changed."
@@ -81,7 +80,7 @@ class PeoplePage:
 
     async def withdraw(self, form: Fields, admin: "Admin") -> Response:
         """Take back what a person granted an app."""
-        await self._sign_in.ledger.withdraw(form.required("person"), form.required("app"), by=admin.person)
+        await self._services.grants.withdraw(form.required("person"), form.required("app"), by=admin.person)
         return _back("app")
 
 

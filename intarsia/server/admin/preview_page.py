@@ -45,7 +45,7 @@ class PreviewPage:
         query = read_query(request)
         tool, examples = self._examples(query)
         return draw_admin(
-            "preview", connector=self._of.connector.name, account=admin.name, form_token=admin.form_token,
+            "preview", connector=self._of.catalog.name, account=admin.name, form_token=admin.form_token,
             here="switches", has_people=self._of.has_people, tool=tool, names=list(examples),
             example=_chosen(query, examples),
         )  # fmt: skip
@@ -59,7 +59,7 @@ class PreviewPage:
         return draw_admin("example", headers=_EXAMPLE_HEADERS, title=tool.title, widget=widget, style_of_widgets=style)
 
     def _examples(self, query: Fields) -> "tuple[Tool, Mapping[str, Widget]]":
-        tool = self._of.connector.tools.get(query.one("tool") or "")
+        tool = self._of.catalog.tools.get(query.one("tool") or "")
         widget = widget_of(tool) if tool else None
         examples: Mapping[str, Widget] = widget.examples() if widget else {}
         if tool is None or not examples:

@@ -1,7 +1,5 @@
 """Where the pages of an admin are."""
 
-from typing import TYPE_CHECKING
-
 from starlette.routing import Route
 
 from intarsia.server.admin.access import AdminAccess, Admins
@@ -15,10 +13,8 @@ from intarsia.server.admin.templates import (
     show_own_style,
     show_script,
 )
-
-if TYPE_CHECKING:
-    from intarsia.server.auth.authorization_server.server import AuthorizationServer
-    from intarsia.server.connector import Connector
+from intarsia.server.auth.authorization_server.oauth.services import AuthServices
+from intarsia.server.catalog import Catalog
 
 SWITCH_FORM_PATHS = frozenset({"/admin/switches", "/admin/review"})
 """Where forms about switches are sent, and nothing else."""
@@ -26,17 +22,18 @@ FORM_PATHS = SWITCH_FORM_PATHS | {"/admin/roles", "/admin/withdraw"}
 """Where forms are sent, and nothing else."""
 
 
-def admin_routes(connector: "Connector", admins: Admins, sign_in: "AuthorizationServer | None") -> list[Route]:
+def admin_routes(catalog: Catalog, admins: Admins, services: AuthServices | None = None) -> list[Route]:
     """Return the pages of a connector's admins.
 
     Args:
-        connector: What they turn on and off.
+        catalog: What they turn on and off.
         admins: Knows who they are.
-        sign_in: Where people sign in at the connector itself: then there is a page of people, too.
+        services: Of the authorization server, if people sign in at the connector itself: then there is a page of
+            people, too.
     """
-    guarding = AdminAccess(connector, admins, has_people=sign_in is not None)
+    guarding = AdminAccess(catalog, admins, has_people=services is not None)
     switches, preview = SwitchPage(guarding), PreviewPage(guarding)
-    log = AuditPage(guarding, sign_in.store if sign_in else None)
+    log = AuditPage(guarding, services.store if services else None)
     routes = [
         Route("/admin", guarding.page(switches.show), methods=["GET"]),
         Route("/admin/review", guarding.form(switches.review), methods=["POST"]),
@@ -48,9 +45,9 @@ def admin_routes(connector: "Connector", admins: Admins, sign_in: "Authorization
         Route(SCRIPT_PATH, show_script, methods=["GET"]),
         Route(OWN_STYLE_PATH, show_own_style, methods=["GET"]),
     ]
-    if sign_in is None:
+    if services is None:
         return routes
-    people = PeoplePage(guarding, sign_in)
+    people = PeoplePage(guarding, services)
     return [
         *routes,
         Route("/admin/people", guarding.page(people.show), methods=["GET"]),

@@ -46,11 +46,11 @@ class SwitchPage:
         """Answer with all switches; those of tools are narrowed down by the query."""
         query = read_query(request)
         find, kind, at = (query.one("find") or "").strip(), query.one("kind") or "", query.one("at") or ""
-        connector = self._of.connector
-        rows = await connector.switches.rows()
-        tools = tool_lines(connector.tools.values(), rows, await connector.counts.last_day())
+        catalog = self._of.catalog
+        rows = await catalog.switches.rows()
+        tools = tool_lines(catalog.tools.values(), rows, await catalog.counts.last_day())
         return draw_admin(
-            "switches", connector=connector.name, account=admin.name, form_token=admin.form_token, here="switches",
+            "switches", connector=catalog.name, account=admin.name, form_token=admin.form_token, here="switches",
             has_people=self._of.has_people, general=general_lines(rows),
             tools=[line for line in tools if line.matches(find, kind, at)],
             count=len(tools), find=find, kind=kind, at=at, kinds=_KINDS, positions=ALL_POSITIONS,
@@ -59,26 +59,26 @@ class SwitchPage:
 
     def _said(self, query: Fields, rows: Sequence[Switch]) -> str:
         """Say what was just changed; the query only names it."""
-        connector, what, role = self._of.connector, query.one("changed"), query.one("role") or ""
+        catalog, what, role = self._of.catalog, query.one("changed"), query.one("role") or ""
         row = next((row for row in rows if (row.what, row.role) == (what, role)), None)
         if row is None:
             return ""
         whom = f" for {role}" if role else ""
         others = query.one("others") or ""
         more = f" and {others} more" if others.isdecimal() and len(others) < 4 and others != "0" else ""
-        return f"{title_of(row.what, connector.tools)}{more}: {row.position.words}{whom}."
+        return f"{title_of(row.what, catalog.tools)}{more}: {row.position.words}{whom}."
 
     async def review(self, form: Fields, admin: "Admin") -> Response:
         """Answer with what a change of several switches would do, and to whom."""
         chosen, position, role = sorted(form.many("tool")), _position(form), _role(form)
-        connector = self._of.connector
-        rows = {(row.what, row.role): row for row in await connector.switches.rows()}
-        wanted = [_wanted(title_of(what, connector.tools), what, rows.get((what, role))) for what in chosen]
+        catalog = self._of.catalog
+        rows = {(row.what, row.role): row for row in await catalog.switches.rows()}
+        wanted = [_wanted(title_of(what, catalog.tools), what, rows.get((what, role))) for what in chosen]
         if not wanted:
             return self._of.refuse(400, "No tool was chosen", "Tick the tools that are to be changed, and try again.")
-        connector.switches.check(Change(what, position, role) for what in chosen)
+        catalog.switches.check(Change(what, position, role) for what in chosen)
         return draw_admin(
-            "review", connector=connector.name, account=admin.name, form_token=admin.form_token, here="switches",
+            "review", connector=catalog.name, account=admin.name, form_token=admin.form_token, here="switches",
             has_people=self._of.has_people, role=role, position=position,
             why=form.one("why") or "", affected=await self._affected(role),
             changes=wanted,
@@ -90,7 +90,7 @@ class SwitchPage:
         changes = [Change(what, position, role, _version(form, what)) for what in sorted(form.many("tool"))]
         if not changes:
             raise OAuthError(Code.INVALID_REQUEST, "No switch is named.")
-        await self._of.connector.switches.set(changes, who=admin.person, by="admin", why=why)
+        await self._of.catalog.switches.set(changes, who=admin.person, by="admin", why=why)
         query = {"changed": changes[0].what, "role": role, "others": str(len(changes) - 1)}
         return RedirectResponse(f"/admin?{urlencode(query)}", 303, {"Cache-Control": "no-store"})
 

@@ -36,6 +36,15 @@ def draw(template: str, *, status: int = 200, headers: Mapping[str, str] | None 
     return page_of(_environment(), template, status=status, headers={**HEADERS, **(headers or {})}, **values)
 
 
+def draw_stale(connector: str, text: str = "", link: str = "") -> Response:
+    """Return the answer to a form that no page of ours in this browser was sent from."""
+    return draw(
+        "notice", status=403, connector=connector, title="This page is too old",
+        text=text or "Nothing was changed. Go back to the app, and connect again from there.", link=link,
+        label="Back" if link else "",
+    )  # fmt: skip
+
+
 def page_of(
     environment: Environment, template: str, *, status: int, headers: Mapping[str, str], **values: Any
 ) -> Response:

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
@@ -27,12 +27,10 @@ from intarsia.server.auth.resource_server.errors import TokenError
 from intarsia.server.auth.resource_server.issuer_http import IssuerError
 from intarsia.server.auth.resource_server.settings import ResourceServer
 from intarsia.server.auth.resource_server.verifier import Verifier
+from intarsia.server.catalog import Catalog
 from intarsia.server.changes.access_watch import ACCESS_WATCH
 from intarsia.server.wire.messages import ACCESS_TOOL, DRAFT_TOOL, read_call
 from intarsia.server.wire.strict_json import INVALID_REQUEST, JSON, object_of
-
-if TYPE_CHECKING:
-    from intarsia.server.connector import Connector
 
 logger = logging.getLogger(__name__)
 
@@ -146,7 +144,7 @@ class Protection:
     async def refusal_of(self, bearer: Bearer, message: object) -> AuthRefusal | None:
         """Return what to answer to a call of a tool whose scopes are missing."""
         called = _called_tool(message)
-        grant = grant_of(bearer)
+        grant = bearer.grant
         decision = self._decides(grant, *called) if called else ALLOWED
         missing = decision.missing_scopes
         if not called or not missing:
@@ -171,25 +169,25 @@ class Protection:
         return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parts.items() if value)
 
 
-def protection_of(connector: "Connector", server: ResourceServer) -> Protection:
+def protection_of(catalog: Catalog, server: ResourceServer) -> Protection:
     """Return what protects a connector."""
 
     def decides(grant: Grant, name: str, arguments: Mapping[str, Any]) -> Decision:
         # A draft belongs to its widget, and needs what that needs; access is asked for a tool.
-        tool = connector.tools.get(str(arguments.get("tool")) if name in (DRAFT_TOOL, ACCESS_TOOL) else name)
-        return decide_without_arguments(grant, tool) if tool and connector.offers(tool, grant) else ALLOWED
+        tool = catalog.offered(str(arguments.get("tool")) if name in (DRAFT_TOOL, ACCESS_TOOL) else name, grant)
+        return decide_without_arguments(grant, tool) if tool else ALLOWED
 
     async def notes(grant: Grant, name: str, arguments: Mapping[str, Any], decision: Decision) -> None:
-        home = connector.owners.get(name)
-        if home is not None:
-            connector.counts.note(name, "refused")
-            # What came with the call is not read here; a hand in a View is known by what the desk reads.
-            digest = home.audit.digest(name, read_call(arguments, {}, grant).arguments)
-            await home.audit.refuse(
+        owner = catalog.owners.get(name)
+        if owner is not None:
+            catalog.counts.note(name, "refused")
+            # What came with the call is not read here; a hand in a View is known by what the handler reads.
+            digest = owner.audit.digest(name, read_call(arguments, {}, grant).arguments)
+            await owner.audit.refuse(
                 AuditEntry("refusal", grant.person, grant.client, "server", name, digest, f"refused: {decision.reason}")
             )
 
-    return Protection(server, name=connector.name, scopes=lambda: connector.scopes, decides=decides, notes=notes)
+    return Protection(server, name=catalog.name, scopes=lambda: catalog.scopes, decides=decides, notes=notes)
 
 
 class TokenAccess:
@@ -202,15 +200,15 @@ class TokenAccess:
 
     def __init__(self, identify: Callable[[], Awaitable[Bearer | AuthRefusal]], bearer: Bearer) -> None:
         self._identify = identify
-        self._grant = grant_of(bearer)
+        self._grant = bearer.grant
 
     async def changed(self) -> Grant | None:
         """Wait until the token says something else than when the request came, or nothing any more."""
         while True:
             await asyncio.sleep(ACCESS_SECONDS)
             found = await self._identify()
-            if isinstance(found, Bearer) and grant_of(found) != self._grant:
-                return grant_of(found)
+            if isinstance(found, Bearer) and found.grant != self._grant:
+                return found.grant
             if isinstance(found, AuthRefusal) and found.status != SERVICE_UNAVAILABLE:
                 return None
 
@@ -250,11 +248,6 @@ class BearerAuth:
             await self._app(signed_in, receive, send)
         finally:
             ACCESS_WATCH.reset(before)
-
-
-def grant_of(bearer: Bearer) -> Grant:
-    """Return what somebody granted."""
-    return Grant(bearer.subject, bearer.client, bearer.scopes, bearer.roles, bearer.claims, bearer.issuer)
 
 
 def _signed_in(scope: Scope, bearer: Bearer, resource: str) -> Scope:

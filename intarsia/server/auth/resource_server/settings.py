@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from intarsia.errors import SettingError
-
-if TYPE_CHECKING:
-    from intarsia.server.admin.settings import AdminSignIn
+from intarsia.server.auth.resource_server.client_auth import Method
 
 ALGORITHMS = (
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
@@ -18,6 +16,10 @@ ALGORITHMS = (
 MAX_LEEWAY_SECONDS = 60
 MAX_KEYS_SECONDS = 300
 MAX_LIFETIME_SECONDS = 31 * 24 * 60 * 60
+
+_MIN_SECONDS, _MAX_SECONDS = 60, 24 * 60 * 60
+_METHODS = ("client_secret_basic", "client_secret_post")
+
 
 T = TypeVar("T")
 
@@ -46,7 +48,7 @@ class Introspection:
     client_id: str
     client_secret: str = field(repr=False)
     endpoint: str | None = None
-    method: Literal["client_secret_basic", "client_secret_post"] = "client_secret_basic"
+    method: Method = "client_secret_basic"
     opaque_tokens: bool = True
     signed_tokens: bool = True
 
@@ -115,6 +117,67 @@ class Issuer:
             raise SettingError(message)
 
 
+@dataclass(frozen=True, kw_only=True)
+class AdminSignIn:
+    """How admins sign in at `/admin`, at an issuer whose tokens are taken. Give it to `ResourceServer(admin=...)`.
+
+    Who has the role `intarsia:admin` there is an admin.
+
+    Args:
+        client_id: The pages, as the issuer knows them, with the redirect address `<public address>/admin/callback`.
+        client_secret: The secret of that client; without it the client is public, and PKCE alone protects the code.
+        issuer: At which issuer they sign in; it must be said when there are several.
+        method: How the client proves itself: in the header, or in the form.
+        scopes: What the pages ask for. They need the person's roles alone; most issuers give no token without a scope.
+        session_seconds: How long an admin stays signed in, as long as their token is good.
+
+    Raises:
+        SettingError: Something is empty, is no scope, or is outside its range.
+    """
+
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)
+    issuer: str | None = None
+    method: Method = "client_secret_basic"
+    scopes: Sequence[str] = ("openid",)
+    session_seconds: int = 8 * 60 * 60
+
+    def __post_init__(self) -> None:
+        if not self.client_id or self.client_secret == "":
+            message = (
+                "AdminSignIn needs the client_id of a client of the issuer; leave out a client_secret that is empty."
+            )
+            raise SettingError(message)
+        if self.method not in _METHODS:
+            message = f"The method of AdminSignIn must be one of {', '.join(_METHODS)}, and is {self.method!r}."
+            raise SettingError(message)
+        if isinstance(self.scopes, str) or any(not each or not each.isascii() or " " in each for each in self.scopes):
+            message = f"The scopes of AdminSignIn must be several names without spaces, and are {self.scopes!r}."
+            raise SettingError(message)
+        seconds = self.session_seconds
+        if isinstance(seconds, bool) or not _MIN_SECONDS <= seconds <= _MAX_SECONDS:
+            message = f"session_seconds must be from {_MIN_SECONDS} to {_MAX_SECONDS} seconds, and is {seconds}."
+            raise SettingError(message)
+
+    def check_issuer(self, trusted: Sequence[str]) -> str:
+        """Return the issuer at which admins sign in.
+
+        Args:
+            trusted: The issuers whose tokens are taken.
+
+        Raises:
+            SettingError: It is none of them, or nobody said which of several it is.
+        """
+        if self.issuer is None and len(trusted) > 1:
+            message = f"Say at which issuer admins sign in: AdminSignIn(issuer=...), one of {', '.join(trusted)}."
+            raise SettingError(message)
+        issuer = self.issuer or trusted[0]
+        if issuer not in trusted:
+            message = f"Admins cannot sign in at {issuer!r}: its tokens are not taken. Choose {' or '.join(trusted)}."
+            raise SettingError(message)
+        return issuer
+
+
 @dataclass(frozen=True)
 class ResourceServer:
     """Whose access tokens a connector takes. Give it to `connector.app(auth=...)`.
@@ -140,7 +203,7 @@ class ResourceServer:
     leeway_seconds: int = 30
     lifetime_seconds: int = 24 * 60 * 60
     keys_seconds: float = 4
-    admin: "AdminSignIn | None" = None
+    admin: AdminSignIn | None = None
 
     def __post_init__(self) -> None:
         checked_address(self.resource, "The resource")

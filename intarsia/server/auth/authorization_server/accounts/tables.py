@@ -1,7 +1,5 @@
 """What is kept about accounts, apps and grants. Of every token, code and cookie only the digest is."""
 
-from hashlib import sha256
-
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, LargeBinary, MetaData, String, Table
 from sqlalchemy.types import Float
 
@@ -98,8 +96,3 @@ REFRESH_TOKENS = Table(
     Column("answer", LargeBinary),
 )
 """Refresh tokens, each used once: then with its successor, and the answer, encrypted under the token itself."""
-
-
-def digest_of(secret: str) -> bytes:
-    """Return what is kept of a secret that nobody can guess."""
-    return sha256(secret.encode()).digest()

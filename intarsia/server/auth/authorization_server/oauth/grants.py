@@ -24,9 +24,9 @@ from intarsia.server.auth.authorization_server.accounts.tables import (
     CODES,
     GRANTS,
     REFRESH_TOKENS,
-    digest_of,
 )
 from intarsia.server.auth.oauth_errors import Code, OAuthError
+from intarsia.server.pages.browsers import digest_of
 from intarsia.server.storage.store import Store
 
 logger = logging.getLogger(__name__)

@@ -3,12 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from intarsia.errors import SettingError, near_miss
-
-if TYPE_CHECKING:
-    from intarsia.server.connector import Connector
+from intarsia.server.catalog import Catalog
 
 _VERBS = {
     "read": "See {}", "view": "See {}", "list": "See {}", "write": "Change {}", "edit": "Change {}",
@@ -28,23 +25,21 @@ class ScopeDescription:
     """The tools that ask for it."""
 
 
-def meanings_of(connector: "Connector", scopes: Iterable[str], roles: frozenset[str]) -> list[ScopeDescription]:
+def meanings_of(catalog: Catalog, scopes: Iterable[str], roles: frozenset[str]) -> list[ScopeDescription]:
     """Return scopes as people read them: in the developer's order, then what only reads before what changes.
 
     Args:
-        connector: Whose scopes they are.
+        catalog: Whose scopes they are.
         scopes: Which of them.
         roles: Those of the person; tools for others are not named.
     """
-    explained = list(connector.scope_meanings)
+    explained = list(catalog.scope_meanings)
 
     def place(scope: str) -> tuple[int, int, str]:
         return (explained.index(scope) if scope in explained else len(explained), _weight(scope), scope)
 
     return [
-        ScopeDescription(
-            scope, connector.scope_meanings.get(scope) or read_aloud(scope), _used_by(connector, scope, roles)
-        )
+        ScopeDescription(scope, catalog.scope_meanings.get(scope) or read_aloud(scope), _used_by(catalog, scope, roles))
         for scope in sorted(scopes, key=place)
     ]
 
@@ -75,8 +70,8 @@ def _weight(scope: str) -> int:
     return max([-1, *(known.index(word) for word in _BETWEEN.split(scope.lower()) if word in _VERBS)])
 
 
-def _used_by(connector: "Connector", scope: str, roles: frozenset[str]) -> str:
-    tools = connector.tools.values()
+def _used_by(catalog: Catalog, scope: str, roles: frozenset[str]) -> str:
+    tools = catalog.tools.values()
     titles = [tool.title for tool in tools if scope in tool.scopes and (not tool.roles or tool.roles & roles)]
     more = f" and {len(titles) - 3} more" if len(titles) > 4 else ""
     return ", ".join(titles[:3] if more else titles) + more

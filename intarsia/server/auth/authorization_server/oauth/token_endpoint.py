@@ -12,13 +12,12 @@ from starlette.responses import JSONResponse, Response
 
 from intarsia.server.auth.authorization_server.clients.clients import Client
 from intarsia.server.auth.authorization_server.oauth.grants import CodeUse
+from intarsia.server.auth.authorization_server.oauth.services import AuthServices
 from intarsia.server.auth.oauth_errors import NOT_STORED, Code, OAuthError
 from intarsia.server.pages.forms import Fields, read_form
 
 if TYPE_CHECKING:
     from mcp.shared.auth import OAuthToken
-
-    from intarsia.server.auth.authorization_server.server import AuthorizationServer
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _BASIC = re.compile(r"basic +([A-Za-z0-9+/]+=*)", re.IGNORECASE)
@@ -28,11 +27,11 @@ class TokenEndpoints:
     """`/token` (OAuth 2.1, section 3.2) and `/revoke` (RFC 7009).
 
     Args:
-        sign_in: What they work with.
+        services: What they work with.
     """
 
-    def __init__(self, sign_in: "AuthorizationServer") -> None:
-        self._of = sign_in
+    def __init__(self, services: AuthServices) -> None:
+        self._services = services
 
     async def token(self, request: Request) -> Response:
         """Answer with tokens, for a code or for a refresh token."""
@@ -40,7 +39,7 @@ class TokenEndpoints:
             form = await read_form(request)
             client = await self._client(request, form)
             # RFC 8707: a code and a refresh token are for this connector, and are no good for another.
-            if form.one("resource") not in (None, self._of.settings.resource):
+            if form.one("resource") not in (None, self._services.settings.resource):
                 raise OAuthError(Code.INVALID_TARGET, "Tokens are given for this connector's /mcp alone.")
             answer = await self._answer(form, client)
         except OAuthError as error:
@@ -52,11 +51,11 @@ class TokenEndpoints:
         if kind == "authorization_code":
             challenge = _challenge_of(form.required("code_verifier"))
             use = CodeUse(form.required("code"), client.id, form.one("redirect_uri"), challenge)
-            return await self._of.ledger.redeem(use)
+            return await self._services.grants.redeem(use)
         if kind == "refresh_token":
             asked = form.one("scope")
             scopes = frozenset(asked.split(" ")) - {""} if asked else None
-            return await self._of.ledger.refresh(form.required("refresh_token"), client.id, scopes)
+            return await self._services.grants.refresh(form.required("refresh_token"), client.id, scopes)
         raise OAuthError(Code.UNSUPPORTED_GRANT_TYPE, "Codes and refresh tokens are taken, and nothing else.")
 
     async def revoke(self, request: Request) -> Response:
@@ -64,7 +63,7 @@ class TokenEndpoints:
         try:
             form = await read_form(request)
             client = await self._client(request, form)
-            await self._of.ledger.revoke(form.required("token"), client.id)
+            await self._services.grants.revoke(form.required("token"), client.id)
         except OAuthError as error:
             return error.response()
         return Response(status_code=200, headers=NOT_STORED)
@@ -84,7 +83,7 @@ class TokenEndpoints:
             if named not in (None, in_header):
                 raise OAuthError(Code.INVALID_CLIENT, "The app names itself in two ways.")
             named = in_header
-        client = await self._of.clients.known(named) if named else None
+        client = await self._services.clients.known(named) if named else None
         if client is None or not client.proves(secret):
             # Hosts register again when they read this.
             raise OAuthError(Code.INVALID_CLIENT, "The app is not known here, or did not prove who it is.")

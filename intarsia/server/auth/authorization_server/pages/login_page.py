@@ -8,10 +8,11 @@ from starlette.responses import RedirectResponse, Response
 from intarsia.server.audit.log import AuditEntry, AuditLog
 from intarsia.server.auth.authorization_server.accounts.accounts import MAX_PASSWORD_LENGTH, Accounts
 from intarsia.server.auth.authorization_server.accounts.rate_limit import RateLimit
+from intarsia.server.auth.authorization_server.accounts.sessions import Sessions
 from intarsia.server.auth.oauth_errors import OAuthError
-from intarsia.server.pages.browser_sessions import Browser, ForgeryError, Sessions
+from intarsia.server.pages.browsers import Browser, ForgeryError
 from intarsia.server.pages.forms import fields_of, read_form
-from intarsia.server.pages.templates import draw
+from intarsia.server.pages.templates import draw, draw_stale
 
 logger = logging.getLogger(__name__)
 
@@ -110,12 +111,3 @@ class LoginPage:
         await self._sessions.end(browser)
         response = RedirectResponse(f"/authorize?{back}" if back else "/apps", 303, {"Cache-Control": "no-store"})
         return self._sessions.forget(response)
-
-
-def draw_stale(connector: str, text: str = "", link: str = "") -> Response:
-    """Return the answer to a form that no page of ours in this browser was sent from."""
-    return draw(
-        "notice", status=403, connector=connector, title="This page is too old",
-        text=text or "Nothing was changed. Go back to the app, and connect again from there.", link=link,
-        label="Back" if link else "",
-    )  # fmt: skip
