@@ -70,7 +70,7 @@ class RenderRequest:
         permissions = grant.issuer, grant.scopes, grant.roles, positions.mark
         return digest_of(self.tool.name, self.arguments), permissions, self.waits
 
-    @property
+    @cached_property
     def permissions(self) -> Grant:
         """What may be seen and done, without who it is."""
         return Grant("", scopes=self.grant.scopes, roles=self.grant.roles, issuer=self.grant.issuer)
