@@ -147,8 +147,9 @@ class Catalog:
 
     def offered(self, name: str, grant: Grant) -> Tool | None:
         """Return a tool that a person gets to know of, by its roles and by the switches."""
-        tool = self.tools.get(name)
-        return tool if tool and is_offered(grant, tool) and self.switches.positions.is_there(name, grant) else None
+        tool, positions = self.tools.get(name), self.switches.positions
+        is_on = positions.all_on or positions.is_there(name, grant)
+        return tool if tool and is_offered(grant, tool) and is_on else None
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:

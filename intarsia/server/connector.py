@@ -226,16 +226,16 @@ class Connector:
 
     @asynccontextmanager
     async def _change(self) -> AsyncGenerator[AsyncConnection]:
-        once = CURRENT_CALL.get()
+        once, store = CURRENT_CALL.get(), self.catalog.store
         is_first = False
         try:
-            async with self.store.write() as connection:
+            async with store.write() as connection:
                 if once is not None:
-                    is_first = await once.write(self.store, connection)
+                    is_first = await once.write(store, connection)
                 yield connection
         except BaseException:
             if once is not None and is_first:
-                once.forget(self.store)
+                once.forget(store)
             raise
 
     def changed(self, *topics: str) -> None:
@@ -250,7 +250,7 @@ class Connector:
 
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Give a connection that sees one moment of your tables and cannot write."""
-        return self.store.read()
+        return self.catalog.store.read()
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["Connector"]:

@@ -142,7 +142,7 @@ def refusals_of(actions: Iterable[BoundAction]) -> list[ControlRefusal]:
     """Say why actions are refused: once for all that lack the same scopes, and once for each other reason."""
     groups: dict[object, list[BoundAction]] = {}
     for action in actions:
-        if action.is_refused:
+        if not action.decision.allowed:
             groups.setdefault(action.decision.missing_scopes or action.decision.reason, []).append(action)
     return [_refusal(group) for group in groups.values()]
 

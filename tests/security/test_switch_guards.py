@@ -4,7 +4,7 @@ import pytest
 
 from tests.security.mutation import Mutants, Mutation
 
-RUN, REFRESH = "intarsia/server/calls/run_action.py", "intarsia/server/calls/refresh_view.py"
+RUN, READER = "intarsia/server/calls/run_action.py", "intarsia/server/calls/reader.py"
 CALLS, ADAPTER = "intarsia/server/calls/handler.py", "intarsia/server/mcp_server/server.py"
 DECIDING, GUARD = (
     "intarsia/server/rendering/control_permissions.py",
@@ -16,7 +16,7 @@ TESTS = "tests/server/test_switches.py"
 GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     "listed and called": (
         f"{TESTS} -k neither_listed",
-        [Mutation("intarsia/server/catalog.py", "and self.switches.positions.is_there(name, grant)", "")],
+        [Mutation("intarsia/server/catalog.py", " or positions.is_there(name, grant)", " or True")],
     ),
     "text only": (
         f"{TESTS} -k text_only_leaves",
@@ -37,7 +37,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         [
             Mutation(
                 CALLS,
-                "if is_from_view and name != VIEW_TOOL and (off := self._views.turned_off(call)):",
+                "if is_from_view and name != VIEW_TOOL and (off := self._reader.turned_off(call)):",
                 "if off := None:",
             )
         ],
@@ -46,7 +46,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         f"{TESTS} -k 't45 and forging'",
         [
             Mutation(
-                REFRESH,
+                READER,
                 "shown = shown_by(call.view, self._catalog.tools) if call.view else None",
                 "shown = call.seen.tool if call.seen else None",
             )
@@ -54,7 +54,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     ),
     "actions in widgets": (
         f"{TESTS} -k actions_in_widgets",
-        [Mutation(RUN, "self._catalog.switches.positions.lets_people_act(call.grant):", "True:")],
+        [Mutation(RUN, "(positions.all_on or positions.lets_people_act(call.grant))", "True")],
     ),
     "actions in widgets, drawn": (
         f"{TESTS} -k actions_in_widgets",

@@ -8,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from intarsia.errors import ConflictError, SettingError
-from intarsia.server.auth.oauth_errors import OAuthError
 from intarsia.server.catalog import Catalog
 from intarsia.server.pages.browsers import ForgeryError
 from intarsia.server.pages.forms import Fields, read_form
+from intarsia.server.pages.oauth_errors import OAuthError
 from intarsia.server.pages.templates import draw, draw_stale
 
 ADMIN = "intarsia:admin"

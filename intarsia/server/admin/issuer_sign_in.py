@@ -20,7 +20,6 @@ from intarsia.server.admin.access import ADMIN, Admin
 from intarsia.server.admin.issuer_client import IssuerClient, NotSignedInError
 from intarsia.server.admin.routes import SWITCH_FORM_PATHS, admin_routes
 from intarsia.server.audit.log import AuditEntry
-from intarsia.server.auth.oauth_errors import OAuthError
 from intarsia.server.auth.resource_server.cache import TtlCache
 from intarsia.server.auth.resource_server.claims import Bearer
 from intarsia.server.auth.resource_server.errors import TokenError
@@ -31,6 +30,7 @@ from intarsia.server.auth.resource_server.verifier import Verifier
 from intarsia.server.catalog import Catalog
 from intarsia.server.pages.browsers import Browser, Cookies, ForgeryError
 from intarsia.server.pages.forms import Fields, read_form, read_query
+from intarsia.server.pages.oauth_errors import OAuthError
 from intarsia.server.pages.templates import HEADERS, STYLE_PATH, draw, draw_stale, show_style
 
 logger = logging.getLogger(__name__)

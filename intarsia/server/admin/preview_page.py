@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from intarsia.server.admin.switch_rows import widget_of
 from intarsia.server.admin.templates import draw_admin
-from intarsia.server.auth.oauth_errors import Code, OAuthError
 from intarsia.server.pages.forms import Fields, read_query
+from intarsia.server.pages.oauth_errors import Code, OAuthError
 from intarsia.ui_templates import render_widget
 from intarsia.ui_templates.document import load_style
 from intarsia.widgets import Widget

@@ -10,8 +10,8 @@ from starlette.responses import RedirectResponse, Response
 
 from intarsia.server.admin.switch_rows import ALL_POSITIONS, general_lines, title_of, tool_lines
 from intarsia.server.admin.templates import draw_admin
-from intarsia.server.auth.oauth_errors import Code, OAuthError
 from intarsia.server.pages.forms import Fields, read_query
+from intarsia.server.pages.oauth_errors import Code, OAuthError
 from intarsia.server.switches.positions import Position
 from intarsia.server.switches.service import Change, Switch
 

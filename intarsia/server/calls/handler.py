@@ -77,7 +77,7 @@ class CallHandler:
     async def _dispatch(self, name: str, call: ToolCall) -> CallResponse:
         tool = self._catalog.offered(name, call.grant)
         is_from_view = call.view is not None
-        if is_from_view and name != VIEW_TOOL and (off := self._views.turned_off(call)):
+        if is_from_view and name != VIEW_TOOL and (off := self._reader.turned_off(call)):
             return off
         if name == DRAFT_TOOL and is_from_view:
             return await self._keep_draft(call)

@@ -15,9 +15,11 @@ from intarsia.server.changes.access_watch import ACCESS_WATCH
 from intarsia.server.rendering.load import AnyWidgetTool, Reading, WatchedTopics
 from intarsia.server.rendering.shared_renders import RenderRequest, SharedRender
 from intarsia.server.storage.drafts import save_draft
+from intarsia.server.switches.positions import TURNED_OFF, Position
 from intarsia.server.tools.arguments import check_arguments, values_of
 from intarsia.server.tools.tool import Tool, WidgetTool
-from intarsia.server.wire.messages import LATER, PARTS, CallResponse, ToolCall, digest_of, refused
+from intarsia.server.views.view_handles import shown_by
+from intarsia.server.wire.messages import LATER, PARTS, CallResponse, ToolCall, digest_of, problem_answer, refused
 from intarsia.widgets import DesignPanel
 
 logger = logging.getLogger(__name__)
@@ -42,6 +44,15 @@ class WidgetReader:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
+
+    def turned_off(self, call: ToolCall) -> CallResponse | None:
+        """Return what to answer to the View of a widget that an admin turned off since it was shown."""
+        positions = self._catalog.switches.positions
+        if positions.all_on:
+            return None
+        shown = shown_by(call.view, self._catalog.tools) if call.view else None
+        position = positions.of_tool(shown, call.grant) if shown else Position.ON
+        return None if position is Position.ON else problem_answer("off", TURNED_OFF[position])
 
     async def read(
         self, wanted: AuthorizedRead, call: ToolCall, after: int | None = None
@@ -79,8 +90,10 @@ class WidgetReader:
             call: Its call.
         """
         found = self._catalog.offered(call.seen.tool, call.grant) if call.seen else None
-        shows = self._catalog.switches.positions.shows
-        if call.seen is None or not isinstance(found, WidgetTool) or not shows(found.name, call.grant):
+        positions = self._catalog.switches.positions
+        if call.seen is None or not isinstance(found, WidgetTool):
+            return answer
+        if not (positions.all_on or positions.shows(found.name, call.grant)):
             return answer
         tool = cast("AnyWidgetTool", found)
         try:

@@ -10,10 +10,10 @@ from intarsia.server.calls.reader import WidgetReader, authorized_read
 from intarsia.server.catalog import Catalog
 from intarsia.server.changes.change_log import REVISIONS
 from intarsia.server.rendering.load import AnyWidgetTool, WatchedTopics
-from intarsia.server.switches.positions import SWITCHED, TURNED_OFF, Position
+from intarsia.server.switches.positions import SWITCHED
 from intarsia.server.tools.tool import WidgetTool
 from intarsia.server.views.latest_view import LATEST_VIEWS
-from intarsia.server.views.view_handles import is_drawn_for, make_handle, opens, read_handle, shown_by
+from intarsia.server.views.view_handles import is_drawn_for, make_handle, opens, read_handle
 from intarsia.server.wire.diff import Seen
 from intarsia.server.wire.messages import PARTS, UNCHANGED, VIEW, CallResponse, ToolCall, problem_answer
 
@@ -29,12 +29,6 @@ class ViewRefresher:
     def __init__(self, catalog: Catalog, reader: WidgetReader) -> None:
         self._catalog = catalog
         self._reader = reader
-
-    def turned_off(self, call: ToolCall) -> CallResponse | None:
-        """Return what to answer to the View of a widget that an admin turned off since it was shown."""
-        shown = shown_by(call.view, self._catalog.tools) if call.view else None
-        position = self._catalog.switches.positions.of_tool(shown, call.grant) if shown else Position.ON
-        return None if position is Position.ON else problem_answer("off", TURNED_OFF[position])
 
     async def refresh(self, call: ToolCall) -> CallResponse | None:
         """Read again what a View shows, as soon as something of it changes or it has waited long enough.
@@ -63,7 +57,7 @@ class ViewRefresher:
         if wait.grant is None:
             return problem_answer("refused", WITHDRAWN)
         call = self._for(call, wait.grant)
-        if rests := self.turned_off(call) or LATEST_VIEWS.superseded(opening):
+        if rests := self._reader.turned_off(call) or LATEST_VIEWS.superseded(opening):
             return rests
         wanted = await authorized_read(
             shown, seen.arguments, call.grant
@@ -87,12 +81,12 @@ class ViewRefresher:
     async def _wait_while_off(self, call: ToolCall, seen: Seen) -> CallResponse | None:
         """Answer a View whose widget is off; if it says so already, by showing no frame, when that changes."""
         revision = REVISIONS.next()
-        off = self.turned_off(call)
+        off = self._reader.turned_off(call)
         if off is None or seen.frame:
             return off
         nothing = WatchedTopics(frozenset({SWITCHED}), {})
         wait = await wait_for_change(nothing, revision, call.arguments.get("wait_seconds"), call.grant)
-        return problem_answer("refused", WITHDRAWN) if wait.grant is None else self.turned_off(call)
+        return problem_answer("refused", WITHDRAWN) if wait.grant is None else self._reader.turned_off(call)
 
 
 def _without_place(parts: Mapping[str, Any]) -> dict[str, Any]:

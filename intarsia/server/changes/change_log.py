@@ -127,7 +127,7 @@ class ChangeLog:
         self._everybody: set[_Waiter] = set()
         self._waiters: dict[str, set[_Waiter]] = {}
         self._lock = Lock()
-        self._listeners: tuple[Listener, ...] = ()
+        self._listeners: tuple[tuple[str, Listener], ...] = ()
         self._end = bus.subscribe(self._hear)
 
     @property
@@ -140,14 +140,20 @@ class ChangeLog:
         if topics:
             self._bus.publish(topics)
 
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Tell somebody else of changes, too, whatever bus tells of them; return what ends that."""
+    def subscribe(self, listener: Listener, prefix: str = "") -> Callable[[], None]:
+        """Tell somebody else of changes, too, whatever bus tells of them; return what ends that.
+
+        Args:
+            listener: Told of them.
+            prefix: How the topics begin that it is told of; by default of all.
+        """
+        subscribed = (prefix, listener)
         with self._lock:
-            self._listeners = (*self._listeners, listener)
+            self._listeners = (*self._listeners, subscribed)
 
         def unsubscribe() -> None:
             with self._lock:
-                self._listeners = tuple(each for each in self._listeners if each is not listener)
+                self._listeners = tuple(each for each in self._listeners if each is not subscribed)
 
         return unsubscribe
 
@@ -224,8 +230,9 @@ class ChangeLog:
     def _hear(self, topics: frozenset[str]) -> None:
         woken = self._note(topics)
         # Who wakes may ask one of these at once.
-        for listener in self._listeners:
-            listener(topics)
+        for prefix, listener in self._listeners:
+            if heard := frozenset(topic for topic in topics if topic.startswith(prefix)) if prefix else topics:
+                listener(heard)
         _wake(woken)
 
     def _note(self, topics: frozenset[str]) -> set[_Waiter]:

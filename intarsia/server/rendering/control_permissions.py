@@ -52,7 +52,8 @@ class Rights:
     def offered(self, name: str, grant: Grant) -> bool:
         """Say whether somebody gets to know of an action in a widget."""
         tool, positions = self.tools[name], self.positions
-        return is_offered(grant, tool) and positions.is_there(name, grant) and positions.lets_people_act(grant)
+        is_on = positions.all_on or (positions.is_there(name, grant) and positions.lets_people_act(grant))
+        return is_on and is_offered(grant, tool)
 
 
 async def would_allow(grant: Grant, rights: Rights, name: str, arguments: Mapping[str, Any]) -> bool:

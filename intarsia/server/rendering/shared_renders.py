@@ -32,8 +32,7 @@ from intarsia.server.rendering.load import (
     topics_of,
     topics_shown,
 )
-from intarsia.server.rendering.pending_renders import PendingRenders
-from intarsia.server.rendering.shared_flight import SharedFlights
+from intarsia.server.rendering.shared_flight import PendingRenders, SharedFlights
 from intarsia.server.storage.store import Store
 from intarsia.server.wire.diff import Seen, difference
 from intarsia.server.wire.messages import digest_of

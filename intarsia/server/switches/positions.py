@@ -58,6 +58,11 @@ class Positions:
     """
 
     rows: Mapping[tuple[str, str], Position] = field(default_factory=dict[tuple[str, str], Position])
+    all_on: bool = field(init=False)
+    """Whether nothing is turned off for anybody, as on most connectors at most times: then nothing need be asked."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "all_on", not self.rows)
 
     @cached_property
     def mark(self) -> frozenset[tuple[tuple[str, str], Position]]:
@@ -66,14 +71,14 @@ class Positions:
 
     def of(self, what: str, grant: Grant) -> Position:
         """Return the position of one switch: the most restrictive of those for everybody and for the person's roles."""
-        if not self.rows:
+        if self.all_on:
             return Position.ON
         found = (self.rows.get((what, role), Position.ON) for role in (EVERYBODY, *grant.roles))
         return max(found, key=_ORDER.index)
 
     def of_tool(self, tool: str, grant: Grant) -> Position:
         """Return the position of a tool, under the main switch."""
-        if not self.rows:
+        if self.all_on:
             return Position.ON
         return max(self.of(CONNECTOR, grant), self.of(switch_of(tool), grant), key=_ORDER.index)
 

@@ -141,8 +141,9 @@ class ResultStore:
         Raises:
             RefusedError: The key was used for another call.
         """
+        here = _here(once)
         async with self.store.read() as connection:
-            row = (await connection.execute(_FIND, _here(once))).first()
+            row = (await connection.execute(_FIND, here)).first()
         if row is None:
             return None
         if row.digest != once.digest:

@@ -66,7 +66,7 @@ class LatestViews:
         self._changes = changes
         self._newest: OrderedDict[str, int] = OrderedDict()
         self._lock = Lock()
-        self._end = changes.subscribe(self._hear)
+        self._end = changes.subscribe(self._hear, _TOPIC)
 
     def of_view(self, call: ToolCall) -> ViewOpening:
         """Return how the View was opened that makes a call; if it wants to be the newest, it is from now on."""

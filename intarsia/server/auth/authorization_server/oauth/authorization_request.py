@@ -11,9 +11,9 @@ from sqlalchemy import delete, insert, select
 from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer
 from intarsia.server.auth.authorization_server.accounts.tables import QUESTIONS
 from intarsia.server.auth.authorization_server.oauth.grants import OFFLINE
-from intarsia.server.auth.oauth_errors import Code, OAuthError
 from intarsia.server.pages.browsers import digest_of
 from intarsia.server.pages.forms import Fields
+from intarsia.server.pages.oauth_errors import Code, OAuthError
 from intarsia.server.storage.store import Store
 
 QUESTION_SECONDS = 10 * 60

@@ -25,8 +25,8 @@ from intarsia.server.auth.authorization_server.accounts.tables import (
     GRANTS,
     REFRESH_TOKENS,
 )
-from intarsia.server.auth.oauth_errors import Code, OAuthError
 from intarsia.server.pages.browsers import digest_of
+from intarsia.server.pages.oauth_errors import Code, OAuthError
 from intarsia.server.storage.store import Store
 
 logger = logging.getLogger(__name__)

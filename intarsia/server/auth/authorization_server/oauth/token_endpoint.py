@@ -13,8 +13,8 @@ from starlette.responses import JSONResponse, Response
 from intarsia.server.auth.authorization_server.clients.clients import Client
 from intarsia.server.auth.authorization_server.oauth.grants import CodeUse
 from intarsia.server.auth.authorization_server.oauth.services import AuthServices
-from intarsia.server.auth.oauth_errors import NOT_STORED, Code, OAuthError
 from intarsia.server.pages.forms import Fields, read_form
+from intarsia.server.pages.oauth_errors import NOT_STORED, Code, OAuthError
 
 if TYPE_CHECKING:
     from mcp.shared.auth import OAuthToken

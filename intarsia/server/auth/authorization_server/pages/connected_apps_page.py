@@ -9,10 +9,10 @@ from starlette.responses import RedirectResponse, Response
 from intarsia.server.auth.authorization_server.oauth.scope_descriptions import ScopeDescription, meanings_of
 from intarsia.server.auth.authorization_server.oauth.services import AuthServices
 from intarsia.server.auth.authorization_server.pages.login_page import LoginPage
-from intarsia.server.auth.oauth_errors import OAuthError
 from intarsia.server.catalog import Catalog
 from intarsia.server.pages.browsers import ForgeryError
 from intarsia.server.pages.forms import read_form
+from intarsia.server.pages.oauth_errors import OAuthError
 from intarsia.server.pages.templates import draw, draw_stale
 
 

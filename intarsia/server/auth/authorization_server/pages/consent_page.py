@@ -15,10 +15,10 @@ from intarsia.server.auth.authorization_server.oauth.grants import OFFLINE, Allo
 from intarsia.server.auth.authorization_server.oauth.scope_descriptions import meanings_of
 from intarsia.server.auth.authorization_server.oauth.services import AuthServices
 from intarsia.server.auth.authorization_server.pages.login_page import LoginPage
-from intarsia.server.auth.oauth_errors import Code, OAuthError
 from intarsia.server.catalog import Catalog
 from intarsia.server.pages.browsers import Browser, ForgeryError
 from intarsia.server.pages.forms import Fields, read_form, read_query
+from intarsia.server.pages.oauth_errors import Code, OAuthError
 from intarsia.server.pages.templates import draw, draw_stale
 
 

@@ -9,9 +9,9 @@ from intarsia.server.audit.log import AuditEntry, AuditLog
 from intarsia.server.auth.authorization_server.accounts.accounts import MAX_PASSWORD_LENGTH, Accounts
 from intarsia.server.auth.authorization_server.accounts.rate_limit import RateLimit
 from intarsia.server.auth.authorization_server.accounts.sessions import Sessions
-from intarsia.server.auth.oauth_errors import OAuthError
 from intarsia.server.pages.browsers import Browser, ForgeryError
 from intarsia.server.pages.forms import fields_of, read_form
+from intarsia.server.pages.oauth_errors import OAuthError
 from intarsia.server.pages.templates import draw, draw_stale
 
 logger = logging.getLogger(__name__)
