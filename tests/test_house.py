@@ -79,7 +79,7 @@ def plant(root: Path, path: str, text: str) -> Path:
         ),
         (
             "intarsia/widgets/card.py",
-            "def show():\n    from ..server import parts",
+            "def show():\n    from ..server.wire import diff",
             "intarsia.widgets.card:2 imports intarsia.server.wire.diff",
         ),
         (

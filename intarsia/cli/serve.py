@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from intarsia.cli.allow_list_options import admits, behind_allow_list
-from intarsia.cli.loading import demo_connector, load_connector
+from intarsia.cli.load_connector import demo_connector, load_connector
 from intarsia.cli.sign_in_options import embedded_issuer, embeds_sign_in
 from intarsia.errors import SettingError
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 SECONDS = 60
 """How long repeats are counted before they are told."""
 
-MOST = 1_000
+MAX_COUNTED = 1_000
 """How many different things are counted at a time."""
 
 
@@ -42,6 +42,6 @@ class RepeatThrottle:
             return None
         self._counted[thing] = _Counted(now)
         self._counted.move_to_end(thing)
-        while len(self._counted) > MOST:
+        while len(self._counted) > MAX_COUNTED:
             self._counted.popitem(last=False)
         return 1 + (counted.times if counted else 0)

@@ -5,9 +5,8 @@ Python's own parser lets NaN, infinite numbers, lone surrogates and keys that st
 
 import json
 import re
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, cast
-
-from starlette.types import Message, Receive
 
 MAX_LEVELS = 64
 """How deeply objects and lists may stand in each other."""
@@ -23,6 +22,10 @@ _MAX_DIGITS = 20
 _WHOLE = range(-(2**63), 2**63)
 
 RequestId = str | int | None
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+"""As ASGI has them; nothing here needs to know a framework."""
 
 
 class BodyError(ValueError):
