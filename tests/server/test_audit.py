@@ -107,7 +107,7 @@ async def test_without_its_row_no_action_is_done_and_a_refusal_stays_one(connect
 
 
 PUT_IN = """\
-CREATE TABLE t AS SELECT * FROM intarsia_audit WHERE n = 6; UPDATE t SET n = 7;
+CREATE TABLE t AS SELECT * FROM intarsia_audit WHERE n = 6; UPDATE t SET n = 7; \
 INSERT INTO intarsia_audit SELECT * FROM t"""
 
 

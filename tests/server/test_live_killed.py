@@ -29,7 +29,7 @@ from intarsia.widgets import Metric
 
 NUMBER = Path(__file__).with_name("number.txt")
 AHEAD = int(os.environ["AHEAD_HOURS"]) * 3600 * 10**9
-clock.time = SimpleNamespace(time_ns=lambda: time.time_ns() + AHEAD)
+change_log.time = SimpleNamespace(time_ns=lambda: time.time_ns() + AHEAD)
 world = Connector("World")
 
 @world.widget(topics="number")

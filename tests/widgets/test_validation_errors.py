@@ -72,15 +72,15 @@ MISTAKES: dict[str, tuple[Callable[[], Widget], str]] = {
     ),
     "a missing field": (
         lambda: BoardColumn("todo", **any_value({"title": "To do"})),
-        "Column cannot be built: cards is missing.",
+        "BoardColumn cannot be built: cards is missing.",
     ),
     "a text where a card belongs": (
         lambda: BoardColumn("todo", "To do", [Card("T-1", "x"), any_value("T-2")]),
-        "Column cannot be built: cards.1 must be a Card, not 'T-2'.",
+        "BoardColumn cannot be built: cards.1 must be a Card, not 'T-2'.",
     ),
     "an object that lacks a field": (
         lambda: TaskBoard(columns=any_value([{"id": "todo", "title": "To do"}])),
-        "Column cannot be built: cards is missing.",
+        "BoardColumn cannot be built: cards is missing.",
     ),
     "a generator where a list belongs": (
         lambda: Stack(any_value(Text("x") for _ in "ab")),
