@@ -149,3 +149,18 @@ def complain_about_module_names(root: Path) -> list[str]:
         and (word := re.split(r"[._]", module)[-1]).endswith("ing")
         and word not in FIELD_WORDS
     ]
+
+
+def needed_arrows(root: Path) -> set[tuple[str, str]]:
+    """Return the arrows of `server/` without those that others imply: from `a` to `c` where `a` needs `b`, `b` `c`."""
+    found = arrows(root)
+    below: dict[str, set[str]] = defaultdict(set)
+    for name in FOLDER_ORDER["intarsia.server"]:
+        for one, other in found:
+            if one == name:
+                below[name] |= {other} | below[other]
+    return {
+        (one, other)
+        for one, other in found
+        if not any(other in below[between] for start, between in found if start == one and between != other)
+    }
