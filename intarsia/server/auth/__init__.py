@@ -1,1 +1,1 @@
-"""auth."""
+"""Who calls: tokens of issuers, and the sign-in that is part of the connector."""

@@ -1,1 +1,1 @@
-"""pages."""
+"""What the pages of sign-in and of admins share."""

@@ -1,1 +1,1 @@
-"""accounts."""
+"""Accounts, their sessions, and where they are kept."""
