@@ -109,7 +109,7 @@ def ours(folder: Path) -> Starlette:
     async def stats(request: Request) -> Response:
         return world.stats(request, CHANGE_LOG.waiting)
 
-    return build_app(connector, routes=(Route("/change", change), Route("/stats", stats)))
+    return build_app(connector.catalog, routes=(Route("/change", change), Route("/stats", stats)))
 
 
 class CountingBus(InMemorySubscriptionBus):

@@ -30,13 +30,13 @@ async def measure_decisions(folder: Path, rounds: int) -> list[Row]:
         async def call() -> float:
             started = time.process_time()
             for _ in range(CALLS):
-                answer = await subject.desk.answer(tool, {}, {}, subject.local)
+                answer = await subject.calls.answer(tool, {}, {}, subject.local)
                 assert not answer.is_error, answer.text
             return (time.process_time() - started) * 1_000 / CALLS
 
         async def call_undecided() -> float:
             with (
-                patch("intarsia.server.rendering.reader.decide", _allow),
+                patch("intarsia.server.calls.reader.decide", _allow),
                 patch.object(ControlAuthorizer, "apply", _leave),
             ):
                 return await call()

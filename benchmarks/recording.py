@@ -38,11 +38,11 @@ async def record(folder: Path, count: int) -> Recording:
     card = "T-2"
     subject = build_subject(folder / "recorded.db")
     async with subject.running():
-        full = await subject.desk.answer("stored_board", {}, {}, subject.local)
+        full = await subject.calls.answer("stored_board", {}, {}, subject.local)
         view, answers = PlayedView(full.meta[PARTS]), list[Json]()
         for number in range(count):
             arguments = {"card": card, "done": number % 2 == 0, "version": number + 1}
-            answer = await subject.desk.answer("complete_card", arguments, view.action(), subject.local)
+            answer = await subject.calls.answer("complete_card", arguments, view.action(), subject.local)
             assert not answer.is_error, answer.text
             view.take(answer.meta[PARTS])
             answers.append(result_of(answer))

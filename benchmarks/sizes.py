@@ -53,10 +53,10 @@ async def compare_answers(folder: Path) -> list[Row]:
     """Move a card on the board of a real store; compare the answer with the whole board's."""
     subject = build_subject(folder / "answers.db")
     async with subject.running():
-        full = await subject.desk.answer("stored_board", {}, {}, subject.local)
+        full = await subject.calls.answer("stored_board", {}, {}, subject.local)
         view = PlayedView(full.meta[PARTS])
         arguments = {"card": "T-1", "column": "doing", "index": 3, "version": 1}
-        moved = await subject.desk.answer("move_card", arguments, view.action(), subject.local)
+        moved = await subject.calls.answer("move_card", arguments, view.action(), subject.local)
     assert not full.is_error, full.text
     assert not moved.is_error, moved.text
     whole, one = bytes_of(full), bytes_of(moved)

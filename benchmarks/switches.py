@@ -31,7 +31,7 @@ def calling(subject: Connector, *, asks: bool) -> Measure:
     async def call() -> float:
         started = time.process_time()
         for _ in range(CALLS):
-            answer = await subject.desk.answer("board", {}, {}, subject.local)
+            answer = await subject.calls.answer("board", {}, {}, subject.local)
             assert not answer.is_error, answer.text
         return (time.process_time() - started) * 1_000 / CALLS
 
@@ -52,7 +52,7 @@ def listing(subject: Connector) -> Measure:
     async def measure() -> float:
         started = time.process_time()
         for _ in range(CALLS):
-            assert Surface(subject).listed(None)
+            assert Surface(subject.catalog).listed(None)
         return (time.process_time() - started) * 1_000 / CALLS
 
     return measure

@@ -6,18 +6,18 @@ The names here are loaded when they are first used, so that `import intarsia.wid
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from intarsia.version import __version__
+
 if TYPE_CHECKING:
     from intarsia.errors import ConflictError, IntarsiaError, RefusedError
     from intarsia.permissions import Grant
-    from intarsia.server.admin.settings import AdminSignIn
-    from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
-    from intarsia.server.auth.resource_server.settings import Introspection, Issuer, ResourceServer
-    from intarsia.server.calls.idempotency import idempotency_key
+    from intarsia.server.attach import attach
+    from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer
+    from intarsia.server.auth.resource_server.settings import AdminSignIn, Introspection, Issuer, ResourceServer
     from intarsia.server.connector import Connector
-    from intarsia.server.mcp_server.attach import attach
+    from intarsia.server.views.idempotency import idempotency_key
     from intarsia.widgets.action import BoundAction, Done
 
-__version__ = "0.1.0"
 __all__ = [
     "AdminSignIn",
     "BoundAction",
@@ -37,20 +37,20 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AdminSignIn": "intarsia.server.admin.settings",
+    "AdminSignIn": "intarsia.server.auth.resource_server.settings",
     "BoundAction": "intarsia.widgets.action",
     "ConflictError": "intarsia.errors",
     "Connector": "intarsia.server.connector",
     "Done": "intarsia.widgets.action",
-    "EmbeddedIssuer": "intarsia.server.auth.authorization_server.settings",
+    "EmbeddedIssuer": "intarsia.server.auth.authorization_server.accounts.settings",
     "Grant": "intarsia.permissions",
     "IntarsiaError": "intarsia.errors",
     "Introspection": "intarsia.server.auth.resource_server.settings",
     "Issuer": "intarsia.server.auth.resource_server.settings",
     "RefusedError": "intarsia.errors",
     "ResourceServer": "intarsia.server.auth.resource_server.settings",
-    "attach": "intarsia.server.mcp_server.attach",
-    "idempotency_key": "intarsia.server.calls.idempotency",
+    "attach": "intarsia.server.attach",
+    "idempotency_key": "intarsia.server.views.idempotency",
 }
 
 

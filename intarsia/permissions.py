@@ -36,6 +36,8 @@ class Grant:
     roles: AbstractSet[str] = frozenset()
     claims: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False, compare=False)
     issuer: str = ""
+    person: str = field(init=False, repr=False, compare=False)
+    """Who it is among all issuers: the owner of drafts and of idempotency keys."""
 
     def __post_init__(self) -> None:
         for name in ("scopes", "roles"):
@@ -44,12 +46,9 @@ class Grant:
                 message = f"Grant({name}={given!r}) must be a set of texts, such as {{{given!r}}}."
                 raise TypeError(message)
             object.__setattr__(self, name, frozenset[str](getattr(self, name)))
-
-    @property
-    def person(self) -> str:
-        """Who it is among all issuers: the owner of drafts and of idempotency keys."""
         name = f"{self.issuer} {self.subject}" if self.issuer else self.subject
-        return name if len(name) <= MAX_PERSON_LENGTH else sha256(name.encode()).hexdigest()
+        person = name if len(name) <= MAX_PERSON_LENGTH else sha256(name.encode()).hexdigest()
+        object.__setattr__(self, "person", person)
 
 
 @dataclass(frozen=True)

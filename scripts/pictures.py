@@ -81,7 +81,7 @@ async def take_admin_pictures(folder: Path, state: Path) -> list[Path]:
 
 async def _make_admin(path: Path) -> None:
     from intarsia.server.auth.authorization_server.accounts.accounts import Accounts  # noqa: PLC0415 - as above
-    from intarsia.server.auth.authorization_server.tables import TABLES  # noqa: PLC0415 - as above
+    from intarsia.server.auth.authorization_server.accounts.tables import TABLES  # noqa: PLC0415 - as above
 
     async with Store(path, TABLES).open() as store:
         await Accounts(store).add("ruth", PASSWORD, ["intarsia:admin"])

@@ -23,6 +23,7 @@ ROOMS = {
 
 LAYERS = {
     "intarsia.errors": 0,
+    "intarsia.version": 0,
     "intarsia.permissions": 1,
     "intarsia.widgets": 2,
     "intarsia.ui_templates": 3,
@@ -38,13 +39,21 @@ LAYERS = {
 ABOVE_ALL = frozenset({"sample_project", "tests", "benchmarks", "scripts"})
 """What no module of the product may import."""
 
+_PROTOCOL = frozenset({"starlette", "mcp"})
+
 UNKNOWN_TO = {
     "intarsia.widgets": frozenset({"jinja2", "starlette", "mcp"}),
-    "intarsia.server.wire.diff": frozenset({"starlette", "mcp"}),
-    "intarsia.server.switches": frozenset({"starlette", "mcp"}),
-    "intarsia.server.changes": frozenset({"starlette", "mcp"}),
+    "intarsia.server.wire.diff": _PROTOCOL,
+    "intarsia.server.wire.messages": _PROTOCOL,
+    "intarsia.server.changes": _PROTOCOL,
+    "intarsia.server.tools": _PROTOCOL,
+    "intarsia.server.switches": _PROTOCOL,
+    "intarsia.server.rendering": _PROTOCOL,
+    "intarsia.server.views": _PROTOCOL,
+    "intarsia.server.catalog": _PROTOCOL,
+    "intarsia.server.calls": _PROTOCOL,
     "intarsia.server.auth.resource_server.claims": frozenset({"starlette", "mcp", "httpx2", "jwt"}),
-    "intarsia.server.auth.resource_server.verifier": frozenset({"starlette", "mcp"}),
+    "intarsia.server.auth.resource_server.verifier": _PROTOCOL,
 }
 """Libraries that stay unknown to a module, directly and through what it imports."""
 

@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from intarsia import Connector, Grant
-from intarsia.server.calls.view_handles import make_handle
+from intarsia.server.views.view_handles import make_handle
 from tests.log_scan import LogScan, secrets_in
 
 
@@ -29,7 +29,7 @@ def test_a_secret_is_found(line: str) -> None:
 
 
 async def test_a_handle_is_found(running_connector: Connector) -> None:
-    handle = make_handle(running_connector.desk.signer, Grant("ada"), "board", {})
+    handle = make_handle(running_connector.catalog.signer, Grant("ada"), "board", {})
 
     assert secrets_in(f"The call brought {handle}.")
 

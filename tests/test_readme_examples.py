@@ -23,7 +23,7 @@ async def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
         monkeypatch.setattr(design, name, copy.deepcopy(getattr(design, name)))
     everything = Connector("Everything", store=tmp_path / "everything.db")
     for connector in (hello.hello, design.tasks, design.ops, design.brand):
-        monkeypatch.setattr(connector.store, "path", tmp_path / f"{connector.slug}.db")
+        monkeypatch.setattr(connector.store, "path", tmp_path / f"{connector.catalog.slug}.db")
         everything.include(connector)
     async with everything.running():
         yield
@@ -32,7 +32,7 @@ async def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
 async def call(
     connector: Connector, name: str, meta: dict[str, Any] | None = None, /, **arguments: Any
 ) -> CallResponse:
-    return await connector.desk.answer(name, arguments, meta or {}, connector.local)
+    return await connector.calls.answer(name, arguments, meta or {}, connector.local)
 
 
 async def test_the_first_widget_greets() -> None:

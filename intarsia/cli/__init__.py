@@ -12,7 +12,7 @@ import click
 from intarsia.cli.audit import audit
 from intarsia.cli.check import check
 from intarsia.cli.clients import clients
-from intarsia.cli.loading import demo_connector
+from intarsia.cli.load_connector import demo_connector
 from intarsia.cli.serve import demo, dev, serve
 from intarsia.cli.switches import switches
 from intarsia.cli.users import users

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from intarsia.cli.loading import load_connector
+from intarsia.cli.load_connector import load_connector
 from intarsia.errors import SettingError
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ def add(name: str, redirects: tuple[str, ...], accounts: Path | None, *, public:
     """Make an id, and a secret that is shown once."""
     from intarsia.server.auth.authorization_server.clients.clients import Client, clean_name  # noqa: PLC0415 - `--help` should not wait for it
     from intarsia.server.auth.authorization_server.clients.redirect_uris import is_allowed  # noqa: PLC0415 - as above
-    from intarsia.server.auth.authorization_server.tables import digest_of  # noqa: PLC0415 - as above
+    from intarsia.server.pages.browsers import digest_of  # noqa: PLC0415 - as above
 
     wrong = [address for address in redirects if not is_allowed(address)]
     if wrong:
@@ -74,9 +74,9 @@ def remove(client_id: str, accounts: Path | None) -> None:
 
 
 def _with(path: Path | None, work: "Callable[[Clients], Awaitable[T]]") -> T:
+    from intarsia.server.auth.authorization_server.accounts.tables import TABLES  # noqa: PLC0415 - as above
     from intarsia.server.auth.authorization_server.clients.client_metadata import ClientMetadataReader  # noqa: PLC0415 - as above
     from intarsia.server.auth.authorization_server.clients.clients import Clients  # noqa: PLC0415 - as above
-    from intarsia.server.auth.authorization_server.tables import TABLES  # noqa: PLC0415 - as above
     from intarsia.server.storage.store import Store, default_path  # noqa: PLC0415 - as above
 
     async def run() -> T:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from intarsia.cli.allow_list_options import admits, behind_allow_list
-from intarsia.cli.loading import demo_connector, load_connector
+from intarsia.cli.load_connector import demo_connector, load_connector
 from intarsia.cli.sign_in_options import embedded_issuer, embeds_sign_in
 from intarsia.errors import SettingError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from intarsia.host import HostAddresses
-    from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
+    from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer
     from intarsia.server.auth.resource_server.settings import ResourceServer
     from intarsia.server.connector import Connector
 
@@ -158,7 +158,7 @@ def serve(
 
 def _auth_of(port: int, host: str, **options: Any) -> "EmbeddedIssuer | ResourceServer | None":
     """Return whose tokens are taken."""
-    from intarsia.server.auth.resource_server.options import ADMIN_SECRET, SECRET, SignInOptions  # noqa: PLC0415 - `--help` should not wait for it
+    from intarsia.cli.issuer_options import ADMIN_SECRET, SECRET, SignInOptions  # noqa: PLC0415 - `--help` should not wait for it
 
     here = {name: options.pop(name) for name in ("sign_in", "public_url", "accounts", "tls_by_proxy")}
     embedded = embedded_issuer(**here, host=host, port=port)

@@ -10,7 +10,7 @@ from intarsia.cli.users import has_accounts
 from intarsia.errors import SettingError
 
 if TYPE_CHECKING:
-    from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
+    from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -52,7 +52,7 @@ def embedded_issuer(
     Raises:
         SettingError: The address is not known, or passwords would cross a network in the clear.
     """
-    from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer  # noqa: PLC0415 - `--help` should not wait for it
+    from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer  # noqa: PLC0415 - `--help` should not wait for it
 
     if not sign_in:
         if public_url is not None and tls_by_proxy:

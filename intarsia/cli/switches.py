@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from intarsia.cli.loading import load_connector
+from intarsia.cli.load_connector import load_connector
 
 if TYPE_CHECKING:
     from intarsia.server.connector import Connector

@@ -116,7 +116,7 @@ def remove(name: str, accounts: Path | None, *, yes: bool) -> None:
 
 def _with(path: Path | None, work: "Callable[[Accounts], Awaitable[T]]") -> T:
     from intarsia.server.auth.authorization_server.accounts.accounts import Accounts  # noqa: PLC0415 - `--help` should not wait for it
-    from intarsia.server.auth.authorization_server.tables import TABLES  # noqa: PLC0415 - as above
+    from intarsia.server.auth.authorization_server.accounts.tables import TABLES  # noqa: PLC0415 - as above
     from intarsia.server.storage.store import Store, default_path  # noqa: PLC0415 - as above
 
     async def run() -> T:

@@ -81,7 +81,7 @@ def _functions(connector: "Connector") -> Iterator[Callable[..., Any]]:
         yield tool.function
         if tool.allow is not None:
             yield tool.allow
-    for tile in connector.tiles:
+    for tile in connector.catalog.tiles:
         yield tile.function
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from intarsia.server.http.request_limits import JSON
+from intarsia.server.wire.strict_json import JSON
 
 FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 

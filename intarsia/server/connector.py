@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -10,29 +10,25 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from sqlalchemy import MetaData
 
-from intarsia.permissions import Grant, Rule, is_offered
+from intarsia.permissions import Grant, Rule
 from intarsia.server.audit.log import AuditLog
-from intarsia.server.calls.handler import CallHandler, ToolOwner
-from intarsia.server.calls.idempotency import ResultStore, change, change_in_thread
-from intarsia.server.calls.view_handles import Signer
+from intarsia.server.calls.handler import CallHandler
+from intarsia.server.catalog import Catalog
 from intarsia.server.changes.change_log import CHANGE_LOG
-from intarsia.server.decorator_options import ActionDecorator, check_options, with_access
-from intarsia.server.names import check_tool_name, slug_of, store_path
-from intarsia.server.rendering.shared_renders import SharedRenders
-from intarsia.server.storage.call_counts import CallCounts
-from intarsia.server.storage.shared_lifetime import SharedLifetime, background, checked_lifespan, entered_lifespan
+from intarsia.server.storage.shared_lifetime import checked_lifespan, entered_lifespan
 from intarsia.server.storage.store import ConnectionContext, Store
 from intarsia.server.switches.service import Switches
-from intarsia.server.tools.access_rules import checked_scopes
+from intarsia.server.tools.decorator_options import ActionDecorator, check_options, with_access
 from intarsia.server.tools.tool import ActionTool, AsyncDone, P, Shown, TileFunction, Tool, WidgetTool
 from intarsia.server.tools.visibility import Audience
+from intarsia.server.views.idempotency import change, change_in_thread
 from intarsia.widgets import Done, Widget
 
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
     from starlette.applications import Starlette
 
-    from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
+    from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer
     from intarsia.server.auth.resource_server.settings import ResourceServer
     from intarsia.server.mcp_server.on_mcpserver import ExistingServer
 
@@ -74,25 +70,17 @@ class Connector:
         scopes: AbstractSet[str] = frozenset(),
         scope_descriptions: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self.name = name
-        self.slug = slug_of(name)
-        self.instructions = instructions
-        self.tools: dict[str, Tool] = {}
-        self.owners: dict[str, ToolOwner] = {}
-        self._marks: set[str] = set(checked_scopes(name, scopes))
-        self.scope_descriptions = dict(scope_descriptions)
-        self.tiles: list[TileFunction[...]] = []
-        self.store = Store(store_path(store, self.slug), tables)
-        self.answers = ResultStore(self.store)
-        self.audit = AuditLog(self.store)
-        self.switches = Switches(self.store, self.audit, lambda: self.tools)
-        self.counts = CallCounts(self.store)
-        self.readings = SharedRenders()
-        self._signer = Signer(self.slug)
-        self._lifespan = checked_lifespan(lifespan)
-        self._included: list[Connector] = []
-        self._lifetime = SharedLifetime(f"The connector {name!r}", self._opened)
-        self.existing = self._join(server)
+        checked = checked_lifespan(lifespan)
+        self.catalog = Catalog(
+            name,
+            instructions=instructions,
+            store=store,
+            tables=tables,
+            lifespan=partial(entered_lifespan, checked, self) if checked else None,
+            scopes=scopes,
+            scope_descriptions=scope_descriptions,
+        )
+        self._existing = self._join(server)
 
     @overload
     def widget(self, function: Callable[P, Shown], /) -> WidgetTool[P, Shown]: ...
@@ -221,7 +209,8 @@ class Connector:
         check_options("tile", options)
 
         def decorate(decorated: Callable[..., Any]) -> Any:
-            self.tiles.append(made := TileFunction(decorated, **options))
+            made: TileFunction[...] = TileFunction(decorated, **options)
+            self.catalog.tiles.append(made)
             return made
 
         return decorate(function) if function else decorate
@@ -232,18 +221,13 @@ class Connector:
         Raises:
             ToolError: Both have a tool of the same name.
         """
-        for tool in other.tools.values():
-            self._check_free(tool.name)
-        self.tools.update(other.tools)
-        self.owners.update(other.owners)
-        self._marks |= other.scopes
-        self.scope_descriptions = {**other.scope_descriptions, **self.scope_descriptions}
-        self.tiles += other.tiles
-        self.instructions = "\n".join(text for text in (self.instructions, other.instructions) if text)
-        self._included.append(other)
-        if self.existing:
-            self.existing.update()
-            self.existing.add_instructions(other.instructions)
+        if self._existing:
+            for name in other.tools:
+                self._existing.check_free(name)
+        self.catalog.include(other.catalog)
+        if self._existing:
+            self._existing.update()
+            self._existing.add_instructions(other.catalog.instructions)
 
     def change(self) -> ConnectionContext:
         """Begin a change of your tables: all of it is committed at the end of the block, or nothing if it raises.
@@ -257,7 +241,8 @@ class Connector:
         Raises:
             StoreError: The connector does not run, a change is open here, or `with` stands in an `async def` function.
         """
-        return ConnectionContext(partial(change, self.store), partial(change_in_thread, self.store))
+        store = self.catalog.store
+        return ConnectionContext(partial(change, store), partial(change_in_thread, store))
 
     def changed(self, *topics: str) -> None:
         """Say that something changed which did not change by an action; open Views that show it read it again.
@@ -271,7 +256,8 @@ class Connector:
 
     def read(self) -> ConnectionContext:
         """Give a connection that sees one moment of your tables and cannot write, by `async with` or `with`."""
-        return ConnectionContext(self.store.read, self.store.read_in_thread)
+        store = self.catalog.store
+        return ConnectionContext(store.read, store.read_in_thread)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator["Connector"]:
@@ -282,54 +268,48 @@ class Connector:
         Raises:
             StoreError: The store cannot be opened, or it runs in another event loop of this process.
         """
-        async with self._lifetime.shared():
+        async with self.catalog.running():
             yield self
 
-    @asynccontextmanager
-    async def _opened(self) -> AsyncGenerator[None]:
-        async with self._started(), AsyncExitStack() as stack:
-            for connector in self._included:
-                await stack.enter_async_context(connector.running())
-            yield
+    @property
+    def name(self) -> str:
+        """What people read."""
+        return self.catalog.name
 
-    @asynccontextmanager
-    async def _started(self) -> AsyncGenerator[None]:
-        async with self.store.open():
-            await self.answers.forget_old()
-            await self.audit.load()
-            await self._signer.load(self.store)
-            await self.switches.load()
-            self.readings.begin()
-            lifespan = entered_lifespan(self._lifespan, self) if self._lifespan else nullcontext()
-            async with background(self.switches.follow()), background(self.counts.keep()), lifespan:
-                yield
+    @property
+    def tools(self) -> Mapping[str, Tool]:
+        """The tools by name, those of included connectors too."""
+        return self.catalog.tools
 
     @property
     def scopes(self) -> frozenset[str]:
         """Every scope that a tool of this connector asks for, or that its data are marked with."""
-        tools = (tool.scopes for tool in self.tools.values())
-        return frozenset(self._marks).union(*tools, *(tile.scopes for tile in self.tiles))
+        return self.catalog.scopes
 
     @property
-    def names_topics(self) -> bool:
-        """Whether a widget or a tile names what it reads."""
-        tools = self.tools.values()
-        return any(isinstance(each, WidgetTool | TileFunction) and bool(each.topics) for each in (*tools, *self.tiles))
+    def store(self) -> Store:
+        """Where everything is kept."""
+        return self.catalog.store
+
+    @property
+    def audit(self) -> AuditLog:
+        """Where it is written down who did what."""
+        return self.catalog.audit
+
+    @property
+    def switches(self) -> Switches:
+        """What an admin turned on and off."""
+        return self.catalog.switches
 
     @property
     def local(self) -> Grant:
         """Who calls where nobody signs in: one person with every scope and every role."""
-        roles = frozenset[str]().union(*(tool.roles for tool in self.tools.values()))
-        return Grant("local", scopes=self.scopes, roles=roles)
-
-    def offers(self, tool: Tool, grant: Grant) -> bool:
-        """Say whether somebody gets to know of a tool, by its roles and by the switches."""
-        return is_offered(grant, tool) and self.switches.positions.is_available(tool.name, grant)
+        return self.catalog.local
 
     @property
-    def desk(self) -> CallHandler:
-        """What answers calls."""
-        return CallHandler(self.tools, self.owners, self._signer, self.switches, self.readings, self.counts)
+    def calls(self) -> CallHandler:
+        """What answers calls, without any protocol."""
+        return CallHandler(self.catalog)
 
     def app(
         self,
@@ -350,7 +330,8 @@ class Connector:
         """
         from intarsia.server.http.app import build_app  # noqa: PLC0415  # loading the protocol takes a second
 
-        return build_app(self, auth=auth, hosts=hosts, origins=origins)
+        server = self._existing.server if self._existing else None
+        return build_app(self.catalog, server=server, auth=auth, hosts=hosts, origins=origins)
 
     def mount_on(
         self,
@@ -371,16 +352,16 @@ class Connector:
         Raises:
             SettingError: The path is malformed or in use, `app` has started, or the address of `auth` leads elsewhere.
         """
-        from intarsia.server.mounting import mount_on  # noqa: PLC0415  # loading the protocol takes a second
+        from intarsia.server.http.mounting import mount_on  # noqa: PLC0415  # loading the protocol takes a second
 
-        mount_on(self, app, path, auth=auth, hosts=hosts, origins=origins)
+        mount_on(self.catalog, app, path, auth=auth, hosts=hosts, origins=origins)
 
     def _add(self, tool: Tool) -> Tool:
-        self._check_free(tool.name)
-        self.tools[tool.name] = tool
-        self.owners[tool.name] = self
-        if self.existing:
-            self.existing.update()
+        if self._existing:
+            self._existing.check_free(tool.name)
+        self.catalog.add(tool)
+        if self._existing:
+            self._existing.update()
         return tool
 
     def _join(self, server: "MCPServer[Any] | None") -> "ExistingServer | None":
@@ -388,11 +369,6 @@ class Connector:
             return None
         from intarsia.server.mcp_server.on_mcpserver import ExistingServer  # noqa: PLC0415  # loading the protocol takes a second
 
-        existing = ExistingServer(self, server)
-        existing.add_instructions(self.instructions)
+        existing = ExistingServer(self.catalog, server)
+        existing.add_instructions(self.catalog.instructions)
         return existing
-
-    def _check_free(self, name: str) -> None:
-        check_tool_name(name, self.tools)
-        if self.existing:
-            self.existing.check_free(name)

@@ -63,7 +63,7 @@ async def running_connector(
 @contextmanager
 def isolated(connector: "Connector", folder: Path) -> Generator[None]:
     """Let a connector, and those it includes, keep what they store in a folder while the block runs."""
-    stores = {id(one.store): one.store for one in (connector, *connector.owners.values())}
+    stores = {id(one.store): one.store for one in (connector.catalog, *connector.catalog.owners.values())}
     with ExitStack() as given_back:
         for number, store in enumerate(stores.values()):
             given_back.callback(setattr, store, "path", store.path)

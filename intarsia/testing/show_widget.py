@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from intarsia.server.changes.revisions import REVISIONS
+from intarsia.server.changes.change_log import REVISIONS
 from intarsia.server.connector import Connector
 from intarsia.server.wire.diff import difference
 from intarsia.server.wire.messages import PARTS

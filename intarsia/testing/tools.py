@@ -16,8 +16,7 @@ from intarsia.errors import near_miss
 from intarsia.permissions import Decision, Grant, decide, decide_without_arguments
 from intarsia.server.connector import Connector
 from intarsia.server.mcp_server.server import build_server
-from intarsia.server.tools.arguments import check_arguments
-from intarsia.server.tools.tool import values_of
+from intarsia.server.tools.arguments import check_arguments, values_of
 from intarsia.server.wire.messages import CONFIRM, CONFIRMATION, DONE, ID, PARTS, PROBLEM, SEEN, VIEW, CallResponse
 from intarsia.testing.users import access_token
 from intarsia.ui_templates.render import ROOT_ID, ListPart, Part, Rendering
@@ -221,7 +220,7 @@ class Tools:
     async def _answer(
         self, tool: str, arguments: Mapping[str, Any], meta: Json, as_: Grant | None, before: Reply | None
     ) -> Reply:
-        answer = await self.connector.desk.answer(tool, arguments, meta, as_ or self.person)
+        answer = await self.connector.calls.answer(tool, arguments, meta, as_ or self.person)
         return _reply(answer, before)
 
     @asynccontextmanager
@@ -230,7 +229,7 @@ class Tools:
         signed_in = auth_context_var.set(AuthenticatedUser(access_token(grant)))
         try:
             apps = advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})
-            async with Client(build_server(self.connector), extensions=[apps]) as client:
+            async with Client(build_server(self.connector.catalog), extensions=[apps]) as client:
                 yield client
         finally:
             auth_context_var.reset(signed_in)

@@ -10,9 +10,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from intarsia.widgets.action import BoundAction
+from intarsia.widgets.action import BoundAction, refusals_of
 from intarsia.widgets.number import SHORT_UNITS
-from intarsia.widgets.refusal import refusals_of
 from intarsia.widgets.table import Cell, Table, TableColumn
 
 _INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from hashlib import blake2b
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -19,7 +19,6 @@ from markupsafe import Markup
 
 from intarsia.errors import WidgetError
 from intarsia.ui_templates.filters import FILTERS
-from intarsia.ui_templates.render_cache import Macro, RenderCache
 from intarsia.widgets import Widget
 from intarsia.widgets.places import Held
 from intarsia.widgets.tree import ids_of
@@ -27,6 +26,54 @@ from intarsia.widgets.widget import are_plain
 
 FOLDER = Path(__file__).parent
 ROOT_ID = "w"
+
+
+T = TypeVar("T")
+
+Macro = Callable[..., str]
+"""A macro of a template that sees nothing but its arguments: one that is imported without context."""
+
+MAX_KEPT = 4_000
+"""How many drawn things each of two generations keeps; a card takes about a kilobyte."""
+
+
+class RenderCache(Generic[T]):
+    """Remembers what was drawn lately, and forgets what was not asked for in a long time.
+
+    Args:
+        finish: What is made of the drawn text before it is kept.
+        most: How many things each of two generations keeps. When the younger is full, it becomes the older one, and
+            what was in the older one is forgotten.
+    """
+
+    def __init__(self, finish: Callable[[str], T], most: int = MAX_KEPT) -> None:
+        self._finish = finish
+        self._most = most
+        self._young: dict[Hashable, T] = {}
+        self._old: dict[Hashable, T] = {}
+
+    def get(self, thing: object, macro: Macro, also: tuple[Hashable, ...] = ()) -> T:
+        """Return a thing as a macro draws it.
+
+        Args:
+            thing: Data whose fields can be compared, and do not change.
+            macro: It is called with the thing and `also`, unless what it made of them is remembered.
+            also: What else the macro must know.
+        """
+        cause = (macro, also, *vars(thing).values())
+        found = self._young.get(cause)
+        if found is None:
+            found = self._old.get(cause) or self._finish(macro(thing, *also))
+            self._keep(cause, found)
+        return found
+
+    def _keep(self, cause: Hashable, found: T) -> None:
+        if len(self._young) >= self._most:
+            self._young, self._old = {}, self._young
+        self._young[cause] = found
+
+    def __len__(self) -> int:
+        return len(self._young) + len(self._old)
 
 
 @dataclass(frozen=True)

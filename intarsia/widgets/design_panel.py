@@ -9,11 +9,19 @@ from pydantic import Field, model_validator
 
 from intarsia.errors import WidgetError
 from intarsia.permissions import Decision
-from intarsia.widgets.action import NO_ACTION, BoundAction, JsonType, OptionalAction, Parameter, Sends
+from intarsia.widgets.action import (
+    NO_ACTION,
+    BoundAction,
+    ControlRefusal,
+    JsonType,
+    OptionalAction,
+    Parameter,
+    Sends,
+    refusals_of,
+)
 from intarsia.widgets.checkbox import Checkbox
 from intarsia.widgets.color_field import ColorField
 from intarsia.widgets.places import HiddenLeftOut
-from intarsia.widgets.refusal import ControlRefusal, refusals_of
 from intarsia.widgets.select import Option, Select
 from intarsia.widgets.slider import Slider
 from intarsia.widgets.widget import Widget, hidden

@@ -10,9 +10,17 @@ from pydantic import Field, model_validator
 
 from intarsia.errors import WidgetError
 from intarsia.permissions import Decision
-from intarsia.widgets.action import NO_ACTION, BoundAction, JsonType, OptionalAction, Parameter, Sends
+from intarsia.widgets.action import (
+    NO_ACTION,
+    BoundAction,
+    ControlRefusal,
+    JsonType,
+    OptionalAction,
+    Parameter,
+    Sends,
+    refusals_of,
+)
 from intarsia.widgets.filters import Filters
-from intarsia.widgets.refusal import ControlRefusal, refusals_of
 from intarsia.widgets.select import Select
 from intarsia.widgets.widget import Widget, hidden, hidden_items
 

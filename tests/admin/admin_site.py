@@ -8,7 +8,7 @@ from pathlib import Path
 from intarsia.server.admin.access import ADMIN
 from intarsia.server.audit.log import AuditLog, AuditQuery, AuditRow
 from intarsia.server.auth.authorization_server.accounts.accounts import Accounts
-from intarsia.server.auth.authorization_server.tables import TABLES
+from intarsia.server.auth.authorization_server.accounts.tables import TABLES
 from intarsia.server.storage.store import Store
 from tests.authorization_server.accounts import with_accounts
 from tests.authorization_server.browser import Browser, Page

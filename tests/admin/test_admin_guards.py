@@ -7,9 +7,10 @@ DRAWING, PREVIEWING = "intarsia/server/admin/templates.py", "intarsia/server/adm
 PEOPLE, SWITCHING = "intarsia/server/admin/people_page.py", "intarsia/server/admin/switches_page.py"
 ACCOUNTS, SESSIONS = (
     "intarsia/server/auth/authorization_server/accounts/accounts.py",
-    "intarsia/server/pages/browser_sessions.py",
+    "intarsia/server/pages/browsers.py",
 )
 ENTERING, TELLING = "intarsia/server/auth/authorization_server/pages/login_page.py", "intarsia/server/audit/export.py"
+KEPT_SESSIONS = "intarsia/server/auth/authorization_server/accounts/sessions.py"
 GATE, SWITCHES = "intarsia/server/http/request_limits.py", "intarsia/server/switches/service.py"
 TESTS, TURNING = "tests/admin/test_access.py", "tests/admin/test_switches_page.py"
 
@@ -23,7 +24,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     "signed in": (
         f"{TESTS} -k 'not_signed_in'",
         [
-            Mutation(BY_ACCOUNT, 'return self._services.login_page.show(browser, next_path="/admin")', "pass"),
+            Mutation(BY_ACCOUNT, 'return self._login_page.show(browser, next_path="/admin")', "pass"),
             Mutation(BY_ACCOUNT, "self._services.accounts.get(browser.account)", 'self._services.accounts.get("root")'),
         ],
     ),
@@ -87,7 +88,9 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         f"{TESTS} -k 't34'",
         [
             Mutation(
-                SESSIONS, "browser = Browser(token_urlsafe(32), account)", "browser = Browser(before.cookie, account)"
+                KEPT_SESSIONS,
+                "browser = Browser(token_urlsafe(32), account)",
+                "browser = Browser(before.cookie, account)",
             )
         ],
     ),
@@ -95,7 +98,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         f"{TESTS} -k 't34'",
         [
             Mutation(
-                SESSIONS,
+                KEPT_SESSIONS,
                 """        async with self._store.write() as connection:
             await connection.execute(delete(SESSIONS).where(SESSIONS.c.digest == browser.session))
             if browser""",

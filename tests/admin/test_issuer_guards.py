@@ -8,7 +8,7 @@ HERE, HOUSE = "tests/admin/test_issuer_sign_in.py", "intarsia/server/admin"
 PAGES, DOOR, SESSIONS = (
     f"{HOUSE}/issuer_sign_in.py",
     f"{HOUSE}/issuer_client.py",
-    "intarsia/server/pages/browser_sessions.py",
+    "intarsia/server/pages/browsers.py",
 )
 DRAWING, FLIGHTS = "intarsia/server/pages/templates.py", "intarsia/server/auth/resource_server/cache.py"
 

@@ -15,7 +15,7 @@ from intarsia.server.admin.issuer_sign_in import AdminPages
 from intarsia.server.audit.log import AuditQuery
 from intarsia.server.auth.resource_server.claims import Bearer
 from intarsia.server.auth.resource_server.verifier import Verifier
-from intarsia.server.pages.browser_sessions import Browser, BrowserCookies
+from intarsia.server.pages.browsers import Browser, BrowserCookies
 from tests.admin.issuer_admin_site import (
     BACK,
     COOKIE,

@@ -166,10 +166,10 @@ async def test_what_failed_is_counted_as_an_error_and_an_unknown_tool_not_at_all
         async with connector.store.write() as connection:
             await connection.exec_driver_sql("DROP TABLE cards")
         move = {"card": "T-1", "column": "done", "index": 0, "version": 1}
-        await connector.desk.answer("move_card", move, {}, Grant("ada"))
-        await connector.desk.answer("no_such", {}, {}, Grant("ada"))
+        await connector.calls.answer("move_card", move, {}, Grant("ada"))
+        await connector.calls.answer("no_such", {}, {}, Grant("ada"))
 
-        assert await connector.counts.last_day() == {"move_card": CallCount(calls=1, errors=1)}
+        assert await connector.catalog.counts.last_day() == {"move_card": CallCount(calls=1, errors=1)}
 
 
 async def test_counts_of_an_hour_add_up_and_old_ones_are_forgotten(

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from intarsia.server.auth.authorization_server.accounts.accounts import Accounts
-from intarsia.server.auth.authorization_server.tables import TABLES
+from intarsia.server.auth.authorization_server.accounts.tables import TABLES
 from intarsia.server.storage.store import Store
 from tests.authorization_server.browser import PASSWORD
 

@@ -13,7 +13,7 @@ from intarsia.cli import main
 from intarsia.server.auth.authorization_server.accounts import accounts
 from intarsia.server.auth.authorization_server.accounts.accounts import Accounts
 from intarsia.server.auth.authorization_server.accounts.rate_limit import RateLimit
-from intarsia.server.auth.authorization_server.tables import TABLES
+from intarsia.server.auth.authorization_server.accounts.tables import TABLES
 from intarsia.server.storage.store import Store
 from tests.authorization_server.browser import PASSWORD, Page
 from tests.authorization_server.sign_in_site import Place

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from intarsia.server.auth.authorization_server import grants
+from intarsia.server.auth.authorization_server.oauth import grants
 from tests.authorization_server.sign_in_site import CALLBACK, VERIFIER, Place, running_sign_in_site
 
 OTHER_VERIFIER = "another-verifier-that-is-long-enough-for-the-rule"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from intarsia.server.auth.authorization_server import grants
+from intarsia.server.auth.authorization_server.oauth import grants
 from tests.authorization_server.sign_in_site import Connection, Place, running_sign_in_site
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from intarsia.server.auth.authorization_server import registration
 from intarsia.server.auth.authorization_server.clients import clients
+from intarsia.server.auth.authorization_server.oauth import registration
 from tests.authorization_server.sign_in_site import CALLBACK, Place, running_sign_in_site
 
 

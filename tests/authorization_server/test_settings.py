@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from intarsia import Connector, Done, EmbeddedIssuer
 from intarsia.cli import main
 from intarsia.errors import SettingError
-from intarsia.server.auth.authorization_server.scope_descriptions import default_description, describe_scopes
+from intarsia.server.auth.authorization_server.oauth.scope_descriptions import default_description, describe_scopes
 from tests.authorization_server.accounts import with_account
 from tests.authorization_server.sign_in_site import ORIGIN, Place
 
@@ -95,7 +95,7 @@ def connector_with(folder: Path, descriptions: dict[str, str]) -> Connector:
 def test_a_scope_is_shown_with_the_developers_description(tmp_path: Path) -> None:
     connector = connector_with(tmp_path, {"tasks:write": "Move and edit cards"})
 
-    (description,) = describe_scopes(connector, ["tasks:write"], frozenset())
+    (description,) = describe_scopes(connector.catalog, ["tasks:write"], frozenset())
 
     assert (description.text, description.used_by) == ("Move and edit cards", "Move card")
 
@@ -104,7 +104,7 @@ def test_scope_descriptions_are_included_with_the_tools(tmp_path: Path) -> None:
     whole = Connector("All", store=tmp_path / "all.db", scope_descriptions={"tasks:write": "Change cards"})
     whole.include(connector_with(tmp_path, {"tasks:write": "Move and edit cards", "tasks:read": "See cards"}))
 
-    assert whole.scope_descriptions == {"tasks:write": "Change cards", "tasks:read": "See cards"}
+    assert whole.catalog.scope_descriptions == {"tasks:write": "Change cards", "tasks:read": "See cards"}
 
 
 def test_a_described_scope_that_no_tool_requires_is_refused(tmp_path: Path) -> None:

@@ -9,15 +9,16 @@ CODES, REDIRECTS, CONSENT = f"{HERE}/test_codes.py", f"{HERE}/test_redirects.py"
 REFRESHING, REGISTERING = f"{HERE}/test_refreshing.py", f"{HERE}/test_registering.py"
 WITHDRAWING, ACCOUNTS = f"{HERE}/test_withdrawing.py", f"{HERE}/test_accounts.py"
 
-LEDGER = f"{SERVER}/grants.py"
-ENDPOINTS = f"{SERVER}/token_endpoint.py"
-ASKING = f"{SERVER}/authorization_request.py"
-SESSIONS = "intarsia/server/pages/browser_sessions.py"
+LEDGER = f"{SERVER}/oauth/grants.py"
+ENDPOINTS = f"{SERVER}/oauth/token_endpoint.py"
+ASKING = f"{SERVER}/oauth/authorization_request.py"
+KEPT_SESSIONS = f"{SERVER}/accounts/sessions.py"
+SESSIONS = "intarsia/server/pages/browsers.py"
 ASKED = f"{SERVER}/pages/consent_page.py"
 LEADING = f"{SERVER}/clients/redirect_uris.py"
 DRAWING = "intarsia/server/pages/templates.py"
 CLIENTS = f"{SERVER}/clients/clients.py"
-REGISTERS = f"{SERVER}/registration.py"
+REGISTERS = f"{SERVER}/oauth/registration.py"
 GATE = "intarsia/server/http/request_limits.py"
 ENTERING = f"{SERVER}/pages/login_page.py"
 FORMS = "intarsia/server/pages/forms.py"
@@ -127,7 +128,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "t16 questions of others": (f"{CONSENT} -k 't16 and question_of_another'", ANY_SESSION),
     "t16 a cookie that stays": (
         f"{CONSENT} -k 't16 and somebody_else_set'",
-        Mutation(SESSIONS, "browser = Browser(token_urlsafe(32), account)",
+        Mutation(KEPT_SESSIONS, "browser = Browser(token_urlsafe(32), account)",
                  "browser = Browser(before.cookie, account)"),
     ),
     "t16 a session that stays": (

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from intarsia.server.auth.authorization_server.accounts.accounts import Accounts
-from intarsia.server.auth.authorization_server.tables import TABLES
+from intarsia.server.auth.authorization_server.accounts.tables import TABLES
 from intarsia.server.auth.resource_server import verifier
 from intarsia.server.storage.store import Store
 from tests.authorization_server.browser import PASSWORD, Browser, Page

@@ -18,7 +18,7 @@ SANDBOXES = ("spec", "opaque", "loose")
 async def served(connector: Connector, folder: Path) -> AsyncGenerator[Connector]:
     """Run an example on a new store in a folder, and give its own store back afterwards."""
     own = connector.store.path
-    connector.store.path = folder / f"{connector.slug}.db"
+    connector.store.path = folder / f"{connector.catalog.slug}.db"
     try:
         async with connector.running():
             yield connector
@@ -28,7 +28,7 @@ async def served(connector: Connector, folder: Path) -> AsyncGenerator[Connector
 
 async def call(connector: Connector, tool: str, **arguments: Any) -> CallResponse:
     """Call a tool as another person would, past the browser."""
-    return await connector.desk.answer(tool, arguments, {}, connector.local)
+    return await connector.calls.answer(tool, arguments, {}, connector.local)
 
 
 class Board:

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, expect
 
 from examples.team_tasks import connector as team_tasks
 from intarsia import Connector, Done
-from intarsia.server.changes.bus import LocalBus
+from intarsia.server.changes.change_log import LocalBus
 from intarsia.testing import Grant, Host, View
 from intarsia.testing.fixtures import OpenHost
 from intarsia.widgets import Dashboard, Metric

@@ -15,7 +15,7 @@ from tests.examples.tracker_system import EMIL, LUCIA, NOOR, TOMAS, World, runni
 async def call(
     connector: Connector, name: str, meta: Mapping[str, Any] | None = None, **arguments: Any
 ) -> CallResponse:
-    return await connector.desk.answer(name, arguments, meta or {}, connector.local)
+    return await connector.calls.answer(name, arguments, meta or {}, connector.local)
 
 
 @pytest.fixture

@@ -218,11 +218,11 @@ async def test_a_stale_move_changes_nothing_and_says_who_was_faster(
 async def test_who_signed_in_is_named_to_whoever_was_slower(tasks: Connector) -> None:
     edda = Grant("u-1", scopes={"tasks:write"}, claims={"name": "Edda Lindqvist"}, issuer="https://id.example")
     given = {"project": "apollo", "card": "T-32", "version": 1}
-    moved = await tasks.desk.answer("move_card", {**given, "column": "done", "index": 0}, {}, edda)
+    moved = await tasks.calls.answer("move_card", {**given, "column": "done", "index": 0}, {}, edda)
     assert not moved.is_error
 
     for tool, arguments in (("archive_card", {}), ("complete_card", {"done": True})):
-        stale = await tasks.desk.answer(tool, {**given, **arguments}, {}, replace(edda, claims={}, subject="amir"))
+        stale = await tasks.calls.answer(tool, {**given, **arguments}, {}, replace(edda, claims={}, subject="amir"))
         assert stale.meta["dev.intarsia/problem"]["message"] == "Edda Lindqvist moved it to Done."
 
 

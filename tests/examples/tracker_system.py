@@ -85,7 +85,7 @@ class World:
         self, tool: str, grant: Grant, meta: Mapping[str, Any] | None = None, **arguments: Any
     ) -> CallResponse:
         """Call a tool as a host would."""
-        return await self.connector.desk.answer(tool, arguments, meta or {}, grant)
+        return await self.connector.calls.answer(tool, arguments, meta or {}, grant)
 
     async def move(self, grant: Grant, key: str | None = None, **changes: Any) -> CallResponse:
         """Move an issue."""

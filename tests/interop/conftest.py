@@ -99,5 +99,5 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Connector:
     monkeypatch.setenv("INTARSIA_STATE", str(tmp_path))
     for example in (team_tasks, machine_monitor, brand_studio):
         connector = example.connector
-        monkeypatch.setattr(connector.store, "path", tmp_path / f"{connector.slug}.db")
+        monkeypatch.setattr(connector.store, "path", tmp_path / f"{connector.catalog.slug}.db")
     return demo_connector()

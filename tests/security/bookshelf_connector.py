@@ -82,7 +82,7 @@ class Screen:
     @classmethod
     async def opened(cls, shelf: Connector, grant: Grant = ADA) -> "Screen":
         """Show the books."""
-        shown = await shelf.desk.answer("books", {}, {}, grant)
+        shown = await shelf.calls.answer("books", {}, {}, grant)
         return cls(shelf, grant, shown.meta["dev.intarsia/view"])
 
     async def call(
@@ -92,7 +92,7 @@ class Screen:
         meta: dict[str, object] = {"dev.intarsia/view": self.handle, **({"dev.intarsia/id": key} if key else {})}
         if yes is not None:
             meta["dev.intarsia/confirmation"] = yes
-        return await self.shelf.desk.answer(tool, arguments, meta, self.grant)
+        return await self.shelf.calls.answer(tool, arguments, meta, self.grant)
 
     async def ask(self, book: str = "B-1", version: int = 1) -> str:
         """Press the button, and return what a yes would bring back."""

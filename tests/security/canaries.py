@@ -171,7 +171,7 @@ class Window:
         """Make a call, as this person, and search its answer."""
         ACCESS_WATCH.set(self)  # each call is a task, as it is a request elsewhere
         before = self.grant
-        answer = await self._office.connector.desk.answer(name, arguments, meta, before)
+        answer = await self._office.connector.calls.answer(name, arguments, meta, before)
         could = frozenset(before.scopes | self.grant.scopes)
         self._leaks += [f"{name} told {self.person.name} {each}" for each in self.person.take(answer, could)]
         return answer

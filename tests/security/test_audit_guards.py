@@ -5,8 +5,8 @@ from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 LOG, TABLES = "intarsia/server/audit/log.py", "intarsia/server/audit/tables.py"
 VERIFYING, TELLING = "intarsia/server/audit/verify.py", "intarsia/server/audit/export.py"
 ONCE, CALLS, GUARD = (
-    "intarsia/server/calls/idempotency.py",
-    "intarsia/server/calls/handler.py",
+    "intarsia/server/views/idempotency.py",
+    "intarsia/server/calls/run_action.py",
     "intarsia/server/auth/resource_server/middleware.py",
 )
 TESTS = "tests/server/test_audit.py"
@@ -49,7 +49,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     ),
     "by which hand": (
         f"{TESTS} -k told_from",
-        [Mutation(CALLS, 'by = "view" if is_handle', 'by = "view" if call.grant')],
+        [Mutation(CALLS, 'by = "view" if call.view', 'by = "view" if call.grant')],
     ),
     "a flood": (
         f"{TESTS} -k over_and_over",

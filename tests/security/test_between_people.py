@@ -16,8 +16,8 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 
 from intarsia import Connector, Done, Grant
-from intarsia.server.calls.view_handles import LASTS_SECONDS, is_handle, make_handle
 from intarsia.server.mcp_server.server import Surface, build_server
+from intarsia.server.views.view_handles import LASTS_SECONDS, make_handle, read_handle
 from intarsia.testing import Reply, Tools
 from intarsia.widgets import BoardColumn, Card, TaskBoard
 from tests.security.mutation import Guard, Mutants, Mutation, each_guard
@@ -88,7 +88,7 @@ async def test_t28_what_was_drawn_for_one_is_not_kept_for_another(tools: Tools) 
 async def test_t29_the_document_is_the_same_for_everybody_and_holds_no_data(
     tools: Tools, running_connector: Connector
 ) -> None:
-    surface = Surface(running_connector)
+    surface = Surface(running_connector.catalog)
     (uri,) = {str(view.uri) for view in surface.views(None)}
     documents: set[str] = set()
     for grant in (ADA, BOB):
@@ -115,27 +115,27 @@ async def test_t30_nobody_adds_a_field(tools: Tools, extra: str) -> None:
 
 
 async def test_t24_no_handle_is_guessed(running_connector: Connector) -> None:
-    signer = running_connector.desk.signer
+    signer = running_connector.catalog.signer
     real = make_handle(signer, ADA, "board", {})
     assert real is not None
-    assert is_handle(signer, ADA, real)
+    assert read_handle(signer, ADA, real)
     dice = random.Random(24)  # noqa: S311 - guesses that can be repeated
     letters = string.ascii_letters + string.digits + "-_"
 
     near = [real[:place] + dice.choice(letters) + real[place + 1 :] for place in range(len(real)) for _ in range(100)]
     cut = [real[:length] for length in range(len(real))] + [real.swapcase(), real.lower(), real.upper(), f" {real}"]
     far = ["".join(dice.choices(letters, k=len(real))) for _ in range(100_000 - len(near) - len(cut))]
-    hits = [guess for guess in (*near, *cut, *far) if guess != real and is_handle(signer, ADA, guess)]
+    hits = [guess for guess in (*near, *cut, *far) if guess != real and read_handle(signer, ADA, guess)]
 
     assert len(near) + len(cut) + len(far) == 100_000
     assert hits == []
-    assert not is_handle(signer, BOB, real)
+    assert not read_handle(signer, BOB, real)
     assert LASTS_SECONDS <= 24 * 3600
 
 
 async def test_t26_there_is_nothing_to_subscribe_to_but_streams_that_are_guarded(running_connector: Connector) -> None:
     """`test_listening.py` attacks the streams."""
-    server = build_server(running_connector)
+    server = build_server(running_connector.catalog)
 
     assert server.get_request_handler("tools/call") is not None
     assert server.get_request_handler("subscriptions/listen") is not None
@@ -159,7 +159,7 @@ GUARDS = {
     "t24": (
         f"{HERE} -k t24",
         Mutation(
-            "intarsia/server/calls/view_handles.py",
+            "intarsia/server/views/view_handles.py",
             "hmac.compare_digest(mac, self._mac(self._secret, bound, body))",
             "True",
         ),
@@ -167,7 +167,7 @@ GUARDS = {
     "t28": (
         f"{HERE} -k t28",
         Mutation(
-            "intarsia/ui_templates/render_cache.py",
+            "intarsia/ui_templates/render.py",
             "(macro, also, *vars(thing).values())",
             '(macro, getattr(thing, "id", 0))',
         ),

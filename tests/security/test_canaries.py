@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from intarsia.server.rendering import pending_renders
+from intarsia.server.rendering import shared_flight
 from tests.security.canaries import KINDS, NAMES, Office, Person, Window
 
 SEED = 20261
@@ -110,7 +110,7 @@ async def test_t26_two_persons_among_thousands_of_polls_and_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: int
 ) -> None:
     # Some widgets are read for longer than an action waits, and come with the call after it.
-    monkeypatch.setattr(pending_renders, "MAX_RENDER_SECONDS", 0.001)
+    monkeypatch.setattr(shared_flight, "MAX_RENDER_SECONDS", 0.001)
     crowd = Crowd(tmp_path / "office.db")
     async with crowd.office.connector.running():
         await crowd.run(steps)

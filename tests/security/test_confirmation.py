@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from intarsia import Connector
-from intarsia.server.calls import confirmations, view_handles
+from intarsia.server.views import confirmations, view_handles
 from intarsia.server.wire.messages import CallResponse
 from tests.security.bookshelf_connector import ADA, BOB, FAILING, Screen, build_bookshelf, fill, left, restore
 
@@ -229,7 +229,7 @@ async def test_t33_the_use_is_noticed_in_the_transaction(
 ) -> None:
     """Another process uses the confirmation after this one found it unused, and puts the book back."""
     yes = await screen.ask()
-    check = shelf.answers.check_unused
+    check = shelf.catalog.results.check_unused
 
     async def check_then_lose(confirmation: str) -> None:
         await check(confirmation)
@@ -237,7 +237,7 @@ async def test_t33_the_use_is_noticed_in_the_transaction(
             await Screen(other, ADA, screen.handle).call(**BURN, yes=yes)
             await restore(other)
 
-    monkeypatch.setattr(shelf.answers, "check_unused", check_then_lose)
+    monkeypatch.setattr(shelf.catalog.results, "check_unused", check_then_lose)
     answer = await screen.call(**BURN, yes=yes)
 
     assert answer.meta[PROBLEM]["kind"] == "refused"
@@ -255,7 +255,7 @@ async def test_t33_a_change_that_was_rolled_back_does_not_use_it_up(screen: Scre
 
 async def test_t36_what_only_a_view_may_call_is_not_there_for_a_model(screen: Screen, shelf: Connector) -> None:
     yes = await screen.ask()
-    unknown = await shelf.desk.answer("torch_all", {}, {}, ADA)
+    unknown = await shelf.calls.answer("torch_all", {}, {}, ADA)
     tries: list[tuple[dict[str, Any], dict[str, Any]]] = [
         (BURN, {}),
         (BURN, {"dev.intarsia/id": KEY}),
@@ -264,7 +264,7 @@ async def test_t36_what_only_a_view_may_call_is_not_there_for_a_model(screen: Sc
         ({"anything": 1}, {}),
     ]
     for arguments, meta in tries:
-        answer = await shelf.desk.answer("burn_book", arguments, meta, ADA)
+        answer = await shelf.calls.answer("burn_book", arguments, meta, ADA)
         assert (answer.text, answer.meta[PROBLEM], answer.structured) == (unknown.text, unknown.meta[PROBLEM], None)
     assert await left(shelf) == ALL
 
@@ -299,7 +299,7 @@ async def test_t36_a_handle_grants_nothing(screen: Screen, shelf: Connector) -> 
 
 
 async def test_t36_a_model_that_may_know_of_it_gets_no_confirmation(shelf: Connector) -> None:
-    answer = await shelf.desk.answer("sell_book", {"book": "B-1"}, {"dev.intarsia/id": KEY}, ADA)
+    answer = await shelf.calls.answer("sell_book", {"book": "B-1"}, {"dev.intarsia/id": KEY}, ADA)
 
     assert answer.meta[PROBLEM]["message"] == "Sell book was not done: a person must confirm it in the widget."
     assert "dev.intarsia/confirm" not in answer.meta
@@ -309,7 +309,7 @@ async def test_t36_a_model_that_may_know_of_it_gets_no_confirmation(shelf: Conne
 async def test_both_ways_of_carrying_are_good(screen: Screen, shelf: Connector) -> None:
     carried = {"view": screen.handle, "id": KEY, "confirmation": await screen.ask()}
 
-    answer = await shelf.desk.answer("burn_book", {**BURN, "_intarsia": carried}, {}, ADA)
+    answer = await shelf.calls.answer("burn_book", {**BURN, "_intarsia": carried}, {}, ADA)
 
     assert (answer.text, await left(shelf)) == ("Burned B-1.", ALL - 1)
 
@@ -318,7 +318,7 @@ async def test_proofs_travel_in_meta_alone_and_are_not_logged(
     shelf: Connector, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    shown = await shelf.desk.answer("books", {}, {}, ADA)
+    shown = await shelf.calls.answer("books", {}, {}, ADA)
     screen = Screen(shelf, ADA, shown.meta["dev.intarsia/view"])
     yes = await screen.ask(FAILING)
     answers = [

@@ -3,8 +3,8 @@
 from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 TESTS = "tests/security/test_confirmation.py"
-CALLS, ONCE = "intarsia/server/calls/handler.py", "intarsia/server/calls/idempotency.py"
-HANDLES, CONFIRMING = "intarsia/server/calls/view_handles.py", "intarsia/server/calls/confirmations.py"
+CALLS, ONCE = "intarsia/server/calls/handler.py", "intarsia/server/views/idempotency.py"
+HANDLES, CONFIRMING = "intarsia/server/views/view_handles.py", "intarsia/server/views/confirmations.py"
 
 ANY_SIGNATURE = Mutation(HANDLES, "if hmac.compare_digest(mac, self._mac(self._secret, bound, body)) else None", "")
 NO_LOOK = Mutation(ONCE, "                raise ConfirmationUsedError\n", "                return\n")
@@ -57,7 +57,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t36 a confirmation for a View": (
         f"{TESTS} -k 't36 and gets_no_confirmation'",
-        Mutation(CALLS, "        if is_handle(self.signer, call.grant, call.handle):\n", "        if True:\n"),
+        Mutation("intarsia/server/calls/run_action.py", "        if call.view:\n", "        if True:\n"),
     ),
 }
 

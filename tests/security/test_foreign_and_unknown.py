@@ -18,7 +18,7 @@ from sqlalchemy import Column, MetaData, String, Table, event, insert, select
 from sqlalchemy.engine import Engine
 
 from intarsia import Connector, Done, Grant
-from intarsia.server.calls.view_handles import make_handle
+from intarsia.server.views.view_handles import make_handle
 from intarsia.server.wire.messages import CallResponse
 from intarsia.widgets import Text
 from tests.security.mutation import Guard, Mutants, Mutation, each_guard
@@ -103,7 +103,7 @@ class Steps:
         event.listen(Engine, "before_cursor_execute", self._execute)
         sys.setprofile(self._enter)
         try:
-            return await connector.desk.answer(tool, arguments, meta, ADA)
+            return await connector.calls.answer(tool, arguments, meta, ADA)
         finally:
             sys.setprofile(before)
             event.remove(Engine, "before_cursor_execute", self._execute)
@@ -111,14 +111,14 @@ class Steps:
 
 async def called(notes: Connector, tool: str, note: str, handle: str | None = None) -> tuple[CallResponse, Steps]:
     """Call a tool with a note, after once has warmed up what is made once."""
-    await notes.desk.answer(tool, {"note": note}, {}, ADA)
+    await notes.calls.answer(tool, {"note": note}, {}, ADA)
     steps = Steps([], [])
     return await steps.of(notes, tool, {"note": note}, handle), steps
 
 
 @pytest.mark.parametrize("tool", ["note", "mark", "burn"])
 async def test_t23_a_foreign_id_is_answered_as_an_unknown_one_by_the_same_steps(notes: Connector, tool: str) -> None:
-    handle = make_handle(notes.desk.signer, ADA, "note", {"note": "own"})
+    handle = make_handle(notes.catalog.signer, ADA, "note", {"note": "own"})
     (foreign, one), (unknown, other) = [await called(notes, tool, note, handle) for note in (FOREIGN, UNKNOWN)]
     for _ in range(MANY):
         (foreign, one), (unknown, other) = [await called(notes, tool, note, handle) for note in (FOREIGN, UNKNOWN)]
@@ -135,7 +135,7 @@ async def test_t23_one_s_own_is_another_answer(notes: Connector) -> None:
 
 
 async def test_t23_a_foreign_handle_is_answered_as_a_made_up_one_by_the_same_steps(notes: Connector) -> None:
-    foreign_handle = make_handle(notes.desk.signer, BOB, "note", {"note": FOREIGN})
+    foreign_handle = make_handle(notes.catalog.signer, BOB, "note", {"note": FOREIGN})
     assert foreign_handle is not None
     sealed = urlsafe_b64decode(foreign_handle + "=" * (-len(foreign_handle) % 4))
     made_up = urlsafe_b64encode(bytes(byte ^ 1 for byte in sealed)).rstrip(b"=").decode()
@@ -171,13 +171,13 @@ GUARDS = {
     "whose handle": (
         f"{HERE} -k 'foreign_handle'",
         Mutation(
-            "intarsia/server/calls/view_handles.py", 'return "view", grant.person, grant.client', 'return ("view",)'
+            "intarsia/server/views/view_handles.py", 'return "view", grant.person, grant.client', 'return ("view",)'
         ),
     ),
     "who is offered what": (
         f"{HERE} -k 'for_others'",
         Mutation(
-            "intarsia/server/calls/handler.py",
+            "intarsia/server/catalog.py",
             "return tool if tool and is_offered(grant, tool) and",
             "return tool if tool and",
         ),

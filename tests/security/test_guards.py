@@ -238,11 +238,11 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
         f"{SCOPES} -k 't09 and header'",
         Mutation(GUARD, 'name: object = params.get("name")', 'name: object = ""'),
         Mutation("intarsia/server/wire/messages.py", "    if decision.missing_scopes:\n", "    if False:\n"),
-        Mutation("intarsia/server/rendering/reader.py", "    if not decision.allowed:\n", "    if False:\n"),
+        Mutation("intarsia/server/calls/reader.py", "    if not decision.allowed:\n", "    if False:\n"),
     ),
     "t09 drafts": (
         f"{SCOPES} -k 't09 and draft'",
-        Mutation(GUARD, 'connector.tools.get(str(arguments.get("tool")) if name', "connector.tools.get(name if name"),
+        Mutation(GUARD, 'catalog.offered(str(arguments.get("tool")) if name', "catalog.offered(name if name"),
     ),
 }  # fmt: skip
 

@@ -137,7 +137,7 @@ GUARDS = {
 
 
 BY_ID = Mutation(
-    "intarsia/ui_templates/render_cache.py",
+    "intarsia/ui_templates/render.py",
     "(macro, also, *vars(thing).values())",
     '(macro, also, getattr(thing, "id", 0))',
 )

@@ -69,7 +69,7 @@ class World:
     def __init__(self, address: str, connector: Connector, answers: Answers, issuer: RunningIssuer) -> None:
         self.address, self.connector, self.answers, self.issuer = address, connector, answers, issuer
         self.stack = AsyncExitStack()
-        self.view = str(Surface(connector).views(None)[0].uri)
+        self.view = str(Surface(connector.catalog).views(None)[0].uri)
 
     def token(self, subject: str) -> str:
         token = self.issuer.sign(good_claims(self.issuer.url, sub=subject))

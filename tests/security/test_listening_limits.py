@@ -71,10 +71,10 @@ async def test_t45_a_poll_is_answered_when_another_process_turns_its_widget_off(
     here = build_connector(tmp_path / "shared.db", [])
     ada = Grant("ada", scopes={"tasks:read"})
     async with here.running():
-        opened = await here.desk.answer("task_board", {}, {}, ada)
+        opened = await here.calls.answer("task_board", {}, {}, ada)
         parts = opened.meta[PARTS]
         meta = {VIEW: opened.meta[VIEW], **Shown(parts).meta(revision=parts["revision"])}
-        waiting = asyncio.create_task(here.desk.answer("intarsia_view", {"wait_seconds": 25}, meta, ada))
+        waiting = asyncio.create_task(here.calls.answer("intarsia_view", {"wait_seconds": 25}, meta, ada))
         while not CHANGE_LOG.waiting:  # noqa: ASYNC110 - it is waited for that it waits
             await asyncio.sleep(0)
         await turn_off_in_other_process(tmp_path / "shared.db", "tool:task_board")

@@ -16,8 +16,8 @@ from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
 from intarsia import Connector, Grant, Issuer, ResourceServer
 from intarsia.host.server import running_server
-from intarsia.server.calls import view_handles
-from intarsia.server.calls.view_handles import make_handle
+from intarsia.server.views import view_handles
+from intarsia.server.views.view_handles import make_handle
 from tests.security.connector_server import ERAS, MODERN, RESOURCE, good_claims
 from tests.security.issuer import RunningIssuer
 from tests.security.mutation import Guard, Mutants, Mutation, each_guard
@@ -210,7 +210,7 @@ def _tokens(issuer: RunningIssuer) -> dict[str, str]:
 def _handles(ledger: Connector, grant: Grant) -> Mapping[tuple[str, bool], str | None]:
     """Make the handles of the Views that somebody has open, of what is theirs and of what is not."""
     return {
-        (tool, is_owned): make_handle(ledger.desk.signer, grant, tool, _arguments(tool, is_owned=is_owned))
+        (tool, is_owned): make_handle(ledger.catalog.signer, grant, tool, _arguments(tool, is_owned=is_owned))
         for tool in ("cover", *RUNS.values())
         for is_owned in (True, False)
     }
@@ -258,7 +258,7 @@ def test_t11_the_matrix_is_large_and_knows_every_tool(tmp_path: Path) -> None:
 
 MATRIX = "tests/security/test_matrix.py"
 CALLS, PERMISSIONS = "intarsia/server/calls/handler.py", "intarsia/permissions.py"
-SIGNING = "intarsia/server/calls/view_handles.py"
+REFRESH, SIGNING = "intarsia/server/calls/refresh_view.py", "intarsia/server/views/view_handles.py"
 
 GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "a rule is asked": (f"{MATRIX} -k 'amend'", Mutation(PERMISSIONS, "if answer is True:", "if answer is not None:")),
@@ -273,7 +273,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "a View is for its person": (
         f"{MATRIX} -k 'intarsia_view'",
         Mutation(CALLS, "if name == VIEW_TOOL and is_from_view:", "if name == VIEW_TOOL:"),
-        Mutation(CALLS, "if seen is None or not is_its_own or", "if seen is None or"),
+        Mutation(REFRESH, "if seen is None or not is_its_own or", "if seen is None or"),
     ),
     "a View's rule is asked again": (
         f"{MATRIX} -k 'intarsia_view'",

@@ -80,7 +80,7 @@ def guesses(schema: dict[str, Any]) -> list[dict[str, Any]]:
 async def rows(connector: Connector) -> int:
     """Count what could be destroyed."""
     tables = {"team-tasks": CARDS, "shelf": BOOKS}
-    table = tables.get(connector.slug)
+    table = tables.get(connector.catalog.slug)
     if table is None:
         return 0
     async with connector.read() as connection:
@@ -111,7 +111,7 @@ async def call_everything(connector: Connector, era: str, *, shows_apps: bool) -
     made, heard = 0, set[str]()
     async with AsyncExitStack() as stack:
         apps = [advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})] if shows_apps else None
-        client = await stack.enter_async_context(Client(build_server(connector), mode=era, extensions=apps))
+        client = await stack.enter_async_context(Client(build_server(connector.catalog), mode=era, extensions=apps))
         listed = {tool.name: tool.input_schema for tool in (await client.list_tools()).tools}
         hidden = {name: tool.schema for name, tool in connector.tools.items() if name not in listed}
         for name, schema in {**listed, **hidden, **{name: {} for name in UNLISTED}}.items():

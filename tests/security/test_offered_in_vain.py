@@ -179,7 +179,7 @@ TEXTS = "intarsia/ui_templates"
 GUARDS = {
     "an undo is decided": (
         f"{HERE} -k 'undo'",
-        Mutation("intarsia/server/calls/handler.py", "if undo and not await", "if False and not await"),
+        Mutation("intarsia/server/calls/run_action.py", "if undo and not await", "if False and not await"),
     ),
     "an undo's rule is asked": (
         f"{HERE} -k 'undo_that_would and rule'",

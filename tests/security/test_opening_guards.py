@@ -2,20 +2,21 @@
 
 from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
-CALLS, OPENINGS = "intarsia/server/calls/handler.py", "intarsia/server/calls/latest_view.py"
+OPENINGS = "intarsia/server/views/latest_view.py"
+REFRESH, RUN = "intarsia/server/calls/refresh_view.py", "intarsia/server/calls/run_action.py"
 TESTS, STORY = "tests/server/test_latest_view.py", "tests/browser/test_converging_story.py"
 
 GUARDS: dict[str, tuple[str, Mutation]] = {
     "before it waits": (
         f"{TESTS} -k at_once",
         Mutation(
-            CALLS, "        if superseded := LATEST_VIEWS.superseded(opening):\n            return superseded\n", ""
+            REFRESH, "        if superseded := LATEST_VIEWS.superseded(opening):\n            return superseded\n", ""
         ),
     ),
     "while it waits": (
         f"{TESTS} -k told_when",
         Mutation(
-            CALLS, " or LATEST_VIEWS.superseded(opening):\n            return rests", ":\n            return rests"
+            REFRESH, " or LATEST_VIEWS.superseded(opening):\n            return rests", ":\n            return rests"
         ),
     ),
     "of somebody else": (f"{TESTS} -k others", Mutation(OPENINGS, "{call.grant.person}", "somebody")),
@@ -23,13 +24,13 @@ GUARDS: dict[str, tuple[str, Mutation]] = {
     "with other arguments": (f"{TESTS} -k others", Mutation(OPENINGS, "digest_of(tool, arguments)", "tool")),
     "calls of a View": (
         f"{TESTS} -k no_openings",
-        Mutation(OPENINGS, "        if sealed:\n            return _opening(sealed)\n", ""),
+        Mutation(OPENINGS, "        if call.view:\n            return _opening(call.view.opening)\n", ""),
     ),
     "of nobody": (
         f"{TESTS} -k nobody_signs_in",
         Mutation(OPENINGS, "        if ACCESS_WATCH.get() is None:\n            return UNKNOWN\n", ""),
     ),
-    "heard late": (f"{TESTS} -k other_processes", Mutation(OPENINGS, "int(moment))", "CLOCK.next())")),
+    "heard late": (f"{TESTS} -k other_processes", Mutation(OPENINGS, "int(moment))", "REVISIONS.next())")),
     "memory": (f"{TESTS} -k memory", Mutation(OPENINGS, "if len(self._newest) > MAX_OPENINGS:", "if False:")),
     "a topic of the connector": (
         f"{TESTS} -k looks_like",
@@ -37,7 +38,7 @@ GUARDS: dict[str, tuple[str, Mutation]] = {
     ),
     "t53 the other View hears of it": (
         f"{STORY} -k 't53 and answer'",
-        Mutation(CALLS, "CHANGE_LOG.publish(filled(tool.changes, values_of(checked)))", ""),
+        Mutation(RUN, "CHANGE_LOG.publish(filled(tool.changes, values_of(checked)))", ""),
     ),
 }
 

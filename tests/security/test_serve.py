@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from intarsia.cli import main
+from intarsia.cli.issuer_options import SECRET, SignInOptions
 from intarsia.errors import SettingError
-from intarsia.server.auth.resource_server.options import SECRET, SignInOptions
 from tests.commands import running
 from tests.security.connector_server import RESOURCE, good_claims
 from tests.security.issuer import ASKING, RunningIssuer

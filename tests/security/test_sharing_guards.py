@@ -3,13 +3,13 @@
 from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 SHARING, FLIGHTS = "intarsia/server/rendering/shared_renders.py", "intarsia/server/rendering/shared_flight.py"
-SHOWING = "intarsia/server/rendering/reader.py"
+SHOWING = "intarsia/server/calls/reader.py"
 TESTS = "tests/server/test_live_sharing.py"
 CONVERGING = "tests/server/test_live_converging.py"
-CALLS, CHANGES = "intarsia/server/calls/handler.py", "intarsia/server/changes/change_log.py"
+REFRESH, CHANGES = "intarsia/server/calls/refresh_view.py", "intarsia/server/changes/change_log.py"
 CANARIES = "tests/security/test_canaries.py"
 PERMISSIONS = "permissions = grant.issuer, grant.scopes, grant.roles, positions.key"
-UNHEARD = Mutation("intarsia/server/calls/long_poll.py", "filled(tool.topics, values_of(arguments)) | {SWITCHED}",
+UNHEARD = Mutation("intarsia/server/rendering/load.py", "filled(tool.topics, values_of(arguments)) | {SWITCHED}",
                    "filled(tool.topics, values_of(arguments))")  # fmt: skip
 
 PERSONAL_CONTROLS = Mutation(
@@ -100,7 +100,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         f"{CONVERGING} -k by_hours",
         [
             Mutation(
-                "intarsia/server/changes/revisions.py",
+                "intarsia/server/changes/change_log.py",
                 "max(self._last + 1, time.time_ns() // 1_000)",
                 "time.time_ns() // 1_000",
             )
@@ -108,7 +108,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     ),
     "messages that are lost": (
         f"{CONVERGING} -k taken_once",
-        [Mutation(CALLS, "newer_than = max(seen.revision, wait.changed_at)", "newer_than = wait.changed_at")],
+        [Mutation(REFRESH, "newer_than = max(seen.revision, wait.changed_at)", "newer_than = wait.changed_at")],
     ),
     "another bus": (
         f"{CONVERGING} -k reads_once",
@@ -118,7 +118,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         f"{CONVERGING} -k the_latest",
         [
             Mutation(
-                "intarsia/server/calls/latest_view.py",
+                "intarsia/server/views/latest_view.py",
                 "= max(moment, self._newest.get(opened, 0))",
                 "= moment",
             )

@@ -2,6 +2,7 @@
 
 from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
+RUN, READER = "intarsia/server/calls/run_action.py", "intarsia/server/calls/reader.py"
 CALLS, ADAPTER = "intarsia/server/calls/handler.py", "intarsia/server/mcp_server/server.py"
 DECIDING, GUARD = (
     "intarsia/server/rendering/control_permissions.py",
@@ -11,14 +12,17 @@ POSITIONS, SWITCHES = "intarsia/server/switches/positions.py", "intarsia/server/
 TESTS = "tests/server/test_switches.py"
 
 GUARDS: dict[str, tuple[str, list[Mutation]]] = {
-    "called": (f"{TESTS} -k neither_listed", [Mutation(CALLS, "and self._positions.is_available(name, grant)", "")]),
-    "listed": (
+    "listed and called": (
         f"{TESTS} -k neither_listed",
-        [Mutation("intarsia/server/connector.py", "and self.switches.positions.is_available(tool.name, grant)", "")],
+        [Mutation("intarsia/server/catalog.py", " or positions.is_available(name, grant)", " or True")],
     ),
     "text only": (
         f"{TESTS} -k text_only_leaves",
-        [Mutation(CALLS, "if not self._positions.shows_widget(tool.name, call.grant):\n", "if False:\n")],
+        [
+            Mutation(
+                CALLS, "if not self._catalog.switches.positions.shows_widget(tool.name, call.grant):\n", "if False:\n"
+            )
+        ],
     ),
     "the document": (
         f"{TESTS} -k read_by_nobody",
@@ -34,7 +38,9 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         f"{TESTS} -k 't45 and open_view'",
         [
             Mutation(
-                CALLS, "if is_from_view and name != VIEW_TOOL and (off := self._turned_off(call)):", "if off := None:"
+                CALLS,
+                "if is_from_view and name != VIEW_TOOL and (off := self._reader.turned_off(call)):",
+                "if off := None:",
             )
         ],
     ),
@@ -42,15 +48,15 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         f"{TESTS} -k 't45 and forging'",
         [
             Mutation(
-                CALLS,
-                "shown = shown_by(self.signer, call.grant, call.handle, self._tools)",
+                READER,
+                "shown = shown_by(call.view, self._catalog.tools) if call.view else None",
                 "shown = call.seen.tool if call.seen else None",
             )
         ],
     ),
     "actions in widgets": (
         f"{TESTS} -k actions_in_widgets",
-        [Mutation(CALLS, "if not self._positions.allows_user_actions(call.grant) and", "if False and")],
+        [Mutation(RUN, "(positions.all_on or positions.allows_user_actions(call.grant))", "True")],
     ),
     "actions in widgets, drawn": (
         f"{TESTS} -k actions_in_widgets",
@@ -60,7 +66,9 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         f"{TESTS} -k by_the_model",
         [
             Mutation(
-                CALLS, "may_act = is_from_view or self._positions.allows_model_actions(call.grant)", "may_act = True"
+                CALLS,
+                "may_act = is_from_view or self._catalog.switches.positions.allows_model_actions(call.grant)",
+                "may_act = True",
             )
         ],
     ),
@@ -79,7 +87,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     "other processes": (f"{TESTS} -k another_process", [Mutation(SWITCHES, "if await self._read():", "if False:")]),
     "in front of the protocol": (
         "tests/security/test_audit_of_people.py -k off",
-        [Mutation(GUARD, "if tool and connector.offers(tool, grant) else", "if tool else")],
+        [Mutation(GUARD, "tool = catalog.offered(", "tool = (lambda name, _grant: catalog.tools.get(name))(")],
     ),
 }
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from intarsia import EmbeddedIssuer
+from intarsia import Connector, EmbeddedIssuer
 from intarsia.host.server import Listener, open_socket, running
 from intarsia.server.admin.access import ADMIN
-from intarsia.server.auth.authorization_server.server import AuthorizationServer
+from intarsia.server.http.app import pages_and_issuers
 from tests.authorization_server.accounts import with_account
 from tests.authorization_server.browser import opened
 from tests.security.connector_server import build_connector
@@ -59,6 +59,13 @@ class Server:
         return status
 
 
+def paths_beside(connector: Connector, issuer: EmbeddedIssuer) -> frozenset[str]:
+    """Return every path that is answered beside the connector, by people's sign-in and by pages of admins."""
+    pages, _trusted = pages_and_issuers(connector.catalog, issuer)
+    assert pages is not None
+    return frozenset(route.path for route in pages.routes)
+
+
 @pytest.fixture(scope="module")
 async def server(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:  # noqa: ARG001 - an async fixture of a module must name it
     folder = tmp_path_factory.mktemp("transport")
@@ -67,9 +74,7 @@ async def server(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -
     with open_socket(SERVED, 0) as bound:
         port = bound.getsockname()[1]
         issuer = EmbeddedIssuer(f"http://{SERVED}:{port}", accounts=folder / "accounts.db")
-        paths = sorted(
-            {*AuthorizationServer(connector, issuer).paths, "/mcp", "/", "/.well-known/oauth-protected-resource"}
-        )
+        paths = sorted({*paths_beside(connector, issuer), "/mcp", "/", "/.well-known/oauth-protected-resource"})
         async with running([Listener(connector.app(auth=issuer), bound)]):
             yield Server(port, paths, entered)
 

@@ -28,7 +28,7 @@ from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 SECONDS = 5
 THIS = "tests/security/test_waiting.py"
 GUARD = "intarsia/server/auth/resource_server/middleware.py"
-CALLS = "intarsia/server/calls/handler.py"
+REFRESH = "intarsia/server/calls/refresh_view.py"
 
 
 class Open:
@@ -151,12 +151,12 @@ GUARDS = {
     "read all the same": (
         WITHDRAWAL,
         Mutation(
-            CALLS, '        if wait.grant is None:\n            return problem_answer("refused", WITHDRAWN)\n', ""
+            REFRESH, '        if wait.grant is None:\n            return problem_answer("refused", WITHDRAWN)\n', ""
         ),
     ),
     "a lost scope": (
         f"{THIS} -k 't27_a_scope_that_was_taken and {MODERN}'",
-        Mutation(CALLS, "call = replace(call, grant=wait.grant)", "pass"),
+        Mutation(REFRESH, "call = self._for(call, wait.grant)", "pass"),
     ),
 }
 

@@ -105,4 +105,4 @@ async def from_view(connector: Connector, widget: str = "panel", **more: Any) ->
 async def call(
     connector: Connector, name: str, meta: Mapping[str, Any] | None = None, **arguments: Any
 ) -> CallResponse:
-    return await connector.desk.answer(name, arguments, meta or {}, connector.local)
+    return await connector.calls.answer(name, arguments, meta or {}, connector.local)

@@ -7,7 +7,7 @@ import pytest
 
 from intarsia import Connector, Done, Grant
 from intarsia.errors import ToolError
-from intarsia.server.calls.view_handles import make_handle
+from intarsia.server.views.view_handles import make_handle
 from intarsia.widgets import DesignPanel, Slider, Text
 
 ADA = Grant("ada", scopes={"notes:read", "notes:write"}, issuer="https://id.example")
@@ -45,13 +45,13 @@ class Notes:
 
     async def call(self, grant: Grant, name: str, /, **arguments: Any) -> Any:
         """Call a tool as somebody."""
-        return await self.connector.desk.answer(name, arguments, {}, grant)
+        return await self.connector.calls.answer(name, arguments, {}, grant)
 
     async def draft(self, grant: Grant, **values: int) -> Any:
         """Keep a draft as the View of somebody does."""
-        handle = make_handle(self.connector.desk.signer, grant, "panel", {})
+        handle = make_handle(self.connector.catalog.signer, grant, "panel", {})
         arguments = {"tool": "panel", "arguments": {}, "values": values}
-        return await self.connector.desk.answer("intarsia_draft", arguments, {"dev.intarsia/view": handle}, grant)
+        return await self.connector.calls.answer("intarsia_draft", arguments, {"dev.intarsia/view": handle}, grant)
 
 
 @pytest.fixture
@@ -98,8 +98,8 @@ async def test_an_action_brings_back_no_widget_that_its_caller_may_not_read(note
     }
     writer = Grant("will", scopes={"notes:write"})
 
-    allowed = await notes.connector.desk.answer("write", {"text": "x"}, seen, ADA)
-    refused = await notes.connector.desk.answer("write", {"text": "x"}, seen, writer)
+    allowed = await notes.connector.calls.answer("write", {"text": "x"}, seen, ADA)
+    refused = await notes.connector.calls.answer("write", {"text": "x"}, seen, writer)
 
     assert "For ada." in str(allowed.meta["dev.intarsia/parts"])
     assert not refused.is_error

@@ -79,9 +79,9 @@ async def test_refusals_over_and_over_are_counted(tmp_path: Path) -> None:
 
     async with shop.running():
         for number in range(50):
-            await shop.desk.answer("buy", {"what": str(number)}, {}, Grant("eve"))
-        await shop.desk.answer("buy", {"what": "x"}, {}, Grant("mallory"))
-        await shop.desk.answer("no_such_tool", {}, {}, Grant("mallory"))
+            await shop.calls.answer("buy", {"what": str(number)}, {}, Grant("eve"))
+        await shop.calls.answer("buy", {"what": "x"}, {}, Grant("mallory"))
+        await shop.calls.answer("no_such_tool", {}, {}, Grant("mallory"))
 
         assert [(entry.who, entry.result) for entry in await entries(shop)] == [
             ("mallory", "refused: Not today."),
@@ -175,7 +175,7 @@ async def test_t35_nobody_says_who_they_are_by_an_argument(tmp_path: Path) -> No
         return Done(f"{who} bought {client} {by}.")
 
     async with shop.running():
-        await shop.desk.answer("buy", {"who": "admin", "client": "x", "by": "view"}, {}, Grant("eve", "chat"))
+        await shop.calls.answer("buy", {"who": "admin", "client": "x", "by": "view"}, {}, Grant("eve", "chat"))
         (entry,) = await entries(shop)
 
     assert (entry.who, entry.client, entry.by) == ("eve", "chat", "model")

@@ -10,7 +10,7 @@ import pytest
 
 from intarsia import Connector
 from intarsia.errors import SettingError, ToolError
-from intarsia.server.decorator_options import check_options
+from intarsia.server.tools.decorator_options import check_options
 from intarsia.widgets import Metric
 
 MISTAKES: list[tuple[str, dict[str, Any], str]] = [

@@ -11,10 +11,11 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from intarsia import Connector, Done, RefusedError, idempotency_key
-from intarsia.server.calls import idempotency
-from intarsia.server.calls.idempotency import IdempotentCall, digest_of
 from intarsia.server.storage.drafts import save_draft
 from intarsia.server.storage.store import DRAFTS, KEYS
+from intarsia.server.views import idempotency
+from intarsia.server.views.idempotency import IdempotentCall
+from intarsia.server.wire.messages import digest_of
 from tests.server.conftest import CARDS, build_connector, call, from_view
 from tests.server.view_state import DONE, PROBLEM
 
@@ -93,7 +94,7 @@ async def test_key_and_change_are_both_there_or_neither(connector: Connector) ->
 
 async def test_another_process_that_was_faster_is_noticed_in_the_transaction(connector: Connector) -> None:
     """The key is written between the look for it and the change, as another process would."""
-    path, answers = connector.store.path, connector.answers
+    path, answers = connector.store.path, connector.catalog.results
     find = answers.find
     looked = 0
 

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from intarsia import Grant
-from intarsia.server.calls.latest_view import LATEST_VIEWS, MAX_OPENINGS, LatestViews
 from intarsia.server.changes.access_watch import ACCESS_WATCH
-from intarsia.server.changes.bus import LocalBus
-from intarsia.server.changes.change_log import CHANGE_LOG, ChangeLog
+from intarsia.server.changes.change_log import CHANGE_LOG, ChangeLog, LocalBus
+from intarsia.server.views.latest_view import LATEST_VIEWS, MAX_OPENINGS, LatestViews
 from intarsia.server.wire.messages import CallResponse, ToolCall
 from tests.server.test_live_view import LONG, UNCHANGED, Shop, Viewer
 from tests.server.view_state import PARTS, PROBLEM
@@ -41,7 +40,7 @@ async def open_sales(shop: Shop, grant: Grant = ADA, item: str = "tea") -> Viewe
 
 async def take_over(viewer: Viewer) -> CallResponse:
     meta = {**viewer.meta, **viewer.shown.meta(revision=viewer.revision)}
-    answer = await viewer.shop.connector.desk.answer("intarsia_view", {"take_over": True}, meta, viewer.grant)
+    answer = await viewer.shop.connector.calls.answer("intarsia_view", {"take_over": True}, meta, viewer.grant)
     viewer.meta = {"dev.intarsia/view": answer.meta.get("dev.intarsia/view")}
     return answer
 
@@ -135,12 +134,13 @@ async def test_where_nobody_signs_in_nothing_is_superseded(shop: Shop) -> None:
     assert UNCHANGED in (await first.ask(0.01)).meta
 
 
-async def test_other_processes_hear_of_an_opening(shop: Shop) -> None:
+@pytest.mark.usefixtures("shop")
+async def test_other_processes_hear_of_an_opening() -> None:
     bus = LocalBus()
     one, two = LatestViews(ChangeLog(bus)), LatestViews(ChangeLog(bus))
-    signer, call = shop.connector.desk.signer, ToolCall({}, ADA)
-    older = one.of_reading(signer, call, "sales", {})
-    newer = two.of_reading(signer, call, "sales", {})
+    call = ToolCall({}, ADA)
+    older = one.of_reading(call, "sales", {})
+    newer = two.of_reading(call, "sales", {})
 
     assert one.superseded(older)
     assert two.superseded(older)
@@ -148,14 +148,14 @@ async def test_other_processes_hear_of_an_opening(shop: Shop) -> None:
     assert not two.superseded(newer)
 
 
-async def test_a_process_that_knows_of_no_opening_supersedes_nothing_and_memory_is_bounded(shop: Shop) -> None:
-    signer = shop.connector.desk.signer
+@pytest.mark.usefixtures("shop")
+async def test_a_process_that_knows_of_no_opening_supersedes_nothing_and_memory_is_bounded() -> None:
     openings = LatestViews(ChangeLog(LocalBus()))
-    older = openings.of_reading(signer, ToolCall({}, ADA), "sales", {})
-    openings.of_reading(signer, ToolCall({}, ADA), "sales", {})
+    older = openings.of_reading(ToolCall({}, ADA), "sales", {})
+    openings.of_reading(ToolCall({}, ADA), "sales", {})
     assert openings.superseded(older)
     for number in range(MAX_OPENINGS):
-        openings.of_reading(signer, ToolCall({}, ADA), "sales", {"item": str(number)})
+        openings.of_reading(ToolCall({}, ADA), "sales", {"item": str(number)})
 
     assert openings.superseded(older) is None
     assert LatestViews(ChangeLog(LocalBus())).superseded(older) is None
@@ -165,5 +165,5 @@ async def test_a_topic_that_only_looks_like_an_opening_does_no_harm(shop: Shop) 
     viewer = await open_sales(shop)
     CHANGE_LOG.publish(frozenset({"intarsia:opened:zz:1", "intarsia:opened:00:x", "intarsia:opened::"}))
 
-    assert LATEST_VIEWS.superseded(LATEST_VIEWS.of_view(shop.connector.desk.signer, ToolCall({}, ADA))) is None
+    assert LATEST_VIEWS.superseded(LATEST_VIEWS.of_view(ToolCall({}, ADA))) is None
     assert UNCHANGED in (await viewer.ask(0.01)).meta

@@ -12,14 +12,13 @@ from typing import Any
 import pytest
 
 from intarsia import Connector, Grant
-from intarsia.server.calls.latest_view import LatestViews
-from intarsia.server.changes import revisions
+from intarsia.server.changes import change_log
 from intarsia.server.changes.access_watch import ACCESS_WATCH
-from intarsia.server.changes.bus import Listener, LocalBus
-from intarsia.server.changes.change_log import CHANGE_LOG, ChangeLog
+from intarsia.server.changes.change_log import CHANGE_LOG, ChangeLog, Listener, LocalBus
 from intarsia.server.rendering import shared_flight
 from intarsia.server.switches.positions import Position
 from intarsia.server.switches.service import Change
+from intarsia.server.views.latest_view import LatestViews
 from intarsia.server.wire.messages import PARTS, PROBLEM, UNCHANGED, VIEW, ToolCall
 from intarsia.widgets import Dashboard, Metric
 from tests.server.test_latest_view import Unchanging
@@ -120,14 +119,14 @@ class Viewer:
         self.problem = ""
 
     async def open(self) -> None:
-        answer = await self._world.connector.desk.answer(self._tool, {}, {}, self._grant)
+        answer = await self._world.connector.calls.answer(self._tool, {}, {}, self._grant)
         self._shown = Shown(answer.meta[PARTS])
         self._revision = 0
         self._take(answer.meta)
 
     async def ask(self, seconds: float = SHORT) -> None:
         meta = {**self._meta, **self._shown.meta(revision=self._revision)}
-        answer = await self._world.connector.desk.answer("intarsia_view", {"wait_seconds": seconds}, meta, self._grant)
+        answer = await self._world.connector.calls.answer("intarsia_view", {"wait_seconds": seconds}, meta, self._grant)
         self._take(answer.meta)
 
     def shows(self, number: int) -> bool:
@@ -208,8 +207,8 @@ async def test_messages_that_are_doubled_lost_late_and_in_another_order(world: W
 
 def test_revisions_grow_though_the_clock_is_set_back_by_hours(monkeypatch: pytest.MonkeyPatch) -> None:
     times = [3 * HOUR_NS, HOUR_NS, HOUR_NS, 2 * HOUR_NS, 0, 3 * HOUR_NS + 2_000_000]
-    monkeypatch.setattr(revisions, "time", SimpleNamespace(time_ns=iter(times).__next__))
-    makes = revisions.RevisionClock()
+    monkeypatch.setattr(change_log, "time", SimpleNamespace(time_ns=iter(times).__next__))
+    makes = change_log.RevisionClock()
 
     made = [makes.next() for _ in times]
 
@@ -220,7 +219,7 @@ async def test_a_clock_that_goes_forth_and_back_by_hours(world: World, monkeypat
     hours = random.Random(SEED)  # noqa: S311 - any order that can be repeated
     ahead = 0
     real, turned = time.time_ns, set[int]()
-    monkeypatch.setattr(revisions, "time", SimpleNamespace(time_ns=lambda: real() + ahead))
+    monkeypatch.setattr(change_log, "time", SimpleNamespace(time_ns=lambda: real() + ahead))
     viewers = await open_all(world)
 
     def turn() -> None:
@@ -296,12 +295,13 @@ async def test_who_listens_hears_of_the_new_bus_alone() -> None:
     assert heard == [{"new"}]
 
 
-async def test_openings_that_are_told_in_another_order_leave_the_latest_the_latest(world: World) -> None:
+@pytest.mark.usefixtures("world")
+async def test_openings_that_are_told_in_another_order_leave_the_latest_the_latest() -> None:
     bus = BadBus(random.Random(SEED), ("late",))  # noqa: S311 - any order that can be repeated
     here, there = LatestViews(ChangeLog(bus)), LatestViews(ChangeLog(bus))
-    signer, call = world.connector.desk.signer, ToolCall({}, Grant("ada"))
+    call = ToolCall({}, Grant("ada"))
     token = ACCESS_WATCH.set(Unchanging())
-    made = [each.of_reading(signer, call, "shared", {}) for each in (here, there) * 10]
+    made = [each.of_reading(call, "shared", {}) for each in (here, there) * 10]
     ACCESS_WATCH.reset(token)
     bus.tell_late()
 

@@ -24,12 +24,12 @@ import os, time
 from pathlib import Path
 from types import SimpleNamespace
 from intarsia import Connector, Done
-from intarsia.server.changes import revisions
+from intarsia.server.changes import change_log
 from intarsia.widgets import Metric
 
 NUMBER = Path(__file__).with_name("number.txt")
 AHEAD = int(os.environ["AHEAD_HOURS"]) * 3600 * 10**9
-revisions.time = SimpleNamespace(time_ns=lambda: time.time_ns() + AHEAD)
+change_log.time = SimpleNamespace(time_ns=lambda: time.time_ns() + AHEAD)
 world = Connector("World")
 
 @world.widget(topics="number")

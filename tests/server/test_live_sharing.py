@@ -135,13 +135,13 @@ class Looking:
         return self
 
     async def call(self, name: str, /, **arguments: Any) -> CallResponse:
-        return await self.office.connector.desk.answer(name, arguments, self.meta, self.grant)
+        return await self.office.connector.calls.answer(name, arguments, self.meta, self.grant)
 
     async def ask(self, seconds: float = 25, tool: str = "intarsia_view", **seen: Any) -> CallResponse:
         meta = {**self.meta, **self.shown.meta(**{"revision": self.revision, **seen})}
         own: dict[str, Any] = self.shown.arguments if tool == self.shown.tool else {}
         arguments = {"wait_seconds": seconds} if tool == "intarsia_view" else own
-        return await self.office.connector.desk.answer(tool, arguments, meta, self.grant)
+        return await self.office.connector.calls.answer(tool, arguments, meta, self.grant)
 
     def wait(self) -> "asyncio.Task[CallResponse]":
         return asyncio.create_task(self.ask())

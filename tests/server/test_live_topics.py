@@ -7,10 +7,9 @@ import pytest
 
 from intarsia import Connector, Done
 from intarsia.errors import ToolError
-from intarsia.server.changes.bus import LocalBus
-from intarsia.server.changes.change_log import MAX_TOPICS, ChangeLog
-from intarsia.server.changes.revisions import MAX_AHEAD, REVISIONS, RevisionClock
-from intarsia.server.tools.topics import MAX_TOPIC_LENGTH, checked_topics, filled
+from intarsia.server.changes.change_log import MAX_AHEAD, MAX_TOPICS, REVISIONS, ChangeLog, LocalBus, RevisionClock
+from intarsia.server.tools.arguments import MAX_TOPIC_LENGTH, filled
+from intarsia.server.tools.topics import checked_topics
 from intarsia.widgets import Metric
 
 APOLLO, GEMINI = frozenset({"project:apollo"}), frozenset({"project:gemini"})
@@ -82,10 +81,10 @@ def test_tools_and_tiles_check_what_they_name() -> None:
         connector.tile(topics="project:{team}")(board)
     with pytest.raises(ToolError, match="no parameter"):
         connector.action(changes="project:{team}")(move)
-    assert not connector.names_topics
+    assert not connector.catalog.names_topics
     pending = connector.tile(topics="project:{project}")(board)("apollo")
     assert pending.topics == APOLLO
-    assert connector.names_topics
+    assert connector.catalog.names_topics
 
 
 async def test_who_waits_is_woken_by_its_topic_and_by_no_other(bus: LocalBus, changes: ChangeLog) -> None:

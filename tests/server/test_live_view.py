@@ -80,11 +80,11 @@ class Viewer:
         return self
 
     async def call(self, tool: str, **arguments: Any) -> CallResponse:
-        return await self.shop.connector.desk.answer(tool, arguments, self.meta, self.grant)
+        return await self.shop.connector.calls.answer(tool, arguments, self.meta, self.grant)
 
     async def ask(self, seconds: object = LONG, **seen: Any) -> CallResponse:
         meta = {**self.meta, **self.shown.meta(**{"revision": self.revision, **seen})}
-        answer = await self.shop.connector.desk.answer("intarsia_view", {"wait_seconds": seconds}, meta, self.grant)
+        answer = await self.shop.connector.calls.answer("intarsia_view", {"wait_seconds": seconds}, meta, self.grant)
         told = answer.meta.get(PARTS) or answer.meta.get(UNCHANGED)
         self.revision = told["revision"] if told else self.revision
         return answer

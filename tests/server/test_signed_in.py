@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 import intarsia
 from intarsia import Connector, Done, Grant, Issuer, ResourceServer
 from intarsia.errors import SettingError
-from intarsia.server.mcp_server.server import grant_of
+from intarsia.server.auth.caller import caller
 from intarsia.widgets import DesignPanel, Slider, Text
 from tests.server.server_kinds import ERAS, Served
 
@@ -186,12 +186,12 @@ def test_whom_a_token_stands_for() -> None:
     def token(value: str, **more: Any) -> AccessToken:
         return AccessToken(token=value, client_id="chat", scopes=["a"], **more)
 
-    assert grant_of(token("t", subject="ada", claims={"iss": ISSUER, "sub": "bob"})) == Grant(
+    assert caller(token("t", subject="ada", claims={"iss": ISSUER, "sub": "bob"})) == Grant(
         "ada", "chat", {"a"}, issuer=ISSUER
     )
-    assert grant_of(token("t", claims={"sub": "bob"})) == Grant("bob", "chat", {"a"})
-    nameless, other = grant_of(token("t")), grant_of(token("u", claims={"sub": ""}))
+    assert caller(token("t", claims={"sub": "bob"})) == Grant("bob", "chat", {"a"})
+    nameless, other = caller(token("t")), caller(token("u", claims={"sub": ""}))
     assert nameless is not None
     assert other is not None
     assert nameless.subject != other.subject
-    assert grant_of(None) is None
+    assert caller(None) is None

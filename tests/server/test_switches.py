@@ -85,7 +85,7 @@ async def call(tasks: Connector, tool: str, arguments: Mapping[str, Any] | None 
             "tool": parts["tool"], "arguments": parts["arguments"], "frame": parts["frame"]["hash"],
             "revision": parts["revision"], **more,
         }}  # fmt: skip
-    return await tasks.desk.answer(tool, arguments or {}, meta, grant)
+    return await tasks.calls.answer(tool, arguments or {}, meta, grant)
 
 
 def kind(answer: CallResponse) -> str:
@@ -93,7 +93,7 @@ def kind(answer: CallResponse) -> str:
 
 
 def names(tasks: Connector) -> dict[str, Any]:
-    return {tool.name: tool.meta for tool in Surface(tasks).listed(None)}
+    return {tool.name: tool.meta for tool in Surface(tasks.catalog).listed(None)}
 
 
 async def test_what_is_off_is_neither_listed_nor_answered(tasks: Connector) -> None:
@@ -121,7 +121,7 @@ async def test_text_only_leaves_the_text_and_nothing_for_a_view(tasks: Connector
 
 
 async def test_the_view_is_read_by_nobody_whom_no_widget_is_left_to(tasks: Connector) -> None:
-    surface = Surface(tasks)
+    surface = Surface(tasks.catalog)
     (view,) = surface.views(None)
     await turn(tasks, "tool:note", TEXT_ONLY)
     assert surface.read(str(view.uri)) is not None
@@ -191,7 +191,7 @@ async def test_t45_leaving_out_or_forging_what_is_seen_helps_nobody(
     metas: list[dict[str, Any]] = [{VIEW: board.meta[VIEW]}, {VIEW: board.meta[VIEW], SEEN: seen}]
 
     for meta in metas:
-        answer = await tasks.desk.answer(tool, MOVE if tool == "move" else {}, meta, ADA)
+        answer = await tasks.calls.answer(tool, MOVE if tool == "move" else {}, meta, ADA)
         assert kind(answer) == "off"
 
 
@@ -323,7 +323,7 @@ async def test_switches_of_what_is_included_are_those_of_who_includes(tmp_path: 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_clients_with_an_old_list_and_new_ones_in_both_eras(tasks: Connector, mode: Any) -> None:
-    server: Server[Any] = build_server(tasks)
+    server: Server[Any] = build_server(tasks.catalog)
     async with Client(server, mode=mode) as client:
         assert {tool.name for tool in (await client.list_tools()).tools} >= {"board", "note"}
         await turn(tasks, "tool:note", OFF)

@@ -17,7 +17,7 @@ from intarsia.errors import StoreError
 from intarsia.server.audit.log import AuditQuery
 from intarsia.server.audit.verify import verify
 from intarsia.server.storage.store import KEYS, Store
-from intarsia.server.threads import ThreadPool
+from intarsia.server.tools.threads import ThreadPool
 from intarsia.widgets import Metric
 from tests.server.conftest import call
 from tests.server.view_state import DONE, PROBLEM

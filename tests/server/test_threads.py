@@ -13,7 +13,7 @@ import anyio
 import pytest
 
 from intarsia import Connector, RefusedError
-from intarsia.server.threads import BUSY, ThreadPool
+from intarsia.server.tools.threads import BUSY, ThreadPool
 from intarsia.widgets import Dashboard, Metric
 from tests.server.conftest import call
 from tests.server.waiting_threads import latch

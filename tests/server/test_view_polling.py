@@ -15,10 +15,10 @@ from intarsia import Connector, Done, Grant, Introspection, Issuer, ResourceServ
 from intarsia.host.server import running_server
 from intarsia.server.changes.change_log import CHANGE_LOG
 from intarsia.server.http.app import mount
-from intarsia.server.http.request_limits import JSON
 from intarsia.server.mcp_server.server import Surface, build_server
 from intarsia.server.mcp_server.view_polling import ANSWERED, AT_ONCE, ViewPollingMiddleware
 from intarsia.server.wire.messages import CallResponse
+from intarsia.server.wire.strict_json import JSON
 from intarsia.widgets import Metric
 from tests.security.connector_server import EARLIER, ERAS, MODERN, RESOURCE, Answers, good_claims
 from tests.server.test_stopping import messages, request_of
@@ -145,7 +145,7 @@ def calls_of(meta: dict[str, Any], era: str) -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize("era", ERAS)
 async def test_answers_and_refusals_are_those_of_the_sdk(kitchen: Kitchen, era: str) -> None:
     connector = kitchen.connector
-    bare = mount(build_server(connector), running=connector.running)
+    bare = mount(build_server(connector.catalog), running=connector.running)
     async with (
         running_server(connector.app()) as ours,
         running_server(bare) as theirs,
@@ -298,8 +298,8 @@ async def test_whoever_hangs_up_waits_no_longer(kitchen: Kitchen, era: str) -> N
 
 async def test_a_call_of_nobody_is_no_answer_where_everybody_signs_in(kitchen: Kitchen) -> None:
     async with kitchen.connector.running():
-        assert await Surface(kitchen.connector, signs_in=True).answer_view({}, {}) is None
-        assert await Surface(kitchen.connector).answer_view({}, {}) is not None
+        assert await Surface(kitchen.connector.catalog, signs_in=True).answer_view({}, {}) is None
+        assert await Surface(kitchen.connector.catalog).answer_view({}, {}) is not None
 
 
 class Desk:

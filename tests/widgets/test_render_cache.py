@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from intarsia.ui_templates import render_text, render_widget
-from intarsia.ui_templates.render_cache import RenderCache
+from intarsia.ui_templates.render import RenderCache
 from intarsia.widgets import BoardColumn, BoundAction, Card, Table, TableColumn, TaskBoard
 from intarsia.widgets.action import Parameter
 

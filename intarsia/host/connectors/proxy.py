@@ -10,8 +10,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from intarsia.host.connectors.oauth_client import UNAUTHORIZED, ConnectError, ConnectorSignIn
 from intarsia.host.connectors.registry import AddedConnector, ConnectorRegistry
 from intarsia.host.same_origin import FRESH
-from intarsia.server.http.request_limits import JSON
-from intarsia.server.wire.strict_json import object_of
+from intarsia.server.wire.strict_json import JSON, object_of
 
 MAX_BYTES = 32 * 1024 * 1024
 """How much one answer may hold."""

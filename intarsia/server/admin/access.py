@@ -2,20 +2,17 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from intarsia.errors import ConflictError, SettingError
-from intarsia.server.auth.authorization_server.errors import OAuthError
-from intarsia.server.auth.authorization_server.pages.login_page import expired_page
-from intarsia.server.pages.browser_sessions import CsrfError
+from intarsia.server.catalog import Catalog
+from intarsia.server.pages.browsers import CsrfError
 from intarsia.server.pages.forms import Fields, read_form
-from intarsia.server.pages.templates import render_page
-
-if TYPE_CHECKING:
-    from intarsia.server.connector import Connector
+from intarsia.server.pages.oauth_errors import OAuthError
+from intarsia.server.pages.templates import expired_page, render_page
 
 ADMIN = "intarsia:admin"
 """The role of admins."""
@@ -72,13 +69,13 @@ class AdminAccess:
     """Restricts pages and forms to admins.
 
     Args:
-        connector: The connector that is administered.
+        catalog: The catalog of the connector that is administered.
         admins: Authenticates admins.
         has_people: Whether there is a page of people.
     """
 
-    def __init__(self, connector: "Connector", admins: Admins, *, has_people: bool) -> None:
-        self.connector = connector
+    def __init__(self, catalog: Catalog, admins: Admins, *, has_people: bool) -> None:
+        self.catalog = catalog
         self.admins = admins
         self.has_people = has_people
 
@@ -121,9 +118,9 @@ class AdminAccess:
     def refuse(self, status: int, title: str, text: str) -> Response:
         """Return an error page with a link to the switches."""
         return render_page(
-            "notice", status=status, connector=self.connector.name, title=title, text=text, link="/admin",
+            "notice", status=status, connector=self.catalog.name, title=title, text=text, link="/admin",
             label="Back to switches",
         )  # fmt: skip
 
     def _expired(self) -> Response:
-        return expired_page(self.connector.name, "Nothing was changed. Go back and try again.", "/admin")
+        return expired_page(self.catalog.name, "Nothing was changed. Go back and try again.", "/admin")

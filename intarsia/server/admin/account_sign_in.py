@@ -1,18 +1,16 @@
 """Admins who sign in with an account of this server and have the role `intarsia:admin`."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from intarsia.server.admin.access import ADMIN, Admin
-from intarsia.server.pages.browser_sessions import Browser
+from intarsia.server.auth.authorization_server.oauth.services import AuthServices
+from intarsia.server.auth.authorization_server.pages.login_page import LoginPage
+from intarsia.server.pages.browsers import Browser
 from intarsia.server.pages.forms import Fields
 from intarsia.server.pages.templates import render_page
-
-if TYPE_CHECKING:
-    from intarsia.server.auth.authorization_server.server import AuthorizationServer
 
 _BROWSER = "intarsia.browser"
 """The key of the browser in a request's scope."""
@@ -23,19 +21,21 @@ class AccountAdmins:
 
     Args:
         connector: The display name of the connector.
-        services: The authorization server, with its accounts and sessions.
+        services: The services of the authorization server, with its accounts and sessions.
+        login_page: The page where users sign in.
     """
 
-    def __init__(self, connector: str, services: "AuthorizationServer") -> None:
+    def __init__(self, connector: str, services: AuthServices, login_page: LoginPage) -> None:
         self._connector = connector
         self._services = services
+        self._login_page = login_page
 
     async def authenticate(self, request: Request) -> Admin | Response:
         """Return the admin who sent a request, the sign-in page, or an error page."""
         browser: Browser = await self._services.sessions.load(request)
         request.scope[_BROWSER] = browser
         if browser.account is None:
-            return self._services.login_page.show(browser, next_path="/admin")
+            return self._login_page.show(browser, next_path="/admin")
         account = await self._services.accounts.get(browser.account)
         if account is None or account.state != "active" or ADMIN not in account.roles:
             return self._forbidden(browser.account)

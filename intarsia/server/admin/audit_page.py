@@ -45,7 +45,7 @@ class AuditPage:
         rows = await AuditLog(store).rows(audit_query, _PAGE_ROWS)
         check = await verify(store) if query.one("verify") else None
         return render_admin_page(
-            "log", connector=self._access.connector.name, account=admin.name, csrf_token=admin.csrf_token,
+            "log", connector=self._access.catalog.name, account=admin.name, csrf_token=admin.csrf_token,
             section="log", rows=[(row, iso_time(row.at)) for row in rows], filter=audit_query, origins=_ORIGINS,
             log=query.one("log") or "", events=EVENTS, has_people=self._accounts is not None, check=check,
             first_day=query.one("from") or "", last_day=query.one("to") or "",
@@ -61,7 +61,7 @@ class AuditPage:
         return StreamingResponse(csv_lines(pages), media_type="text/csv; charset=utf-8", headers=headers)
 
     def _store(self, query: Fields) -> Store:
-        return self._accounts if self._accounts and query.one("log") == "people" else self._access.connector.store
+        return self._accounts if self._accounts and query.one("log") == "people" else self._access.catalog.store
 
 
 def _audit_query(query: Fields) -> AuditQuery:

@@ -11,13 +11,12 @@ from urllib.parse import urlencode
 
 from mcp.client.auth import PKCEParameters
 
-from intarsia.server.admin.settings import AdminSignIn
-from intarsia.server.auth.authorization_server.tables import digest_of
 from intarsia.server.auth.resource_server.cache import TtlCache
 from intarsia.server.auth.resource_server.client_auth import secret_form, secret_header
 from intarsia.server.auth.resource_server.issuer_http import IssuerError, IssuerHttpClient
 from intarsia.server.auth.resource_server.issuer_metadata import Metadata
-from intarsia.server.pages.browser_sessions import Browser, CsrfError
+from intarsia.server.auth.resource_server.settings import AdminSignIn
+from intarsia.server.pages.browsers import Browser, CsrfError, digest_of
 from intarsia.server.pages.forms import Fields
 
 SIGN_IN_SECONDS = 600

@@ -10,34 +10,35 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from secrets import token_urlsafe
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from intarsia.server.admin.access import ADMIN, Admin
 from intarsia.server.admin.issuer_client import IssuerClient, SignInDeniedError
 from intarsia.server.admin.routes import SWITCH_FORM_PATHS, admin_routes
 from intarsia.server.audit.log import AuditEntry
-from intarsia.server.auth.authorization_server.errors import OAuthError
-from intarsia.server.auth.authorization_server.pages.login_page import expired_page
-from intarsia.server.auth.authorization_server.server import RoutesMiddleware
 from intarsia.server.auth.resource_server.cache import TtlCache
 from intarsia.server.auth.resource_server.claims import Bearer
 from intarsia.server.auth.resource_server.errors import TokenError
 from intarsia.server.auth.resource_server.issuer_http import IssuerError
-from intarsia.server.auth.resource_server.middleware import RETRY_SECONDS, grant_of
-from intarsia.server.pages.browser_sessions import Browser, BrowserCookies, CsrfError
+from intarsia.server.auth.resource_server.middleware import RETRY_SECONDS
+from intarsia.server.auth.resource_server.settings import AdminSignIn, ResourceServer
+from intarsia.server.auth.resource_server.verifier import Verifier
+from intarsia.server.catalog import Catalog
+from intarsia.server.pages.browsers import Browser, BrowserCookies, CsrfError
 from intarsia.server.pages.forms import Fields, read_form, read_query
-from intarsia.server.pages.templates import BASE_PATH, HEADERS, STYLE_PATH, redirect_to, render_page, serve_style
-
-if TYPE_CHECKING:
-    from intarsia.server.admin.settings import AdminSignIn
-    from intarsia.server.auth.resource_server.settings import ResourceServer
-    from intarsia.server.auth.resource_server.verifier import Verifier
-    from intarsia.server.connector import Connector
+from intarsia.server.pages.oauth_errors import OAuthError
+from intarsia.server.pages.templates import (
+    BASE_PATH,
+    HEADERS,
+    STYLE_PATH,
+    expired_page,
+    redirect_to,
+    render_page,
+    serve_style,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -70,17 +71,15 @@ class IssuerAdmins:
     """Authenticates admins by an issuer, and serves the pages to sign in and out.
 
     Args:
-        connector: The connector that is administered.
+        catalog: The catalog of the connector that is administered.
         server: The accepted issuers.
         sign_in: The OAuth client that is registered with the issuer.
         verifier: The connector's verifier of access tokens.
     """
 
-    def __init__(
-        self, connector: "Connector", server: "ResourceServer", sign_in: "AdminSignIn", verifier: "Verifier"
-    ) -> None:
+    def __init__(self, catalog: Catalog, server: ResourceServer, sign_in: AdminSignIn, verifier: Verifier) -> None:
         self.settings = AdminPages(server.public_url, sign_in.session_seconds)
-        self._connector = connector
+        self._catalog = catalog
         self._verifier = verifier
         self._issuer = sign_in.check_issuer(server.addresses)
         self._cookies = BrowserCookies(self.settings)
@@ -90,22 +89,18 @@ class IssuerAdmins:
         )  # fmt: skip
         # In memory only, keyed by the digest of the cookie: neither a file nor a backup ever holds a token.
         self._tokens: TtlCache[str] = TtlCache(MAX_SESSIONS)
-        self._routes = [
+        self.routes = [
             Route(CALLBACK, self.callback, methods=["GET"]),
             Route(SIGN_IN_AGAIN, self.sign_in_again, methods=["GET"]),
             Route("/sign-out", self.sign_out, methods=["POST"]),
             Route(STYLE_PATH, serve_style, methods=["GET"]),
-            *admin_routes(connector, self, None),
+            *admin_routes(catalog, self),
         ]
 
     @property
     def form_paths(self) -> frozenset[str]:
         """The paths that accept forms and nothing else."""
         return SWITCH_FORM_PATHS | {"/sign-out"}
-
-    def wrap(self, app: ASGIApp) -> RoutesMiddleware:
-        """Put the pages in front of an application that requires tokens."""
-        return RoutesMiddleware(app, self._routes, self.settings.public_url)
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -133,7 +128,7 @@ class IssuerAdmins:
             self._tokens.take(browser.session)
             return self._forbidden(bearer)
         request.scope[_BROWSER] = browser
-        return Admin(grant_of(bearer).person, bearer.subject, browser.csrf_token)
+        return Admin(bearer.grant.person, bearer.subject, browser.csrf_token)
 
     def verify_csrf(self, request: Request, form: Fields, admin: Admin) -> None:  # noqa: ARG002 - of the protocol
         """Check that a form was sent from one of our pages in this browser.
@@ -153,8 +148,8 @@ class IssuerAdmins:
 
     async def roles(self) -> Sequence[str]:
         """Return the roles of tools and switches."""
-        roles = {role for tool in self._connector.tools.values() for role in tool.roles}
-        return sorted(roles | {row.role for row in await self._connector.switches.rows() if row.role})
+        roles = {role for tool in self._catalog.tools.values() for role in tool.roles}
+        return sorted(roles | {row.role for row in await self._catalog.switches.rows() if row.role})
 
     async def callback(self, request: Request) -> Response:
         """Handle the authorization response of the issuer, and sign the admin in."""
@@ -164,7 +159,7 @@ class IssuerAdmins:
             bearer = await self._verifier.verify(token)
         except (OAuthError, CsrfError):
             text = "You were not signed in. Start again in this browser."
-            return expired_page(self._connector.name, text, "/admin")
+            return expired_page(self._catalog.name, text, "/admin")
         except SignInDeniedError:
             return self._notice(403, "Not signed in", f"{self._issuer} did not sign you in.")
         except TokenError as error:
@@ -178,18 +173,18 @@ class IssuerAdmins:
         if ADMIN not in bearer.roles:
             # Another user signed in with this browser: the session of the previous one must not continue.
             self._tokens.take(before.session)
-            await self._connector.audit.write_refusal(
-                AuditEntry("refusal", grant_of(bearer).person, bearer.client, what="sign_in", result="not an admin")
+            await self._catalog.audit.write_refusal(
+                AuditEntry("refusal", bearer.grant.person, bearer.client, what="sign_in", result="not an admin")
             )
             return self._forbidden(bearer)
         return await self._start(bearer, token, before)
 
     async def _start(self, bearer: Bearer, token: str, before: Browser) -> Response:
         """Start a session with a new cookie, and end the one that the browser had before."""
-        person = grant_of(bearer).person
+        person = bearer.grant.person
         browser = Browser(token_urlsafe(32), person)
         self._tokens.take(before.session)
-        await self._connector.audit.write(AuditEntry("sign_in", person, bearer.client))
+        await self._catalog.audit.write(AuditEntry("sign_in", person, bearer.client))
         self._tokens.keep(browser.session, token, monotonic() + self.settings.session_seconds)
         return self._cookies.set_cookie(redirect_to("/admin", HEADERS), browser)
 
@@ -203,7 +198,7 @@ class IssuerAdmins:
         try:
             self._cookies.verify_csrf(request, await read_form(request), browser)
         except (OAuthError, CsrfError):
-            return expired_page(self._connector.name, "You are still signed in. Go back and try again.", "/admin")
+            return expired_page(self._catalog.name, "You are still signed in. Go back and try again.", "/admin")
         token = self._tokens.take(browser.session)
         if token is not None:
             await self._log_sign_out(token)
@@ -215,7 +210,7 @@ class IssuerAdmins:
             bearer = await self._verifier.verify(token)
         except (TokenError, IssuerError):
             return  # the user of an invalid token is unknown
-        await self._connector.audit.write(AuditEntry("sign_out", grant_of(bearer).person, bearer.client))
+        await self._catalog.audit.write(AuditEntry("sign_out", bearer.grant.person, bearer.client))
 
     def _browser(self, request: Request) -> Browser:
         return Browser(self._cookies.read_cookie(request) or token_urlsafe(32), None)
@@ -240,13 +235,13 @@ class IssuerAdmins:
 
     def _notice(self, status: int, title: str, text: str, label: str = "Use another account") -> Response:
         return render_page(
-            "notice", status=status, connector=self._connector.name, title=title, text=text, link=SIGN_IN_AGAIN,
+            "notice", status=status, connector=self._catalog.name, title=title, text=text, link=SIGN_IN_AGAIN,
             label=label,
         )  # fmt: skip
 
     def _unavailable(self) -> Response:
         return render_page(
-            "notice", status=503, headers={"Retry-After": str(RETRY_SECONDS)}, connector=self._connector.name,
+            "notice", status=503, headers={"Retry-After": str(RETRY_SECONDS)}, connector=self._catalog.name,
             title="Try again in a moment", link="/admin", label="Try again",
             text=f"Your sign-in cannot be verified right now, because {self._issuer} did not respond correctly.",
         )  # fmt: skip

@@ -11,13 +11,13 @@ from starlette.responses import Response
 from intarsia.errors import ConflictError
 from intarsia.server.admin.access import ADMIN
 from intarsia.server.admin.templates import render_admin_page
-from intarsia.server.auth.authorization_server.pages.connected_apps_page import ConnectedApp, ConnectedAppsPage
+from intarsia.server.auth.authorization_server.oauth.services import AuthServices
+from intarsia.server.auth.authorization_server.pages.connected_apps_page import ConnectedApp, connected_apps
 from intarsia.server.pages.forms import Fields
 from intarsia.server.pages.templates import redirect_to
 
 if TYPE_CHECKING:
     from intarsia.server.admin.access import Admin, AdminAccess
-    from intarsia.server.auth.authorization_server.server import AuthorizationServer
 
 
 @dataclass(frozen=True)
@@ -46,13 +46,12 @@ class PeoplePage:
 
     Args:
         access: Restricts the page to admins.
-        services: The authorization server, with its accounts and grants.
+        services: The services of the authorization server, with its accounts and grants.
     """
 
-    def __init__(self, access: "AdminAccess", services: "AuthorizationServer") -> None:
+    def __init__(self, access: "AdminAccess", services: AuthServices) -> None:
         self._access = access
         self._services = services
-        self._apps = ConnectedAppsPage(access.connector, services)
 
     async def show(self, request: Request, admin: "Admin") -> Response:
         """Return the page with all accounts."""
@@ -60,12 +59,12 @@ class PeoplePage:
         people = [
             PersonRow(
                 account.name, ", ".join(sorted(account.roles)), account.state != "active",
-                [_app(app) for app in await self._apps.of(account.name)],
+                [_app(app) for app in await connected_apps(self._access.catalog, self._services, account.name)],
             )
             for account in await self._services.accounts.list()
         ]  # fmt: skip
         return render_admin_page(
-            "people", connector=self._access.connector.name, account=admin.name, csrf_token=admin.csrf_token,
+            "people", connector=self._access.catalog.name, account=admin.name, csrf_token=admin.csrf_token,
             section="people", has_people=True, people=people, admin=ADMIN,
             message=messages.get(request.query_params.get("changed", ""), ""),
         )  # fmt: skip

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from intarsia.server.admin.switch_rows import widget_of
 from intarsia.server.admin.templates import render_admin_page
-from intarsia.server.auth.authorization_server.errors import Code, OAuthError
 from intarsia.server.pages.forms import Fields, read_query
+from intarsia.server.pages.oauth_errors import Code, OAuthError
 from intarsia.ui_templates import render_widget
 from intarsia.ui_templates.document import load_style
 from intarsia.widgets import Widget
@@ -45,7 +45,7 @@ class PreviewPage:
         query = read_query(request)
         tool, examples = self._examples(query)
         return render_admin_page(
-            "preview", connector=self._access.connector.name, account=admin.name, csrf_token=admin.csrf_token,
+            "preview", connector=self._access.catalog.name, account=admin.name, csrf_token=admin.csrf_token,
             section="switches", has_people=self._access.has_people, tool=tool, names=list(examples),
             example=_chosen(query, examples),
         )  # fmt: skip
@@ -61,7 +61,7 @@ class PreviewPage:
         )
 
     def _examples(self, query: Fields) -> "tuple[Tool, Mapping[str, Widget]]":
-        tool = self._access.connector.tools.get(query.one("tool") or "")
+        tool = self._access.catalog.tools.get(query.one("tool") or "")
         widget = widget_of(tool) if tool else None
         examples: Mapping[str, Widget] = widget.examples() if widget else {}
         if tool is None or not examples:

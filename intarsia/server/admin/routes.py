@@ -1,7 +1,5 @@
 """The routes of the admin pages."""
 
-from typing import TYPE_CHECKING
-
 from starlette.routing import Route
 
 from intarsia.server.admin.access import AdminAccess, Admins
@@ -15,10 +13,8 @@ from intarsia.server.admin.templates import (
     serve_admin_style,
     serve_script,
 )
-
-if TYPE_CHECKING:
-    from intarsia.server.auth.authorization_server.server import AuthorizationServer
-    from intarsia.server.connector import Connector
+from intarsia.server.auth.authorization_server.oauth.services import AuthServices
+from intarsia.server.catalog import Catalog
 
 SWITCH_FORM_PATHS = frozenset({"/admin/switches", "/admin/review"})
 """The paths of forms about switches. They accept forms and nothing else."""
@@ -26,15 +22,16 @@ FORM_PATHS = SWITCH_FORM_PATHS | {"/admin/roles", "/admin/revoke"}
 """The paths of all forms. They accept forms and nothing else."""
 
 
-def admin_routes(connector: "Connector", admins: Admins, services: "AuthorizationServer | None") -> list[Route]:
+def admin_routes(catalog: Catalog, admins: Admins, services: AuthServices | None = None) -> list[Route]:
     """Return the routes of the admin pages.
 
     Args:
-        connector: The connector that is administered.
+        catalog: The catalog of the connector that is administered.
         admins: Authenticates admins.
-        services: The authorization server, if it is part of the connector; then there is a page of people too.
+        services: The services of the authorization server, if it is part of the connector; then there is a page of
+            people too.
     """
-    access = AdminAccess(connector, admins, has_people=services is not None)
+    access = AdminAccess(catalog, admins, has_people=services is not None)
     switches, preview = SwitchPage(access), PreviewPage(access)
     log = AuditPage(access, services.store if services else None)
     routes = [

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from intarsia.server.audit.export import iso_time
-from intarsia.server.auth.authorization_server.scope_descriptions import default_description
+from intarsia.server.auth.authorization_server.oauth.scope_descriptions import default_description
 from intarsia.server.storage.call_counts import CallCount
 from intarsia.server.switches.positions import (
     ACTIONS_BY_MODEL,

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from intarsia.server.admin.switch_rows import ALL_POSITIONS, general_rows, title_of, tool_rows
 from intarsia.server.admin.templates import render_admin_page
-from intarsia.server.auth.authorization_server.errors import Code, OAuthError
 from intarsia.server.pages.forms import Fields, read_query
+from intarsia.server.pages.oauth_errors import Code, OAuthError
 from intarsia.server.pages.templates import redirect_to
 from intarsia.server.switches.positions import Position
 from intarsia.server.switches.service import Change, Switch
@@ -47,12 +47,12 @@ class SwitchPage:
         """Return the page. The query filters the tools."""
         query = read_query(request)
         find, kind, at = (query.one("find") or "").strip(), query.one("kind") or "", query.one("at") or ""
-        connector = self._access.connector
-        rows = await connector.switches.rows()
-        counts = await connector.counts.last_day()
-        tools = tool_rows(connector.tools.values(), rows, counts, connector.scope_descriptions)
+        catalog = self._access.catalog
+        rows = await catalog.switches.rows()
+        counts = await catalog.counts.last_day()
+        tools = tool_rows(catalog.tools.values(), rows, counts, catalog.scope_descriptions)
         return render_admin_page(
-            "switches", connector=connector.name, account=admin.name, csrf_token=admin.csrf_token, section="switches",
+            "switches", connector=catalog.name, account=admin.name, csrf_token=admin.csrf_token, section="switches",
             has_people=self._access.has_people, general=general_rows(rows),
             tools=[line for line in tools if line.matches(find, kind, at)],
             count=len(tools), find=find, kind=kind, at=at, kinds=_KINDS, positions=ALL_POSITIONS,
@@ -61,26 +61,26 @@ class SwitchPage:
 
     def _message(self, query: Fields, rows: Sequence[Switch]) -> str:
         """Return a message about the last change. The query only names the switch, so that a link cannot forge it."""
-        connector, what, role = self._access.connector, query.one("changed"), query.one("role") or ""
+        catalog, what, role = self._access.catalog, query.one("changed"), query.one("role") or ""
         row = next((row for row in rows if (row.what, row.role) == (what, role)), None)
         if row is None:
             return ""
         audience = f" for {role}" if role else ""
         others = query.one("others") or ""
         more = f" and {others} more" if others.isdecimal() and len(others) < 4 and others != "0" else ""
-        return f"{title_of(row.what, connector.tools)}{more}: {row.position.label}{audience}."
+        return f"{title_of(row.what, catalog.tools)}{more}: {row.position.label}{audience}."
 
     async def review(self, form: Fields, admin: "Admin") -> Response:
         """Return a page that shows what a change of several switches does, and who is affected."""
         selected, position, role = sorted(form.many("tool")), _position(form), _role(form)
-        connector = self._access.connector
-        rows = {(row.what, row.role): row for row in await connector.switches.rows()}
-        changes = [_change(title_of(what, connector.tools), what, rows.get((what, role))) for what in selected]
+        catalog = self._access.catalog
+        rows = {(row.what, row.role): row for row in await catalog.switches.rows()}
+        changes = [_change(title_of(what, catalog.tools), what, rows.get((what, role))) for what in selected]
         if not changes:
             return self._access.refuse(400, "No tool selected", "Select the tools to change, and try again.")
-        connector.switches.check(Change(what, position, role) for what in selected)
+        catalog.switches.check(Change(what, position, role) for what in selected)
         return render_admin_page(
-            "review", connector=connector.name, account=admin.name, csrf_token=admin.csrf_token, section="switches",
+            "review", connector=catalog.name, account=admin.name, csrf_token=admin.csrf_token, section="switches",
             has_people=self._access.has_people, role=role, position=position,
             why=form.one("why") or "", affected=await self._affected(role),
             changes=changes,
@@ -92,7 +92,7 @@ class SwitchPage:
         changes = [Change(what, position, role, _version(form, what)) for what in sorted(form.many("tool"))]
         if not changes:
             raise OAuthError(Code.INVALID_REQUEST, "No switch is given.")
-        await self._access.connector.switches.set(changes, who=admin.user, by="admin", why=why)
+        await self._access.catalog.switches.set(changes, who=admin.user, by="admin", why=why)
         query = {"changed": changes[0].what, "role": role, "others": str(len(changes) - 1)}
         return redirect_to(f"/admin?{urlencode(query)}")
 

@@ -1,1 +1,1 @@
-"""calls."""
+"""One call, from its arguments to its answer."""

@@ -1,41 +1,18 @@
 """The wait of an open View: until a topic of its widget changes, its access does, or it has waited long enough."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
-
-from pydantic import BaseModel
 
 from intarsia.errors import ArgumentError
 from intarsia.permissions import Grant
 from intarsia.server.changes.access_watch import ACCESS_WATCH
 from intarsia.server.changes.change_log import CHANGE_LOG
-from intarsia.server.rendering.load import AnyWidgetTool, may_have_tiles, topics_of_tiles
-from intarsia.server.tools.tool import values_of
-from intarsia.server.tools.topics import filled
-
-SWITCHED = "intarsia:switches"
-"""The topic of an admin's switches, on which everything depends."""
+from intarsia.server.rendering.load import WatchedTopics
 
 MAX_WAIT_SECONDS = 25
 """Hosts and proxies give up on a call after 60 seconds or, some of them, 30."""
 
 WITHDRAWN = "Your access was withdrawn, so this is no longer shown. Connect again in the chat to go on."
-
-
-@dataclass(frozen=True)
-class WatchedTopics:
-    """What a widget reads, for one person with certain arguments."""
-
-    whole: frozenset[str]
-    """A change of these concerns the whole widget."""
-    tiles: Mapping[str, frozenset[str]]
-    """By tile: a change of these concerns that tile alone."""
-
-    @property
-    def all(self) -> frozenset[str]:
-        """Every topic."""
-        return self.whole.union(*self.tiles.values())
 
 
 @dataclass(frozen=True)
@@ -57,18 +34,6 @@ class WaitOutcome:
             return None
         changed = {name for name, topics in self.topics.tiles.items() if topics & self.changed}
         return (due or frozenset()) | changed
-
-
-async def topics_of(tool: AnyWidgetTool, arguments: BaseModel, grant: Grant) -> WatchedTopics:
-    """Say what a widget reads. The function of one that may hold tiles is run for it, its tiles are not."""
-    if not may_have_tiles(tool.widget_type):
-        return topics_shown(tool, arguments, {})
-    return topics_shown(tool, arguments, topics_of_tiles(await tool.run(arguments, grant)))
-
-
-def topics_shown(tool: AnyWidgetTool, arguments: BaseModel, tiles: Mapping[str, frozenset[str]]) -> WatchedTopics:
-    """Say what a widget reads whose tiles are known."""
-    return WatchedTopics(filled(tool.topics, values_of(arguments)) | {SWITCHED}, tiles)
 
 
 async def wait_for_change(topics: WatchedTopics, revision: int, seconds: object, grant: Grant) -> WaitOutcome:

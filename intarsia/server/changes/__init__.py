@@ -1,1 +1,1 @@
-"""changes."""
+"""Which topics changed when, and who waits for it."""

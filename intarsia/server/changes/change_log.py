@@ -6,17 +6,81 @@ never one too few.
 """
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
-
-from intarsia.server.changes.bus import ChangeBus, Listener, LocalBus
-from intarsia.server.changes.revisions import REVISIONS, RevisionClock
+from typing import Any, Protocol
 
 MAX_TOPICS = 10_000
 """How many topics are remembered with the time of their last change."""
+
+
+MAX_AHEAD = 26 * 3_600 * 1_000_000
+"""Microseconds that a revision may be ahead of this machine's clock; what is further ahead was never made by it."""
+
+Listener = Callable[[frozenset[str]], None]
+"""Told the topics that changed. It must return at once and raise nothing; any thread may call it."""
+
+
+class RevisionClock:
+    """Makes revisions: microseconds since 1970, and always more than the last."""
+
+    def __init__(self) -> None:
+        self._last = 0
+        self._lock = Lock()
+
+    def next(self) -> int:
+        """Return a revision. Any thread may ask."""
+        with self._lock:
+            self._last = max(self._last + 1, time.time_ns() // 1_000)
+            return self._last
+
+    def follow(self, revision: int) -> None:
+        """Go on after a revision that a View shows: this machine's clock may have been set back since it was made."""
+        with self._lock:
+            if self._last < revision <= time.time_ns() // 1_000 + MAX_AHEAD:
+                self._last = revision
+
+
+REVISIONS = RevisionClock()
+
+
+class ChangeBus(Protocol):
+    """Carries the names of topics that changed, and nothing else: who hears one reads again.
+
+    A message that is lost, doubled or late is harmless, because every View also reads by itself now and then.
+    """
+
+    def publish(self, topics: frozenset[str]) -> None:
+        """Say that these changed. Any thread may call it."""
+        ...
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Tell a listener from now on; return what ends that."""
+        ...
+
+
+class LocalBus:
+    """A change bus for one process."""
+
+    def __init__(self) -> None:
+        self._listeners: tuple[Listener, ...] = ()
+
+    def publish(self, topics: frozenset[str]) -> None:
+        """Say that these changed."""
+        for listener in self._listeners:
+            listener(topics)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Tell a listener from now on; return what ends that."""
+        self._listeners = (*self._listeners, listener)
+
+        def unsubscribe() -> None:
+            self._listeners = tuple(each for each in self._listeners if each is not listener)
+
+        return unsubscribe
 
 
 @dataclass(eq=False)
@@ -63,7 +127,7 @@ class ChangeLog:
         self._everybody: set[_Waiter] = set()
         self._waiters: dict[str, set[_Waiter]] = {}
         self._lock = Lock()
-        self._listeners: tuple[Listener, ...] = ()
+        self._listeners: tuple[tuple[str, Listener], ...] = ()
         self._end = bus.subscribe(self._hear)
 
     @property
@@ -76,14 +140,20 @@ class ChangeLog:
         if topics:
             self._bus.publish(topics)
 
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Tell somebody else of changes, too, whatever bus tells of them; return what ends that."""
+    def subscribe(self, listener: Listener, prefix: str = "") -> Callable[[], None]:
+        """Tell somebody else of changes, too, whatever bus tells of them; return what ends that.
+
+        Args:
+            listener: Told of them.
+            prefix: How the topics begin that it is told of; by default of all.
+        """
+        subscribed = (prefix, listener)
         with self._lock:
-            self._listeners = (*self._listeners, listener)
+            self._listeners = (*self._listeners, subscribed)
 
         def unsubscribe() -> None:
             with self._lock:
-                self._listeners = tuple(each for each in self._listeners if each is not listener)
+                self._listeners = tuple(each for each in self._listeners if each is not subscribed)
 
         return unsubscribe
 
@@ -160,8 +230,9 @@ class ChangeLog:
     def _hear(self, topics: frozenset[str]) -> None:
         woken = self._note(topics)
         # Who wakes may ask one of these at once.
-        for listener in self._listeners:
-            listener(topics)
+        for prefix, listener in self._listeners:
+            if heard := frozenset(topic for topic in topics if topic.startswith(prefix)) if prefix else topics:
+                listener(heard)
         _wake(woken)
 
     def _note(self, topics: frozenset[str]) -> set[_Waiter]:

@@ -1,1 +1,1 @@
-"""http."""
+"""The ASGI application, and what stands in front of it."""

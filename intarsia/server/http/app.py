@@ -1,9 +1,11 @@
 """The ASGI application: one `/mcp` for both protocol versions, stateless, behind the request limits."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from mcp.server.auth.middleware.bearer_auth import RequireAuthMiddleware
 from mcp.server.lowlevel import Server
@@ -12,40 +14,87 @@ from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, Streamable
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import PlainTextResponse
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from intarsia.errors import SettingError
-from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
+from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer
 from intarsia.server.auth.resource_server.middleware import ProtectedResource, protect
 from intarsia.server.auth.resource_server.settings import ResourceServer
+from intarsia.server.catalog import Catalog
 from intarsia.server.http.request_limits import (
-    JSON,
     LOCAL_HOSTS,
     MAX_BYTES,
     RequestLimits,
     RequestRejectedError,
     checked_hosts,
     checked_origins,
-    origin_of,
     refuse,
 )
 from intarsia.server.mcp_server.server import Surface, build_server
 from intarsia.server.mcp_server.view_polling import ViewPolling, ViewPollingMiddleware
-from intarsia.server.wire.strict_json import BodyError, check_message
-
-if TYPE_CHECKING:
-    from intarsia.server.admin.issuer_sign_in import IssuerAdmins
-    from intarsia.server.auth.authorization_server.server import AuthorizationServer
-    from intarsia.server.connector import Connector
-
+from intarsia.server.pages.browsers import BrowserSettings
+from intarsia.server.pages.templates import BASE_PATH
+from intarsia.server.wire.strict_json import JSON, BodyError, check_message
+from intarsia.server.wire.urls import origin_of, route_path
 
 PATH = "/mcp"
 """The path of the MCP endpoint."""
 
 # `RequestLimits` has checked host, origin and size already, for this and every other route.
 _NO_SECOND_CHECK = TransportSecuritySettings(enable_dns_rebinding_protection=False)
+
+
+class BesidePages(Protocol):
+    """The pages for users beside `/mcp`: to sign in, or to turn tools off."""
+
+    @property
+    def settings(self) -> BrowserSettings:
+        """The URL where browsers find the pages, and how long sessions last."""
+        ...
+
+    @property
+    def routes(self) -> Sequence[Route]:
+        """The routes of the pages."""
+        ...
+
+    @property
+    def form_paths(self) -> AbstractSet[str]:
+        """The paths that accept forms and nothing else."""
+        ...
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Keep open what the pages need while the block runs."""
+        ...
+
+
+class RoutesMiddleware:
+    """ASGI middleware that serves its own routes, and passes all other requests to the application.
+
+    Args:
+        app: The application that handles the other paths.
+        routes: The routes to serve.
+        public_url: The URL where browsers find the pages. Links between pages stay below its path.
+    """
+
+    def __init__(self, app: ASGIApp, routes: Sequence[Route], public_url: str) -> None:
+        self._app = app
+        self._base_path = urlsplit(public_url).path
+        self._router = ExceptionMiddleware(Router(routes))
+        self._paths = frozenset(route.path for route in routes)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or pass it on."""
+        if scope["type"] != "http" or route_path(scope) not in self._paths:
+            await self._app(scope, receive, send)
+            return
+        before = BASE_PATH.set(self._base_path)
+        try:
+            await self._router(scope, receive, send)
+        finally:
+            BASE_PATH.reset(before)
 
 
 class _Endpoint:
@@ -78,8 +127,9 @@ class _Endpoint:
 
 
 def build_app(
-    connector: "Connector",
+    catalog: Catalog,
     *,
+    server: MCPServer[Any] | None = None,
     hosts: tuple[str, ...] | None = None,
     origins: tuple[str, ...] | None = None,
     routes: tuple[BaseRoute, ...] = (),
@@ -88,7 +138,8 @@ def build_app(
     """Build the ASGI application of a connector.
 
     Args:
-        connector: The connector to serve.
+        catalog: The catalog of the connector to serve.
+        server: The author's own server, if the connector was added to one.
         hosts: The allowed host names, without port; by default this machine's, and with `auth` also the one of the
             public address.
         origins: The origins from which browsers may call; by default those of the allowed hosts.
@@ -96,12 +147,12 @@ def build_app(
         auth: The issuers whose tokens are accepted, or the settings of the connector's own sign-in. Without it, the
             connector requires no sign-in.
     """
-    sign_in, trusted = _issuers_of(connector, auth)
-    protected_resource = protect(connector, trusted) if trusted else None
-    pages = sign_in or _admins_of(connector, protected_resource)
+    pages, trusted = pages_and_issuers(catalog, auth)
+    protected_resource = protect(catalog, trusted) if trusted else None
+    pages = pages or _admins_of(catalog, protected_resource)
     names = hosts or (*LOCAL_HOSTS, *((trusted.host,) if trusted else ()))
-    if connector.existing:
-        app = _app_of(connector.existing.server, trusted)
+    if server:
+        app = _app_of(server, trusted)
         inner = list(app.user_middleware)
         served = [*(_with_checks(route) for route in app.routes), *routes]
         lifespan = partial(app.router.lifespan_context, app)
@@ -114,33 +165,38 @@ def build_app(
             protected_resource=protected_resource,
             pages=pages,
         )
-    surface = Surface(connector, signs_in=trusted is not None)
+    surface = Surface(catalog, signs_in=trusted is not None)
     return mount(
-        build_server(connector, surface), running=connector.running, hosts=names, origins=origins, routes=routes,
+        build_server(catalog, surface), running=catalog.running, hosts=names, origins=origins, routes=routes,
         protected_resource=protected_resource, pages=pages, views=surface,
     )  # fmt: skip
 
 
-def _admins_of(connector: "Connector", protected_resource: ProtectedResource | None) -> "IssuerAdmins | None":
+def _admins_of(catalog: Catalog, protected_resource: ProtectedResource | None) -> BesidePages | None:
     """Return the admin pages with sign-in at another issuer, if they are configured."""
     if protected_resource is None or protected_resource.server.admin is None:
         return None
     from intarsia.server.admin.issuer_sign_in import IssuerAdmins  # noqa: PLC0415  # loaded only when it is used
 
     return IssuerAdmins(
-        connector, protected_resource.server, protected_resource.server.admin, protected_resource.verifier
+        catalog, protected_resource.server, protected_resource.server.admin, protected_resource.verifier
     )
 
 
-def _issuers_of(
-    connector: "Connector", auth: ResourceServer | EmbeddedIssuer | None
-) -> "tuple[AuthorizationServer | None, ResourceServer | None]":
-    """Return the connector's own authorization server, if it has one, and the settings for access tokens."""
+def pages_and_issuers(
+    catalog: Catalog, auth: ResourceServer | EmbeddedIssuer | None
+) -> tuple[BesidePages | None, ResourceServer | None]:
+    """Return the pages of the connector's own authorization server, if it has one, and whose tokens are accepted."""
     if not isinstance(auth, EmbeddedIssuer):
         return None, auth
-    from intarsia.server.auth.authorization_server.server import AuthorizationServer  # noqa: PLC0415  # loaded only when it is used
+    # Loaded only when it is used: its pages, and the library that hashes passwords.
+    from intarsia.server.admin.account_sign_in import AccountAdmins  # noqa: PLC0415
+    from intarsia.server.admin.routes import FORM_PATHS, admin_routes  # noqa: PLC0415
+    from intarsia.server.auth.authorization_server.server import AuthorizationServer  # noqa: PLC0415
 
-    sign_in = AuthorizationServer(connector, auth)
+    sign_in = AuthorizationServer(catalog, auth)
+    admins = AccountAdmins(catalog.name, sign_in.services, sign_in.login_page)
+    sign_in.add_pages(admin_routes(catalog, admins, sign_in.services), FORM_PATHS)
     return sign_in, sign_in.resource_server
 
 
@@ -175,7 +231,7 @@ def mount(
     origins: tuple[str, ...] | None = None,
     routes: tuple[BaseRoute, ...] = (),
     protected_resource: ProtectedResource | None = None,
-    pages: "AuthorizationServer | IssuerAdmins | None" = None,
+    pages: BesidePages | None = None,
     views: ViewPolling | None = None,
 ) -> Starlette:
     """Build the ASGI application of any MCP server: at `/mcp`, in both protocol versions, stateless, with limits.
@@ -228,15 +284,15 @@ def _with_limits(
     hosts: tuple[str, ...] | None,
     origins: tuple[str, ...] | None,
     protected_resource: ProtectedResource | None,
-    pages: "AuthorizationServer | IssuerAdmins | None",
+    pages: BesidePages | None,
 ) -> Starlette:
     allowed, sites = checked_hosts(hosts or LOCAL_HOSTS), checked_origins(origins or ())
-    forms = pages.form_paths if pages else frozenset[str]()
+    forms = frozenset(pages.form_paths if pages else ())
     if sites and pages:  # its forms are sent from its own pages
         sites = (*sites, origin_of(pages.settings.public_url))
     outer = [Middleware(RequestLimits, hosts=allowed, origins=sites, forms=forms)]
     if pages:
-        outer.append(Middleware(pages.wrap))
+        outer.append(Middleware(RoutesMiddleware, routes=pages.routes, public_url=pages.settings.public_url))
     if protected_resource:
         outer.append(protected_resource.middleware)
         routes = [*routes, *protected_resource.routes]

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import anyio
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from intarsia.errors import SettingError
-from intarsia.server.wire.strict_json import INVALID_REQUEST, BodyError, RequestId, read_json
+from intarsia.server.wire.strict_json import INVALID_REQUEST, JSON, BodyError, RequestId, read_json, replay
+from intarsia.server.wire.urls import route_path
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 MAX_BYTES = 256 * 1024
@@ -23,18 +24,8 @@ BODY_SECONDS = 15
 _MAX_LENGTH_DIGITS = 18
 """Longer numbers are too large anyway, and Python refuses to parse much longer ones."""
 
-JSON = "intarsia.json"
-"""The key in a request's scope for the JSON value of its body."""
 
 Headers = list[tuple[bytes, bytes]]
-
-
-def route_path(scope: Scope) -> str:
-    """Return the path of a request inside its application, without the path where the application is mounted."""
-    path: str = scope["path"]
-    root: str = scope.get("root_path", "")
-    inside = path.removeprefix(root)
-    return inside if root and (not inside or inside.startswith("/")) else path
 
 
 def checked_hosts(hosts: Iterable[str]) -> tuple[str, ...]:
@@ -71,12 +62,6 @@ def checked_origins(origins: Iterable[str]) -> tuple[str, ...]:
             message = f"The origin {origin!r} must be only a scheme and a host, such as 'https://example.com'."
             raise SettingError(message)
     return found
-
-
-def origin_of(address: str) -> str:
-    """Return the origin of an address, as browsers name it."""
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 class RequestRejectedError(Exception):
@@ -198,20 +183,6 @@ async def _read_body(receive: Receive, headers: Headers) -> bytes:
 
 def _too_large() -> str:
     return f"The body is larger than {MAX_BYTES // 1024} KB."
-
-
-def replay(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that replays a body that was already read, and then continues with the original one."""
-    is_sent = False
-
-    async def replayed() -> Message:
-        nonlocal is_sent
-        if is_sent:
-            return await receive()
-        is_sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return replayed
 
 
 def _host_of(value: bytes) -> str:

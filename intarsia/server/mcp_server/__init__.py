@@ -1,1 +1,1 @@
-"""mcp_server."""
+"""MCP on the SDK: what a client sees of a connector."""

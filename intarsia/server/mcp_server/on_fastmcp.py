@@ -7,7 +7,7 @@ together, that every tool can be called by its own name.
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from fastmcp import FastMCP
 from fastmcp.resources import Resource, ResourceContent, ResourceResult
@@ -25,28 +25,27 @@ from mcp_types import Tool as ListedTool
 from pydantic import AnyUrl, PrivateAttr
 
 from intarsia.errors import SettingError
-from intarsia.server.mcp_server.server import Origin, Surface, grant_of
-
-if TYPE_CHECKING:
-    from intarsia.server.connector import Connector
+from intarsia.server.auth.caller import caller
+from intarsia.server.catalog import Catalog
+from intarsia.server.mcp_server.server import Origin, Surface
 
 NAME = "dev.intarsia/tool"
 """Under which key of a tool's `_meta` its own name is, however a server calls it."""
 
 
-def join(connector: "Connector", server: FastMCP[Any]) -> None:
+def join(catalog: Catalog, server: FastMCP[Any]) -> None:
     """Do what `intarsia.attach` says."""
     _check_kind(server)
     for provider in server.providers:
         if isinstance(provider, ConnectorProvider):
             message = (
-                f"The server {server.name!r} has the connector {provider.connector.name!r} already; let that one "
-                f"include {connector.name!r}: `connector.include(other)`."
+                f"The server {server.name!r} has the connector {provider.catalog.name!r} already; let that one "
+                f"include {catalog.name!r}: `connector.include(other)`."
             )
             raise SettingError(message)
-    server.add_provider(ConnectorProvider(connector))
-    if connector.instructions:
-        server.instructions = "\n".join(text for text in (server.instructions, connector.instructions) if text)
+    server.add_provider(ConnectorProvider(catalog))
+    if catalog.instructions:
+        server.instructions = "\n".join(text for text in (server.instructions, catalog.instructions) if text)
 
 
 def _check_kind(server: object) -> None:
@@ -61,14 +60,14 @@ class ConnectorProvider(Provider):
     """Gives a FastMCP server the tools and the View of a connector.
 
     Args:
-        connector: Whose they are.
+        catalog: Whose they are.
     """
 
-    def __init__(self, connector: "Connector") -> None:
+    def __init__(self, catalog: Catalog) -> None:
         super().__init__()
-        self.connector = connector
-        self._surface = Surface(connector)
-        connector.readings.keep_apart()
+        self.catalog = catalog
+        self._surface = Surface(catalog)
+        catalog.renders.keep_apart()
 
     def required_extensions(self) -> Sequence[ServerExtension]:
         """Bring the check of names along, to whichever server is run in the end."""
@@ -77,7 +76,7 @@ class ConnectorProvider(Provider):
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None]:
         """Open the connector with the server."""
-        async with self.connector.running():
+        async with self.catalog.running():
             yield
 
     async def _list_tools(self) -> Sequence[Tool]:
@@ -123,7 +122,7 @@ class ConnectorTool(Tool):
 
     async def run(self, arguments: dict[str, Any]) -> ToolResult:
         """Answer a call, whatever the arguments are."""
-        grant = grant_of(get_access_token())
+        grant = caller(get_access_token())
         result = await self._surface.call(_origin(), self._own_name, arguments, grant)
         return ToolResult(result.content, result.structured_content, result.meta, result.is_error)
 

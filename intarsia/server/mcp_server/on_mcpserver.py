@@ -6,7 +6,7 @@ Like the adapter it touches names of the SDK that may change within 2.x (decisio
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from mcp.server.apps import EXTENSION_ID
@@ -25,10 +25,9 @@ from mcp_types import (
 from pydantic import PrivateAttr
 
 from intarsia.errors import SettingError, ToolError
-from intarsia.server.mcp_server.server import Request, Surface, advertise_apps, caller
-
-if TYPE_CHECKING:
-    from intarsia.server.connector import Connector
+from intarsia.server.auth.caller import caller
+from intarsia.server.catalog import Catalog
+from intarsia.server.mcp_server.server import Request, Surface, advertise_apps
 
 Handler = Callable[[Request, Any], Awaitable[Any]]
 Lifespan = Callable[[Server[Any]], AbstractAsyncContextManager[Any]]
@@ -41,20 +40,20 @@ class ExistingServer:
     """What a connector does with the server that it was given.
 
     Args:
-        connector: Whose tools are offered.
+        catalog: Whose tools are offered.
         server: The author's own; everything that it has stays as it is.
 
     Raises:
         SettingError: It is no `MCPServer`, or it has a connector already.
     """
 
-    def __init__(self, connector: "Connector", server: MCPServer[Any]) -> None:
+    def __init__(self, catalog: Catalog, server: MCPServer[Any]) -> None:
         _check_kind(server)
-        _take(connector, server)
+        _take(catalog, server)
         self.server = server
-        self._connector = connector
-        self._surface = Surface(connector)
-        connector.readings.keep_apart()
+        self._catalog = catalog
+        self._surface = Surface(catalog)
+        catalog.renders.keep_apart()
         low = _low_level(server)
         low.lifespan = self._lifespan(low.lifespan)
         low.extensions.setdefault(EXTENSION_ID, {})
@@ -74,7 +73,7 @@ class ExistingServer:
         """
         if name in _registered(self.server):
             message = (
-                f"The server {self.server.name!r} has a tool {name!r} of its own, and {self._connector.name!r} would "
+                f"The server {self.server.name!r} has a tool {name!r} of its own, and {self._catalog.name!r} would "
                 "add another of that name; rename one of them."
             )
             raise ToolError(message)
@@ -103,7 +102,7 @@ class ExistingServer:
     def _lifespan(self, own: Lifespan) -> Lifespan:
         @asynccontextmanager
         async def lifespan(server: Server[Any]) -> AsyncGenerator[Any]:
-            async with self._connector.running(), own(server) as state:
+            async with self._catalog.running(), own(server) as state:
                 yield state
 
         return lifespan
@@ -176,14 +175,14 @@ def _check_kind(server: object) -> None:
         raise SettingError(message)
 
 
-def _take(connector: "Connector", server: MCPServer[Any]) -> None:
+def _take(catalog: Catalog, server: MCPServer[Any]) -> None:
     if server in _CONNECTORS:
         message = (
-            f"The server {server.name!r} has the connector {_CONNECTORS[server]!r} already. Make {connector.name!r} "
+            f"The server {server.name!r} has the connector {_CONNECTORS[server]!r} already. Make {catalog.name!r} "
             "without a server, and let that one include it: `connector.include(other)`."
         )
         raise SettingError(message)
-    _CONNECTORS[server] = connector.name
+    _CONNECTORS[server] = catalog.name
 
 
 def _low_level(server: MCPServer[Any]) -> Server[Any]:

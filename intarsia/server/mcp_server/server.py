@@ -6,12 +6,9 @@ With `existing.py` and `sound.py` the only module that touches names of the SDK 
 
 from collections.abc import Mapping
 from functools import cached_property, partial
-from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID, client_supports_apps
-from mcp.server.auth.middleware.auth_context import get_access_token
-from mcp.server.auth.provider import AccessToken
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.session import ServerSession
@@ -37,6 +34,9 @@ from mcp_types import Tool as ListedTool
 from mcp_types.methods import serialize_server_result
 
 from intarsia.permissions import Grant
+from intarsia.server.auth.caller import NOBODY, caller
+from intarsia.server.calls.handler import CallHandler
+from intarsia.server.catalog import Catalog
 from intarsia.server.changes.access_watch import ACCESS_WATCH
 from intarsia.server.mcp_server.request_checks import EARLIER_VERSIONS
 from intarsia.server.mcp_server.subscriptions import Subscriptions
@@ -47,9 +47,7 @@ from intarsia.server.tools.tool import ActionTool, Tool, WidgetTool
 from intarsia.server.tools.visibility import EVERYBODY
 from intarsia.server.wire.messages import VIEW_TOOL, CallResponse
 from intarsia.ui_templates import ViewDocument, load_document
-
-if TYPE_CHECKING:
-    from intarsia.server.connector import Connector
+from intarsia.version import __version__
 
 Request = ServerRequestContext[Any, Any]
 
@@ -71,19 +69,19 @@ class Origin(Protocol):
 _RESOURCE_META = {"ui": {"prefersBorder": False}}
 
 
-def build_server(connector: "Connector", surface: "Surface | None" = None) -> Server[Any]:
+def build_server(catalog: Catalog, surface: "Surface | None" = None) -> Server[Any]:
     """Make the MCP server of a connector.
 
     Args:
-        connector: What it offers.
+        catalog: What it offers.
         surface: How clients see it; by default as one that nobody need sign in to.
     """
-    surface = surface or Surface(connector)
+    surface = surface or Surface(catalog)
     server: Server[Any] = Server(
-        connector.slug,
-        title=connector.name,
-        version=_version(),
-        instructions=connector.instructions or None,
+        catalog.slug,
+        title=catalog.name,
+        version=__version__,
+        instructions=catalog.instructions or None,
         # Else the SDK lists all tools at each call that has arguments, to look for parameters sent as headers.
         get_tool_input_schema=surface.input_schema,
         on_list_tools=surface.list_tools,
@@ -102,19 +100,19 @@ class Surface:
     """What a client sees of a connector, on whichever server it is offered.
 
     Args:
-        connector: What is offered.
+        catalog: What is offered.
         signs_in: Whether everybody who calls has signed in, so that a call of nobody is a fault and is not answered.
     """
 
-    def __init__(self, connector: "Connector", *, signs_in: bool = False) -> None:
-        self._connector = connector
+    def __init__(self, catalog: Catalog, *, signs_in: bool = False) -> None:
+        self._catalog = catalog
         self._signs_in = signs_in
-        self._prefix = f"ui://{connector.slug}/view-"
-        self._desk = connector.desk
+        self._prefix = f"ui://{catalog.slug}/view-"
+        self._handler = CallHandler(catalog)
 
     @cached_property
     def _document(self) -> ViewDocument:
-        return load_document(self._connector.name)
+        return load_document(self._catalog.name)
 
     @property
     def _uri(self) -> str:
@@ -122,7 +120,7 @@ class Surface:
 
     def input_schema(self, name: str) -> Mapping[str, Any] | None:
         """Return the schema of a tool's arguments, if there is such a tool."""
-        tool = self._connector.tools.get(name)
+        tool = self._catalog.tools.get(name)
         return tool.schema if tool else None
 
     async def list_tools(self, request: Request, _page: PaginatedRequestParams | None) -> ListToolsResult:
@@ -133,8 +131,8 @@ class Surface:
         """List the tools as the client of a request should see them; without one, as a host that shows widgets."""
         shows_apps = _may_show_apps(request)
         grant = self._caller()
-        positions = self._connector.switches.positions
-        offered = [tool for tool in self._connector.tools.values() if self._connector.offers(tool, grant)]
+        positions = self._catalog.switches.positions
+        offered = [tool for name in self._catalog.tools if (tool := self._catalog.offered(name, grant))]
         # A client without widgets has nobody who could call what is only for them.
         is_for_people = partial(_is_for_people, models_act=positions.allows_model_actions(grant))
         listed = [tool for tool in offered if shows_apps or not is_for_people(tool)]
@@ -147,7 +145,7 @@ class Surface:
         return [*tools, *(self._own_tools() if shows_apps and self._shows_anything(grant) else [])]
 
     def _caller(self) -> Grant:
-        return caller() or (NOBODY if self._signs_in else self._connector.local)
+        return caller() or (NOBODY if self._signs_in else self._catalog.local)
 
     def who(self) -> tuple[Grant, bool]:
         """Return who makes the request that is being answered, and whether they signed in."""
@@ -163,19 +161,19 @@ class Surface:
 
     def _shows_anything(self, grant: Grant) -> bool:
         """Whether a widget tool is left to somebody whose widget may be shown."""
-        positions = self._connector.switches.positions
-        tools = self._connector.tools.values()
+        positions = self._catalog.switches.positions
+        tools = self._catalog.tools.values()
         return any(isinstance(tool, WidgetTool) and positions.shows_widget(tool.name, grant) for tool in tools)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all tools that are answered, those too that only the View calls."""
-        return (*self._connector.tools, *(tool.name for tool in self._own_tools()))
+        return (*self._catalog.tools, *(tool.name for tool in self._own_tools()))
 
     def described(self, name: str) -> ListedTool:
         """Describe a tool by its name, as a host that shows widgets sees it."""
         own = {tool.name: tool for tool in self._own_tools()}
-        return own[name] if name in own else self._listed(self._connector.tools[name], shows_apps=True)
+        return own[name] if name in own else self._listed(self._catalog.tools[name], shows_apps=True)
 
     def _listed(self, tool: Tool, shows_apps: bool, *, is_for_people: bool = False) -> ListedTool:  # noqa: FBT001  # private
         meta = self._widget_meta(tool, is_for_people=is_for_people) if shows_apps else None
@@ -201,19 +199,19 @@ class Surface:
         }
 
     def _has_drafts(self) -> bool:
-        return any(_can_keep_draft(tool) for tool in self._connector.tools.values())
+        return any(_can_keep_draft(tool) for tool in self._catalog.tools.values())
 
     def _own_tools(self) -> list[ListedTool]:
         """List what only the View calls."""
         return [
             *([draft_tool()] if self._has_drafts() else []),
-            *([access_tool()] if self._connector.scopes else []),
+            *([access_tool()] if self._catalog.scopes else []),
             *([view_tool()] if self._waits() else []),
         ]
 
     def _waits(self) -> bool:
         """Whether an open View may ask for changes."""
-        return self._signs_in or self._connector.names_topics or ACCESS_WATCH.get() is not None
+        return self._signs_in or self._catalog.names_topics or ACCESS_WATCH.get() is not None
 
     async def call_tool(self, request: Request, params: CallToolRequestParams) -> CallToolResult:
         """Answer `tools/call`."""
@@ -224,8 +222,8 @@ class Surface:
 
     async def answer_view(self, arguments: Mapping[str, Any], meta: Mapping[str, Any]) -> CallResponse | None:
         """Answer a call of the View's own tool, in front of the SDK; nothing if nobody knows who makes it."""
-        grant = caller() or (None if self._signs_in else self._connector.local)
-        return await self._desk.answer(VIEW_TOOL, arguments, meta, grant) if grant else None
+        grant = caller() or (None if self._signs_in else self._catalog.local)
+        return await self._handler.answer(VIEW_TOOL, arguments, meta, grant) if grant else None
 
     def plain_result(self, answer: CallResponse, version: str) -> dict[str, Any] | None:
         """Return the result of a call as hosts of an earlier version are sent it; nothing for those of another."""
@@ -248,7 +246,7 @@ class Surface:
         if grant is None and self._signs_in:
             raise MCPError(INTERNAL_ERROR, "Nobody knows who makes this call, and everybody must sign in.")
         meta: Mapping[str, Any] = dict((request.meta if request else None) or {})
-        answer = await self._desk.answer(name, arguments, meta, grant or self._connector.local)
+        answer = await self._handler.answer(name, arguments, meta, grant or self._catalog.local)
         return _result(answer, shows_apps=_may_show_apps(request))
 
     async def list_resources(self, request: Request, _page: PaginatedRequestParams | None) -> ListResourcesResult:
@@ -262,7 +260,7 @@ class Surface:
         view = Resource(
             uri=self._uri,
             name="view",
-            title=self._connector.name,
+            title=self._catalog.name,
             description="Shows this connector's widgets. It holds no data.",
             mime_type=APP_MIME_TYPE,
             size=len(self._document.html.encode()),
@@ -326,33 +324,6 @@ def _result(answer: CallResponse, *, shows_apps: bool) -> CallToolResult:
     )
 
 
-NOBODY = Grant("")
-"""Whoever asks for the tools without having signed in, where everybody must: they see what needs no role."""
-
-
-def caller() -> Grant | None:
-    """Return who makes the request that is being answered, if its token was verified."""
-    return grant_of(get_access_token())
-
-
-def grant_of(token: AccessToken | None) -> Grant | None:
-    """Return who a verified token stands for: see `intarsia.permissions`."""
-    if token is None:
-        return None
-    claims: Mapping[str, Any] = token.claims or {}
-    named = token.subject or claims.get("sub")
-    # Where a verifier does not say who it is, every token is somebody else: nobody gets another's drafts.
-    unnamed = f"token-{sha256(token.token.encode()).hexdigest()[:32]}"
-    subject = named if isinstance(named, str) and named else unnamed
-    issuer = str(claims.get("iss", ""))
-    return Grant(subject, token.client_id, frozenset(token.scopes), _texts(claims.get("roles")), claims, issuer)
-
-
-def _texts(value: object) -> frozenset[str]:
-    items = cast("list[object]", value) if isinstance(value, list) else []
-    return frozenset(item for item in items if isinstance(item, str))
-
-
 def _answered(request: Request) -> CallResponse | None:
     """Return what a call was answered with before the SDK got it."""
     scope: Mapping[str, Any] = getattr(request.request, "scope", None) or {}
@@ -391,9 +362,3 @@ async def advertise_apps(ctx: Request, call_next: CallNext) -> HandlerResult:
 def _with_meta(meta: Mapping[str, Any] | None) -> dict[str, Any]:
     """Name the field as the wire does, which is how the SDK's models take it."""
     return {"_meta": meta}
-
-
-def _version() -> str:
-    from intarsia import __version__  # noqa: PLC0415  # the package is being imported
-
-    return __version__

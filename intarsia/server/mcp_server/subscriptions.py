@@ -20,9 +20,9 @@ from mcp_types import (
 )
 
 from intarsia.permissions import Grant
-from intarsia.server.calls.long_poll import SWITCHED
 from intarsia.server.changes.access_watch import ACCESS_WATCH
 from intarsia.server.changes.change_log import CHANGE_LOG, ChangeLog
+from intarsia.server.switches.positions import SWITCHED
 
 MAX_ADDRESSES = 100
 """How many resources one stream may name."""

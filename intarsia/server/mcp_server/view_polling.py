@@ -13,10 +13,9 @@ from typing import Any, NamedTuple, Protocol
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from intarsia.server.http.request_limits import JSON, replay
 from intarsia.server.mcp_server.request_checks import version_of
 from intarsia.server.wire.messages import VIEW_TOOL, CallResponse
-from intarsia.server.wire.strict_json import object_of
+from intarsia.server.wire.strict_json import JSON, object_of, replay
 
 AT_ONCE = 16
 """How many answers are written down at the same time: a change wakes everybody, and each takes memory meanwhile."""

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from intarsia.server.auth.authorization_server.errors import Code, OAuthError
+from intarsia.server.pages.oauth_errors import Code, OAuthError
 
 MAX_QUERY_LENGTH = 8 * 1024
 MAX_FORM_LENGTH = 64 * 1024

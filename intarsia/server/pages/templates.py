@@ -42,6 +42,15 @@ def render_page(
     return render_template(_environment(), template, status=status, headers={**HEADERS, **(headers or {})}, **values)
 
 
+def expired_page(connector: str, text: str = "", link: str = "") -> Response:
+    """Return the page for a form that was not sent from one of our pages in this browser, or too late."""
+    return render_page(
+        "notice", status=403, connector=connector, title="This page has expired",
+        text=text or "Nothing was changed. Go back to the app and connect again.", link=link,
+        label="Back" if link else "",
+    )  # fmt: skip
+
+
 def render_template(
     environment: Environment, template: str, *, status: int, headers: Mapping[str, str], **values: Any
 ) -> Response:

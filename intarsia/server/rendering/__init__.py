@@ -1,1 +1,1 @@
-"""rendering."""
+"""From a widget function to what one person sees of it."""

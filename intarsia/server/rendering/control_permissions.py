@@ -12,8 +12,8 @@ from typing import Any, cast
 from intarsia.errors import ArgumentError
 from intarsia.permissions import ALLOWED, Decision, Grant, decide, decide_without_arguments, is_offered
 from intarsia.server.switches.positions import ALL_ON, Positions
-from intarsia.server.tools.arguments import check_arguments
-from intarsia.server.tools.tool import ActionTool, Tool, values_of
+from intarsia.server.tools.arguments import check_arguments, values_of
+from intarsia.server.tools.tool import ActionTool, Tool
 from intarsia.widgets import BoundAction, Widget
 from intarsia.widgets.places import Held, Place
 from intarsia.widgets.text import note
@@ -39,7 +39,8 @@ class Rights:
     def offered(self, name: str, grant: Grant) -> bool:
         """Say whether somebody gets to know of an action in a widget."""
         tool, positions = self.tools[name], self.positions
-        return is_offered(grant, tool) and positions.is_available(name, grant) and positions.allows_user_actions(grant)
+        is_on = positions.all_on or (positions.is_available(name, grant) and positions.allows_user_actions(grant))
+        return is_on and is_offered(grant, tool)
 
 
 async def would_allow(grant: Grant, rights: Rights, name: str, arguments: Mapping[str, Any]) -> bool:

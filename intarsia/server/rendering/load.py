@@ -14,7 +14,8 @@ from intarsia.server.rendering.control_permissions import ControlAuthorizer
 from intarsia.server.rendering.redact import hidden_tile, redact
 from intarsia.server.storage.drafts import load_draft
 from intarsia.server.storage.store import Store
-from intarsia.server.tools.arguments import json_arguments
+from intarsia.server.switches.positions import SWITCHED
+from intarsia.server.tools.arguments import filled, json_arguments, values_of
 from intarsia.server.tools.tool import WidgetTool
 from intarsia.ui_templates.render import ROOT_ID
 from intarsia.widgets import PendingTile, Widget
@@ -56,6 +57,21 @@ class LoadedData:
     """Tiles that were not read this time."""
     has_topics: bool = False
     tile_topics: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+
+
+@dataclass(frozen=True)
+class WatchedTopics:
+    """What a widget reads, for one person with certain arguments."""
+
+    whole: frozenset[str]
+    """A change of these concerns the whole widget."""
+    tiles: Mapping[str, frozenset[str]]
+    """By tile: a change of these concerns that tile alone."""
+
+    @property
+    def all(self) -> frozenset[str]:
+        """Every topic."""
+        return self.whole.union(*self.tiles.values())
 
 
 async def read_data(
@@ -196,3 +212,15 @@ def _placed(widget: Widget, tool: AnyWidgetTool, arguments: Mapping[str, Any]) -
     inside = map_children(widget, visit, _has_place)
     assert inside is not None  # noqa: S101 # nothing is left out
     return with_filters(inside, tool, arguments)
+
+
+async def topics_of(tool: AnyWidgetTool, arguments: BaseModel, grant: Grant) -> WatchedTopics:
+    """Say what a widget reads. The function of one that may hold tiles is run for it, its tiles are not."""
+    if not may_have_tiles(tool.widget_type):
+        return topics_shown(tool, arguments, {})
+    return topics_shown(tool, arguments, topics_of_tiles(await tool.run(arguments, grant)))
+
+
+def topics_shown(tool: AnyWidgetTool, arguments: BaseModel, tiles: Mapping[str, frozenset[str]]) -> WatchedTopics:
+    """Say what a widget reads whose tiles are known."""
+    return WatchedTopics(filled(tool.topics, values_of(arguments)) | {SWITCHED}, tiles)

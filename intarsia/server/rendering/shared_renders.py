@@ -15,20 +15,27 @@ from typing import Any
 from pydantic import BaseModel
 
 from intarsia.permissions import Grant
-from intarsia.server.calls.idempotency import digest_of
-from intarsia.server.calls.long_poll import WatchedTopics, topics_of, topics_shown
-from intarsia.server.changes.revisions import REVISIONS
+from intarsia.server.changes.change_log import REVISIONS
 from intarsia.server.rendering.control_permissions import (
     ControlAuthorizer,
     IdentityRequiredError,
     Rights,
     SharedControlAuthorizer,
 )
-from intarsia.server.rendering.load import AnyWidgetTool, LoadedData, Reading, finish, read_data
-from intarsia.server.rendering.pending_renders import PendingRenders
-from intarsia.server.rendering.shared_flight import SharedFlights
+from intarsia.server.rendering.load import (
+    AnyWidgetTool,
+    LoadedData,
+    Reading,
+    WatchedTopics,
+    finish,
+    read_data,
+    topics_of,
+    topics_shown,
+)
+from intarsia.server.rendering.shared_flight import PendingRenders, SharedFlights
 from intarsia.server.storage.store import Store
 from intarsia.server.wire.diff import Seen, difference
+from intarsia.server.wire.messages import digest_of
 from intarsia.ui_templates import Rendering, render_widget
 
 
@@ -62,7 +69,7 @@ class RenderRequest:
         permissions = grant.issuer, grant.scopes, grant.roles, positions.key
         return digest_of(self.tool.name, self.arguments), permissions, self.waits
 
-    @property
+    @cached_property
     def permissions(self) -> Grant:
         """What may be seen and done, without who it is."""
         return Grant("", scopes=self.grant.scopes, roles=self.grant.roles, issuer=self.grant.issuer)

@@ -17,6 +17,8 @@ NEW_TOOLS = "new_tools"
 """The initial position of tools that are new to the connector."""
 EVERYONE = ""
 """The role that all callers have."""
+SWITCHED = "intarsia:switches"
+"""The topic of the switches, on which all widgets depend."""
 
 
 class Position(StrEnum):
@@ -56,6 +58,11 @@ class Positions:
     """
 
     rows: Mapping[tuple[str, str], Position] = field(default_factory=dict[tuple[str, str], Position])
+    all_on: bool = field(init=False)
+    """Whether all switches are on for all callers, as on most connectors: then no position needs to be looked up."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "all_on", not self.rows)
 
     @cached_property
     def key(self) -> frozenset[tuple[tuple[str, str], Position]]:
@@ -69,14 +76,14 @@ class Positions:
             what: The name of the switch.
             grant: The caller.
         """
-        if not self.rows:
+        if self.all_on:
             return Position.ON
         found = (self.rows.get((what, role), Position.ON) for role in (EVERYONE, *grant.roles))
         return max(found, key=_ORDER.index)
 
     def tool_position(self, tool: str, grant: Grant) -> Position:
         """Return the position of a tool for a caller: the more restrictive one of its own and the main switch."""
-        if not self.rows:
+        if self.all_on:
             return Position.ON
         return max(self.position(CONNECTOR, grant), self.position(switch_of(tool), grant), key=_ORDER.index)
 

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from intarsia.errors import ConflictError, SettingError, near_miss
 from intarsia.server.audit.log import AuditEntry, AuditLog, append
-from intarsia.server.calls.long_poll import SWITCHED
 from intarsia.server.changes.change_log import CHANGE_LOG
 from intarsia.server.storage.store import Store
 from intarsia.server.switches.positions import (
@@ -22,6 +21,7 @@ from intarsia.server.switches.positions import (
     CONNECTOR,
     EVERYONE,
     NEW_TOOLS,
+    SWITCHED,
     Position,
     Positions,
     switch_of,

@@ -1,1 +1,1 @@
-"""tools."""
+"""Functions as tools: their arguments, access rules and topics."""

@@ -6,7 +6,7 @@ A refusal names the argument and the rule, never the value: values may be secret
 import inspect
 import json
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any, cast, get_type_hints
 
@@ -20,6 +20,10 @@ from intarsia.widgets.action import JsonType, Parameter
 
 MAX_CHARACTERS = 10_000
 """The longest text that an argument may be, unless its own type says otherwise."""
+
+MAX_TOPIC_LENGTH = 200
+"""Characters of one topic; what is longer is cut, which costs a reading too much and never one too few."""
+
 
 MAX_SENTENCES = 5
 """How many wrong arguments of a call are named."""
@@ -233,3 +237,13 @@ def _longest(value: object) -> int:
 
 def _has_own_limit(field: FieldInfo) -> bool:
     return any(getattr(mark, "max_length", None) for mark in field.metadata)
+
+
+def values_of(arguments: BaseModel) -> dict[str, Any]:
+    """Return checked arguments as the function gets them."""
+    return {name: getattr(arguments, name) for name in type(arguments).model_fields}
+
+
+def filled(topics: Iterable[str], arguments: Mapping[str, Any]) -> frozenset[str]:
+    """Put arguments into the places of topics."""
+    return frozenset(topic.format_map(arguments)[:MAX_TOPIC_LENGTH] for topic in topics)

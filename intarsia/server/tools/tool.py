@@ -15,11 +15,19 @@ from pydantic_core import to_jsonable_python
 
 from intarsia.errors import BindError, ToolError, near_miss
 from intarsia.permissions import Grant
-from intarsia.server.calls.confirmations import checked_question
-from intarsia.server.threads import POOL
 from intarsia.server.tools.access_rules import UNDECLARED, AccessRules, checked_scopes
-from intarsia.server.tools.arguments import arguments_model, grant_parameter, input_schema, parameters_of, type_hints
-from intarsia.server.tools.topics import checked_topics, filled
+from intarsia.server.tools.arguments import (
+    arguments_model,
+    filled,
+    grant_parameter,
+    input_schema,
+    parameters_of,
+    type_hints,
+    values_of,
+)
+from intarsia.server.tools.questions import checked_question
+from intarsia.server.tools.threads import POOL
+from intarsia.server.tools.topics import checked_topics
 from intarsia.server.tools.visibility import EVERYBODY, Audience, checked_visibility
 from intarsia.widgets import WIDGETS, BoundAction, Done, PendingTile, Widget
 from intarsia.widgets.action import Action, Parameter
@@ -96,11 +104,6 @@ class Tool:
 
     def _run_in_thread(self, work: "partial[Any]") -> Awaitable[Any]:
         return POOL.read(work)
-
-
-def values_of(arguments: BaseModel) -> dict[str, Any]:
-    """Return checked arguments as the function gets them."""
-    return {name: getattr(arguments, name) for name in type(arguments).model_fields}
 
 
 class WidgetTool(Tool, Generic[P, Shown]):

@@ -1,13 +1,9 @@
 """Topics: names of things whose change makes widgets be read again, with places for a tool's arguments."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from string import Formatter
-from typing import Any
 
 from intarsia.errors import ToolError, near_miss
-
-MAX_TOPIC_LENGTH = 200
-"""Characters of one topic; what is longer is cut, which costs a reading too much and never one too few."""
 
 MAX_TOPICS = 20
 """How many topics one tool may name."""
@@ -47,8 +43,3 @@ def _checked(name: str, what: str, topic: object, parameters: frozenset[str]) ->
             message = f"{name}: {what} {topic!r} has a place for {place!r}, which is no parameter of it.{hint}"
             raise ToolError(message)
     return topic
-
-
-def filled(topics: Iterable[str], arguments: Mapping[str, Any]) -> frozenset[str]:
-    """Put arguments into the places of topics."""
-    return frozenset(topic.format_map(arguments)[:MAX_TOPIC_LENGTH] for topic in topics)

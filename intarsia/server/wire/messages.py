@@ -1,7 +1,9 @@
 """What is read out of a call, and what is written into its answer (`docs/on-the-wire.md`)."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, cast
 
 from pydantic_core import to_jsonable_python
@@ -36,6 +38,20 @@ class CallResponse:
     is_error: bool = False
 
 
+@dataclass(frozen=True)
+class ViewHandle:
+    """What a View proves by its handle: which widget it was opened with, and for whom. See `views/view_handles.py`."""
+
+    opening: bytes
+    """How the View was opened."""
+    widget: bytes
+    """Stands for the widget tool and its arguments."""
+    tool: bytes
+    """Stands for the widget tool alone."""
+    drawn_for: bytes
+    """Stands for the permissions that the widget was rendered for."""
+
+
 @dataclass
 class ToolCall:
     """One call of a tool: what came with it, and who makes it."""
@@ -45,10 +61,13 @@ class ToolCall:
     seen: Seen | None = None
     key: object = None
     handle: object = field(default=None, repr=False)
+    """As it was sent."""
     confirmation: object = field(default=None, repr=False)
     via: str | None = None
     acted_at: int | None = None
     """A revision from between the end of the action and everything that was read since; none if nothing was done."""
+    view: ViewHandle | None = field(default=None, repr=False)
+    """What the handle proves; `None` if it is not one of this person and client, or the call comes from no View."""
 
 
 def read_call(arguments: Mapping[str, Any], meta: Mapping[str, Any], grant: Grant) -> ToolCall:
@@ -63,7 +82,7 @@ def read_call(arguments: Mapping[str, Any], meta: Mapping[str, Any], grant: Gran
     else:
         return ToolCall(own, grant)
     seen, key, handle, confirmation = said
-    return ToolCall(own, grant, parse_seen(seen), key, handle, confirmation, via)
+    return ToolCall(own, grant, parse_seen(seen), key=key, handle=handle, confirmation=confirmation, via=via)
 
 
 def refused(decision: Decision) -> RefusedError:
@@ -112,3 +131,8 @@ def problem_answer(kind: str, message: str, current: Mapping[str, Any] | None = 
     # What is true now is data, as in any other text form: nothing in it may look like ours.
     now = "".join(f" {plain(name)}: {plain(value)}." for name, value in (current or {}).items())
     return CallResponse(message + (f"\n\nNow:{now}" if now else ""), meta={PROBLEM: problem}, is_error=True)
+
+
+def digest_of(tool: str, arguments: Mapping[str, Any]) -> str:
+    """Return what stands for a call: the tool and its arguments."""
+    return sha256(json.dumps([tool, dict(arguments)], sort_keys=True).encode()).hexdigest()

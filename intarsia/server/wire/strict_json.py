@@ -5,10 +5,15 @@ Python's own parser lets NaN, infinite numbers, lone surrogates and keys that st
 
 import json
 import re
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, cast
 
 MAX_LEVELS = 64
 """How deeply objects and lists may stand in each other."""
+
+JSON = "intarsia.json"
+"""Where in a request's scope the JSON value of its body is."""
+
 
 PARSE_ERROR, INVALID_REQUEST = -32700, -32600
 
@@ -17,6 +22,10 @@ _MAX_DIGITS = 20
 _WHOLE = range(-(2**63), 2**63)
 
 RequestId = str | int | None
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+"""As ASGI has them; nothing here needs to know a framework."""
 
 
 class BodyError(ValueError):
@@ -157,3 +166,17 @@ def _whole(digits: str) -> int:
 
 def _too_deep() -> BodyError:
     return BodyError(f"The body is nested too deeply: {MAX_LEVELS} levels are enough.")
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Return what brings a body that was read once more, and then whatever comes."""
+    is_sent = False
+
+    async def replayed() -> Message:
+        nonlocal is_sent
+        if is_sent:
+            return await receive()
+        is_sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed

@@ -5,8 +5,10 @@ Pure functions: no clock, no network, no library.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, cast
 
+from intarsia.permissions import Grant
 from intarsia.server.auth.resource_server.errors import Reason, TokenError
 from intarsia.server.auth.resource_server.settings import Issuer, ResourceServer
 
@@ -31,6 +33,11 @@ class Bearer:
     expires_at: int
     """Unix time, in seconds."""
     claims: Claims = field(default_factory=dict[str, Any], repr=False)
+
+    @cached_property
+    def grant(self) -> Grant:
+        """The grant of the verified token."""
+        return Grant(self.subject, self.client, self.scopes, self.roles, self.claims, self.issuer)
 
 
 def check_claims(claims: Claims, issuer: Issuer, server: ResourceServer, now: float) -> Bearer:

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
@@ -27,13 +27,11 @@ from intarsia.server.auth.resource_server.errors import TokenError
 from intarsia.server.auth.resource_server.issuer_http import IssuerError
 from intarsia.server.auth.resource_server.settings import PROTECTED_RESOURCE, ResourceServer
 from intarsia.server.auth.resource_server.verifier import Verifier
+from intarsia.server.catalog import Catalog
 from intarsia.server.changes.access_watch import ACCESS_WATCH
-from intarsia.server.http.request_limits import JSON, route_path
 from intarsia.server.wire.messages import ACCESS_TOOL, DRAFT_TOOL, read_call
-from intarsia.server.wire.strict_json import INVALID_REQUEST, object_of
-
-if TYPE_CHECKING:
-    from intarsia.server.connector import Connector
+from intarsia.server.wire.strict_json import INVALID_REQUEST, JSON, object_of
+from intarsia.server.wire.urls import route_path
 
 logger = logging.getLogger(__name__)
 
@@ -162,7 +160,7 @@ class ProtectedResource:
             message: The JSON-RPC message of the request.
         """
         call = _called_tool(message)
-        grant = grant_of(bearer)
+        grant = bearer.grant
         decision = self._authorize(grant, *call) if call else ALLOWED
         missing = decision.missing_scopes
         if not call or not missing:
@@ -187,18 +185,23 @@ class ProtectedResource:
         return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parts.items() if value)
 
 
-def protect(connector: "Connector", server: ResourceServer) -> ProtectedResource:
-    """Return the protected resource of a connector."""
+def protect(catalog: Catalog, server: ResourceServer) -> ProtectedResource:
+    """Return the protected resource of a connector.
+
+    Args:
+        catalog: The catalog of the connector.
+        server: The accepted issuers, and the requirements for their tokens.
+    """
 
     def authorize(grant: Grant, name: str, arguments: Mapping[str, Any]) -> Decision:
         # Drafts and access requests name the tool that they are for, and need its scopes.
-        tool = connector.tools.get(str(arguments.get("tool")) if name in (DRAFT_TOOL, ACCESS_TOOL) else name)
-        return decide_without_arguments(grant, tool) if tool and connector.offers(tool, grant) else ALLOWED
+        tool = catalog.offered(str(arguments.get("tool")) if name in (DRAFT_TOOL, ACCESS_TOOL) else name, grant)
+        return decide_without_arguments(grant, tool) if tool else ALLOWED
 
     async def record_denial(grant: Grant, name: str, arguments: Mapping[str, Any], decision: Decision) -> None:
-        owner = connector.owners.get(name)
+        owner = catalog.owners.get(name)
         if owner is not None:
-            connector.counts.note(name, "refused")
+            catalog.counts.note(name, "refused")
             # The digest covers the same arguments that the call handler reads, so that both entries can be matched.
             digest = owner.audit.digest(name, read_call(arguments, {}, grant).arguments)
             await owner.audit.write_refusal(
@@ -206,7 +209,7 @@ def protect(connector: "Connector", server: ResourceServer) -> ProtectedResource
             )
 
     return ProtectedResource(
-        server, name=connector.name, scopes=lambda: connector.scopes, authorize=authorize, record_denial=record_denial
+        server, name=catalog.name, scopes=lambda: catalog.scopes, authorize=authorize, record_denial=record_denial
     )
 
 
@@ -220,15 +223,15 @@ class TokenAccess:
 
     def __init__(self, authenticate: Callable[[], Awaitable[Bearer | AuthRefusal]], bearer: Bearer) -> None:
         self._authenticate = authenticate
-        self._grant = grant_of(bearer)
+        self._grant = bearer.grant
 
     async def changed(self) -> Grant | None:
         """Wait until the caller's access changes, and return the new grant; `None` if the token is now rejected."""
         while True:
             await asyncio.sleep(ACCESS_SECONDS)
             found = await self._authenticate()
-            if isinstance(found, Bearer) and grant_of(found) != self._grant:
-                return grant_of(found)
+            if isinstance(found, Bearer) and found.grant != self._grant:
+                return found.grant
             # An unreachable issuer changes nothing: the token may still be valid.
             if isinstance(found, AuthRefusal) and found.status != SERVICE_UNAVAILABLE:
                 return None
@@ -270,11 +273,6 @@ class BearerAuth:
             await self._app(authenticated, receive, send)
         finally:
             ACCESS_WATCH.reset(before)
-
-
-def grant_of(bearer: Bearer) -> Grant:
-    """Return the grant of a verified token."""
-    return Grant(bearer.subject, bearer.client, bearer.scopes, bearer.roles, bearer.claims, bearer.issuer)
 
 
 def _authenticated(scope: Scope, bearer: Bearer, resource: str) -> Scope:

@@ -1,1 +1,1 @@
-"""User accounts: passwords, encryption at rest, and rate limits."""
+"""User accounts: settings, tables, passwords, sessions, encryption at rest, and rate limits."""

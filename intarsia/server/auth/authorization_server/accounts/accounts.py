@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from intarsia.errors import SettingError, near_miss
 from intarsia.server.audit.log import AuditEntry, append, shell_user
-from intarsia.server.auth.authorization_server.tables import ACCOUNTS, GRANTS, SESSIONS
+from intarsia.server.auth.authorization_server.accounts.tables import ACCOUNTS, GRANTS, SESSIONS
 from intarsia.server.storage.store import Store
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from intarsia.errors import SettingError
+from intarsia.server.auth.authorization_server.accounts.tables import CLIENTS, GRANTS
 from intarsia.server.auth.authorization_server.clients.client_metadata import ClientMetadataError, ClientMetadataReader
-from intarsia.server.auth.authorization_server.errors import Code, OAuthError
-from intarsia.server.auth.authorization_server.tables import CLIENTS, GRANTS, digest_of
+from intarsia.server.pages.browsers import digest_of
+from intarsia.server.pages.oauth_errors import Code, OAuthError
 from intarsia.server.storage.store import Store
 
 MAX_NAME_LENGTH = 80

@@ -2,21 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from intarsia.server.auth.authorization_server.errors import OAuthError
-from intarsia.server.auth.authorization_server.pages.login_page import expired_page
-from intarsia.server.auth.authorization_server.scope_descriptions import ScopeDescription, describe_scopes
-from intarsia.server.pages.browser_sessions import CsrfError
+from intarsia.server.auth.authorization_server.oauth.scope_descriptions import ScopeDescription, describe_scopes
+from intarsia.server.auth.authorization_server.oauth.services import AuthServices
+from intarsia.server.auth.authorization_server.pages.login_page import LoginPage
+from intarsia.server.catalog import Catalog
+from intarsia.server.pages.browsers import CsrfError
 from intarsia.server.pages.forms import read_form
-from intarsia.server.pages.templates import redirect_to, render_page
-
-if TYPE_CHECKING:
-    from intarsia.server.auth.authorization_server.server import AuthorizationServer
-    from intarsia.server.connector import Connector
+from intarsia.server.pages.oauth_errors import OAuthError
+from intarsia.server.pages.templates import expired_page, redirect_to, render_page
 
 
 @dataclass(frozen=True)
@@ -46,40 +43,26 @@ class ConnectedAppsPage:
     """The page of connected apps, `/apps`.
 
     Args:
-        connector: The connector that apps have access to.
-        services: The authorization server, with its sessions, clients and grants.
+        catalog: The catalog that apps have access to.
+        services: The services of the authorization server, with its sessions, clients and grants.
+        login_page: The page where users sign in.
     """
 
-    def __init__(self, connector: "Connector", services: "AuthorizationServer") -> None:
-        self._connector = connector
+    def __init__(self, catalog: Catalog, services: AuthServices, login_page: LoginPage) -> None:
+        self._catalog = catalog
         self._services = services
+        self._login_page = login_page
 
     async def show(self, request: Request) -> Response:
         """Return the page of the signed-in user, or the sign-in page."""
         browser = await self._services.sessions.load(request)
         if browser.account is None:
-            return self._services.login_page.show(browser)
+            return self._login_page.show(browser)
         page = render_page(
-            "apps", connector=self._connector.name, account=browser.account, csrf_token=browser.csrf_token,
-            apps=await self.of(browser.account),
+            "apps", connector=self._catalog.name, account=browser.account, csrf_token=browser.csrf_token,
+            apps=await connected_apps(self._catalog, self._services, browser.account),
         )  # fmt: skip
         return self._services.sessions.set_cookie(page, browser)
-
-    async def of(self, account: str) -> list[ConnectedApp]:
-        """Return the connected apps of an account."""
-        grants, clients = await self._services.grants.active_grants(account), await self._services.clients.by_id()
-        apps: list[ConnectedApp] = []
-        for client_id in dict.fromkeys(grant.client for grant in grants):
-            own = [grant for grant in grants if grant.client == client_id]
-            scopes = sorted(frozenset[str]().union(*(grant.scopes for grant in own)) & self._connector.scopes)
-            since = _day(min(grant.at for grant in own))
-            renewed = _day(max(grant.used_at or grant.at for grant in own))
-            apps.append(ConnectedApp(
-                client_id, clients[client_id].name, clients[client_id].site,
-                describe_scopes(self._connector, scopes, frozenset()), since, renewed if renewed != since else "",
-                any(grant.offline for grant in own),
-            ))  # fmt: skip
-        return apps
 
     async def revoke(self, request: Request) -> Response:
         """Revoke the access of an app, and return to the page."""
@@ -89,11 +72,34 @@ class ConnectedAppsPage:
             self._services.sessions.verify_csrf(request, form, browser)
             client = form.required("app")
         except (OAuthError, CsrfError):
-            return expired_page(self._connector.name)
+            return expired_page(self._catalog.name)
         if browser.account is None:
-            return expired_page(self._connector.name)
+            return expired_page(self._catalog.name)
         await self._services.grants.revoke_client(browser.account, client)
         return redirect_to("/apps")
+
+
+async def connected_apps(catalog: Catalog, services: AuthServices, account: str) -> list[ConnectedApp]:
+    """Return the connected apps of an account.
+
+    Args:
+        catalog: The catalog that apps have access to.
+        services: The services of the authorization server, with its clients and grants.
+        account: The name of the account.
+    """
+    grants, clients = await services.grants.active_grants(account), await services.clients.by_id()
+    apps: list[ConnectedApp] = []
+    for client_id in dict.fromkeys(grant.client for grant in grants):
+        own = [grant for grant in grants if grant.client == client_id]
+        scopes = sorted(frozenset[str]().union(*(grant.scopes for grant in own)) & catalog.scopes)
+        since = _day(min(grant.at for grant in own))
+        renewed = _day(max(grant.used_at or grant.at for grant in own))
+        apps.append(ConnectedApp(
+            client_id, clients[client_id].name, clients[client_id].site,
+            describe_scopes(catalog, scopes, frozenset()), since, renewed if renewed != since else "",
+            any(grant.offline for grant in own),
+        ))  # fmt: skip
+    return apps
 
 
 def _day(at: float) -> str:

@@ -1,41 +1,44 @@
 """The consent page: shows an authorization request to the user, and sends the decision to the client."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from intarsia.server.auth.authorization_server.authorization_request import AuthorizationRequest, AuthorizationRequests
 from intarsia.server.auth.authorization_server.clients.clients import Client, is_document
 from intarsia.server.auth.authorization_server.clients.redirect_uris import (
     add_parameters,
     describe_redirect,
     is_registered,
 )
-from intarsia.server.auth.authorization_server.errors import Code, OAuthError
-from intarsia.server.auth.authorization_server.grants import OFFLINE_ACCESS, Consent
-from intarsia.server.auth.authorization_server.pages.login_page import expired_page
-from intarsia.server.auth.authorization_server.scope_descriptions import describe_scopes
-from intarsia.server.pages.browser_sessions import Browser, CsrfError
+from intarsia.server.auth.authorization_server.oauth.authorization_request import (
+    AuthorizationRequest,
+    AuthorizationRequests,
+)
+from intarsia.server.auth.authorization_server.oauth.grants import OFFLINE_ACCESS, Consent
+from intarsia.server.auth.authorization_server.oauth.scope_descriptions import describe_scopes
+from intarsia.server.auth.authorization_server.oauth.services import AuthServices
+from intarsia.server.auth.authorization_server.pages.login_page import LoginPage
+from intarsia.server.catalog import Catalog
+from intarsia.server.pages.browsers import Browser, CsrfError
 from intarsia.server.pages.forms import Fields, read_form, read_query
-from intarsia.server.pages.templates import render_page
-
-if TYPE_CHECKING:
-    from intarsia.server.auth.authorization_server.server import AuthorizationServer
-    from intarsia.server.connector import Connector
+from intarsia.server.pages.oauth_errors import Code, OAuthError
+from intarsia.server.pages.templates import expired_page, render_page
 
 
 class ConsentPage:
     """The page where users choose what an app may do. It is always shown, even if the same access was granted before.
 
     Args:
-        connector: The connector that the app requests access to.
-        services: The authorization server, with its sessions, clients and grants.
+        catalog: The catalog that the app requests access to.
+        services: The services of the authorization server, with its sessions, clients and grants.
+        login_page: The page where users sign in.
     """
 
-    def __init__(self, connector: "Connector", services: "AuthorizationServer") -> None:
-        self._connector = connector
+    def __init__(self, catalog: Catalog, services: AuthServices, login_page: LoginPage) -> None:
+        self._catalog = catalog
         self._services = services
+        self._login_page = login_page
         self._requests = AuthorizationRequests(services.store)
 
     async def authorize(self, request: Request) -> Response:
@@ -56,10 +59,10 @@ class ConsentPage:
             # Without a valid client and redirect URI there is no safe place to send the error (RFC 6749, 4.1.2.1).
             return self._error_page(error)
         if browser.account is None or client is None:
-            return self._services.login_page.show(browser, authorize_query=request.url.query)
+            return self._login_page.show(browser, authorize_query=request.url.query)
         try:
             authorization = AuthorizationRequest.parse(
-                query, client.id, redirect_uri, self._services.settings, supported=self._connector.scopes,
+                query, client.id, redirect_uri, self._services.settings, supported=self._catalog.scopes,
                 can_refresh=client.can_refresh,
             )  # fmt: skip
         except OAuthError as error:
@@ -79,12 +82,12 @@ class ConsentPage:
         page = render_page(
             "consent",
             status=400 if problem else 200,
-            connector=self._connector.name,
+            connector=self._catalog.name,
             account=browser.account,
             app=client.name,
             site=client.site,
             redirects_to=describe_redirect(authorization.redirect_uri),
-            scopes=describe_scopes(self._connector, authorization.scopes, frozenset()),
+            scopes=describe_scopes(self._catalog, authorization.scopes, frozenset()),
             offers_offline=authorization.offers_offline,
             offline_scope=OFFLINE_ACCESS,
             access_lifetime=_in_words(self._services.settings.access_seconds),
@@ -106,9 +109,9 @@ class ConsentPage:
             decision, authorize_query = form.one("decision"), form.one("authorize_query") or ""
             client = await self._client_of(authorization) if authorization else None
         except (OAuthError, CsrfError):
-            return expired_page(self._connector.name)
+            return expired_page(self._catalog.name)
         if browser.account is None or authorization is None or client is None or decision not in ("allow", "deny"):
-            return expired_page(self._connector.name)
+            return expired_page(self._catalog.name)
         if decision == "deny":
             return self._continue_to_app(client.name, authorization, error="access_denied")
         ticked = form.many("scope")
@@ -142,7 +145,7 @@ class ConsentPage:
         link = add_parameters(authorization.redirect_uri, **parameters, state=authorization.state, iss=issuer)
         is_allowed = "code" in parameters
         return render_page(
-            "notice", headers={"Refresh": f"0; url={link}"}, connector=self._connector.name,
+            "notice", headers={"Refresh": f"0; url={link}"}, connector=self._catalog.name,
             title=f"{app} is connected" if is_allowed else f"{app} was not connected",
             text="If nothing happens, use the button." if is_allowed else "No access was granted.",
             link=link, label=f"Continue to {describe_redirect(authorization.redirect_uri)}",
@@ -159,7 +162,7 @@ class ConsentPage:
         parameters: dict[str, Any] = {"error": error.code, "error_description": error.description, "state": state}
         link = add_parameters(redirect_uri, **parameters, iss=issuer) if redirect_uri else ""
         return render_page(
-            "notice", status=400, connector=self._connector.name,
+            "notice", status=400, connector=self._catalog.name,
             title=f"{app} could not be connected" if app else "The app could not be connected",
             text=error.description, link=link, label=f"Go back to {describe_redirect(redirect_uri)}" if link else "",
         )  # fmt: skip

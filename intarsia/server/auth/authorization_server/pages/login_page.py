@@ -8,10 +8,11 @@ from starlette.responses import Response
 from intarsia.server.audit.log import AuditEntry, AuditLog
 from intarsia.server.auth.authorization_server.accounts.accounts import MAX_PASSWORD_LENGTH, Accounts
 from intarsia.server.auth.authorization_server.accounts.rate_limit import RateLimit
-from intarsia.server.auth.authorization_server.errors import OAuthError
-from intarsia.server.pages.browser_sessions import Browser, CsrfError, Sessions
+from intarsia.server.auth.authorization_server.accounts.sessions import Sessions
+from intarsia.server.pages.browsers import Browser, CsrfError
 from intarsia.server.pages.forms import fields_of, read_form
-from intarsia.server.pages.templates import redirect_to, render_page
+from intarsia.server.pages.oauth_errors import OAuthError
+from intarsia.server.pages.templates import expired_page, redirect_to, render_page
 
 logger = logging.getLogger(__name__)
 
@@ -116,12 +117,3 @@ class LoginPage:
         await self._sessions.end(browser)
         response = redirect_to(f"/authorize?{authorize_query}" if authorize_query else "/apps")
         return self._sessions.delete_cookie(response)
-
-
-def expired_page(connector: str, text: str = "", link: str = "") -> Response:
-    """Return the page for a form that was not sent from one of our pages in this browser, or too late."""
-    return render_page(
-        "notice", status=403, connector=connector, title="This page has expired",
-        text=text or "Nothing was changed. Go back to the app and connect again.", link=link,
-        label="Back" if link else "",
-    )  # fmt: skip

@@ -3,25 +3,23 @@
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, cast
+from typing import cast
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 
 from intarsia.errors import SettingError
-from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
+from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer
 from intarsia.server.auth.resource_server.settings import PROTECTED_RESOURCE, ResourceServer
+from intarsia.server.catalog import Catalog
 from intarsia.server.http.app import PATH, build_app
-
-if TYPE_CHECKING:
-    from intarsia.server.connector import Connector
 
 _FORM = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)+")
 
 
 def mount_on(
-    connector: "Connector",
+    catalog: Catalog,
     app: Starlette,
     path: str,
     *,
@@ -32,7 +30,7 @@ def mount_on(
     """Serve a connector at a path of an application. See `Connector.mount_on`.
 
     Args:
-        connector: What is served.
+        catalog: The catalog of the connector to serve.
         app: The application around it.
         path: Where, such as `/tasks`; `/mcp` is below it.
         auth: Whose tokens are taken, by their address with that path.
@@ -46,7 +44,7 @@ def mount_on(
     _check_app(app, path)
     if auth is not None:
         _check_address(auth, path)
-    own = build_app(connector, auth=auth, hosts=hosts, origins=origins)
+    own = build_app(catalog, auth=auth, hosts=hosts, origins=origins)
     # Clients look for metadata at the root of the host, with the path behind it (RFC 8414 and 9728).
     metadata: list[BaseRoute] = [Route(each, endpoint=own) for each in _metadata_paths(auth)]
     app.router.routes[:0] = [*metadata, Mount(path, app=own)]

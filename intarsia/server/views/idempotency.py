@@ -4,14 +4,12 @@ The key is written in the transaction of the change (`Connector.change`), so tha
 """
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
-from hashlib import sha256
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -186,8 +184,9 @@ class ResultStore:
         Raises:
             RefusedError: The key was used for another call.
         """
+        here = _here(once)
         async with self.store.read() as connection:
-            row = (await connection.execute(_FIND, _here(once))).first()
+            row = (await connection.execute(_FIND, here)).first()
         if row is None:
             return None
         if row.digest != once.digest:
@@ -234,11 +233,6 @@ _KEEP = update(KEYS).where(*_IS_HERE).values(answer=bindparam("first_answer"))
 
 def _here(once: IdempotentCall) -> dict[str, Any]:
     return {"of_person": once.person, "of_key": once.key}
-
-
-def digest_of(tool: str, arguments: Mapping[str, Any]) -> str:
-    """Return what stands for a call: the tool and its arguments."""
-    return sha256(json.dumps([tool, dict(arguments)], sort_keys=True).encode()).hexdigest()
 
 
 def checked_key(value: object) -> str | None:

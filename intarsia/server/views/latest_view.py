@@ -12,13 +12,10 @@ from hashlib import sha256
 from threading import Lock
 from typing import Any
 
-from intarsia.server.calls.idempotency import digest_of
-from intarsia.server.calls.long_poll import WatchedTopics
-from intarsia.server.calls.view_handles import Signer, opening_of
 from intarsia.server.changes.access_watch import ACCESS_WATCH
-from intarsia.server.changes.change_log import CHANGE_LOG, ChangeLog
-from intarsia.server.changes.revisions import REVISIONS
-from intarsia.server.wire.messages import CallResponse, ToolCall, problem_answer
+from intarsia.server.changes.change_log import CHANGE_LOG, REVISIONS, ChangeLog
+from intarsia.server.rendering.load import WatchedTopics
+from intarsia.server.wire.messages import CallResponse, ToolCall, digest_of, problem_answer
 
 MAX_OPENINGS = 10_000
 """How many widgets are remembered with their newest opening."""
@@ -69,19 +66,17 @@ class LatestViews:
         self._changes = changes
         self._newest: OrderedDict[str, int] = OrderedDict()
         self._lock = Lock()
-        self._end = changes.subscribe(self._hear)
+        self._end = changes.subscribe(self._hear, _TOPIC)
 
-    def of_view(self, signer: Signer, call: ToolCall) -> ViewOpening:
+    def of_view(self, call: ToolCall) -> ViewOpening:
         """Return how the View was opened that makes a call; if it wants to be the newest, it is from now on."""
-        sealed = opening_of(signer, call.grant, call.handle)
-        opening = _opening(sealed) if sealed else UNKNOWN
+        opening = _opening(call.view.opening) if call.view else UNKNOWN
         return self._renew(opening) if call.arguments.get("take_over") is True else opening
 
-    def of_reading(self, signer: Signer, call: ToolCall, tool: str, arguments: Mapping[str, Any]) -> ViewOpening:
+    def of_reading(self, call: ToolCall, tool: str, arguments: Mapping[str, Any]) -> ViewOpening:
         """Return the opening that a reading of a widget belongs to, or begins. Call it before the widget is read."""
-        sealed = opening_of(signer, call.grant, call.handle)
-        if sealed:
-            return _opening(sealed)
+        if call.view:
+            return _opening(call.view.opening)
         if ACCESS_WATCH.get() is None:
             return UNKNOWN
         named = f"{call.grant.person}\0{call.grant.client}\0{digest_of(tool, arguments)}"

@@ -2,36 +2,26 @@
 
 import json
 import logging
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, cast
 
 from pydantic import BaseModel
 
 from intarsia.errors import ArgumentError, RefusedError
 from intarsia.permissions import Grant, decide
-from intarsia.server.calls.idempotency import digest_of
-from intarsia.server.calls.long_poll import WatchedTopics
+from intarsia.server.catalog import Catalog
 from intarsia.server.changes.access_watch import ACCESS_WATCH
-from intarsia.server.rendering.control_permissions import Rights
-from intarsia.server.rendering.load import AnyWidgetTool, Reading
-from intarsia.server.rendering.shared_renders import RenderRequest, SharedRender, SharedRenders
+from intarsia.server.rendering.load import AnyWidgetTool, Reading, WatchedTopics
+from intarsia.server.rendering.shared_renders import RenderRequest, SharedRender
 from intarsia.server.storage.drafts import save_draft
-from intarsia.server.storage.store import Store
-from intarsia.server.tools.arguments import check_arguments
-from intarsia.server.tools.tool import Tool, values_of
-from intarsia.server.wire.messages import LATER, PARTS, CallResponse, ToolCall, refused
+from intarsia.server.switches.positions import TURNED_OFF_NOTICES, Position
+from intarsia.server.tools.arguments import check_arguments, values_of
+from intarsia.server.tools.tool import Tool, WidgetTool
+from intarsia.server.views.view_handles import shown_by
+from intarsia.server.wire.messages import LATER, PARTS, CallResponse, ToolCall, digest_of, problem_answer, refused
 
 logger = logging.getLogger(__name__)
-
-
-class HasStore(Protocol):
-    """Where a tool comes from."""
-
-    @property
-    def store(self) -> Store:
-        """Where its drafts are kept."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -48,15 +38,20 @@ class WidgetReader:
     """Reads widgets for the calls of one connector.
 
     Args:
-        homes: Where each tool comes from.
-        readings: Shares what may be shared.
-        rights: Returns what decisions go by now.
+        catalog: Whose widgets they are.
     """
 
-    def __init__(self, owners: Mapping[str, HasStore], readings: SharedRenders, rights: Callable[[], Rights]) -> None:
-        self._owners = owners
-        self._readings = readings
-        self._rights = rights
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def turned_off(self, call: ToolCall) -> CallResponse | None:
+        """Return what to answer to the View of a widget that an admin turned off since it was shown."""
+        positions = self._catalog.switches.positions
+        if positions.all_on:
+            return None
+        shown = shown_by(call.view, self._catalog.tools) if call.view else None
+        position = positions.tool_position(shown, call.grant) if shown else Position.ON
+        return None if position is Position.ON else problem_answer("off", TURNED_OFF_NOTICES[position])
 
     async def read(
         self, wanted: AuthorizedRead, call: ToolCall, after: int | None = None
@@ -72,7 +67,7 @@ class WidgetReader:
             The reading, and what the View must be sent to show it.
         """
         key = _key(wanted, call)
-        drawn = None if key is None else await self._readings.unfinished.take(key)
+        drawn = None if key is None else await self._catalog.renders.unfinished.take(key)
         tiles = call.seen.tiles if call.seen and call.seen.tool == wanted.tool.name else None
         if drawn is None:
             drawn = await self._read(wanted, call, after, tiles)
@@ -80,11 +75,9 @@ class WidgetReader:
 
     async def topics(self, wanted: AuthorizedRead, call: ToolCall, shown: int) -> WatchedTopics:
         """Say what a View reads that shows a certain revision."""
-        return await self._readings.topics(self._asked(wanted, call), shown)
+        return await self._catalog.renders.topics(self._asked(wanted, call), shown)
 
-    async def add_true_widget(
-        self, answer: CallResponse, tool: AnyWidgetTool, call: ToolCall, done: str | None
-    ) -> CallResponse:
+    async def add_true_widget(self, answer: CallResponse, action: Tool, call: ToolCall) -> CallResponse:
         """Add to the answer of an action what changed of the widget that the View shows; if that is quick.
 
         It is read under the caller's own rights. If it takes long the answer says so, and the View's next reading gets
@@ -92,20 +85,26 @@ class WidgetReader:
 
         Args:
             answer: What the action is answered with.
-            tool: The widget tool that the View names.
-            call: The call of the action.
-            done: The action, if it was done.
+            action: The action.
+            call: Its call.
         """
-        arguments: Mapping[str, Any] = call.seen.arguments if call.seen else {}
+        found = self._catalog.offered(call.seen.tool, call.grant) if call.seen else None
+        positions = self._catalog.switches.positions
+        if call.seen is None or not isinstance(found, WidgetTool):
+            return answer
+        if not (positions.all_on or positions.shows_widget(found.name, call.grant)):
+            return answer
+        tool = cast("AnyWidgetTool", found)
         try:
-            wanted = await authorized_read(tool, arguments, call.grant)
+            wanted = await authorized_read(tool, call.seen.arguments, call.grant)
         except (ArgumentError, RefusedError):  # it is no longer for them: what they see stays until they read again
             return answer
         except Exception:
             logger.exception("The rule of %r could not be asked after an action.", tool.name)
             return answer
+        done = None if answer.is_error else action.name
         reading = self._true_widget(wanted, call, done)
-        drawn, is_under_way = await self._readings.unfinished.read(_key(wanted, call), reading)
+        drawn, is_under_way = await self._catalog.renders.unfinished.read(_key(wanted, call), reading)
         if is_under_way:
             answer.meta[LATER] = True
         elif drawn:
@@ -117,7 +116,7 @@ class WidgetReader:
         try:
             drawn = await self._read(wanted, call, call.acted_at)
             if done and drawn.reading.widget.draft_ends_with(done):
-                store, arguments = self._owners[tool.name].store, drawn.reading.arguments
+                store, arguments = self._catalog.owners[tool.name].store, drawn.reading.arguments
                 await save_draft(store, call.grant.person, tool.name, arguments, None)
                 drawn = await self._read(wanted, call)
         except RefusedError:
@@ -131,15 +130,17 @@ class WidgetReader:
         self, wanted: AuthorizedRead, call: ToolCall, after: int | None = None, tiles: frozenset[str] | None = None
     ) -> SharedRender:
         asked = self._asked(wanted, call)
-        drawn = await self._readings.read(asked, after, tiles)
+        drawn = await self._catalog.renders.read(asked, after, tiles)
         if drawn.reading.skipped and call.seen and drawn.rendering.frame.hash != call.seen.frame:
-            drawn = await self._readings.read(asked, after)
+            drawn = await self._catalog.renders.read(asked, after)
         return drawn
 
     def _asked(self, wanted: AuthorizedRead, call: ToolCall) -> RenderRequest:
         tool, is_watched = wanted.tool, ACCESS_WATCH.get() is not None
-        store = self._owners[tool.name].store
-        return RenderRequest(tool, wanted.checked, wanted.arguments, call.grant, store, self._rights(), is_watched)
+        store = self._catalog.owners[tool.name].store
+        return RenderRequest(
+            tool, wanted.checked, wanted.arguments, call.grant, store, self._catalog.rights, is_watched
+        )
 
 
 async def authorized_read(tool: AnyWidgetTool, arguments: Mapping[str, Any], grant: Grant) -> AuthorizedRead:

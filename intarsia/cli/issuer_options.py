@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from intarsia.errors import SettingError
-from intarsia.server.admin.settings import AdminSignIn
-from intarsia.server.auth.resource_server.settings import Introspection, Issuer, ResourceServer
+from intarsia.server.auth.resource_server.settings import AdminSignIn, Introspection, Issuer, ResourceServer
 
 SECRET = "INTARSIA_INTROSPECTION_CLIENT_SECRET"  # noqa: S105 - the name of a variable
 """The variable that holds the secret. Every process of the machine can read the arguments of a command."""

@@ -3,12 +3,9 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from intarsia.errors import SettingError, near_miss
-
-if TYPE_CHECKING:
-    from intarsia.server.connector import Connector
+from intarsia.server.catalog import Catalog
 
 _VERBS = {
     "read": "See {}", "view": "See {}", "list": "See {}", "write": "Change {}", "edit": "Change {}",
@@ -28,15 +25,15 @@ class ScopeDescription:
     """The titles of the tools that require it."""
 
 
-def describe_scopes(connector: "Connector", scopes: Iterable[str], roles: frozenset[str]) -> list[ScopeDescription]:
+def describe_scopes(catalog: Catalog, scopes: Iterable[str], roles: frozenset[str]) -> list[ScopeDescription]:
     """Return scopes with their descriptions: first in the developer's order, then from reading to managing.
 
     Args:
-        connector: The connector whose tools require the scopes.
+        catalog: The catalog whose tools require the scopes.
         scopes: The scopes to describe.
         roles: The user's roles; tools that require other roles are not named.
     """
-    described = list(connector.scope_descriptions)
+    described = list(catalog.scope_descriptions)
 
     def sort_key(scope: str) -> tuple[int, int, str]:
         return (described.index(scope) if scope in described else len(described), _power(scope), scope)
@@ -44,8 +41,8 @@ def describe_scopes(connector: "Connector", scopes: Iterable[str], roles: frozen
     return [
         ScopeDescription(
             scope,
-            connector.scope_descriptions.get(scope) or default_description(scope),
-            _used_by(connector, scope, roles),
+            catalog.scope_descriptions.get(scope) or default_description(scope),
+            _used_by(catalog, scope, roles),
         )
         for scope in sorted(scopes, key=sort_key)
     ]
@@ -77,8 +74,8 @@ def _power(scope: str) -> int:
     return max([-1, *(verbs.index(word) for word in _SEPARATORS.split(scope.lower()) if word in _VERBS)])
 
 
-def _used_by(connector: "Connector", scope: str, roles: frozenset[str]) -> str:
-    tools = connector.tools.values()
+def _used_by(catalog: Catalog, scope: str, roles: frozenset[str]) -> str:
+    tools = catalog.tools.values()
     titles = [tool.title for tool in tools if scope in tool.scopes and (not tool.roles or tool.roles & roles)]
     more = f" and {len(titles) - 3} more" if len(titles) > 4 else ""
     return ", ".join(titles[:3] if more else titles) + more

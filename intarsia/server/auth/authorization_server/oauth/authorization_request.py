@@ -8,11 +8,12 @@ from typing import Any, Self
 
 from sqlalchemy import delete, insert, select
 
-from intarsia.server.auth.authorization_server.errors import Code, OAuthError
-from intarsia.server.auth.authorization_server.grants import OFFLINE_ACCESS
-from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
-from intarsia.server.auth.authorization_server.tables import AUTHORIZATION_REQUESTS, digest_of
+from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer
+from intarsia.server.auth.authorization_server.accounts.tables import AUTHORIZATION_REQUESTS
+from intarsia.server.auth.authorization_server.oauth.grants import OFFLINE_ACCESS
+from intarsia.server.pages.browsers import digest_of
 from intarsia.server.pages.forms import Fields
+from intarsia.server.pages.oauth_errors import Code, OAuthError
 from intarsia.server.storage.store import Store
 
 REQUEST_SECONDS = 10 * 60

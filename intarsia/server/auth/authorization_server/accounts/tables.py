@@ -1,7 +1,5 @@
 """The database tables of the authorization server. Tokens, codes and cookies are stored as digests only."""
 
-from hashlib import sha256
-
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, LargeBinary, MetaData, String, Table
 from sqlalchemy.types import Float
 
@@ -98,8 +96,3 @@ REFRESH_TOKENS = Table(
     Column("response", LargeBinary),
 )
 """Refresh tokens. A used one has its successor, and the token response, encrypted under the token itself."""
-
-
-def digest_of(secret: str) -> bytes:
-    """Return the SHA-256 digest that is stored for a secret. Random secrets need neither salt nor stretching."""
-    return sha256(secret.encode()).digest()

@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, Response
 from intarsia.server.auth.authorization_server.accounts.rate_limit import RateLimit
 from intarsia.server.auth.authorization_server.clients.clients import Client, Clients, clean_name
 from intarsia.server.auth.authorization_server.clients.redirect_uris import is_allowed
-from intarsia.server.auth.authorization_server.errors import NOT_STORED, Code, OAuthError
-from intarsia.server.http.request_limits import JSON
+from intarsia.server.pages.oauth_errors import NOT_STORED, Code, OAuthError
+from intarsia.server.wire.strict_json import JSON
 
 MAX_REDIRECT_URIS = 10
 MAX_BYTES = 16 * 1024

@@ -17,16 +17,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from intarsia.server.audit.log import KEEP_SECONDS as AUDIT_SECONDS
 from intarsia.server.audit.log import AuditEntry, append, prune
 from intarsia.server.auth.authorization_server.accounts.encryption import decrypt, encrypt
-from intarsia.server.auth.authorization_server.errors import Code, OAuthError
-from intarsia.server.auth.authorization_server.settings import EmbeddedIssuer
-from intarsia.server.auth.authorization_server.tables import (
+from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer
+from intarsia.server.auth.authorization_server.accounts.tables import (
     ACCESS_TOKENS,
     ACCOUNTS,
     CODES,
     GRANTS,
     REFRESH_TOKENS,
-    digest_of,
 )
+from intarsia.server.pages.browsers import digest_of
+from intarsia.server.pages.oauth_errors import Code, OAuthError
 from intarsia.server.storage.store import Store
 
 logger = logging.getLogger(__name__)

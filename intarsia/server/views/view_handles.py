@@ -18,8 +18,8 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from intarsia.permissions import Grant
-from intarsia.server.calls.idempotency import digest_of
 from intarsia.server.storage.store import SECRETS, Store
+from intarsia.server.wire.messages import ViewHandle, digest_of
 
 LASTS_SECONDS = 12 * 3600
 """For how long a handle is good. Each reading of the widget brings a new one."""
@@ -91,41 +91,32 @@ def make_handle(
     return signer.sign(_bound(grant), body)
 
 
-def opening_of(signer: Signer, grant: Grant, handle: object) -> bytes | None:
-    """Return how the View of a handle was opened; nothing if it is no handle of this person and client."""
-    body = _read_handle(signer, grant, handle)
-    return None if body is None else body[8 : 8 + _OPENING_BYTES]
-
-
-def is_handle(signer: Signer, grant: Grant, handle: object) -> bool:
-    """Say whether a handle was made for this person, through this client, and still is good."""
-    return _read_handle(signer, grant, handle) is not None
-
-
-def opens(signer: Signer, grant: Grant, handle: object, tool: str, arguments: Mapping[str, Any]) -> bool:
-    """Say whether a handle was made for this person and client, with just this widget tool and these arguments."""
-    body = _read_handle(signer, grant, handle)
-    return body is not None and body[8 + _OPENING_BYTES : -2 * _SHORT_BYTES] == _opened(tool, arguments)
-
-
-def shown_by(signer: Signer, grant: Grant, handle: object, tools: Iterable[str]) -> str | None:
-    """Return for which of these widget tools a handle was made, with whatever arguments; none if it is no handle."""
-    body = _read_handle(signer, grant, handle)
-    if body is None:
+def read_handle(signer: Signer, grant: Grant, handle: object) -> ViewHandle | None:
+    """Return what a handle proves; `None` unless it was made for this person and client, and still is good."""
+    if handle is None:
         return None
-    name = body[-2 * _SHORT_BYTES : -_SHORT_BYTES]
-    return next((tool for tool in tools if _named(tool) == name), None)
-
-
-def is_drawn_for(signer: Signer, grant: Grant, handle: object) -> bool:
-    """Say whether the widget of a handle was drawn for just what this person granted, and not for more or less."""
-    body = _read_handle(signer, grant, handle)
-    return body is not None and body[-_SHORT_BYTES:] == _drawn_for(grant)
-
-
-def _read_handle(signer: Signer, grant: Grant, handle: object) -> bytes | None:
     body = signer.verify(_bound(grant), handle)
-    return body if body is not None and int.from_bytes(body[:8]) > time.time() else None
+    if body is not None and int.from_bytes(body[:8]) > time.time():
+        at = 8 + _OPENING_BYTES
+        return ViewHandle(
+            body[8:at], body[at : -2 * _SHORT_BYTES], body[-2 * _SHORT_BYTES : -_SHORT_BYTES], body[-_SHORT_BYTES:]
+        )
+    return None
+
+
+def opens(view: ViewHandle, tool: str, arguments: Mapping[str, Any]) -> bool:
+    """Say whether a View was opened with just this widget tool and these arguments."""
+    return view.widget == _opened(tool, arguments)
+
+
+def shown_by(view: ViewHandle, tools: Iterable[str]) -> str | None:
+    """Return with which of these widget tools a View was opened, with whatever arguments."""
+    return next((tool for tool in tools if _named(tool) == view.tool), None)
+
+
+def is_drawn_for(view: ViewHandle | None, grant: Grant) -> bool:
+    """Say whether the widget of a View was rendered for just what this person granted, and not for more or less."""
+    return view is not None and view.drawn_for == _drawn_for(grant)
 
 
 def _opened(tool: str, arguments: Mapping[str, Any]) -> bytes:

@@ -3,19 +3,19 @@
 from typing import TYPE_CHECKING, Any
 
 from intarsia.errors import SettingError
+from intarsia.server.connector import Connector
 
 if TYPE_CHECKING:
     from fastmcp import FastMCP
 
-    from intarsia.server.connector import Connector
 
-OLDEST, BELOW = (4, 1), (5, 0)
+MIN_VERSION, BELOW_VERSION = (4, 1), (5, 0)
 """Which versions of FastMCP are supported: the series that is tested, and what follows in it."""
 
 _INSTALL = "Install one that is: pip install 'fastmcp>=4.1,<5'."
 
 
-def attach(connector: "Connector", server: "FastMCP[Any]") -> None:
+def attach(connector: Connector, server: "FastMCP[Any]") -> None:
     """Offer a connector's tools and its View on a FastMCP server; everything that the server has stays as it is.
 
     The server's sign-in, middleware and tools work as before, and the connector is opened and closed with it. Attach
@@ -33,7 +33,7 @@ def attach(connector: "Connector", server: "FastMCP[Any]") -> None:
     _check_version()
     from intarsia.server.mcp_server.on_fastmcp import join  # noqa: PLC0415  # knows FastMCP, which may be missing
 
-    join(connector, server)
+    join(connector.catalog, server)
 
 
 def _check_version() -> None:
@@ -44,6 +44,6 @@ def _check_version() -> None:
         raise SettingError(message) from None
     words = fastmcp.__version__.split(".")
     found = tuple(int(word) for word in words[:2] if word.isdigit())
-    if not OLDEST <= found < BELOW:
+    if not MIN_VERSION <= found < BELOW_VERSION:
         message = f"intarsia.attach works with FastMCP 4.1 and later 4.x, not with {fastmcp.__version__}. {_INSTALL}"
         raise SettingError(message)

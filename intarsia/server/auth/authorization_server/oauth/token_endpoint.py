@@ -11,14 +11,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from intarsia.server.auth.authorization_server.clients.clients import Client
-from intarsia.server.auth.authorization_server.errors import NOT_STORED, Code, OAuthError
-from intarsia.server.auth.authorization_server.grants import CodeRedemption
+from intarsia.server.auth.authorization_server.oauth.grants import CodeRedemption
+from intarsia.server.auth.authorization_server.oauth.services import AuthServices
 from intarsia.server.pages.forms import Fields, read_form
+from intarsia.server.pages.oauth_errors import NOT_STORED, Code, OAuthError
 
 if TYPE_CHECKING:
     from mcp.shared.auth import OAuthToken
-
-    from intarsia.server.auth.authorization_server.server import AuthorizationServer
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _BASIC = re.compile(r"basic +([A-Za-z0-9+/]+=*)", re.IGNORECASE)
@@ -28,10 +27,10 @@ class TokenEndpoints:
     """`/token` (OAuth 2.1, section 3.2) and `/revoke` (RFC 7009).
 
     Args:
-        services: The authorization server, with its clients and grants.
+        services: The services of the authorization server, with its clients and grants.
     """
 
-    def __init__(self, services: "AuthorizationServer") -> None:
+    def __init__(self, services: AuthServices) -> None:
         self._services = services
 
     async def token(self, request: Request) -> Response:

@@ -1,0 +1,68 @@
+"""The services of the authorization server, which its pages and endpoints share."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Self
+
+from intarsia.server.audit.log import AuditLog
+from intarsia.server.auth.authorization_server.accounts.accounts import Accounts
+from intarsia.server.auth.authorization_server.accounts.sessions import Sessions
+from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer
+from intarsia.server.auth.authorization_server.accounts.tables import TABLES
+from intarsia.server.auth.authorization_server.clients.client_metadata import ClientMetadataReader
+from intarsia.server.auth.authorization_server.clients.clients import Clients
+from intarsia.server.auth.authorization_server.oauth.grants import GrantStore
+from intarsia.server.storage.store import Store
+
+
+@dataclass(frozen=True)
+class AuthServices:
+    """The services of one authorization server, on one store.
+
+    Args:
+        settings: The public URL, the file with the accounts, and lifetimes.
+        store: The store of the authorization server.
+        audit: Its audit log.
+        accounts: Stores accounts and verifies passwords.
+        clients: Stores registered clients, and fetches metadata documents.
+        sessions: Stores the sessions of signed-in users.
+        grants: Issues, refreshes, introspects and revokes tokens.
+    """
+
+    settings: EmbeddedIssuer
+    store: Store
+    audit: AuditLog
+    accounts: Accounts
+    clients: Clients
+    sessions: Sessions
+    grants: GrantStore
+
+    @classmethod
+    def create(cls, settings: EmbeddedIssuer) -> Self:
+        """Create the services from the settings.
+
+        Args:
+            settings: The public URL, the file with the accounts, and lifetimes.
+
+        Raises:
+            SettingError: The password library is missing.
+        """
+        store = Store(settings.path, TABLES)
+        # Without HTTPS the server is for development on this machine, where apps may run on loopback addresses.
+        documents = ClientMetadataReader(allow_loopback=not settings.is_https)
+        return cls(
+            settings, store, AuditLog(store), Accounts(store), Clients(store, documents), Sessions(store, settings),
+            GrantStore(store, settings),
+        )  # fmt: skip
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Open the store while the block runs."""
+        async with self.store.open():
+            await self.grants.prune()
+            await self.sessions.prune()
+            try:
+                yield
+            finally:
+                await self.clients.stop()

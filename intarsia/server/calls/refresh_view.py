@@ -1,0 +1,93 @@
+"""Refreshing an open View: it waits for a change of what it shows, and is sent the difference."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from intarsia.permissions import Grant
+from intarsia.server.calls.long_poll import WITHDRAWN, wait_for_change
+from intarsia.server.calls.reader import WidgetReader, authorized_read
+from intarsia.server.catalog import Catalog
+from intarsia.server.changes.change_log import REVISIONS
+from intarsia.server.rendering.load import AnyWidgetTool, WatchedTopics
+from intarsia.server.switches.positions import SWITCHED
+from intarsia.server.tools.tool import WidgetTool
+from intarsia.server.views.latest_view import LATEST_VIEWS
+from intarsia.server.views.view_handles import is_drawn_for, make_handle, opens, read_handle
+from intarsia.server.wire.diff import Seen
+from intarsia.server.wire.messages import PARTS, UNCHANGED, VIEW, CallResponse, ToolCall, problem_answer
+
+
+class ViewRefresher:
+    """Answers the calls with which open Views read again what they show.
+
+    Args:
+        catalog: What the connector offers.
+        reader: Reads widgets.
+    """
+
+    def __init__(self, catalog: Catalog, reader: WidgetReader) -> None:
+        self._catalog = catalog
+        self._reader = reader
+
+    async def refresh(self, call: ToolCall) -> CallResponse | None:
+        """Read again what a View shows, as soon as something of it changes or it has waited long enough.
+
+        Returns:
+            The answer; `None` if it names no widget that it was opened with and that this person gets to know of.
+        """
+        seen = call.seen
+        is_its_own = seen and call.view and opens(call.view, seen.tool, seen.arguments)
+        if seen and (off := await self._wait_while_off(call, seen)):
+            return off
+        tool = self._catalog.offered(seen.tool, call.grant) if seen else None
+        if seen is None or not is_its_own or not isinstance(tool, WidgetTool):
+            return None
+        REVISIONS.follow(seen.revision)
+        shown = cast("AnyWidgetTool", tool)
+        wanted = await authorized_read(shown, seen.arguments, call.grant)
+        opening = LATEST_VIEWS.of_view(call)
+        if superseded := LATEST_VIEWS.superseded(opening):
+            return superseded
+        topics = opening.wakes(await self._reader.topics(wanted, call, seen.revision))
+        # What was drawn for other permissions is read at once.
+        is_true = is_drawn_for(call.view, call.grant)
+        seconds = call.arguments.get("wait_seconds") if is_true and seen.frame else 0
+        wait = await wait_for_change(topics, seen.revision, seconds, call.grant)
+        if wait.grant is None:
+            return problem_answer("refused", WITHDRAWN)
+        call = self._for(call, wait.grant)
+        if rests := self._reader.turned_off(call) or LATEST_VIEWS.superseded(opening):
+            return rests
+        wanted = await authorized_read(
+            shown, seen.arguments, call.grant
+        )  # what a rule goes by may have changed meanwhile
+        is_true = is_drawn_for(call.view, call.grant)
+        tiles = wait.tiles(seen.tiles) if is_true else None
+        newer_than = max(seen.revision, wait.changed_at) if is_true else None
+        reading, parts = await self._reader.read(wanted, replace(call, seen=replace(seen, tiles=tiles)), newer_than)
+        is_changed = not parts.keys().isdisjoint(("frame", "parts", "lists"))
+        told = {PARTS: parts} if is_changed else {UNCHANGED: _without_place(parts)}
+        answer = CallResponse("Changed." if is_changed else "Unchanged.", meta=told)
+        if is_changed or not is_true or opening.is_new:
+            signer = self._catalog.signer
+            answer.meta[VIEW] = make_handle(signer, call.grant, shown.name, reading.arguments, opening.sealed)
+        return answer
+
+    def _for(self, call: ToolCall, grant: Grant) -> ToolCall:
+        """Return a call as it is after a wait, by what its caller granted now."""
+        return replace(call, grant=grant, view=read_handle(self._catalog.signer, grant, call.handle))
+
+    async def _wait_while_off(self, call: ToolCall, seen: Seen) -> CallResponse | None:
+        """Answer a View whose widget is off; if it says so already, by showing no frame, when that changes."""
+        revision = REVISIONS.next()
+        off = self._reader.turned_off(call)
+        if off is None or seen.frame:
+            return off
+        nothing = WatchedTopics(frozenset({SWITCHED}), {})
+        wait = await wait_for_change(nothing, revision, call.arguments.get("wait_seconds"), call.grant)
+        return problem_answer("refused", WITHDRAWN) if wait.grant is None else self._reader.turned_off(call)
+
+
+def _without_place(parts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in parts.items() if name not in ("tool", "arguments")}

@@ -1,0 +1,159 @@
+"""Running an action: once, only after a person's yes where it destroys, and with its row in the audit log."""
+
+import logging
+from secrets import token_hex
+from typing import Any
+
+from pydantic import BaseModel
+
+from intarsia.errors import ArgumentError, RefusedError, StoreError, ToolError
+from intarsia.permissions import Grant
+from intarsia.server.audit.log import AuditEntry
+from intarsia.server.calls.reader import WidgetReader, authorized_arguments
+from intarsia.server.catalog import Catalog
+from intarsia.server.changes.change_log import CHANGE_LOG, REVISIONS
+from intarsia.server.rendering.control_permissions import would_allow
+from intarsia.server.switches.positions import ACTIONS_OFF_NOTICE
+from intarsia.server.tools.arguments import filled, values_of
+from intarsia.server.tools.questions import question_for
+from intarsia.server.tools.tool import ActionTool
+from intarsia.server.views.confirmations import check_confirmation, make_confirmation
+from intarsia.server.views.idempotency import CURRENT_CALL, AlreadyAppliedError, IdempotentCall, checked_key
+from intarsia.server.wire.messages import (
+    CONFIRM,
+    DONE,
+    CallResponse,
+    ToolCall,
+    digest_of,
+    done_answer,
+    problem_answer,
+    refusal,
+    replayed,
+)
+from intarsia.widgets import Done
+
+logger = logging.getLogger(__name__)
+
+AnyActionTool = ActionTool[..., Any]
+
+
+class ActionRunner:
+    """Answers calls of actions.
+
+    Args:
+        catalog: What the connector offers.
+        reader: Reads the widget as it is afterwards.
+    """
+
+    def __init__(self, catalog: Catalog, reader: WidgetReader) -> None:
+        self._catalog = catalog
+        self._reader = reader
+
+    async def act(self, tool: AnyActionTool, call: ToolCall) -> CallResponse:
+        """Run an action that its caller may know of, and answer with the widget as it is afterwards."""
+        try:
+            answer = await self._act_once(tool, call)
+        except (ArgumentError, RefusedError) as error:
+            answer = refusal(error)
+            await self.note(tool.name, call, error)
+        except Exception as error:
+            logger.exception("The action %r failed.", tool.name)
+            await self.note(tool.name, call, error)
+            answer = problem_answer("failed", f"{tool.title} did not work: something went wrong on the server.")
+        if CONFIRM in answer.meta:
+            return answer
+        await self._withdraw_undo(answer, call.grant)
+        return await self._reader.add_true_widget(answer, tool, call)
+
+    async def note(self, name: str, call: ToolCall, error: Exception) -> None:
+        """Write down that somebody was refused what they know of, or that it failed."""
+        if self._catalog.offered(name, call.grant) and not isinstance(error, ArgumentError):
+            why = f"refused: {error}" if isinstance(error, RefusedError) else "failed"
+            await self._catalog.owners[name].audit.write_refusal(self._entry(name, call, why))
+
+    def _entry(self, name: str, call: ToolCall, result: str = "done") -> AuditEntry:
+        """Return what the audit log says of a call."""
+        by = "view" if call.view else "model"
+        digest = self._catalog.owners[name].audit.digest(name, call.arguments)
+        version = str(call.arguments.get("version", ""))
+        return AuditEntry("action", call.grant.person, call.grant.client, by, name, digest, result, version)
+
+    async def _withdraw_undo(self, answer: CallResponse, grant: Grant) -> None:
+        """Offer no Undo that would be refused to this person now, whenever it was made."""
+        done = answer.meta.get(DONE, {})
+        undo = done.get("undo")
+        if undo and not await would_allow(grant, self._catalog.rights, undo["tool"], undo["arguments"]):
+            answer.meta[DONE] = {name: value for name, value in done.items() if name != "undo"}
+
+    async def _act_once(self, tool: AnyActionTool, call: ToolCall) -> CallResponse:
+        positions = self._catalog.switches.positions
+        if call.view and not (positions.all_on or positions.allows_user_actions(call.grant)):
+            raise RefusedError(ACTIONS_OFF_NOTICE)
+        checked = await authorized_arguments(tool, call.arguments, call.grant)
+        try:
+            key = checked_key(call.key)
+        except StoreError as error:
+            raise ArgumentError(str(error)) from None
+        results = self._catalog.owners[tool.name].results
+        once = IdempotentCall(
+            call.grant.person, key, digest_of(tool.name, call.arguments), entry=self._entry(tool.name, call)
+        )
+        if key is None and tool.question is None:
+            answer = done_answer(await self._run(tool, checked, call, once))
+            await results.note(once)
+            return answer
+        # The use of a confirmation is written with a key, so a call without one gets one that nobody else has.
+        once.key = key or token_hex(16)
+        async with results.lock(once):
+            first = await results.find(once)
+            if first is not None:
+                return replayed(first)
+            if tool.question is None:
+                return await self._apply(tool, checked, call, once)
+            return await self._act_if_confirmed(tool, checked, call, once)
+
+    async def _apply(
+        self, tool: AnyActionTool, checked: BaseModel, call: ToolCall, once: IdempotentCall
+    ) -> CallResponse:
+        results = self._catalog.owners[tool.name].results
+        try:
+            answer = done_answer(await self._run(tool, checked, call, once))
+            await results.keep(once, answer.meta[DONE])
+        except AlreadyAppliedError:
+            return replayed(await results.find(once) or {})
+        return answer
+
+    async def _act_if_confirmed(
+        self, tool: AnyActionTool, checked: BaseModel, call: ToolCall, once: IdempotentCall
+    ) -> CallResponse:
+        if call.confirmation is None or call.view is None:
+            return self._question(tool, checked, call)
+        signer, results = self._catalog.signer, self._catalog.owners[tool.name].results
+        once.confirmation = check_confirmation(signer, call.grant, tool.name, call.arguments, call.confirmation)
+        async with results.lock_confirmation(once.confirmation):
+            await results.check_unused(once.confirmation)
+            return await self._apply(tool, checked, call, once)
+
+    def _question(self, tool: AnyActionTool, checked: BaseModel, call: ToolCall) -> CallResponse:
+        """Ask, and change nothing. Only a View gets what a yes brings back."""
+        answer = problem_answer("refused", f"{tool.title} was not done: a person must confirm it in the widget.")
+        if call.view:
+            answer.meta[CONFIRM] = {
+                "question": question_for(tool.question or "", values_of(checked)),
+                "confirmation": make_confirmation(self._catalog.signer, call.grant, tool.name, call.arguments),
+                "label": tool.title,
+            }
+        return answer
+
+    async def _run(self, tool: AnyActionTool, checked: BaseModel, call: ToolCall, once: IdempotentCall) -> Done:
+        token = CURRENT_CALL.set(once)
+        try:
+            done = await tool.run(checked, call.grant)
+        finally:
+            CURRENT_CALL.reset(token)
+        if not isinstance(done, Done):
+            message = f"{tool.name} returned {type(done).__name__}, not Done; what it changed stays changed."
+            raise ToolError(message)
+        call.acted_at = REVISIONS.next()  # what is read from here on, for whomever, shows what was done
+        CHANGE_LOG.publish(filled(tool.changes, values_of(checked)))
+        return done

@@ -1,0 +1,208 @@
+"""What a connector offers, and what belongs to it: tools, store, switches, audit log. Everything serves from here."""
+
+import re
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from collections.abc import Set as AbstractSet
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from pathlib import Path
+from types import MappingProxyType
+
+from sqlalchemy import MetaData
+
+from intarsia.errors import SettingError, ToolError
+from intarsia.permissions import Grant, is_offered
+from intarsia.server.audit.log import AuditLog
+from intarsia.server.rendering.control_permissions import Rights
+from intarsia.server.rendering.shared_renders import SharedRenders
+from intarsia.server.storage.call_counts import CallCounts
+from intarsia.server.storage.shared_lifetime import SharedLifetime, background
+from intarsia.server.storage.store import Store, default_path
+from intarsia.server.switches.service import Switches
+from intarsia.server.tools.access_rules import checked_scopes
+from intarsia.server.tools.tool import TileFunction, Tool, WidgetTool
+from intarsia.server.views.idempotency import ResultStore
+from intarsia.server.views.view_handles import Signer
+
+Lifespan = Callable[[], AbstractAsyncContextManager[object]]
+
+
+class Catalog:
+    """The tools of a connector and of those that it includes, with the store and the services that they share.
+
+    Args:
+        name: What people read, such as "Team tasks".
+        instructions: What a model should know before it calls the tools.
+        store: The SQLite file; by default a file in the person's state folder.
+        tables: The author's own tables.
+        lifespan: Returns an async context manager that is entered before the first call and left after the last.
+        scopes: Scopes that only mark data in widgets.
+        scope_descriptions: What scopes mean to people.
+
+    Raises:
+        SettingError: The name holds no letter from a to z and no digit, or the store is no path of a file.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        instructions: str = "",
+        store: str | Path | None = None,
+        tables: MetaData | None = None,
+        lifespan: Lifespan | None = None,
+        scopes: AbstractSet[str] = frozenset(),
+        scope_descriptions: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.name = name
+        self.slug = slug_of(name)
+        self.instructions = instructions
+        self.tools: dict[str, Tool] = {}
+        self.owners: dict[str, Catalog] = {}
+        self.scope_descriptions = dict(scope_descriptions)
+        self._marks: set[str] = set(checked_scopes(name, scopes))
+        self.tiles: list[TileFunction[...]] = []
+        self.store = Store(store_path(store, self.slug), tables)
+        self.results = ResultStore(self.store)
+        self.audit = AuditLog(self.store)
+        self.switches = Switches(self.store, self.audit, lambda: self.tools)
+        self.counts = CallCounts(self.store)
+        self.renders = SharedRenders()
+        self.signer = Signer(self.slug)
+        self._lifespan = lifespan
+        self._included: list[Catalog] = []
+        self._lifetime = SharedLifetime(f"The connector {name!r}", self._opened)
+
+    def add(self, tool: Tool) -> None:
+        """Offer a tool.
+
+        Raises:
+            ToolError: Its name is taken or reserved.
+        """
+        self.check_free(tool.name)
+        self.tools[tool.name] = tool
+        self.owners[tool.name] = self
+
+    def include(self, other: "Catalog") -> None:
+        """Offer the tools of another catalog too, with its instructions. They keep their own store.
+
+        Raises:
+            ToolError: Both have a tool of the same name.
+        """
+        for tool in other.tools:
+            self.check_free(tool)
+        self.tools.update(other.tools)
+        self.owners.update(other.owners)
+        self._marks |= other.scopes
+        self.scope_descriptions = {**other.scope_descriptions, **self.scope_descriptions}
+        self.tiles += other.tiles
+        self.instructions = "\n".join(text for text in (self.instructions, other.instructions) if text)
+        self._included.append(other)
+
+    def check_free(self, name: str) -> None:
+        """Check that a tool may have this name.
+
+        Raises:
+            ToolError: It is taken or reserved.
+        """
+        check_tool_name(name, self.tools)
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """Every scope that a tool of this connector asks for, or that its data are marked with."""
+        tools = (tool.scopes for tool in self.tools.values())
+        return frozenset(self._marks).union(*tools, *(tile.scopes for tile in self.tiles))
+
+    @property
+    def names_topics(self) -> bool:
+        """Whether a widget or a tile names what it reads."""
+        tools = self.tools.values()
+        return any(isinstance(each, WidgetTool | TileFunction) and bool(each.topics) for each in (*tools, *self.tiles))
+
+    @property
+    def local(self) -> Grant:
+        """Who calls where nobody signs in: one person with every scope and every role."""
+        roles = frozenset[str]().union(*(tool.roles for tool in self.tools.values()))
+        return Grant("local", scopes=self.scopes, roles=roles)
+
+    @property
+    def rights(self) -> Rights:
+        """What decisions go by now."""
+        return Rights(self.tools, self.switches.positions)
+
+    def offered(self, name: str, grant: Grant) -> Tool | None:
+        """Return a tool that a person gets to know of, by its roles and by the switches."""
+        tool, positions = self.tools.get(name), self.switches.positions
+        is_on = positions.all_on or positions.is_available(name, grant)
+        return tool if tool and is_offered(grant, tool) and is_on else None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Open the store and enter `lifespan`, for this catalog and those it includes.
+
+        Whoever runs it while it runs already shares it: it ends with the last of them.
+
+        Raises:
+            StoreError: The store cannot be opened, or it runs in another event loop of this process.
+        """
+        async with self._lifetime.shared():
+            yield
+
+    @asynccontextmanager
+    async def _opened(self) -> AsyncGenerator[None]:
+        async with self._started(), AsyncExitStack() as stack:
+            for catalog in self._included:
+                await stack.enter_async_context(catalog.running())
+            yield
+
+    @asynccontextmanager
+    async def _started(self) -> AsyncGenerator[None]:
+        async with self.store.open():
+            await self.results.forget_old()
+            await self.audit.load()
+            await self.signer.load(self.store)
+            await self.switches.load()
+            self.renders.begin()
+            lifespan = self._lifespan() if self._lifespan else nullcontext()
+            async with background(self.switches.follow()), background(self.counts.keep()), lifespan:
+                yield
+
+
+def slug_of(name: str) -> str:
+    """Return the name of a connector as files and addresses have it.
+
+    Raises:
+        SettingError: It holds no letter from a to z and no digit.
+    """
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    if not slug:
+        message = f"A connector's name must hold a letter from a to z or a digit; {name!r} does not."
+        raise SettingError(message)
+    return slug
+
+
+def store_path(store: str | Path | None, slug: str) -> Path:
+    """Return the file of a store; by default one in the person's state folder.
+
+    Raises:
+        SettingError: It is no path of a file.
+    """
+    if store is None or store == "":
+        return default_path(slug)
+    if str(store).startswith((":", "file:")) or "://" in str(store):
+        message = f"The store must be the path of a file, such as 'tasks.db'; {str(store)!r} is none."
+        raise SettingError(message)
+    return Path(store).expanduser()
+
+
+def check_tool_name(name: str, taken: Collection[str]) -> None:
+    """Check that a tool may have a name.
+
+    Raises:
+        ToolError: It is one of ours, or taken.
+    """
+    if name.startswith("intarsia_"):
+        message = f"The tool name {name!r} is Intarsia's own; names that start with 'intarsia_' are."
+        raise ToolError(message)
+    if name in taken:
+        message = f"The tool name {name!r} is taken; give the function another name."
+        raise ToolError(message)
