@@ -14,8 +14,8 @@ import pytest
 from starlette.applications import Starlette
 
 from intarsia import EmbeddedIssuer
-from intarsia.server.auth.authorization_server import server
 from intarsia.server.auth.authorization_server.clients.client_metadata import ClientMetadataReader
+from intarsia.server.auth.authorization_server.oauth import services
 from intarsia.server.switches.service import Switches
 from tests.authorization_server.accounts import with_account
 from tests.authorization_server.browser import Browser
@@ -158,6 +158,6 @@ async def site_on_this_machine(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     """Serve an app's document on this machine, as a site that connectors take for a public one."""
     authority = Authority(folder)
     reads = partial(ClientMetadataReader, resolve=Names([str(HERE)]), may_ask=is_here, ssl_context=authority.trusting)
-    monkeypatch.setattr(server, "ClientMetadataReader", reads)
+    monkeypatch.setattr(services, "ClientMetadataReader", reads)
     async with running_site(authority.serving(HOST)) as site:
         yield site
