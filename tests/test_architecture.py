@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -87,7 +87,7 @@ async def call(client: httpx2.AsyncClient, tool: str, arguments: dict[str, Any],
 
 
 @contextmanager
-def noting(entered: set[str]) -> Iterator[None]:
+def noting(entered: set[str]) -> Generator[None]:
     """Note every module of the package in which a function begins to run."""
 
     def note(frame: FrameType, event: str, _argument: object) -> None:
