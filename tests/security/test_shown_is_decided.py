@@ -104,6 +104,7 @@ def _arguments(tools: Tools, control: Control) -> dict[str, Any]:
     return {**rest, **control.arguments}
 
 
+@pytest.mark.sampled(15)
 @pytest.mark.parametrize(("who", "kind"), CASES)
 async def test_every_control_of_every_widget_is_offered_exactly_when_its_call_is_let_through(
     room: Room, who: str, kind: str
