@@ -151,7 +151,7 @@ def test_a_room_that_moved_is_found(tmp_path: Path) -> None:
 
     assert "The room server is missing: there is no folder intarsia/server/." in complaints
     assert "Decision 0001 does not say that tests is tests/." in complaints
-    assert "The README does not open with the map from examples to examples/." in complaints
+    assert "The README does not map examples to examples/." in complaints
     assert not [complaint for complaint in complaints if "widgets" in complaint]
 
 
