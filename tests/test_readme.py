@@ -66,7 +66,10 @@ def text_of(result: CallToolResult) -> str:
     return content.text
 
 
-async def test_the_server_of_the_readme_gets_widgets_beside_its_own_tools(server: Path) -> None:
+async def test_the_server_of_the_readme_gets_widgets_beside_its_own_tools(
+    server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     module = load(server)
 
     @module.notes.tool()  # type: ignore[untyped-decorator]

@@ -352,7 +352,7 @@ class Connector:
         Raises:
             SettingError: The path is malformed or in use, `app` has started, or the address of `auth` leads elsewhere.
         """
-        from intarsia.server.http.mounting import mount_on  # noqa: PLC0415  # loading the protocol takes a second
+        from intarsia.server.http.mount import mount_on  # noqa: PLC0415  # loading the protocol takes a second
 
         mount_on(self.catalog, app, path, auth=auth, hosts=hosts, origins=origins)
 
