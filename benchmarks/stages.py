@@ -44,10 +44,11 @@ STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
                             "server/storage/drafts.py")),
     ("differences and messages", ("server/parts.py", "server/wire.py", "server/wire/*")),
     ("idempotency and confirmations", (
-        "server/once.py", "server/confirming.py", "server/calls/idempotency.py", "server/calls/confirmations.py")),
+        "server/once.py", "server/confirming.py", "server/calls/idempotency.py", "server/calls/confirmations.py",
+        "server/views/idempotency.py", "server/views/confirmations.py")),
     ("View handles", (
         "server/handles.py", "server/live/openings.py", "server/calls/view_handles.py",
-        "server/calls/latest_view.py")),
+        "server/calls/latest_view.py", "server/views/view_handles.py", "server/views/latest_view.py")),
     ("audit log", ("server/audit/*",)),
     ("switches and counts", ("server/switches/*", "server/counts.py", "server/storage/call_counts.py")),
     ("changes and waiting", (

@@ -63,7 +63,7 @@ async def test_who_disconnects_connects_again_and_removes(desk: Desk) -> None:
     await expect(board.view.locator("body")).to_contain_text("You disconnected this connector.")
     apps = await desk.context.new_page()
     await apps.goto(f"{desk.remote}/apps")
-    await expect(apps.get_by_text("No app is connected.")).to_be_visible()  # it was told, too
+    await expect(apps.get_by_text("No connected apps.")).to_be_visible()  # it was told, too
     await apps.close()
 
     tab = await desk.new_tab(desk.card().get_by_role("button", name="Connect", exact=True))

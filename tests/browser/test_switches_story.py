@@ -48,7 +48,7 @@ async def test_the_open_board_follows_each_switch_and_keeps_what_was_being_typed
     await assert_fits_inline(view)
 
     await turn(running_connector, "text_only")
-    await expect(view.locator("body")).to_contain_text("it still answers in text", timeout=FOLLOWS_MS)
+    await expect(view.locator("body")).to_contain_text("Ask in the chat for its text version", timeout=FOLLOWS_MS)
     await expect(view.locator("body")).to_contain_text("Water the plants before noon")
 
     await turn(running_connector, "on")
@@ -56,7 +56,7 @@ async def test_the_open_board_follows_each_switch_and_keeps_what_was_being_typed
     await until_waiting(view)
 
     await turn(running_connector, "text_only")
-    await expect(view.locator("body")).to_contain_text("it still answers in text", timeout=FOLLOWS_MS)
+    await expect(view.locator("body")).to_contain_text("Ask in the chat for its text version", timeout=FOLLOWS_MS)
     await expect(card).not_to_be_attached()
     await turn(running_connector, "on")
     await expect(card).to_be_visible(timeout=FOLLOWS_MS)

@@ -64,7 +64,7 @@ async def use_the_dashboard(host: Host) -> View:
     await view.locator("#w").evaluate("(root) => root.insertAdjacentHTML('beforeend', '<a href=https://a.test>A</a>')")
     await view.locator("#w > a").click()
     await host.answer(allow=False)
-    await expect(view.locator(".intarsia-status")).to_contain_text("could not be opened")
+    await expect(view.locator(".intarsia-status")).to_contain_text("couldn't be opened")
     await view.locator(".intarsia-pager__full").click()
     await expect(view.locator("html")).to_have_attribute("data-display", "fullscreen")
     await host.page.get_by_role("button", name="Close").click()

@@ -96,7 +96,7 @@ async def test_who_granted_less_is_asked_for_more_when_it_is_needed(
     issuer: RunningIssuer, tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = Person(issuer)
-    challenge_of_first = "intarsia.server.connector.Connector.scopes"
+    challenge_of_first = "intarsia.server.catalog.Catalog.scopes"
     with monkeypatch.context() as careless:
         # A client that was told of fewer scopes, as one that signed in before the connector could do more.
         careless.setattr(challenge_of_first, frozenset({"tasks:read"}))

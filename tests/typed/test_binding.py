@@ -24,7 +24,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from intarsia import BoundAction, Connector, Done, Grant
-from intarsia.widgets import Button, Checkbox, Column, Dashboard, Metric, TaskBoard
+from intarsia.widgets import BoardColumn, Button, Checkbox, Dashboard, Metric, TaskBoard
 
 
 @asynccontextmanager
@@ -99,7 +99,7 @@ async def called() -> None:
     print(read, moved, done, offered)
 
 
-columns = [Column("todo", "To do", [])]
+columns = [BoardColumn("todo", "To do", [])]
 TaskBoard(columns=columns, on_move=move_card)
 TaskBoard(columns=columns, on_move=partial(move_card, project="apollo"))
 TaskBoard(columns=columns, on_move=partial(move_card, "apollo"))
