@@ -83,10 +83,10 @@ def _signs_in(command: Command) -> Command:
     return command
 
 
-def _has_persons(*, default: bool) -> Callable[[Command], Command]:
+def _has_demo_users(*, default: bool) -> Callable[[Command], Command]:
     """Add the option that says whether people sign in."""
     return click.option(
-        "--persons/--no-persons",
+        "--users/--no-users",
         default=default,
         show_default=True,
         help="Sign in as a reader, an editor or an admin, who are made up; else nobody signs in.",
@@ -96,7 +96,7 @@ def _has_persons(*, default: bool) -> Callable[[Command], Command]:
 @click.command()
 @_listens_at
 @click.option("--sandbox-port", default=0, type=click.IntRange(0, 65535), help="The sandbox's port; free by default.")
-@_has_persons(default=True)
+@_has_demo_users(default=True)
 def demo(**options: Any) -> None:
     """Show the three examples in a local host page, signed in as one of three people."""
     _serve_page(demo_connector(), **options)
@@ -106,7 +106,7 @@ def demo(**options: Any) -> None:
 @click.argument("target", metavar="MODULE:CONNECTOR")
 @_listens_at
 @click.option("--sandbox-port", default=0, type=click.IntRange(0, 65535), help="The sandbox's port; free by default.")
-@_has_persons(default=False)
+@_has_demo_users(default=False)
 def dev(target: str, **options: Any) -> None:
     """Show a connector in a local host page.
 
@@ -178,7 +178,7 @@ def _serve_page(
     port: int,
     sandbox_port: int,
     allow_host: tuple[str, ...],
-    persons: bool,
+    users: bool,
     beside: "AbstractAsyncContextManager[None] | None" = None,
 ) -> None:
     from intarsia.host import serve_host, with_demo_users  # noqa: PLC0415 - loading the protocol takes a second
@@ -189,7 +189,7 @@ def _serve_page(
         click.echo(f"  Connector   {addresses.mcp}")
 
     hosts = _hosts(host, allow_host)
-    app = with_demo_users(connector, hosts=hosts) if persons else connector.app(hosts=hosts)
+    app = with_demo_users(connector, hosts=hosts) if users else connector.app(hosts=hosts)
     serve_host(app, host=host, port=port, sandbox_port=sandbox_port, hosts=hosts, announce=announce, beside=beside)
 
 

@@ -23,7 +23,7 @@ HOST_FOLDER = Path(__file__).parent
 PAGE_FOLDER = HOST_FOLDER / "page"
 BUNDLE_FOLDER = HOST_FOLDER / "dist"
 
-PERSONS = "/host/persons"
+USERS = "/host/users"
 """Where the page asks about the people between whom it switches, if the connector is served with some."""
 
 # What the page itself may load. Widgets are not bound by this: their frame has its own policy.
@@ -45,7 +45,7 @@ def host_app(
 
     Args:
         connector_app: The connector's application; its lifespan runs inside this one's. When it brings people to
-            switch between, its `state.persons` says where.
+            switch between, its `state.users` says where.
         sandbox_port: Where `sandbox_app` listens, on the same machine.
         hosts: Host names that requests may name, without port.
         script: Another bundle of the page, for tests with another version of the bridge.
@@ -61,8 +61,8 @@ def host_app(
         async with adding, connector_app.router.lifespan_context(connector_app):
             yield
 
-    persons: str | None = getattr(connector_app.state, "persons", None)
-    about = {"persons": persons, "connectors": CONNECTORS if connectors else None}
+    users: str | None = getattr(connector_app.state, "users", None)
+    about = {"users": users, "connectors": CONNECTORS if connectors else None}
     routes = host_routes(sandbox_port=sandbox_port, hosts=hosts, script=script, about=about)
     if connectors:
         routes += connector_routes(connectors, checked_hosts(hosts))

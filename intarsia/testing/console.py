@@ -8,7 +8,7 @@ from playwright.async_api import BrowserContext, ConsoleMessage, Error
 
 @dataclass
 class Console:
-    """The console of every frame of every page of one person."""
+    """The console of every frame of every page of one user."""
 
     lines: list[str] = field(default_factory=list[str])
     _expected: list[re.Pattern[str]] = field(default_factory=list[re.Pattern[str]])

@@ -88,7 +88,7 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
             ),
             _call_fault("drops_request_meta", "drops `_meta` of a widget's calls", strip_request_meta=True),
             _call_fault("refuses_calls", "refuses every call of a widget", refuse_calls="error"),
-            _call_fault("asks_approval", "asks the person before each change", ask="changes"),
+            _call_fault("asks_approval", "asks the user before each change", ask="changes"),
             _call_fault("slow_calls", "waits before each call", slow_ms=SLOW_MS),
             _call_fault("serializes_calls", "passes on one call at a time", serialize=True),
             _call_fault("ignores_size", "does not follow a widget's size", ignore_size=True),

@@ -98,12 +98,12 @@ def intarsia_log() -> Generator[list[str]]:
 class OpenHost(Protocol):
     """What the fixture `open_host` gives."""
 
-    def __call__(self, app: "Starlette", person: Grant | None = None) -> "Host":
+    def __call__(self, app: "Starlette", user: Grant | None = None) -> "Host":
         """Make a host for an application.
 
         Args:
             app: Serves `/mcp`.
-            person: Who acts where a test names nobody. Without one, nobody signs in, and the application is served
+            user: Who acts where a test names nobody. Without one, nobody signs in, and the application is served
                 as it is.
         """
         ...
@@ -119,8 +119,8 @@ async def open_host(
 
     hosts: list[Host] = []
 
-    def make(app: "Starlette", person: Grant | None = None) -> Host:
-        hosts.append(Host(app, browser, person=person, faults=host_faults, log=intarsia_log))
+    def make(app: "Starlette", user: Grant | None = None) -> Host:
+        hosts.append(Host(app, browser, user=user, faults=host_faults, log=intarsia_log))
         return hosts[-1]
 
     try:
@@ -140,6 +140,6 @@ async def open_host(
 
 @pytest.fixture
 def host(running_connector: "Connector", connector_app: "Starlette", open_host: OpenHost) -> "Host":
-    """A host in a browser for the connector, used by one person who granted everything, and by whom `as_=` names."""
+    """A host in a browser for the connector, used by one user who granted everything, and by whom `as_=` names."""
     local = running_connector.local
     return open_host(connector_app, Grant("tester", scopes=local.scopes, roles=local.roles))

@@ -1,4 +1,4 @@
-"""Finds things in a View as a person does, by what they are called, and drags them."""
+"""Finds things in a View as a user does, by what they are called, and drags them."""
 
 import re
 from typing import Any, cast

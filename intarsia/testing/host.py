@@ -1,4 +1,4 @@
-"""The host of a test: one server, and a host page in a browser for each person."""
+"""The host of a test: one server, and a host page in a browser for each user."""
 
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -21,21 +21,21 @@ class Host:
 
     Args:
         app: The application that serves `/mcp`.
-        browser: Where pages are opened; each person has a context of their own.
-        person: Who acts where a test names nobody. None: nobody signs in, and the application is served as it is.
+        browser: Where pages are opened; each user has a context of their own.
+        user: Who acts where a test names nobody. None: nobody signs in, and the application is served as it is.
         faults: What is wrong with the host, from the fixtures that the test named.
         log: The lines that the server logs while the test runs.
     """
 
     def __init__(
-        self, app: Starlette, browser: Browser, *, person: Grant | None, faults: list[Fault], log: list[str]
+        self, app: Starlette, browser: Browser, *, user: Grant | None, faults: list[Fault], log: list[str]
     ) -> None:
-        self.person = person
+        self.user = user
         self.log = log
         self._app = app
         self._browser = browser
         self._faults = faults
-        self._persons = TestUsers() if person else None
+        self._users = TestUsers() if user else None
         self._opened = AsyncExitStack()
         self._window: dict[str, Any] = {}
         self._settings: Json = {}
@@ -49,7 +49,7 @@ class Host:
 
         Args:
             tool: The tool's name.
-            as_: Who is in the conversation; `person` when left out.
+            as_: Who is in the conversation; `user` when left out.
             arguments: What the tool is called with.
 
         Raises:
@@ -64,7 +64,7 @@ class Host:
         await page.start(tool, arguments)
 
     def view(self, number: int = 1, *, as_: Grant | None = None) -> View:
-        """Return a View of a person who has a page, by its number: the first is 1."""
+        """Return a View of a user who has a page, by its number: the first is 1."""
         return View(self._pages[self._key(as_)], number)
 
     async def open(
@@ -106,7 +106,7 @@ class Host:
             await page.set(settings)
 
     async def page_of(self, grant: Grant | None = None) -> HostPage:
-        """Return the host page of a person, opened when it is first asked for."""
+        """Return the host page of a user, opened when it is first asked for."""
         key = self._key(grant)
         if key not in self._pages:
             self._pages[key] = await self._open_page(key)
@@ -114,7 +114,7 @@ class Host:
 
     @property
     def page(self) -> Page:
-        """The browser's page of `person`, once it is open."""
+        """The browser's page of `user`, once it is open."""
         return self._pages[self._key(None)].page
 
     @property
@@ -129,22 +129,22 @@ class Host:
         return self._addresses
 
     def token_of(self, grant: Grant | None = None) -> str:
-        """Return the made-up token of a person, for other clients of `addresses.mcp`."""
+        """Return the made-up token of a user, for other clients of `addresses.mcp`."""
         return self._key(grant)
 
     def regrant(self, grant: Grant, now: Grant | None, *, is_noticed: bool = True) -> None:
-        """Change what a person granted while their widgets are open.
+        """Change what a user granted while their widgets are open.
 
         Args:
-            grant: The person, as they are named in `as_=`.
+            grant: The user, as they are named in `as_=`.
             now: What they grant from now on, or None: they withdrew everything.
             is_noticed: Whether their open widgets notice it by themselves, which takes a server up to five seconds;
                 else they find out at their next call.
         """
-        self._known_persons().change(grant, now, is_noticed=is_noticed)
+        self._known_users().change(grant, now, is_noticed=is_noticed)
 
     async def answer(self, *, allow: bool, as_: Grant | None = None) -> None:
-        """Answer what the host asks a person, when it asks."""
+        """Answer what the host asks a user, when it asks."""
         page = await self.page_of(as_)
         await page.wait_until("() => intarsiaHost.approvals.waiting > 0", about="a question of the host")
         await page.page.evaluate("(allow) => intarsiaHost.answer(allow)", allow)
@@ -160,7 +160,7 @@ class Host:
         await page.page.evaluate("(count) => intarsiaHost.release(count ?? undefined)", count)
 
     async def traffic(self, *, as_: Grant | None = None) -> list[Json]:
-        """Return every message between View, host and server on a person's page."""
+        """Return every message between View, host and server on a user's page."""
         return await (await self.page_of(as_)).traffic()
 
     def expect_console(self, pattern: str) -> None:
@@ -177,18 +177,18 @@ class Host:
         """Close every window, then the server."""
         await self._opened.aclose()
 
-    def _known_persons(self) -> TestUsers:
-        assert self._persons is not None, "Nobody signs in to this host: give open_host(app, person)."
-        return self._persons
+    def _known_users(self) -> TestUsers:
+        assert self._users is not None, "Nobody signs in to this host: give open_host(app, user)."
+        return self._users
 
     def _key(self, grant: Grant | None) -> str:
-        """Return the token of a person; nobody's is empty."""
-        person = grant or self.person
-        return self._known_persons().token_of(person) if person else ""
+        """Return the token of a user; nobody's is empty."""
+        user = grant or self.user
+        return self._known_users().token_of(user) if user else ""
 
     async def _open_page(self, token: str) -> HostPage:
         if self._addresses is None:
-            app = with_test_users(self._app, self._persons) if self._persons else self._app
+            app = with_test_users(self._app, self._users) if self._users else self._app
             served = running_host(app, script=self._script)
             self._addresses = await self._opened.enter_async_context(served)
         window: Json = {"width": 1200, "height": 900, "touch": False, **window_of(self._faults), **self._window}

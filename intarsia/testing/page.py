@@ -1,4 +1,4 @@
-"""One person's host page in the browser: their settings, their Views, and what was said in it."""
+"""One user's host page in the browser: their settings, their Views, and what was said in it."""
 
 import json
 import re
@@ -44,12 +44,12 @@ LISTEN = """(() => {
 
 
 class HostPage:
-    """The host page of one person.
+    """The host page of one user.
 
     Args:
         page: The browser's page.
         addresses: Where the host runs.
-        console: What this person's console was told.
+        console: What this user's console was told.
         token: Who they are, for the server; empty when nobody signs in.
         has_touch: Whether they have a touch screen.
     """
@@ -106,7 +106,7 @@ class HostPage:
         return entries
 
     async def said(self, number: int) -> list[str]:
-        """Return what a View said in the person's name."""
+        """Return what a View said in the user's name."""
         said: list[Json] = await self.page.evaluate("() => intarsiaHost.said")
         return [one["text"] for one in said if one["view"] == number]
 
@@ -179,7 +179,7 @@ async def center(locator: Locator, *, share: float = 0.5) -> Point:
 
 
 def context_options(*, width: int, height: int, touch: bool) -> Json:
-    """Return how a person's window is made."""
+    """Return how a user's window is made."""
     return {"viewport": {"width": width, "height": height}, "has_touch": touch}
 
 

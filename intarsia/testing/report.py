@@ -51,7 +51,7 @@ def kept_log() -> Generator[list[str]]:
 async def report(host: Host, item: pytest.Item, folder: Path) -> None:
     """Add to a failed test's report what its host pages show and said."""
     for number, page in enumerate(host.pages, start=1):
-        name = "intarsia" if len(host.pages) == 1 else f"intarsia, person {number}"
+        name = "intarsia" if len(host.pages) == 1 else f"intarsia, user {number}"
         item.add_report_section("teardown", f"{name}: screenshot", await _picture(page, item, folder, number))
         item.add_report_section("teardown", f"{name}: traffic", await _traffic(page))
         item.add_report_section("teardown", f"{name}: console", "\n".join(page.console.lines) or "nothing")

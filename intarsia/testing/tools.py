@@ -1,4 +1,4 @@
-"""Calling tools as a person, without a socket: through the connector's own desk and its own server."""
+"""Calling tools as a user, without a socket: through the connector's own desk and its own server."""
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -124,7 +124,7 @@ class Reply:
 
     @property
     def question(self) -> str:
-        """What the person is asked before it is done; empty where nothing is."""
+        """What the user is asked before it is done; empty where nothing is."""
         asked: Json = self.meta.get(CONFIRM, {})
         return str(asked.get("question", ""))
 
@@ -135,17 +135,17 @@ class Reply:
 
 
 class Tools:
-    """The tools of a connector, called as a person.
+    """The tools of a connector, called as a user.
 
     Args:
         connector: Whose tools; it must be running.
-        person: Who calls where a test names nobody.
+        user: Who calls where a test names nobody.
         log: The lines that are logged while the test runs.
     """
 
-    def __init__(self, connector: Connector, person: Grant, log: list[str]) -> None:
+    def __init__(self, connector: Connector, user: Grant, log: list[str]) -> None:
         self.connector = connector
-        self.person = person
+        self.user = user
         self.log = log
 
     async def call(self, tool: str, /, *, as_: Grant | None = None, **arguments: Any) -> Reply:
@@ -153,7 +153,7 @@ class Tools:
 
         Args:
             tool: The tool's name.
-            as_: Who calls; `person` when left out.
+            as_: Who calls; `user` when left out.
             arguments: What the tool is called with.
         """
         return await self._answer(tool, arguments, {}, as_, None)
@@ -174,9 +174,9 @@ class Tools:
         Args:
             on: What the View shows: the reply to an earlier call.
             tool: The tool's name.
-            as_: Who calls; `person` when left out.
+            as_: Who calls; `user` when left out.
             key: The idempotency key. Send the same again to retry; a new one is made when left out.
-            confirm: Whether the person says yes where they are asked first.
+            confirm: Whether the user says yes where they are asked first.
             arguments: What the tool is called with.
 
         Returns:
@@ -194,11 +194,11 @@ class Tools:
         return reply
 
     async def decide(self, tool: str, /, *, as_: Grant | None = None, **arguments: Any) -> Decision:
-        """Decide whether a person may call a tool; nothing is called.
+        """Decide whether a user may call a tool; nothing is called.
 
         Args:
             tool: The tool's name.
-            as_: Who would call; `person` when left out.
+            as_: Who would call; `user` when left out.
             arguments: What with. Without any, where the tool needs some, the tool's own rule is not asked.
 
         Raises:
@@ -207,20 +207,20 @@ class Tools:
         """
         found = self.connector.tools.get(tool)
         assert found is not None, f"There is no tool {tool!r}.{near_miss(tool, set(self.connector.tools))}"
-        grant = as_ or self.person
+        grant = as_ or self.user
         if not arguments and any(parameter.required for parameter in found.parameters.values()):
             return decide_without_arguments(grant, found)
         return await decide(grant, found, values_of(check_arguments(found.model, arguments)))
 
     async def list(self, *, as_: Grant | None = None) -> list[str]:
-        """List the names of the tools that a person's host is offered, over the protocol itself."""
-        async with self._client(as_ or self.person) as client:
+        """List the names of the tools that a user's host is offered, over the protocol itself."""
+        async with self._client(as_ or self.user) as client:
             return [tool.name for tool in (await client.list_tools()).tools]
 
     async def _answer(
         self, tool: str, arguments: Mapping[str, Any], meta: Json, as_: Grant | None, before: Reply | None
     ) -> Reply:
-        answer = await self.connector.calls.answer(tool, arguments, meta, as_ or self.person)
+        answer = await self.connector.calls.answer(tool, arguments, meta, as_ or self.user)
         return _reply(answer, before)
 
     @asynccontextmanager

@@ -34,17 +34,17 @@ class TestUsers:
         self._notices: Counter[str] = Counter()
 
     def token_of(self, grant: Grant) -> str:
-        """Return the token of a person, made when it is first asked for."""
+        """Return the token of a user, made when it is first asked for."""
         if grant not in self._tokens:
             token = token_urlsafe(24)
             self._tokens[grant], self._grants[token] = token, grant
         return self._tokens[grant]
 
     def change(self, grant: Grant, now: Grant | None, *, is_noticed: bool) -> None:
-        """Let a person's token stand for another grant from now on, or for none: it was revoked.
+        """Let a user's token stand for another grant from now on, or for none: it was revoked.
 
         Args:
-            grant: The person.
+            grant: The user.
             now: What they grant from now on.
             is_noticed: Whether calls that wait are told of it.
         """
@@ -77,27 +77,27 @@ class TestUsers:
 class _Held:
     """The access of one call that waits."""
 
-    def __init__(self, persons: TestUsers, token: str) -> None:
-        self._persons = persons
+    def __init__(self, users: TestUsers, token: str) -> None:
+        self._users = users
         self._token = token
 
     async def changed(self) -> Grant | None:
-        """Wait until the person may do something else."""
-        return await self._persons.changed(self._token)
+        """Wait until the user may do something else."""
+        return await self._users.changed(self._token)
 
 
 class _Watched:
     """ASGI middleware that lets calls wait for what becomes of their caller's access, as a server with sign-in does."""
 
-    def __init__(self, app: ASGIApp, persons: TestUsers) -> None:
+    def __init__(self, app: ASGIApp, users: TestUsers) -> None:
         self._app = app
-        self._persons = persons
+        self._users = users
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on. Whoever is here without signing in has nothing to be withdrawn."""
         token = Headers(scope=scope).get("authorization", "").removeprefix("Bearer ") if scope["type"] == "http" else ""
-        grant = self._persons.grant_of(token)
-        before = ACCESS_WATCH.set(_Held(self._persons, token) if grant and grant.subject != LOCAL else None)
+        grant = self._users.grant_of(token)
+        before = ACCESS_WATCH.set(_Held(self._users, token) if grant and grant.subject != LOCAL else None)
         try:
             await self._app(scope, receive, send)
         finally:
@@ -105,7 +105,7 @@ class _Watched:
 
 
 def access_token(grant: Grant) -> AccessToken:
-    """Say of a person what the SDK knows of a verified token."""
+    """Say of a user what the SDK knows of a verified token."""
     return AccessToken(
         token="",
         client_id=grant.client,
@@ -115,12 +115,12 @@ def access_token(grant: Grant) -> AccessToken:
     )
 
 
-def with_test_users(app: Starlette, persons: TestUsers) -> Starlette:
+def with_test_users(app: Starlette, users: TestUsers) -> Starlette:
     """Put the people of a test in front of an application that knows none, or others.
 
     Args:
         app: Any Starlette application with `/mcp`; it stays as it is.
-        persons: Whose tokens are taken. Whoever comes with another, or with none, is turned away.
+        users: Whose tokens are taken. Whoever comes with another, or with none, is turned away.
     """
 
     @asynccontextmanager
@@ -131,9 +131,9 @@ def with_test_users(app: Starlette, persons: TestUsers) -> Starlette:
     return Starlette(
         routes=[Mount("/", app=RequireAuthMiddleware(app, required_scopes=[]))],
         middleware=[
-            Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(persons)),
+            Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(users)),
             Middleware(AuthContextMiddleware),
-            Middleware(_Watched, persons=persons),
+            Middleware(_Watched, users=users),
         ],
         lifespan=lifespan,
     )

@@ -1,4 +1,4 @@
-"""One View in a person's host page: what it shows, what it did, and what a person can do in it."""
+"""One View in a user's host page: what it shows, what it did, and what a user can do in it."""
 
 import re
 from collections.abc import Callable
@@ -90,7 +90,7 @@ class View:
 
     @property
     def messages(self) -> list[str]:
-        """What it said in the person's name."""
+        """What it said in the user's name."""
         return self._now.messages
 
     @property
@@ -109,7 +109,7 @@ class View:
 
     @property
     def console(self) -> list[str]:
-        """What this person's console was told, by whatever frame."""
+        """What this user's console was told, by whatever frame."""
         return self.host.console.lines
 
     @property
@@ -248,7 +248,7 @@ class View:
     async def settled(self) -> "View":
         """Wait until nothing is under way in it, then renew its properties.
 
-        Calls that the host holds, or asks the person about, do not count as under way, and neither does the one with
+        Calls that the host holds, or asks the user about, do not count as under way, and neither does the one with
         which a View waits for changes.
 
         Raises:

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from intarsia.errors import SettingError
-from intarsia.host.app import PERSONS
+from intarsia.host.app import USERS
 from intarsia.host.demo_users.issuer import GUARD, DemoIssuer
 from intarsia.host.demo_users.users import DemoGrants, DemoUser, demo_users_for, in_order, label_of
 from intarsia.host.same_origin import FRESH, InvalidFieldsError, fields_of, for_the_page
@@ -58,7 +58,7 @@ def with_demo_users(
 
 
 def _for_this_machine(what: str) -> str:
-    return f"Demo persons are for this machine alone{what}, or run it without them: --no-persons."
+    return f"Demo users are for this machine alone{what}, or run it without them: --no-users."
 
 
 def _app(connector: Connector, addresses: HostAddresses, hosts: tuple[str, ...]) -> Starlette:
@@ -77,7 +77,7 @@ def _app(connector: Connector, addresses: HostAddresses, hosts: tuple[str, ...])
     app = Starlette(
         routes=[*_issuer_routes(issuer, hosts), *_page_routes(issuer, hosts), Mount("/", inner)], lifespan=lifespan
     )
-    app.state.persons = PERSONS
+    app.state.users = USERS
     return app
 
 
@@ -127,20 +127,20 @@ def _page_routes(issuer: DemoIssuer, hosts: tuple[str, ...]) -> list[BaseRoute]:
     async def show(_request: Request) -> Response:
         return JSONResponse(
             {
-                "persons": [_shown(person, grants) for person in grants.persons.values()],
+                "users": [_shown(user, grants) for user in grants.users.values()],
                 "scopes": [{"name": scope, "label": label_of(scope)} for scope in in_order(grants.scopes)],
             },
             headers=FRESH,
         )
 
     async def token(request: Request) -> Response:
-        person, scopes = _asked(request, grants)
-        minted = issuer.mint(person.key, scopes)
-        return JSONResponse({"token": minted, "scopes": sorted(grants.granted(person.key) or ())}, headers=FRESH)
+        user, scopes = _asked(request, grants)
+        minted = issuer.mint(user.key, scopes)
+        return JSONResponse({"token": minted, "scopes": sorted(grants.granted(user.key) or ())}, headers=FRESH)
 
     async def narrow(request: Request) -> Response:
-        person, scopes = _asked(request, grants)
-        return JSONResponse({"scopes": sorted(grants.narrow(person.key, scopes or ()))}, headers=FRESH)
+        user, scopes = _asked(request, grants)
+        return JSONResponse({"scopes": sorted(grants.narrow(user.key, scopes or ()))}, headers=FRESH)
 
     async def disconnect(request: Request) -> Response:
         issuer.disconnect(_asked(request, grants)[0].key)
@@ -148,20 +148,20 @@ def _page_routes(issuer: DemoIssuer, hosts: tuple[str, ...]) -> list[BaseRoute]:
 
     gate = (Middleware(RequestLimits, hosts=hosts),)
     return [
-        Route(PERSONS, show, methods=["GET"], middleware=gate),
+        Route(USERS, show, methods=["GET"], middleware=gate),
         *(
-            Route(f"{PERSONS}/{name}", for_the_page(endpoint), methods=["POST"], middleware=gate)
+            Route(f"{USERS}/{name}", for_the_page(endpoint), methods=["POST"], middleware=gate)
             for name, endpoint in (("token", token), ("narrow", narrow), ("disconnect", disconnect))
         ),
     ]
 
 
-def _shown(person: DemoUser, grants: DemoGrants) -> dict[str, Any]:
-    granted = grants.granted(person.key)
+def _shown(user: DemoUser, grants: DemoGrants) -> dict[str, Any]:
+    granted = grants.granted(user.key)
     return {
-        "key": person.key,
-        "name": person.name,
-        "role": person.role,
+        "key": user.key,
+        "name": user.name,
+        "role": user.role,
         "granted": None if granted is None else sorted(granted),
     }
 
@@ -169,15 +169,15 @@ def _shown(person: DemoUser, grants: DemoGrants) -> dict[str, Any]:
 def _asked(request: Request, grants: DemoGrants) -> tuple[DemoUser, list[str] | None]:
     """Return who is asked for, and the scopes that are named, if any are."""
     fields = fields_of(request)
-    person = grants.persons.get(str(fields.get("person")))
-    if person is None:
-        message = f"person must be one of {', '.join(grants.persons)}."
+    user = grants.users.get(str(fields.get("user")))
+    if user is None:
+        message = f"user must be one of {', '.join(grants.users)}."
         raise InvalidFieldsError(message)
     scopes: object = fields.get("scopes")
     if scopes is None:
-        return person, None
+        return user, None
     texts = cast("list[object]", scopes) if isinstance(scopes, list) else [None]
     if not all(isinstance(text, str) for text in texts):
         message = "scopes must be a list of texts."
         raise InvalidFieldsError(message)
-    return person, cast("list[str]", texts)
+    return user, cast("list[str]", texts)

@@ -66,21 +66,21 @@ class DemoIssuer:
             key: Who it is.
             scopes: What they grant; left out, what they have granted, or what they grant at first.
         """
-        person, granted, now = self.grants.persons[key], self.grants.grant(key, scopes), int(time())
+        user, granted, now = self.grants.users[key], self.grants.grant(key, scopes), int(time())
         self._issued = {one: (whose, until) for one, (whose, until) in self._issued.items() if until > now}
-        claims = self._claims(person, granted, token_urlsafe(16), now)
+        claims = self._claims(user, granted, token_urlsafe(16), now)
         self._issued[claims["jti"]] = (key, claims["exp"])
         return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"typ": "at+jwt", "kid": self._name})
 
-    def _claims(self, person: DemoUser, granted: frozenset[str], token_id: str, now: int) -> dict[str, Any]:
+    def _claims(self, user: DemoUser, granted: frozenset[str], token_id: str, now: int) -> dict[str, Any]:
         return {
             "iss": self.url,
             "aud": self.resource,
-            "sub": person.key,
+            "sub": user.key,
             "client_id": CLIENT,
-            "name": person.name,
+            "name": user.name,
             "scope": " ".join(sorted(granted)),
-            "roles": sorted(person.roles),
+            "roles": sorted(user.roles),
             "iat": now,
             "exp": now + TOKEN_SECONDS,
             "jti": token_id,

@@ -79,14 +79,14 @@ class DemoGrants:
     """What people have granted at the moment. It is known in this process alone, and only while it runs.
 
     Args:
-        persons: Who may connect; all of them have connected already.
+        users: Who may connect; all of them have connected already.
         scopes: What can be granted.
     """
 
-    def __init__(self, persons: Iterable[DemoUser], scopes: AbstractSet[str]) -> None:
-        self.persons: Mapping[str, DemoUser] = {person.key: person for person in persons}
+    def __init__(self, users: Iterable[DemoUser], scopes: AbstractSet[str]) -> None:
+        self.users: Mapping[str, DemoUser] = {user.key: user for user in users}
         self.scopes = frozenset(scopes)
-        self._granted: dict[str, frozenset[str]] = {person.key: person.scopes for person in self.persons.values()}
+        self._granted: dict[str, frozenset[str]] = {user.key: user.scopes for user in self.users.values()}
 
     def granted(self, key: str) -> frozenset[str] | None:
         """Return what somebody has granted; None when they are not connected."""
@@ -102,7 +102,7 @@ class DemoGrants:
         Returns:
             What they have granted now; a scope that does not exist is not among it.
         """
-        kept = self._granted.get(key, self.persons[key].scopes)
+        kept = self._granted.get(key, self.users[key].scopes)
         self._granted[key] = kept if scopes is None else frozenset(scopes) & self.scopes
         return self._granted[key]
 
