@@ -245,7 +245,7 @@ async def test_no_token_is_logged(demo: Demo, caplog: pytest.LogCaptureFixture) 
 @pytest.mark.parametrize(("listens_on", "hosts"), [("::", ()), ("192.0.2.1", ()), ("127.0.0.1", ("tasks.example",))])
 def test_nobody_is_admin_from_another_machine(tmp_path: Path, listens_on: str, hosts: tuple[str, ...]) -> None:
     addresses = HostAddresses("http://127.0.0.1:1/", "http://127.0.0.1:1/mcp", "", listens_on=listens_on)
-    with pytest.raises(SettingError, match=r"for this machine alone.*--no-users"):
+    with pytest.raises(SettingError, match=r"for this machine only.*--no-users"):
         with_demo_users(a_connector(tmp_path), hosts=("127.0.0.1", *hosts))(addresses)
 
 

@@ -1,4 +1,4 @@
-"""What a connector with made-up people is served with: the issuer's addresses, and those that the host page asks."""
+"""The routes for a connector with demo users: those of the issuer, and those of the host page."""
 
 import base64
 import binascii
@@ -31,26 +31,27 @@ MAX_FORM_BYTES = 32 * 1024
 def with_demo_users(
     connector: Connector, *, hosts: tuple[str, ...] = LOCAL_HOSTS
 ) -> Callable[[HostAddresses], Starlette]:
-    """Make people sign in to a connector: a reader, an editor and an admin, between whom the host page switches.
+    """Serve a connector with demo users: a reader, an editor and an admin, among whom the host page switches.
 
     Args:
-        connector: Any connector; its scopes are shared out by how they end.
-        hosts: Host names that requests may name, without port: only this machine's own.
+        connector: Any connector; its scopes are assigned by their suffixes.
+        hosts: Host names that requests may name, without port: only those of this machine.
 
     Returns:
-        What `running_host` takes: called with the addresses, it makes the application.
+        A function for `running_host` that creates the application for given addresses.
 
     Raises:
-        SettingError: Others could reach it, now or when the addresses are known: they would be admin by one click.
+        SettingError: Other machines could reach it, where any user could become admin. Also raised by the
+            returned function.
     """
     others = ", ".join(sorted(set(hosts) - set(LOCAL_HOSTS)))
     if others:
-        raise SettingError(_for_this_machine(f", and {others} may lead others to it. Leave that name out"))
+        raise SettingError(_for_this_machine(f", but {others} is reachable from other machines. Remove that name"))
 
     def app(addresses: HostAddresses) -> Starlette:
         if addresses.listens_on not in THIS_MACHINE:
             raise SettingError(
-                _for_this_machine(f", and {addresses.listens_on!r} lets others in. Use --host 127.0.0.1")
+                _for_this_machine(f", but {addresses.listens_on!r} is reachable from others. Use --host 127.0.0.1")
             )
         return _app(connector, addresses, hosts)
 
@@ -58,7 +59,7 @@ def with_demo_users(
 
 
 def _for_this_machine(what: str) -> str:
-    return f"Demo users are for this machine alone{what}, or run it without them: --no-users."
+    return f"Demo users are for this machine only{what}, or turn them off: --no-users."
 
 
 def _app(connector: Connector, addresses: HostAddresses, hosts: tuple[str, ...]) -> Starlette:
@@ -73,7 +74,7 @@ def _app(connector: Connector, addresses: HostAddresses, hosts: tuple[str, ...])
         async with inner.router.lifespan_context(inner):
             yield
 
-    # Before the connector, which asks everybody for the tokens that are made here.
+    # These routes come before the connector, which requires the tokens that are issued here.
     app = Starlette(
         routes=[*_issuer_routes(issuer, hosts), *_page_routes(issuer, hosts), Mount("/", inner)], lifespan=lifespan
     )
@@ -98,7 +99,7 @@ def _issuer_routes(issuer: DemoIssuer, hosts: tuple[str, ...]) -> list[BaseRoute
     return [
         Route(f"/.well-known/oauth-authorization-server{ISSUER_PATH}", metadata, middleware=gate),
         Route(f"{ISSUER_PATH}/keys", keys, middleware=gate),
-        # The gate takes JSON alone, and this is asked with a form (RFC 7662), and a secret that only the connector has.
+        # The request limits accept JSON only; introspection takes a form (RFC 7662), and needs the connector's secret.
         Route(f"{ISSUER_PATH}/introspection", introspection, methods=["POST"]),
     ]
 
@@ -167,7 +168,7 @@ def _shown(user: DemoUser, grants: DemoGrants) -> dict[str, Any]:
 
 
 def _asked(request: Request, grants: DemoGrants) -> tuple[DemoUser, list[str] | None]:
-    """Return who is asked for, and the scopes that are named, if any are."""
+    """Return the user and the scopes of a request, if it has scopes."""
     fields = fields_of(request)
     user = grants.users.get(str(fields.get("user")))
     if user is None:
