@@ -1,1 +1,1 @@
-"""Connectors that people could really use, one folder each. `README.md` beside this file says how to run them."""
+"""Example connectors, one folder each. `README.md` in this folder says how to run them."""

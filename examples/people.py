@@ -1,4 +1,4 @@
-"""What people are called in the words of the examples: "Ada moved it to Done."."""
+"""Names of users in messages of the examples, such as "Ada moved it to Done."."""
 
 import os
 
@@ -6,11 +6,11 @@ from intarsia import Grant
 
 
 def name_of(grant: Grant, variable: str) -> str:
-    """Return the name of who acts.
+    """Return the name of the acting user.
 
     Args:
         grant: Who it is; where people sign in, the issuer says what they are called.
-        variable: What names the one person of this machine, where nobody signs in.
+        variable: The environment variable with the name of the user, without sign-in.
     """
     if not grant.issuer:
         return os.environ.get(variable) or "Somebody"

@@ -1,4 +1,4 @@
-"""A reading list that was an MCP server before it had a widget: `intarsia dev examples.reading_list:connector`.
+"""An existing MCP server for a reading list, with an added widget: `intarsia dev examples.reading_list:connector`.
 
 The server, its lifespan, its file and its tool are as their author wrote them. What is new begins at the connector.
 """
@@ -20,14 +20,14 @@ FILE = Path(os.environ.get("READING_LIST", Path.home() / "reading-list.db"))
 
 
 def ask(sql: str, *values: object) -> list[Any]:
-    """Ask the database, and commit what was changed."""
+    """Run a statement and commit it."""
     with closing(sqlite3.connect(FILE)) as database, database:
         return database.execute(sql, values).fetchall()
 
 
 @asynccontextmanager
 async def lifespan(_server: MCPServer[None]) -> AsyncGenerator[None]:
-    """Make the table when it is missing."""
+    """Create the table if it does not exist."""
     ask("CREATE TABLE IF NOT EXISTS books (title TEXT PRIMARY KEY, is_read INTEGER NOT NULL DEFAULT 0)")
     yield
 

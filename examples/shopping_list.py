@@ -1,4 +1,4 @@
-"""A shopping list on a FastMCP server: the server's own tool reads what people do in the widget."""
+"""A shopping list on a FastMCP server, whose own tool reads the data of the widget."""
 
 from functools import partial
 

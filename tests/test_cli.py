@@ -75,7 +75,10 @@ def test_a_port_in_use_is_said_plainly(command: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         said = complaint(command, "hello_app:hello", "--port", str(port))
-    assert f"Port {port} of 127.0.0.1 is in use. Stop what uses it, or choose another with --port." in said
+    assert (
+        f"Port {port} of 127.0.0.1 is in use. Stop the program that uses it, or choose another port with --port."
+        in said
+    )
 
 
 @pytest.mark.usefixtures("project")

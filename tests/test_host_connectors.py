@@ -96,7 +96,7 @@ async def test_a_person_comes_back_once_and_only_from_a_sign_in_that_was_begun(w
     assert (await world.come_back(address, told)).status_code == 200
     again = await world.come_back(address, told)
     assert again.status_code == 400
-    assert "not known here, or has ended" in again.text
+    assert "is unknown or has ended" in again.text
 
 
 async def test_what_an_owner_blocks_is_not_passed_on(world: World) -> None:

@@ -98,7 +98,7 @@ async def test_each_function_that_blocks_is_named_with_its_line(tmp_path: Path) 
     said = [text.partition(" blocks the event loop at test_loop_watch.py:") for text in handler.said]
     names = [name.rpartition(".")[2] for name, _, _ in said]
     assert names == ["cpu", "press", "rule"]
-    assert all(rest.split(":")[0].isdigit() and "make it `def`" in rest for _, _, rest in said)
+    assert all(rest.split(":")[0].isdigit() and "use `def`" in rest for _, _, rest in said)
 
 
 async def test_what_awaits_or_runs_in_a_thread_is_not_named(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Brand studio: the design tokens of two brands, kept in a database file."""
+"""Brand studio: the design tokens of two brands, stored in a database file."""
 
 from examples.brand_studio.tools import brands as connector
 

@@ -1,4 +1,4 @@
-"""The brands as they are stored. Which tokens there are, and what each may be, is in `tokens.py`."""
+"""The storage of brands. The tokens and their rules are in `tokens.py`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Brand:
 
 
 async def fill_if_new(connection: AsyncConnection) -> None:
-    """Write the brands that are not there yet."""
+    """Insert missing brands."""
     there = set((await connection.execute(select(BRANDS.c.id))).scalars())
     missing = [brand for brand in FIRST_BRANDS if brand["id"] not in there]
     if missing:
@@ -58,7 +58,7 @@ async def fill_if_new(connection: AsyncConnection) -> None:
 
 
 async def load_brand(connection: AsyncConnection, brand: str) -> Brand:
-    """Return a brand as it is now."""
+    """Return a brand."""
     row = (await connection.execute(select(BRANDS).where(BRANDS.c.id == brand))).mappings().one()
     return Brand(**row)
 
@@ -66,7 +66,7 @@ async def load_brand(connection: AsyncConnection, brand: str) -> Brand:
 async def write_tokens(
     connection: AsyncConnection, brand: Brand, values: Mapping[str, Value], changed_by: str
 ) -> Brand:
-    """Write changed tokens over those of a brand, and return it as it is now."""
+    """Update tokens of a brand, and return the brand."""
     new = Brand(brand.id, brand.title, {**brand.tokens, **values}, brand.version + 1, changed_by)
     await connection.execute(update(BRANDS).where(BRANDS.c.id == brand.id).values(vars(new)))
     return new

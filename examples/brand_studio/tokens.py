@@ -1,4 +1,4 @@
-"""The tokens of a brand: one control each, and the rule that its value keeps."""
+"""The tokens of a brand, with a control and a validation rule for each."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -17,11 +17,11 @@ LARGEST_RADIUS_PX = 24
 
 @dataclass(frozen=True)
 class Rule:
-    """What a token may be."""
+    """The validation rule of a token."""
 
     is_kept_by: Callable[[Value], bool]
     words: str
-    """The rule as people read it, after the token's name."""
+    """The message of the rule, which follows the token's name."""
 
 
 RULES = {
@@ -40,7 +40,7 @@ RULES = {
 
 
 def controls_for(tokens: Mapping[str, Value]) -> list[ColorField | Slider | Select | Checkbox]:
-    """Return a control for each token, where it stands."""
+    """Return a control for each token with its current value."""
     return [
         ColorField("accent", label="Accent", value=str(tokens["accent"]), swatches=SWATCHES),
         Slider("radius", label="Corner radius", min=0, max=LARGEST_RADIUS_PX, value=float(tokens["radius"]), unit="px"),
@@ -55,7 +55,7 @@ def controls_for(tokens: Mapping[str, Value]) -> list[ColorField | Slider | Sele
 
 
 def check_values(values: Mapping[str, Value]) -> None:
-    """Check values that somebody wants to save.
+    """Validate values before they are saved.
 
     Raises:
         RefusedError: A token is unknown, or its value breaks its rule.

@@ -1,4 +1,4 @@
-"""The connector: what people and models can see and do. The rules of the tokens are in `tokens.py`."""
+"""The connector with its widget and action. The rules of the tokens are in `tokens.py`."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -16,7 +16,7 @@ BrandName = Literal["northwind", "juniper"]
 
 @asynccontextmanager
 async def lifespan(_connector: Connector) -> AsyncGenerator[None]:
-    """Write the brands before the first call."""
+    """Insert the brands before the first call."""
     async with brands.change() as connection:
         await fill_if_new(connection)
     yield

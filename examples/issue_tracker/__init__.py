@@ -1,4 +1,4 @@
-"""A connector in front of another service: an issue tracker that has its own people and permissions."""
+"""A connector in front of another service: an issue tracker with its own users and permissions."""
 
 from examples.issue_tracker.tools import issues as connector
 

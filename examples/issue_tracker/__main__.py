@@ -1,4 +1,4 @@
-"""Runs the connector in a local host page: `python -m examples.issue_tracker`. The tracker runs beside it."""
+"""Runs the connector in a local host page: `python -m examples.issue_tracker`. The tracker runs separately."""
 
 from urllib.parse import urlsplit
 
@@ -8,7 +8,7 @@ from intarsia.host import HostAddresses, serve_host
 
 
 def announce(addresses: HostAddresses) -> None:
-    """Say where everything is."""
+    """Print the addresses."""
     print(f"The issue tracker's connector is ready. Ctrl-C ends it.\n\n  Host page   {addresses.page}")  # noqa: T201
     print(f"  Tracker     {settings.tracker}")  # noqa: T201 - this is what a command is for
 

@@ -1,4 +1,4 @@
-"""The connector with the pages by which people connect their accounts, as one application."""
+"""An application with the connector and the pages on which users connect their accounts."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def make_app(auth: "ResourceServer | None" = None) -> Starlette:
-    """Return the application: `/mcp`, and `/connect/tracker` for browsers, which bring no token.
+    """Return the application: `/mcp`, and `/connect/tracker` for browsers, which need no token.
 
     Args:
-        auth: Whose access tokens are taken at `/mcp`. Without it whoever reaches the server is one and the same person.
+        auth: The accepted access tokens at `/mcp`. Without it, all callers are the same user.
     """
     connector = issues.app(auth=auth)
 

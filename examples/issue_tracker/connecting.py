@@ -1,4 +1,4 @@
-"""How a person connects their tracker account: a link of their own, a page that says for whom, and the tracker's page.
+"""How a user connects a tracker account: a personal link, a confirmation page, and the tracker's sign-in page.
 
 The link stands for who asked for it, for a quarter of an hour and until they are connected. Whoever opens it reads
 whose connector it is before they sign in, and only the browser in which they agreed can come back (RFC 6749, section
@@ -35,7 +35,7 @@ LINKS = Table(
     Column("name", String(200), nullable=False),
     Column("until", Float, nullable=False),
 )
-"""Who asked for a link. What stands in the link is known to nobody else, so its digest is kept."""
+"""The users who requested links. Only digests of the secret tickets in links are stored."""
 
 PATH = "/connect/tracker"
 CALLBACK = f"{PATH}/callback"
@@ -76,7 +76,7 @@ class Connecting:
         return [Route(PATH, self._ask, methods=["GET", "POST"]), Route(CALLBACK, self._finish, methods=["GET"])]
 
     async def link_for(self, grant: Grant) -> str:
-        """Return the address at which a person connects. It stays the same for a while, so that widgets do too."""
+        """Return the link for a user. It stays the same for a while, so that widgets do not change."""
         link, made = self._links.get(grant.person, ("", float("-inf")))
         if made < time.monotonic() - LINK_SECONDS / 2:
             ticket = secrets.token_hex(16)
@@ -104,7 +104,7 @@ class Connecting:
             await connection.execute(delete(LINKS).where(LINKS.c.person == person))
 
     async def _ask(self, request: Request) -> Response:
-        """Say for whom the tracker will be connected, and after a yes go there."""
+        """Show the user for whom the tracker will be connected, and redirect to it after confirmation."""
         asked = await self._asked_by(request.query_params.get("ticket", ""))
         if asked is None:
             return _page("This link is no longer good. Ask for a new one in the chat.", status=400)
@@ -120,7 +120,7 @@ class Connecting:
         return response
 
     async def _finish(self, request: Request) -> Response:
-        """Take the code that the tracker sent the browser back with."""
+        """Handle the redirect from the tracker with the code."""
         back = self._sealer.unseal("state", request.query_params.get("state", ""), LINK_SECONDS)
         browser = _digest(request.cookies.get(COOKIE, ""))
         if back is None or not compare_digest(back["browser"], browser):

@@ -1,4 +1,4 @@
-"""What each person granted at the tracker: tokens of the tracker, sealed in the store, renewed in time, given back.
+"""The grants of users at the tracker: encrypted in the store, refreshed in time, and revoked.
 
 A token of the tracker never leaves this server, and a token of Intarsia never leaves it for the tracker.
 """
@@ -26,10 +26,10 @@ GRANTS = Table(
     Column("account", String(80), nullable=False),
     Column("sealed", LargeBinary, nullable=False),
 )
-"""Each person's account at the tracker by name, with the sealed tokens."""
+"""The tracker account of each user, with the encrypted tokens."""
 
 RENEW_SECONDS = 60
-"""How long before its end a token is renewed."""
+"""How long before its expiry a token is refreshed."""
 TRIES = 3
 
 Json = Mapping[str, Any]
@@ -37,20 +37,20 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Held:
-    """What one person granted."""
+    """The grant of one user."""
 
     account: str
-    """What they are called at the tracker."""
+    """The name of the account at the tracker."""
     access: str = field(repr=False)
     refresh: str = field(repr=False)
     until: float
-    """When the access token ends, in seconds since 1970."""
+    """The expiry of the access token, in seconds since 1970."""
     sealed: bytes = field(repr=False)
-    """How it stands in the store."""
+    """The encrypted tokens in the store."""
 
 
 class Grants:
-    """Everybody's grants.
+    """The grants of all users.
 
     Args:
         store: Where they are kept.
@@ -67,14 +67,14 @@ class Grants:
         self._sealer = sealer
 
     async def held(self, person: str) -> Held | None:
-        """Return what somebody granted, or None: they did not connect, or the key that sealed it is gone."""
+        """Return the grant of a user; `None` if there is none, or its key was removed."""
         async with self._store.read() as connection:
             row = (await connection.execute(select(GRANTS).where(GRANTS.c.person == person))).first()
         tokens = self._sealer.unseal("grant", row.sealed.decode()) if row else None
         return Held(row.account, **tokens, sealed=row.sealed) if row and tokens else None
 
     async def usable(self, person: str) -> Held:
-        """Return a grant whose access token is good for a while.
+        """Return a grant whose access token does not expire soon.
 
         Raises:
             NotConnectedError: There is none.
@@ -86,7 +86,7 @@ class Grants:
         return held if held.until > time.time() + RENEW_SECONDS else await self.renewed(person, held.access)
 
     async def renewed(self, person: str, stale: str) -> Held:
-        """Return a grant with another access token than one that is of no use any more.
+        """Return a grant with a new access token, after the old one was rejected.
 
         It is asked for once, however many need it; and it is kept even if all of them have gone, because the tracker
         takes the old refresh token back.
@@ -97,7 +97,7 @@ class Grants:
         """
         task = self._renewals.get(person)
         if task is None:
-            # A context of its own: it is for everybody who waits, and belongs to no request.
+            # A separate context: the task serves all waiting requests and belongs to none.
             task = asyncio.create_task(self._renew(person, stale), context=Context())
             self._renewals[person] = task
             task.add_done_callback(lambda done: self._landed(person, done))
@@ -106,7 +106,7 @@ class Grants:
     def _landed(self, person: str, task: "asyncio.Task[Held]") -> None:
         del self._renewals[person]
         if not task.cancelled():
-            task.exception()  # asked for, so that nobody complains when all who waited have gone
+            task.exception()  # retrieved, so that asyncio does not log it if all waiting requests have ended
 
     async def _renew(self, person: str, stale: str) -> Held:
         held = await self.held(person)
@@ -123,21 +123,21 @@ class Grants:
         async with self._store.write() as connection:
             count = (await connection.execute(update(GRANTS).where(here).values(sealed=sealed))).rowcount
         now = await self.held(person)
-        if count == 0 and now is None:  # they disconnected meanwhile
+        if count == 0 and now is None:  # the user has disconnected in the meantime
             await self._give_back(str(tokens["access_token"]))
         if now is None:
             raise NotConnectedError
         return now
 
     async def keep(self, person: str, account: str, tokens: Json) -> None:
-        """Keep the tokens that somebody granted just now."""
+        """Store new tokens of a user."""
         async with self._store.write() as connection:
             await connection.execute(delete(GRANTS).where(GRANTS.c.person == person))
             row = {"person": person, "account": account, "sealed": self._seal(tokens)}
             await connection.execute(insert(GRANTS).values(row))
 
     async def withdraw(self, person: str) -> None:
-        """Forget what somebody granted, and give it back to the tracker."""
+        """Delete the grant of a user and revoke it at the tracker."""
         held = await self.held(person)
         async with self._store.write() as connection:
             await connection.execute(delete(GRANTS).where(GRANTS.c.person == person))
@@ -145,13 +145,13 @@ class Grants:
             await self._give_back(held.refresh)
 
     async def lost(self, person: str, access: str) -> None:
-        """Forget a grant that the tracker takes for nothing, right after it was renewed."""
+        """Delete a grant that the tracker rejects even after a refresh."""
         held = await self.held(person)
         if held is not None and held.access == access:
             await self._forget_if(person, held)
 
     async def ask(self, form: Mapping[str, str]) -> Json | None:
-        """Ask the tracker for tokens; None when it refuses for good.
+        """Request tokens from the tracker; `None` if it refuses permanently.
 
         A request is sent again when its answer is lost: for a while the tracker takes a rotated token once more.
 

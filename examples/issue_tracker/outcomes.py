@@ -1,4 +1,4 @@
-"""What became of changes whose answer was lost: asked again under the same key, until it is known.
+"""Resolves changes whose response was lost: retries them with the same key until the result is known.
 
 An action waits a moment for the tracker. When it has waited long enough it says that the change is being checked, and
 the checking goes on without it, over a restart of the connector too: first the change is asked for again, which the
@@ -36,28 +36,28 @@ OUTCOMES = Table(
     Column("reason", String(400), nullable=False, default=""),
     Column("at", Float, nullable=False),
 )
-"""Changes that somebody was told are being checked, with what came of them. States: checking, done, refused, open."""
+"""Changes that are being checked, with their results. States: checking, done, refused, open."""
 
 MAX_RENDER_SECONDS = 3.0
-"""How long an action waits before it says that its change is being checked."""
+"""The time after which an action responds that its change is being checked."""
 ASK_SECONDS = 12.0
-"""How long a change is asked for again."""
+"""How long a change is retried."""
 SETTLE_SECONDS = 27.0
-"""How long, from the start, the tracker is asked what came of it."""
+"""How long after the start the tracker is asked for the result."""
 SHOW_SECONDS = 60.0
-"""How long a board tells what came of a change."""
+"""How long a board shows the result of a change."""
 PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
-"""Seconds before the second, third and later tries; the last one holds for all that follow."""
+"""Delays before the second, third and later attempts in seconds; the last one repeats."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """One change of the tracker, for one person."""
+    """One change in the tracker, by one user."""
 
     person: str
     project: str
     what: str
-    """In words, such as "Move WEB-8 to review"."""
+    """The description, such as "Move WEB-8 to review"."""
     method: str
     path: str
     body: Json
@@ -65,11 +65,11 @@ class Change:
 
 
 class NeverKnownError(Exception):
-    """The tracker did not say in time what came of a change."""
+    """The result of a change was not known in time."""
 
 
 class Outcomes:
-    """Makes changes, and finds out what came of them.
+    """Makes changes and resolves their results.
 
     Args:
         store: Where it is kept what is being checked.
@@ -85,7 +85,7 @@ class Outcomes:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Go on with what was being checked when the connector stopped, and stop at the end."""
+        """Resume open checks while the block runs."""
         for change in await self._in_state("checking"):
             self._start(self._report(change, self._start(self._make(change, is_new=False))))
         try:
@@ -96,7 +96,7 @@ class Outcomes:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def make(self, change: Change) -> Json | None:
-        """Make a change, once for the call of the action that runs.
+        """Make a change once for the current action call.
 
         Returns:
             The tracker's answer, or None: it is not known yet and is being checked.
@@ -118,7 +118,7 @@ class Outcomes:
             return None
 
     async def told(self, person: str, project: str) -> list[tuple[str, str]]:
-        """Return what a person should know of their changes in a project: each state with a sentence."""
+        """Return notices about the changes of a user in a project: states with sentences."""
         is_recent = (OUTCOMES.c.at > time.time() - SHOW_SECONDS) | OUTCOMES.c.state.in_(["checking", "open"])
         wanted = select(OUTCOMES).where(OUTCOMES.c.person == person, OUTCOMES.c.project == project, is_recent)
         async with self._store.read() as connection:
@@ -126,7 +126,7 @@ class Outcomes:
         return [(row.state, _sentence(row.state, row.what, row.reason)) for row in rows]
 
     async def settle_open(self, person: str) -> None:
-        """Ask what came of a person's changes of which it never became known, now that the tracker answers again."""
+        """Resolve open changes of a user after the tracker responds again."""
         for change in await self._in_state("open", person):
             try:
                 settled = await self._upstream.settle(person, change.key)
@@ -135,12 +135,12 @@ class Outcomes:
             await self._write(change, "done" if settled["was_done"] else "refused")
 
     async def finish(self) -> None:
-        """Wait until nothing is being made or checked."""
+        """Wait until all changes and checks have ended."""
         while self._tasks:
             await asyncio.wait(self._tasks)
 
     async def _make(self, change: Change, *, is_new: bool) -> Json:
-        """Ask until it is known what came of a change.
+        """Retry until the result of a change is known.
 
         Raises:
             RefusedError: It was not done.
@@ -173,7 +173,7 @@ class Outcomes:
         return answer
 
     async def _report(self, change: Change, task: "asyncio.Task[Json]") -> None:
-        """Write down what came of a change that somebody was told is being checked."""
+        """Store the result of a change that is being checked."""
         try:
             await task
         except RefusedError as error:
@@ -184,7 +184,7 @@ class Outcomes:
             await self._write(change, "done")
 
     def _start(self, work: Any) -> "asyncio.Task[Any]":
-        # A context of its own: it outlives the request, and nothing that it does belongs to that.
+        # A separate context: the task outlives the request and does not belong to it.
         task = asyncio.create_task(work, context=Context())
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -193,7 +193,7 @@ class Outcomes:
     def _ended(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            task.exception()  # asked for, so that nobody complains when the one who waited has gone
+            task.exception()  # retrieved, so that asyncio does not log it if the waiting request has ended
 
     async def _note(self, change: Change, state: str = "checking") -> None:
         async with self._store.write() as connection:

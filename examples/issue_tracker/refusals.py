@@ -1,4 +1,4 @@
-"""What the tracker's answers mean to a person, in plain words."""
+"""Converts error responses of the tracker to messages for users."""
 
 import httpx2
 
@@ -6,18 +6,18 @@ from intarsia import ConflictError, RefusedError
 
 
 class NotConnectedError(RefusedError):
-    """The person has no account of the tracker connected, or its grant was withdrawn there."""
+    """The user has no connected tracker account, or its grant was revoked."""
 
     def __init__(self) -> None:
         super().__init__("Connect your tracker account first; tracker_account says how.")
 
 
 class TroubleError(RefusedError):
-    """Something that passes: the tracker asks for a pause, or has a problem of its own. Nothing was changed."""
+    """A temporary error: a rate limit or an internal error of the tracker. Nothing was changed."""
 
 
 class LostError(Exception):
-    """A request was sent and no answer came: nobody here knows whether it was done."""
+    """A request was sent without a response, so that its result is unknown."""
 
 
 NO_CONNECTION = "The tracker cannot be reached at the moment. Nothing was changed."
@@ -25,7 +25,7 @@ NO_ANSWER = "The tracker does not answer at the moment."
 
 
 def understood(response: httpx2.Response) -> httpx2.Response:
-    """Return a good answer.
+    """Return a successful response.
 
     Raises:
         RefusedError: The tracker refused, and why.

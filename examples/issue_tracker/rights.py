@@ -1,4 +1,4 @@
-"""What each person may do in a project of the tracker, as it last said; it has the last word with every change."""
+"""Caches the permissions of users in the tracker's projects. The tracker authorizes each change itself."""
 
 import time
 from collections.abc import Mapping
@@ -9,11 +9,11 @@ from intarsia import Grant, RefusedError
 from intarsia.permissions import Rule
 
 FRESH_SECONDS = 2.0
-"""How long what the tracker said is taken for true when controls are drawn."""
+"""How long permissions are cached for rendering controls."""
 
 
 class Rights:
-    """Why the tracker would refuse things, by person and project.
+    """The reasons for which the tracker would refuse actions, by user and project.
 
     Args:
         upstream: The tracker.
@@ -24,7 +24,7 @@ class Rights:
         self._known: dict[tuple[str, str], tuple[float, Mapping[str, str]]] = {}
 
     def learn(self, person: str, project: Json) -> None:
-        """Take what the tracker said with a project."""
+        """Store the permissions from a project of the tracker."""
         now = time.monotonic()
         old = [name for name, (at, _) in self._known.items() if at < now - FRESH_SECONDS]
         for name in old:
@@ -32,17 +32,17 @@ class Rights:
         self._known[person, project["id"]] = (now, project["refusals"])
 
     def forget(self, person: str, project: str) -> None:
-        """Ask again the next time: the tracker has just said something else."""
+        """Drop cached permissions after a refusal of the tracker."""
         self._known.pop((person, project), None)
 
     def rule(self, right: str) -> Rule:
-        """Return a rule for an action that needs a right in its `project`."""
+        """Return an `allow` rule for an action that needs a permission in its `project`."""
 
         async def may(grant: Grant, arguments: Mapping[str, Any]) -> bool | str:
             try:
                 return await self._refusal(grant.person, arguments["project"], right) or True
             except RefusedError:
-                return True  # what it is cannot be learned now; the change itself will say
+                return True  # unknown at the moment; the tracker decides when the change is made
 
         return may
 

@@ -1,4 +1,4 @@
-"""Where the tracker is, where this connector is, and what its secrets are sealed with."""
+"""The addresses of the tracker and the connector, and the encryption of secrets."""
 
 import os
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from intarsia.errors import SettingError
 
 @dataclass(frozen=True)
 class Settings:
-    """What differs from place to place.
+    """The settings of a deployment.
 
     Args:
         tracker: The base address of the tracker (`TRACKER_URL`).
@@ -31,7 +31,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> "Settings":
-        """Read them from the environment."""
+        """Read the settings from the environment."""
         named = {
             "tracker": "TRACKER_URL",
             "public": "ISSUE_TRACKER_URL",
@@ -42,13 +42,13 @@ class Settings:
 
 
 class Sealer:
-    """Seals what must not be read by whoever gets hold of a file or of an address. The cryptography is Fernet's."""
+    """Encrypts values in files and URLs with Fernet."""
 
     def __init__(self) -> None:
         self._fernet: MultiFernet | None = None
 
     def open(self, keys: str, file: Path) -> None:
-        """Take keys into use: those that are given, or else the one in a file, which only its owner can read.
+        """Load keys: the given ones, or the one in a file that only its owner can read.
 
         Args:
             keys: Fernet keys, newest first, parted by commas. What an older one sealed can still be read.
@@ -68,11 +68,11 @@ class Sealer:
             raise SettingError(message) from None
 
     def seal(self, purpose: str, values: Mapping[str, Any]) -> str:
-        """Return values as a text that says nothing to others, and that nobody else can make."""
+        """Encrypt and authenticate values."""
         return self._opened().encrypt(dumps([purpose, dict(values)]).encode()).decode()
 
     def unseal(self, purpose: str, sealed: str, seconds: int | None = None) -> dict[str, Any] | None:
-        """Return what was sealed; None if it was not sealed here for this purpose, or longer ago than some seconds."""
+        """Decrypt values; `None` if they were not encrypted here for this purpose, or have expired."""
         try:
             found, values = loads(self._opened().decrypt(sealed.encode(), ttl=seconds))
         except InvalidToken:

@@ -1,4 +1,4 @@
-"""The tracker's data as widgets. Nothing here asks anybody anything."""
+"""Converts the tracker's data to widgets, without requests."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -13,7 +13,7 @@ NOBODY = Option("", "Nobody")
 
 
 def board(project: Json, assignee: str | None, *, on_move: ActionLike, on_add: ActionLike) -> TaskBoard:
-    """Return a project as a board, with everybody's issues or one person's."""
+    """Return a project as a board, with all issues or those of one assignee."""
     people = [Option(person["id"], person["name"]) for person in project["people"]]
     found = [issue for issue in project["issues"] if assignee in (None, issue["assignee"])]
     columns = [
@@ -45,7 +45,7 @@ def _card(issue: Json, *, is_done: bool) -> Card:
 
 
 def issue(found: Json, *, on_assign: ActionLike) -> list[Widget]:
-    """Return what an issue says, and who has it."""
+    """Return the fields of an issue, with its assignee."""
     about = found["issue"]
     people = [NOBODY, *(Option(person["id"], person["name"]) for person in found["people"])]
     last = f"{about['column_title']}. Last change: {about['changed_by']} {about['change']}."
@@ -64,11 +64,11 @@ def comments(found: Json, *, on_add: ActionLike) -> TaskBoard:
 
 
 def notices(told: Sequence[tuple[str, str]]) -> list[Text]:
-    """Return what is to be told of changes whose answer was lost."""
+    """Return notices about changes whose response was lost."""
     return [Text(sentence, tone=TONES[state]) for state, sentence in told]
 
 
 def connect(link: str) -> Stack:
-    """Return what stands in place of a widget while no account is connected."""
+    """Return the placeholder for a widget while no account is connected."""
     told = "The tracker is a service of its own, and you work in it as yourself. To connect your account, open:"
     return Stack([Heading("Connect your tracker account"), Text(told), Text(link)])

@@ -1,4 +1,4 @@
-"""The connector: what people and models can see and do. Everything they see and do is the tracker's, as themselves."""
+"""The connector with its widgets and actions, which use the tracker with the user's own account."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -27,12 +27,12 @@ Title = Annotated[str, Field(min_length=1, max_length=200)]
 Comment = Annotated[str, Field(min_length=1, max_length=500, description="What the comment says.")]
 
 REFRESH_SECONDS = 5
-"""How often an open widget asks the tracker again, which does not tell us of changes."""
+"""The refresh interval of open widgets, as the tracker does not send notifications."""
 
 
 @asynccontextmanager
 async def lifespan(_connector: Connector) -> AsyncGenerator[None]:
-    """Open the way to the tracker, and go on finding out what became of changes."""
+    """Open connections to the tracker, and resume open checks."""
     sealer.open(settings.keys, issues.store.path.with_suffix(".key"))
     async with wire.running(), outcomes.running():
         yield
@@ -180,7 +180,7 @@ async def disconnect_tracker(grant: Grant) -> Done:
 
 
 async def _make(grant: Grant, project: str, what: str, method: str, path: str, body: Json) -> Json | None:
-    """Make a change at the tracker; what it refuses for want of a right is asked about anew before it is drawn."""
+    """Make a change at the tracker. After a refusal, permissions are read again before rendering."""
     try:
         return await outcomes.make(Change(grant.person, project, what, method, path, body))
     except RefusedError:
@@ -202,14 +202,14 @@ async def _project(grant: Grant, project: str, path: str) -> Json:
 
 
 async def _notices(grant: Grant, project: str) -> list[Text]:
-    """Return what is to be told of changes whose answer was lost."""
+    """Return notices about changes whose response was lost."""
     if any(state == "open" for state, _ in await outcomes.told(grant.person, project)):
         await outcomes.settle_open(grant.person)
     return shown.notices(await outcomes.told(grant.person, project))
 
 
 async def _whole_place(grant: Grant, project: str, card: str, column: str, index: int, assignee: str | None) -> int:
-    """Return the place in a whole column for one that was counted among a person's issues only."""
+    """Convert a position among the issues of one assignee to a position in the whole column."""
     if assignee is None:
         return index
     board = await _project(grant, project, f"/v1/projects/{quote(project, safe='')}")
@@ -223,7 +223,7 @@ async def _whole_place(grant: Grant, project: str, card: str, column: str, index
 async def _or_state(
     grant: Grant, title: str, read: Callable[[], Awaitable[Widget]], project: str | None = None
 ) -> Widget:
-    """Read a widget, or show why there is none: a person sees what is the matter, and it heals by itself."""
+    """Read a widget, or show the problem until the tracker responds again."""
     try:
         return await read()
     except NotConnectedError:

@@ -1,4 +1,4 @@
-"""The tracker as one person may use it: their own grant on every request, and its answers as plain refusals."""
+"""Requests to the tracker with the grant of one user, whose error responses become refusals."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 class Upstream:
-    """Reads and changes for people.
+    """Reads and changes data on behalf of users.
 
     Args:
         wire: The way to the tracker.
@@ -27,7 +27,7 @@ class Upstream:
         self._grants = grants
 
     async def read(self, person: str, path: str) -> Any:
-        """Read something. It changes nothing, so it is simply tried again when the answer is lost.
+        """Read data. A read has no side effects, so it is retried when the response is lost.
 
         Raises:
             RefusedError: The tracker refuses, does not answer, or the person is not connected.
@@ -40,7 +40,7 @@ class Upstream:
         raise TroubleError(NO_ANSWER)
 
     async def change(self, person: str, method: str, path: str, body: Mapping[str, Any], key: str) -> Json:
-        """Change something, once for each key.
+        """Make a change, once for each key.
 
         Raises:
             RefusedError: It was not done, and why.
@@ -51,7 +51,7 @@ class Upstream:
         return fields
 
     async def settle(self, person: str, key: str) -> Json:
-        """Ask what came of a change. If nothing did, its key is given up, so that nothing will.
+        """Ask for the result of a change. If there is none, the key is invalidated, so that it is never applied.
 
         Raises:
             RefusedError: It cannot be asked.

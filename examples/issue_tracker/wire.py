@@ -1,4 +1,4 @@
-"""Requests to the tracker: one address, no redirects, and a few seconds for an answer."""
+"""Sends requests to the tracker: one address, no redirects, a short time-out."""
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -56,5 +56,5 @@ class Wire:
         except _NEVER_SENT:
             raise TroubleError(NO_CONNECTION) from None
         except httpx2.HTTPError as error:
-            # The kind alone: the text of an error may hold what was sent.
+            # Only the type: the message of an error may contain the request.
             raise LostError(type(error).__name__) from None

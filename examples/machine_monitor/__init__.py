@@ -1,4 +1,4 @@
-"""Machine monitor: how the machine is doing that this runs on."""
+"""Machine monitor: the state of the machine that runs it."""
 
 from examples.machine_monitor.tools import machine as connector
 

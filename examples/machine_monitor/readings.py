@@ -1,4 +1,4 @@
-"""What can be read of this machine, through psutil. Everything here blocks: call it in a thread.
+"""Reads data of this machine with psutil. All functions block: call them in a thread.
 
 Names of processes, disks and devices are made by other programs; they are shortened here and never trusted.
 """
@@ -19,26 +19,26 @@ T = TypeVar("T")
 GIGABYTE = 1e9
 MEGABYTE = 1e6
 FRESH_SECONDS = 1.5
-"""How long a list of processes is as good as new."""
+"""How long a list of processes is cached."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What was read at one moment; `None` where the machine does not tell."""
+    """A sample; fields are `None` if the machine does not provide them."""
 
     at: float
-    """When, in seconds of a clock that only runs forward."""
+    """The time of a monotonic clock in seconds."""
     cpu: tuple[float, float] | None
-    """For how many seconds the processors have worked since the machine started, and worked or waited."""
+    """The busy and the total processor time since the start of the machine, in seconds."""
     memory_used: float | None
     """In gigabytes."""
     network: dict[str, tuple[int, int]]
-    """For each interface, how many bytes it has received and sent."""
+    """The number of received and sent bytes of each interface."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """A program at work."""
+    """A running process."""
 
     pid: int
     name: str
@@ -59,7 +59,7 @@ class Disk:
 
 
 def take_sample() -> Sample:
-    """Read what is recorded all the time."""
+    """Read a sample for the recorder."""
     counters = _known(lambda: psutil.net_io_counters(pernic=True)) or {}
     return Sample(
         at=time.monotonic(),
@@ -70,22 +70,22 @@ def take_sample() -> Sample:
 
 
 def read_total_memory() -> float:
-    """Return how much memory there is, in gigabytes."""
+    """Return the total memory in gigabytes."""
     return psutil.virtual_memory().total / GIGABYTE
 
 
 def read_load() -> tuple[float, int]:
-    """Return the load of the last minute, and how many cores share it."""
+    """Return the load of the last minute and the number of cores."""
     return psutil.getloadavg()[0], psutil.cpu_count() or 1
 
 
 def read_uptime() -> float:
-    """Return for how many seconds the machine has been up."""
+    """Return the uptime in seconds."""
     return time.time() - psutil.boot_time()
 
 
 def read_disks() -> list[Disk]:
-    """Return the file systems that can be asked, each device once.
+    """Return the accessible file systems, each device once.
 
     Raises:
         RefusedError: There are none.
@@ -124,19 +124,19 @@ def read_hottest() -> tuple[str, float]:
 
 @dataclass
 class ProcessList:
-    """The processes, read again when the last list is old: shares are measured from one list to the next."""
+    """Caches the list of processes. Processor shares are measured between two lists."""
 
     _last: list[Process] = field(default_factory=list[Process])
     _at: float = float("-inf")
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def prime(self) -> None:
-        """Look once, so that the first list has something to be measured from."""
+        """Read once, as the baseline of the first list."""
         with self._lock:
             _processes()
 
     def read(self) -> list[Process]:
-        """Return what runs now."""
+        """Return the running processes."""
         with self._lock:
             if time.monotonic() - self._at >= FRESH_SECONDS:
                 self._last = _processes()
@@ -145,7 +145,7 @@ class ProcessList:
 
 
 def plain(text: str) -> str:
-    """Return a name that another program made up, without what cannot be printed, and not too long."""
+    """Return a name from another program, without control characters and truncated."""
     return "".join(sign for sign in text if sign.isprintable())[:80] or "unnamed"
 
 
@@ -167,7 +167,7 @@ def _processes() -> list[Process]:
 
 
 def _cpu_seconds() -> tuple[float, float]:
-    # Not psutil.cpu_percent: it measures from the last call of the same thread.
+    # Not psutil.cpu_percent, which measures from the last call of the same thread.
     times = psutil.cpu_times()._asdict()
     both = sum(seconds for name, seconds in times.items() if name not in ("guest", "guest_nice"))
     return both - times["idle"] - times.get("iowait", 0), both
@@ -179,7 +179,7 @@ def _memory_used() -> float:
 
 
 def _known(read: Callable[[], T]) -> T | None:
-    """Read one thing, or nothing where the machine will not tell."""
+    """Read one value, or `None` if the machine does not provide it."""
     try:
         return read()
     except (OSError, psutil.Error):

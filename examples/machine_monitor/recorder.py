@@ -1,4 +1,4 @@
-"""The last quarter of an hour: samples in a ring, and what can be said of them. Nothing here reads the machine."""
+"""Stores the samples of the last 15 minutes and computes values from them."""
 
 import asyncio
 from collections import deque
@@ -12,18 +12,18 @@ from examples.machine_monitor.readings import Sample
 EVERY_SECONDS = 2.0
 KEEP_SECONDS = 15 * 60
 FIRST_SECONDS = 0.25
-"""Between the first two samples, so that rates are known from the start."""
+"""The interval between the first two samples, so that rates are available from the start."""
 POINTS = 20
-"""How many points a line has, whatever it spans."""
+"""The number of points of a history, for any period."""
 
 
 Reading = Callable[[Sample, Sample], float | None]
-"""Says something of a sample, knowing the one before."""
+"""Computes a value from a sample and the previous one."""
 
 
 @dataclass(frozen=True)
 class Rate:
-    """How fast an interface receives and sends, in bytes per second; `None` where its counters started anew."""
+    """The receive and send rates of an interface in bytes per second; `None` if its counters were reset."""
 
     interface: str
     received: float | None
@@ -32,18 +32,18 @@ class Rate:
 
 @dataclass
 class Recorder:
-    """Takes one sample after another, and keeps those of the last quarter of an hour."""
+    """Takes samples, and stores those of the last 15 minutes."""
 
     take: Callable[[], Sample]
     """Takes a sample; it may block."""
     every_seconds: float = EVERY_SECONDS
-    """How long it waits between two samples."""
+    """The interval between two samples."""
     samples: deque[Sample] = field(default_factory=lambda: deque(maxlen=int(KEEP_SECONDS / EVERY_SECONDS) + 2))
     """Oldest first; at least two while it is recording."""
 
     @asynccontextmanager
     async def recording(self) -> AsyncGenerator[None]:
-        """Take two samples now, and then one after another until the end of the block."""
+        """Take two samples, then further ones until the end of the block."""
         self.samples.clear()
         await self._record()
         await asyncio.sleep(FIRST_SECONDS)
@@ -64,11 +64,11 @@ class Recorder:
         self.samples.append(await asyncio.to_thread(self.take))
 
     def now(self, read: Reading) -> float | None:
-        """Return what can be read of the last two samples."""
+        """Return the value of the last two samples."""
         return read(self.samples[-2], self.samples[-1])
 
     def history(self, read: Reading, seconds: float) -> list[float | None]:
-        """Return averages of the last so many seconds, oldest first; `None` where nothing was read."""
+        """Return averages of the last seconds, oldest first; `None` for gaps."""
         step = seconds / POINTS
         found: list[list[float]] = [[] for _ in range(POINTS)]
         for before, sample in pairwise(self.samples):
@@ -79,7 +79,7 @@ class Recorder:
         return [sum(numbers) / len(numbers) if numbers else None for numbers in found]
 
     def rates(self, most: int) -> list[Rate]:
-        """Return how fast interfaces were between the last two samples, by name: those that carried most so far."""
+        """Return the rates of the busiest interfaces between the last two samples, by name."""
         before, now = self.samples[-2], self.samples[-1]
         known = [name for name, counts in now.network.items() if name in before.network and any(counts)]
         busiest = sorted(known, key=lambda name: sum(now.network[name]), reverse=True)[:most]
@@ -87,7 +87,7 @@ class Recorder:
 
 
 def cpu_percent(before: Sample, now: Sample) -> float | None:
-    """Return how busy the processors were from one sample to the next."""
+    """Return the processor usage between two samples."""
     if before.cpu is None or now.cpu is None or now.cpu[1] <= before.cpu[1]:
         return None
     share = (now.cpu[0] - before.cpu[0]) / (now.cpu[1] - before.cpu[1])
@@ -95,7 +95,7 @@ def cpu_percent(before: Sample, now: Sample) -> float | None:
 
 
 def memory_used(_before: Sample, now: Sample) -> float | None:
-    """Return how much memory was in use, in gigabytes."""
+    """Return the used memory in gigabytes."""
     return now.memory_used
 
 

@@ -1,4 +1,4 @@
-"""The connector: the tiles, and the dashboard that they make. How the machine is read is in `readings.py`."""
+"""The connector with its tiles and dashboard. The data comes from `readings.py`."""
 
 import platform
 from collections.abc import AsyncGenerator, Callable
@@ -28,7 +28,7 @@ processes_now = readings.ProcessList()
 
 @asynccontextmanager
 async def lifespan(_connector: Connector) -> AsyncGenerator[None]:
-    """Record what goes on for as long as the connector runs."""
+    """Record samples while the connector runs."""
     await _in_thread(processes_now.prime)
     async with recorder.recording():
         yield
@@ -147,7 +147,7 @@ async def machine_monitor(order: Order = "cpu", period: Period = "1 minute") -> 
 
 
 async def _in_thread(read: Callable[[], T]) -> T:
-    """Read what blocks without holding up other calls; a reading that hangs is left to its thread."""
+    """Run a blocking read in a thread. A read that hangs does not block other calls."""
     return await anyio.to_thread.run_sync(read, abandon_on_cancel=True)
 
 

@@ -1,4 +1,4 @@
-"""Team tasks: the boards of several projects, kept in a database file."""
+"""Team tasks: the boards of several projects, stored in a database file."""
 
 from examples.team_tasks.tools import tasks as connector
 

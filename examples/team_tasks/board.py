@@ -1,4 +1,4 @@
-"""What the tools do to the database: finding cards, putting them in their places, and reading boards.
+"""Database functions of the tools: find cards, move them, and read boards.
 
 Every function takes a connection, so that a tool decides what is one transaction.
 """
@@ -28,7 +28,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Task:
-    """A card as it is stored, with where it is."""
+    """A stored card with its position."""
 
     id: str
     project: str
@@ -77,15 +77,15 @@ async def stage_of(connection: AsyncConnection, project: str, column: str) -> St
 
 
 async def people_of(connection: AsyncConnection, project: str | None = None) -> list[str]:
-    """Return everybody who ever had a card in a project, or in any."""
+    """Return all users who have had a card in a project, or in any project."""
     wanted = select(CARDS.c.assignee).distinct().where(CARDS.c.assignee.is_not(None)).order_by(CARDS.c.assignee)
     if project is not None:
         wanted = wanted.where(CARDS.c.project == project)
     return list((await connection.execute(wanted)).scalars())
 
 
-async def check_person(connection: AsyncConnection, name: str | None) -> None:
-    """Refuse a name that nobody has.
+async def check_assignee(connection: AsyncConnection, name: str | None) -> None:
+    """Refuse an unknown name.
 
     Raises:
         RefusedError: Nobody has it.
@@ -99,7 +99,7 @@ async def check_person(connection: AsyncConnection, name: str | None) -> None:
 async def find_task(
     connection: AsyncConnection, project: str, card: str, version: int, *, is_archived: bool = False
 ) -> Task:
-    """Return a card that is as the caller last saw it.
+    """Return a card, if it has the version that the caller saw.
 
     Raises:
         RefusedError: There is no such project or card, or it is archived and should not be, or the other way round.
@@ -124,7 +124,7 @@ async def find_task(
 
 
 async def order_of(connection: AsyncConnection, project: str, column: str, assignee: str | None = None) -> list[str]:
-    """Return the ids of a column's cards from top to bottom, or of only one person's."""
+    """Return the ids of a column's cards from top to bottom, optionally of one assignee."""
     wanted = select(CARDS.c.id).where(CARDS.c.project == project, CARDS.c.column == column, ~CARDS.c.is_archived)
     if assignee is not None:
         wanted = wanted.where(CARDS.c.assignee == assignee)
@@ -132,7 +132,7 @@ async def order_of(connection: AsyncConnection, project: str, column: str, assig
 
 
 def spot_for(index: int, order: Sequence[str], visible: Collection[str]) -> int:
-    """Return where in a whole column a card belongs that was put at a place among those that a filter shows.
+    """Convert a position among the cards that a filter shows to a position in the whole column.
 
     It goes right below the visible card above it; at the top right above the first visible one; and to the end of a
     column where none is visible. Without a filter that is the index itself.
@@ -148,7 +148,7 @@ def spot_for(index: int, order: Sequence[str], visible: Collection[str]) -> int:
 async def move_task(
     connection: AsyncConnection, task: Task, stage: Stage, index: int, assignee: str | None, who: str
 ) -> Task:
-    """Move a card to a place among those that a filter by assignee shows, and return it as it is now.
+    """Move a card to a position among the cards that a filter by assignee shows, and return the card.
 
     A card that is there already is left alone: among the cards that the filter hides, it would change its place.
     """
@@ -160,7 +160,7 @@ async def move_task(
 
 
 async def put_task(connection: AsyncConnection, task: Task, stage: Stage, index: int, who: str, change: str) -> Task:
-    """Put a card at a place in a column, close the gap that it leaves, and return the card as it is now."""
+    """Move a card to a position in a column, close the gap that it leaves, and return the card."""
     moved = replace(task, column=stage.id, is_archived=False, version=task.version + 1, changed_by=who, change=change)
     order = [card for card in await order_of(connection, task.project, stage.id) if card != task.id]
     order.insert(index, task.id)
@@ -172,7 +172,7 @@ async def put_task(connection: AsyncConnection, task: Task, stage: Stage, index:
 
 
 async def archive_task(connection: AsyncConnection, task: Task, who: str) -> Task:
-    """Take a card off the board. It keeps its place in mind, so that it can be put back there."""
+    """Archive a card. It keeps its position, so that it can be restored there."""
     archived = replace(task, is_archived=True, version=task.version + 1, changed_by=who, change="archived it")
     await _write(connection, archived)
     await _renumber(connection, await order_of(connection, task.project, task.column))
@@ -180,7 +180,7 @@ async def archive_task(connection: AsyncConnection, task: Task, who: str) -> Tas
 
 
 async def delete_task(connection: AsyncConnection, task: Task) -> None:
-    """Delete a card for good. Only its id is kept, so that no other card ever gets it."""
+    """Delete a card permanently. Its id is kept, so that it is never reused."""
     await connection.execute(delete(CARDS).where(CARDS.c.id == task.id))
     await connection.execute(insert(DELETED).values(id=task.id))
     await _renumber(connection, await order_of(connection, task.project, task.column))
@@ -191,7 +191,7 @@ async def add_task(
 ) -> Task:
     """Add a card at the end of a column."""
     position = len(await order_of(connection, project, stage.id))
-    # Each card that ever was is in one of the tables, and one writer is at work: no id is ever used twice.
+    # All ids, including deleted ones, are in these tables, and there is one writer: ids are never reused.
     counts = [select(func.count()).select_from(table) for table in (CARDS, DELETED)]
     number = sum([(await connection.execute(count)).scalar_one() for count in counts]) + 1
     task = Task(
@@ -211,14 +211,14 @@ async def add_task(
 
 
 async def warn_of_limit(connection: AsyncConnection, project: str, stage: Stage) -> str:
-    """Return a sentence if a column holds more cards than it should, or nothing."""
+    """Return a sentence if a column exceeds its limit, or an empty string."""
     if stage.most_cards is None or len(await order_of(connection, project, stage.id)) <= stage.most_cards:
         return ""
     return f" {stage.title} is over its limit of {stage.most_cards}."
 
 
 async def project_counts(connection: AsyncConnection) -> list[dict[str, str | int]]:
-    """Return each project with how many cards are open and done."""
+    """Return each project with its number of open and completed cards."""
     done = func.sum(case((COLUMNS.c.is_done, 1), else_=0))
     here = (COLUMNS.c.project == CARDS.c.project) & (COLUMNS.c.id == CARDS.c.column)
     wanted = (
@@ -236,7 +236,7 @@ async def project_counts(connection: AsyncConnection) -> list[dict[str, str | in
 
 
 async def columns_for(connection: AsyncConnection, project: str, assignee: str | None) -> list[BoardColumn]:
-    """Return a project's columns as widgets, with everybody's cards or one person's.
+    """Return a project's columns as widgets, with all cards or those of one assignee.
 
     Raises:
         RefusedError: There is no such project.

@@ -1,4 +1,4 @@
-"""What a new database holds: three projects at work. The tables are in `tables.py`."""
+"""The data of a new database: three projects. The tables are in `tables.py`."""
 
 import random
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ TEAMS = {
 }
 
 LABELS = {"!": "bug", "+": "feature", "~": "chore", "?": "research", "*": "design"}
-"""The first sign of each card below says what it is."""
+"""The first character of each card below is its type."""
 
 CARD_TITLES = {
     "apollo": {
@@ -156,7 +156,7 @@ CARD_TITLES = {
 
 
 async def fill_if_new(connection: AsyncConnection) -> None:
-    """Write the projects, columns and cards, unless there are projects already."""
+    """Insert the projects, columns and cards, unless there are projects."""
     if (await connection.execute(select(func.count()).select_from(PROJECTS))).scalar_one():
         return
     await connection.execute(insert(PROJECTS), [{"id": name, "title": title} for name, title in PROJECT_TITLES.items()])
@@ -178,7 +178,7 @@ def _columns() -> Iterator[dict[str, Any]]:
 
 
 def _cards(today: date) -> Iterator[dict[str, Any]]:
-    """Make every card, the same ones each time except for the days they are due."""
+    """Generate the cards. They are the same each time, except for their due dates."""
     chance = random.Random(12)
     number = 0
     for project, columns in CARD_TITLES.items():
@@ -198,7 +198,7 @@ def _cards(today: date) -> Iterator[dict[str, Any]]:
 
 
 def _circumstances(chance: random.Random, project: str, column: str, today: date) -> dict[str, Any]:
-    """Say who has a card, how pressing it is, and when it is due; work at hand is due sooner than work to come."""
+    """Generate the assignee, priority and due date of a card. Current work is due sooner than future work."""
     person = chance.choice(TEAMS[project])
     first, last = {"done": (-40, -2), "review": (-2, 6), "doing": (-1, 12), "todo": (3, 45)}[column]
     title = dict(STAGES)[column]

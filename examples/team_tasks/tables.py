@@ -1,4 +1,4 @@
-"""The tables of the team's tasks. How they are filled at first is in `seed.py`."""
+"""The tables of Team tasks. `seed.py` fills them."""
 
 from sqlalchemy import Boolean, Column, Date, ForeignKey, Integer, MetaData, String, Table
 
@@ -40,7 +40,7 @@ CARDS = Table(
     Column("change", String(120), nullable=False),
 )
 """In a column, the positions of the cards that are not archived are 0, 1, 2 and so on.
-`changed_by` and `change` are the last change in words, such as "Ada" and "moved it to Done"."""
+`changed_by` and `change` describe the last change, such as "Ada" and "moved it to Done"."""
 
 DELETED = Table("deleted_cards", TABLES, Column("id", String(20), primary_key=True))
-"""The ids of cards that were deleted."""
+"""The ids of deleted cards."""

@@ -1,4 +1,4 @@
-"""The connector: what people and models can see and do. The database is in `board.py`."""
+"""The connector with its widgets and actions. The database functions are in `board.py`."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ from intarsia.widgets import ActionLike, Option, Select, Table, TableColumn, Tas
 Project = Annotated[str, Field(examples=["apollo"])]
 Place = Annotated[int, Field(ge=0)]
 CHANGED = ("project:{project}", "projects")
-"""What every action changes: a board, and the counts in the list of projects."""
+"""The topics that every action changes: a board, and the counts in the list of projects."""
 
 Title = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -59,7 +59,7 @@ async def task_board(project: Project, assignee: str | None = None) -> TaskBoard
         columns = await board.columns_for(connection, project, assignee)
         projects = await board.project_titles(connection)
         people = await board.people_of(connection, project)
-        await board.check_person(connection, assignee)
+        await board.check_assignee(connection, assignee)
     return TaskBoard(
         title=projects[project],
         columns=columns,
@@ -116,7 +116,7 @@ async def add_card(project: str, column: str, title: Title, grant: Grant, assign
         raise RefusedError(reason)
     async with tasks.change() as connection:
         stage = await board.stage_of(connection, project, column)
-        await board.check_person(connection, assignee)
+        await board.check_assignee(connection, assignee)
         new = await board.add_task(connection, project, stage, words, assignee, _name(grant))
         warning = await board.warn_of_limit(connection, project, stage)
     return Done(
@@ -157,7 +157,7 @@ def _name(grant: Grant) -> str:
 
 
 def _back_to(old: board.Task, new: board.Task) -> ActionLike:
-    """Bind the move that brings a card back to where it was."""
+    """Bind the move that returns a card to its previous position."""
     return partial(
         move_card, project=old.project, card=old.id, column=old.column, index=old.position, version=new.version
     )

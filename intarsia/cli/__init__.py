@@ -1,6 +1,6 @@
 """The command `intarsia`.
 
-Here are arguments and plain errors, a module for each family of commands; what they do is in `intarsia.host` and
+Each module defines the arguments of a group of commands. The implementation is in `intarsia.host` and
 `intarsia.server`.
 """
 
@@ -22,7 +22,7 @@ __all__ = ["demo_connector", "main"]
 
 
 class _IntarsiaGroup(click.Group):
-    """Commands whose own errors are one plain sentence, without a trace."""
+    """Commands that print errors of Intarsia as one sentence, without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -34,7 +34,7 @@ class _IntarsiaGroup(click.Group):
 @click.group(cls=_IntarsiaGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="intarsia", message="intarsia %(version)s")
 def main() -> None:
-    """Interactive MCP connectors in Python: widgets that live in the chat."""
+    """Build and run interactive MCP connectors, whose widgets appear in the chat."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
 
 

@@ -1,4 +1,4 @@
-"""The options of `intarsia serve` that restrict it to some IP addresses."""
+"""The options of `intarsia serve` for the IP allow list."""
 
 import logging
 from collections.abc import Callable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., None])
 
 
-def admits(command: Command) -> Command:
+def allow_list_options(command: Command) -> Command:
     """Add the options for the allow list."""
     options = (
         click.option(
@@ -38,7 +38,7 @@ def admits(command: Command) -> Command:
 
 
 def behind_allow_list(app: "ASGIApp", allow_ips: Path | None, trusted_proxies: tuple[str, ...]) -> "ASGIApp":
-    """Put the allow list in front of an application, if there is one.
+    """Wrap an application in the allow list, if one is configured.
 
     Args:
         app: The application.

@@ -23,15 +23,15 @@ Command = TypeVar("Command", bound=Callable[..., None])
 _DAY = 24 * 3600
 
 
-def _has_store(command: Command) -> Command:
-    """Add what says whose log it is."""
+def _log_options(command: Command) -> Command:
+    """Add the options that select the log."""
     options = (
         click.argument("target", metavar="[MODULE:CONNECTOR]", required=False),
         click.option(
             "--accounts",
             "of_accounts",
             is_flag=True,
-            help="The log of sign-ins and grants, of a connector that is served with --sign-in.",
+            help="The log of sign-ins and grants of a connector that runs with --sign-in.",
         ),
         click.option(
             "--store",
@@ -46,15 +46,15 @@ def _has_store(command: Command) -> Command:
     return command
 
 
-def _narrows(command: Command) -> Command:
-    """Add the options that say which rows."""
+def _filter_options(command: Command) -> Command:
+    """Add the options that filter rows."""
     day = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
     options = (
-        click.option("--who", default="", help="Only what this person did."),
-        click.option("--what", default="", help="Only about this tool or switch."),
-        click.option("--event", default="", help="Only of this kind, such as refusal."),
-        click.option("--since", type=day, help="Not before this day or moment, in UTC."),
-        click.option("--until", type=day, help="Before this day or moment, in UTC."),
+        click.option("--who", default="", help="Only rows of this user."),
+        click.option("--what", default="", help="Only rows about this tool or switch."),
+        click.option("--event", default="", help="Only rows of this kind, such as refusal."),
+        click.option("--since", type=day, help="Only rows from this date or time on, in UTC."),
+        click.option("--until", type=day, help="Only rows before this date or time, in UTC."),
     )
     for option in reversed(options):
         command = option(command)
@@ -63,15 +63,15 @@ def _narrows(command: Command) -> Command:
 
 @click.group()
 def audit() -> None:
-    """Read who did what, and verify that nothing was taken out of it."""
+    """Read, export, verify and prune the audit log."""
 
 
 @audit.command()
-@_has_store
-@_narrows
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="How many rows, the newest.")
+@_log_options
+@_filter_options
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="The maximum number of rows.")
 def show(target: str | None, file: Path | None, limit: int, *, of_accounts: bool, **options: Any) -> None:
-    """Show the newest rows, oldest first."""
+    """Show the latest rows, oldest first."""
     from intarsia.server.audit.export import format_row  # noqa: PLC0415 - as above
     from intarsia.server.audit.log import AuditLog  # noqa: PLC0415 - `--help` should not wait for it
 
@@ -80,12 +80,12 @@ def show(target: str | None, file: Path | None, limit: int, *, of_accounts: bool
     for row in reversed(rows):
         click.echo(format_row(row))
     if not rows:
-        click.echo("There is nothing.")
+        click.echo("No matching rows.")
 
 
 @audit.command()
-@_has_store
-@_narrows
+@_log_options
+@_filter_options
 def export(target: str | None, file: Path | None, *, of_accounts: bool, **options: Any) -> None:
     """Write rows to standard output as CSV, for a spreadsheet or an archive."""
     from intarsia.server.audit.export import csv_lines  # noqa: PLC0415 - as above
@@ -101,14 +101,17 @@ def export(target: str | None, file: Path | None, *, of_accounts: bool, **option
 
 
 @audit.command()
-@_has_store
+@_log_options
 @click.option(
-    "--head", default="", metavar="HASH", help="A hash that an earlier `verify` printed; it must still be in the log."
+    "--head",
+    default="",
+    metavar="HASH",
+    help="A hash that an earlier `verify` printed, which must still be in the log.",
 )
 def verify(target: str | None, file: Path | None, head: str, *, of_accounts: bool) -> None:
-    """Verify every row. Exits with 1 if one was changed, left out, put in or moved.
+    """Verify all rows. Exits with status 1 if a row was changed, removed, inserted or moved.
 
-    Prints the hash of the last row. Keep it elsewhere to notice later whether the log was rewritten.
+    Prints the hash of the last row. Keep it in another place, to detect later whether the log was rewritten.
     """
     from intarsia.server.audit.verify import verify as verified  # noqa: PLC0415 - `--help` should not wait for it
 
@@ -125,15 +128,15 @@ def verify(target: str | None, file: Path | None, head: str, *, of_accounts: boo
 
 
 @audit.command()
-@_has_store
-@click.option("--keep-days", required=True, type=click.IntRange(1), help="Rows that are older are forgotten.")
+@_log_options
+@click.option("--keep-days", required=True, type=click.IntRange(1), help="Delete rows that are older than this.")
 def prune(target: str | None, file: Path | None, keep_days: int, *, of_accounts: bool) -> None:
-    """Forget old rows. Export them first; what is left can still be verified."""
+    """Delete old rows. Export them first; the remaining rows can still be verified."""
     from intarsia.server.audit.log import AuditLog  # noqa: PLC0415 - `--help` should not wait for it
 
     before = time.time() - keep_days * _DAY
     count = _with(_path_of(target, file, of_accounts=of_accounts), lambda store: AuditLog(store).prune(before))
-    click.echo(f"{count} row{'s' * (count != 1)} forgotten.")
+    click.echo(f"{count} row{'s' * (count != 1)} deleted.")
 
 
 def _wanted(*, who: str, what: str, event: str, since: datetime | None, until: datetime | None) -> "AuditQuery":
@@ -150,7 +153,7 @@ def _path_of(target: str | None, file: Path | None, *, of_accounts: bool) -> Pat
     from intarsia.server.storage.store import default_path  # noqa: PLC0415 - as above
 
     if sum((target is not None, file is not None, of_accounts)) != 1:
-        message = "Say whose log it is: MODULE:CONNECTOR, such as app:tasks, or --accounts, or --store FILE."
+        message = "Select one log: MODULE:CONNECTOR, such as app:tasks, or --accounts, or --store FILE."
         raise SettingError(message)
     if target is not None:
         return load_connector(target).store.path

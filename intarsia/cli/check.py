@@ -1,4 +1,4 @@
-"""The command `check`: checks a connector that is served to the public."""
+"""The command `check`: checks a public connector."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The commands that keep apps which cannot register by themselves: `intarsia clients`."""
+"""The commands that manage apps without dynamic registration: `intarsia clients`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,23 +19,23 @@ T = TypeVar("T")
 
 @click.group()
 def clients() -> None:
-    """Know apps at a connector that is served with --sign-in. Most register by themselves, and need nothing here."""
+    """Manage the apps of a connector that runs with --sign-in. Most apps register themselves and do not need this."""
 
 
 @clients.command()
 @click.argument("name")
-@click.option("--redirect", "redirects", multiple=True, required=True, metavar="URL", help="Where it is answered.")
-@click.option("--public", is_flag=True, help="It can keep no secret, as an app on people's own machines.")
+@click.option("--redirect", "redirects", multiple=True, required=True, metavar="URL", help="A redirect URI of the app.")
+@click.option("--public", is_flag=True, help="For apps that cannot keep a secret, such as apps on users' machines.")
 @has_accounts
 def add(name: str, redirects: tuple[str, ...], accounts: Path | None, *, public: bool) -> None:
-    """Make an id, and a secret that is shown once."""
+    """Create a client ID, and a secret that is shown once."""
     from intarsia.server.auth.authorization_server.clients.clients import Client, clean_name  # noqa: PLC0415 - `--help` should not wait for it
     from intarsia.server.auth.authorization_server.clients.redirect_uris import is_allowed  # noqa: PLC0415 - as above
     from intarsia.server.pages.browsers import digest_of  # noqa: PLC0415 - as above
 
     wrong = [address for address in redirects if not is_allowed(address)]
     if wrong:
-        message = f"No app may be answered at {wrong[0]!r}: it must be https, or http on a person's own machine."
+        message = f"{wrong[0]!r} cannot be a redirect URI: it must use https, or http on the user's own machine."
         raise SettingError(message)
     secret = None if public else token_urlsafe(32)
     client = Client(
@@ -47,30 +47,30 @@ def add(name: str, redirects: tuple[str, ...], accounts: Path | None, *, public:
         digest_of(secret) if secret else None,
     )
     _with(accounts, lambda clients: clients.save(client))
-    click.echo(f"  Client id      {client.id}")
+    click.echo(f"  Client ID      {client.id}")
     if secret:
         click.echo(f"  Client secret  {secret}")
-        click.echo("The secret is not kept, and not shown again.")
+        click.echo("Copy the secret now. It is stored as a hash and cannot be shown again.")
 
 
 @clients.command("list")
 @has_accounts
 def list_clients(accounts: Path | None) -> None:
-    """Show the apps that are known."""
+    """List the apps."""
     found = _with(accounts, lambda clients: clients.by_id())
     for client in sorted(found.values(), key=lambda one: (one.kind, one.name)):
         click.echo(f"{client.id}  {client.name}  {client.kind}")
     if not found:
-        click.echo("No app is known yet.")
+        click.echo("There are no apps yet.")
 
 
 @clients.command()
 @click.argument("client_id")
 @has_accounts
 def remove(client_id: str, accounts: Path | None) -> None:
-    """Forget an app, with all that people granted it."""
+    """Delete an app and everything that users granted to it."""
     _with(accounts, lambda clients: clients.remove(client_id))
-    click.echo(f"{client_id} is forgotten.")
+    click.echo(f"{client_id} is deleted.")
 
 
 def _with(path: Path | None, work: "Callable[[Clients], Awaitable[T]]") -> T:

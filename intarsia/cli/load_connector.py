@@ -1,4 +1,4 @@
-"""Finds connectors by name, and says plainly when there is none."""
+"""Finds connectors by name."""
 
 import importlib
 import sys
@@ -18,7 +18,7 @@ def demo_connector() -> "Connector":
     """Return one connector with the tools of the three examples.
 
     Raises:
-        SettingError: The examples are not there.
+        SettingError: The examples are not available.
     """
     from intarsia.server.connector import Connector  # noqa: PLC0415 - loading the server takes a second
 
@@ -44,13 +44,13 @@ def _example(name: str) -> ModuleType:
 
 
 def load_connector(target: str) -> "Connector":
-    """Load the connector that `MODULE:CONNECTOR` names; `MODULE` alone will do when it holds just one.
+    """Load the connector that `MODULE:CONNECTOR` names, or `MODULE` if it has exactly one.
 
     Args:
-        target: For example `app:tasks`; modules are looked for in this folder too.
+        target: For example `app:tasks`. The current folder is searched too.
 
     Raises:
-        SettingError: There is no such module or connector; the message says what there is.
+        SettingError: There is no such module or connector; the message lists those that exist.
     """
     module_name, _, attribute = target.partition(":")
     if not module_name or module_name.endswith(".py") or "/" in module_name:
@@ -95,10 +95,10 @@ def _named_connector(module: ModuleType, attribute: str) -> "Connector":
 
 
 def only_connector(module: ModuleType) -> "Connector":
-    """Return the one connector that a module holds.
+    """Return the only connector of a module.
 
     Raises:
-        SettingError: It holds none, or several.
+        SettingError: The module has no connector, or several.
     """
     found = _connectors(module)
     if len({id(connector) for connector in found.values()}) == 1:

@@ -1,4 +1,4 @@
-"""The commands that serve: `demo`, `dev` and `serve`."""
+"""The commands that run a server: `demo`, `dev` and `serve`."""
 
 import logging
 import os
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from intarsia.cli.allow_list_options import admits, behind_allow_list
+from intarsia.cli.allow_list_options import allow_list_options, behind_allow_list
 from intarsia.cli.load_connector import demo_connector, load_connector
-from intarsia.cli.sign_in_options import embedded_issuer, embeds_sign_in
+from intarsia.cli.sign_in_options import embedded_issuer, sign_in_options
 from intarsia.errors import SettingError
 
 if TYPE_CHECKING:
@@ -26,18 +26,18 @@ _ANYWHERE = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, not 
 Command = TypeVar("Command", bound=Callable[..., None])
 
 
-def _listens_at(command: Command) -> Command:
-    """Add the options that say where to listen."""
+def _address_options(command: Command) -> Command:
+    """Add the options for the address to listen on."""
     options = (
         click.option(
-            "--port", default=8484, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
+            "--port", default=8484, show_default=True, type=click.IntRange(0, 65535), help="0 selects a free port."
         ),
         click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on."),
         click.option(
             "--allow-host",
             multiple=True,
             metavar="NAME",
-            help="Answer to this host name too, for example behind a proxy.",
+            help="Accept this host name too, for example behind a proxy.",
         ),
     )
     for option in options:
@@ -45,8 +45,8 @@ def _listens_at(command: Command) -> Command:
     return command
 
 
-def _signs_in(command: Command) -> Command:
-    """Add the options that say whose tokens are taken; each may come from the environment."""
+def _issuer_options(command: Command) -> Command:
+    """Add the options for accepted tokens. Each can also be set in the environment."""
     options = (
         click.option(
             "--resource", envvar="INTARSIA_RESOURCE", metavar="URL", help="The public address of /mcp, for sign-in."
@@ -57,25 +57,25 @@ def _signs_in(command: Command) -> Command:
             envvar="INTARSIA_ISSUER",
             multiple=True,
             metavar="URL",
-            help="Take this authorization server's tokens.",
+            help="Accept access tokens of this authorization server.",
         ),
         click.option(
-            "--audience", envvar="INTARSIA_AUDIENCE", help="What tokens name as their audience, if not --resource."
+            "--audience", envvar="INTARSIA_AUDIENCE", help="The audience of access tokens, if not --resource."
         ),
         click.option(
-            "--roles-claim", envvar="INTARSIA_ROLES_CLAIM", help="The claim that holds roles, if not 'roles'."
+            "--roles-claim", envvar="INTARSIA_ROLES_CLAIM", help="The claim with the user's roles, if not 'roles'."
         ),
         click.option(
             "--introspection-client-id",
             "client_id",
             envvar="INTARSIA_INTROSPECTION_CLIENT_ID",
-            help="Ask the issuer about each token, as this client; INTARSIA_INTROSPECTION_CLIENT_SECRET is its secret.",
+            help="Introspect each token as this client; its secret is in INTARSIA_INTROSPECTION_CLIENT_SECRET.",
         ),
         click.option(
             "--admin-client-id",
             envvar="INTARSIA_ADMIN_CLIENT_ID",
-            help="Serve /admin, whose admins sign in at the issuer as people of this client; "
-            "INTARSIA_ADMIN_CLIENT_SECRET is its secret, if it has one.",
+            help="Serve /admin for admins who sign in at the issuer with this client; "
+            "its secret, if any, is in INTARSIA_ADMIN_CLIENT_SECRET.",
         ),
     )
     for option in reversed(options):
@@ -83,34 +83,38 @@ def _signs_in(command: Command) -> Command:
     return command
 
 
-def _has_persons(*, default: bool) -> Callable[[Command], Command]:
-    """Add the option that says whether people sign in."""
+def _has_demo_users(*, default: bool) -> Callable[[Command], Command]:
+    """Add the option for demo users."""
     return click.option(
-        "--persons/--no-persons",
+        "--users/--no-users",
         default=default,
         show_default=True,
-        help="Sign in as a reader, an editor or an admin, who are made up; else nobody signs in.",
+        help="Sign in as one of three demo users: a reader, an editor or an admin.",
     )
 
 
 @click.command()
-@_listens_at
-@click.option("--sandbox-port", default=0, type=click.IntRange(0, 65535), help="The sandbox's port; free by default.")
-@_has_persons(default=True)
+@_address_options
+@click.option(
+    "--sandbox-port", default=0, type=click.IntRange(0, 65535), help="The sandbox's port; a free port by default."
+)
+@_has_demo_users(default=True)
 def demo(**options: Any) -> None:
-    """Show the three examples in a local host page, signed in as one of three people."""
+    """Show three examples in a local host page, signed in as a demo user."""
     _serve_page(demo_connector(), **options)
 
 
 @click.command()
 @click.argument("target", metavar="MODULE:CONNECTOR")
-@_listens_at
-@click.option("--sandbox-port", default=0, type=click.IntRange(0, 65535), help="The sandbox's port; free by default.")
-@_has_persons(default=False)
+@_address_options
+@click.option(
+    "--sandbox-port", default=0, type=click.IntRange(0, 65535), help="The sandbox's port; a free port by default."
+)
+@_has_demo_users(default=False)
 def dev(target: str, **options: Any) -> None:
     """Show a connector in a local host page.
 
-    MODULE:CONNECTOR names it, such as `app:tasks` for `tasks` in app.py.
+    MODULE:CONNECTOR names the connector, such as `app:tasks` for `tasks` in app.py.
     """
     from intarsia.host.loop_watch import watching  # noqa: PLC0415 - loading the protocol takes a second
 
@@ -120,10 +124,10 @@ def dev(target: str, **options: Any) -> None:
 
 @click.command()
 @click.argument("target", metavar="MODULE:CONNECTOR")
-@_listens_at
-@_signs_in
-@embeds_sign_in
-@admits
+@_address_options
+@_issuer_options
+@sign_in_options
+@allow_list_options
 def serve(
     target: str,
     port: int,
@@ -133,17 +137,17 @@ def serve(
     trusted_proxies: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Serve a connector's /mcp alone, for any MCP host.
+    """Serve a connector at /mcp, for any MCP host.
 
-    MODULE:CONNECTOR names it, such as `app:tasks` for `tasks` in app.py. With --resource and --issuer, or with
-    --sign-in, every request needs an access token.
+    MODULE:CONNECTOR names the connector, such as `app:tasks` for `tasks` in app.py. With --resource and --issuer, or
+    with --sign-in, every request needs an access token.
     """
     from intarsia.host import serve_connector  # noqa: PLC0415 - loading the protocol takes a second
 
     auth = _auth_of(port, host, **options)
     connector = load_connector(target)
     hosts = _hosts(host, (*allow_host, auth.host) if auth else allow_host)
-    if auth:  # whoever runs a server wants to see why somebody is turned away
+    if auth:  # operators need to see why requests are rejected
         logging.getLogger("intarsia.server.auth.resource_server").setLevel(logging.INFO)
         logging.getLogger("intarsia.server.auth.authorization_server").setLevel(logging.INFO)
     app = behind_allow_list(connector.app(auth=auth, hosts=hosts), allow_ips, trusted_proxies)
@@ -151,13 +155,13 @@ def serve(
         app,
         host=host,
         port=port,
-        announce=lambda address: _say_served(connector.name, address, auth),
-        proxy_headers=allow_ips is None,  # the allow list has proxies of its own, and must see the peer
+        announce=lambda address: _announce_served(connector.name, address, auth),
+        proxy_headers=allow_ips is None,  # the allow list has its own trusted proxies and needs the address of the peer
     )
 
 
 def _auth_of(port: int, host: str, **options: Any) -> "EmbeddedIssuer | ResourceServer | None":
-    """Return whose tokens are taken."""
+    """Return the sign-in settings, or `None` without sign-in."""
     from intarsia.cli.issuer_options import ADMIN_SECRET, SECRET, SignInOptions  # noqa: PLC0415 - `--help` should not wait for it
 
     here = {name: options.pop(name) for name in ("sign_in", "public_url", "accounts", "tls_by_proxy")}
@@ -166,7 +170,7 @@ def _auth_of(port: int, host: str, **options: Any) -> "EmbeddedIssuer | Resource
         client_secret=os.environ.get(SECRET), admin_client_secret=os.environ.get(ADMIN_SECRET), **options
     ).resource_server()
     if embedded and elsewhere:
-        message = "People sign in at one place: give --sign-in, or --resource and --issuer, and not both."
+        message = "Use either --sign-in, or --resource and --issuer, not both."
         raise SettingError(message)
     return embedded or elsewhere
 
@@ -178,31 +182,31 @@ def _serve_page(
     port: int,
     sandbox_port: int,
     allow_host: tuple[str, ...],
-    persons: bool,
+    users: bool,
     beside: "AbstractAsyncContextManager[None] | None" = None,
 ) -> None:
     from intarsia.host import serve_host, with_demo_users  # noqa: PLC0415 - loading the protocol takes a second
 
     def announce(addresses: "HostAddresses") -> None:
-        click.echo(f"{connector.name} is ready. Ctrl-C ends it.\n")
+        click.echo(f"{connector.name} is ready. Press Ctrl-C to stop it.\n")
         click.echo(f"  Host page   {addresses.page}")
         click.echo(f"  Connector   {addresses.mcp}")
 
     hosts = _hosts(host, allow_host)
-    app = with_demo_users(connector, hosts=hosts) if persons else connector.app(hosts=hosts)
+    app = with_demo_users(connector, hosts=hosts) if users else connector.app(hosts=hosts)
     serve_host(app, host=host, port=port, sandbox_port=sandbox_port, hosts=hosts, announce=announce, beside=beside)
 
 
-def _say_served(name: str, address: str, auth: "EmbeddedIssuer | ResourceServer | None") -> None:
-    click.echo(f"{name} is ready. Ctrl-C ends it.\n")
+def _announce_served(name: str, address: str, auth: "EmbeddedIssuer | ResourceServer | None") -> None:
+    click.echo(f"{name} is ready. Press Ctrl-C to stop it.\n")
     click.echo(f"  Connector   {address}/mcp")
     if auth:
-        click.echo(f"  Known as    {auth.resource}")
+        click.echo(f"  Resource    {auth.resource}")
         click.echo(f"  Sign-in at  {', '.join(auth.addresses)}")
 
 
 def _hosts(host: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the host names to answer to: this machine's own, the one listened on, and those allowed."""
+    """Return the accepted host names: those of this machine, the address to listen on, and the allowed ones."""
     from intarsia.server.http.request_limits import LOCAL_HOSTS  # noqa: PLC0415 - `--help` should not wait for it
 
     own = () if host in _ANYWHERE else (f"[{host}]" if ":" in host else host,)

@@ -1,4 +1,4 @@
-"""The options of `intarsia serve` that let people sign in at the connector itself."""
+"""The options of `intarsia serve` for sign-in at the connector itself."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,21 +15,19 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., None])
 
 
-def embeds_sign_in(command: Command) -> Command:
-    """Add the options."""
+def sign_in_options(command: Command) -> Command:
+    """Add the options for sign-in."""
     options = (
         click.option(
-            "--sign-in", is_flag=True, help="People sign in here, with accounts made by `intarsia users add`."
+            "--sign-in", is_flag=True, help="Let users sign in here, with accounts from `intarsia users add`."
         ),
         click.option(
             "--public-url",
             envvar="INTARSIA_PUBLIC_URL",
             metavar="URL",
-            help="The address that people use, for --sign-in.",
+            help="With --sign-in: the public address of the connector.",
         ),
-        click.option(
-            "--tls-by-proxy", is_flag=True, help="A proxy in front, on another machine, ends TLS, for --sign-in."
-        ),
+        click.option("--tls-by-proxy", is_flag=True, help="With --sign-in: a proxy on another machine terminates TLS."),
     )
     for option in reversed(options):
         command = option(command)
@@ -39,28 +37,28 @@ def embeds_sign_in(command: Command) -> Command:
 def embedded_issuer(
     *, sign_in: bool, public_url: str | None, accounts: Path | None, tls_by_proxy: bool, host: str, port: int
 ) -> "EmbeddedIssuer | None":
-    """Return where people sign in, if they do so here.
+    """Return the settings of the embedded issuer, or `None` without `--sign-in`.
 
     Args:
-        sign_in: Whether they do.
-        public_url: The address that they use; by default the one that is listened on, on this machine.
-        accounts: Where accounts are.
-        tls_by_proxy: Whether a proxy on another machine ends TLS.
+        sign_in: Whether users sign in at the connector.
+        public_url: The public address; by default the local address that the server listens on.
+        accounts: The file with the accounts.
+        tls_by_proxy: Whether a proxy on another machine terminates TLS.
         host: The address to listen on.
         port: The port to listen on.
 
     Raises:
-        SettingError: The address is not known, or passwords would cross a network in the clear.
+        SettingError: The public address is unknown, or passwords would cross a network unencrypted.
     """
     from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer  # noqa: PLC0415 - `--help` should not wait for it
 
     if not sign_in:
         if public_url is not None and tls_by_proxy:
-            message = "--tls-by-proxy is for --sign-in; add it, or leave both out."
+            message = "--tls-by-proxy needs --sign-in."
             raise SettingError(message)
         return None
     if public_url is None and port == 0:
-        message = "Sign-in needs an address that stays. Give --public-url, or a --port other than 0."
+        message = "Sign-in needs a fixed address. Set --public-url, or a --port other than 0."
         raise SettingError(message)
     issuer = EmbeddedIssuer(public_url or f"http://127.0.0.1:{port}", accounts=accounts)
     issuer.check_bind(host, has_tls=tls_by_proxy)

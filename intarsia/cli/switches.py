@@ -25,7 +25,7 @@ def switches() -> None:
 @switches.command("list")
 @click.argument("target", metavar="MODULE:CONNECTOR")
 def list_switches(target: str) -> None:
-    """Show the switches that were set, and the tools that have one."""
+    """List the switches and their positions."""
     connector = load_connector(target)
     found = _with(connector, connector.switches.rows)
     for switch in found:
@@ -40,13 +40,13 @@ def list_switches(target: str) -> None:
 @click.argument("target", metavar="MODULE:CONNECTOR")
 @click.argument("what")
 @click.argument("position", type=click.Choice(_POSITIONS))
-@click.option("--role", default="", help="Only for people with this role; else for everybody.")
-@click.option("--why", default="", help="For those who read it later.")
+@click.option("--role", default="", help="Only for users with this role; by default for all users.")
+@click.option("--why", default="", help="The reason, for the audit log.")
 def set_switch(target: str, what: str, position: str, role: str, why: str) -> None:
-    """Set a switch. Every process and every open widget follows within two seconds.
+    """Set a switch. All processes and open widgets follow within two seconds.
 
     WHAT is a tool's name, or `connector` (all tools at once), `actions_in_widgets`, `actions_by_model`, or `new_tools`
-    (for tools that the connector was not started with before).
+    (for tools that are added later).
     """
     from intarsia.server.audit.log import shell_user  # noqa: PLC0415 - `--help` should not wait for it
     from intarsia.server.switches.positions import Position, switch_of  # noqa: PLC0415 - as above

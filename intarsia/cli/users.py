@@ -1,4 +1,4 @@
-"""The commands that keep accounts: `intarsia users`. There is no other way to make one."""
+"""The commands that manage accounts: `intarsia users`. Accounts cannot be created in any other way."""
 
 import asyncio
 import sys
@@ -16,51 +16,51 @@ Command = TypeVar("Command", bound=Callable[..., None])
 
 
 def has_accounts(command: Command) -> Command:
-    """Add the option that says where accounts are."""
+    """Add the option for the file with the accounts."""
     return click.option(
         "--accounts",
         envvar="INTARSIA_ACCOUNTS",
         metavar="FILE",
         type=click.Path(dir_okay=False, path_type=Path),
-        help="Where accounts are kept; by default in your state folder.",
+        help="The file with the accounts; by default in your state folder.",
     )(command)
 
 
 @click.group()
 def users() -> None:
-    """Say who may sign in at a connector that is served with --sign-in."""
+    """Manage the accounts of a connector that runs with --sign-in."""
 
 
 @users.command()
 @click.argument("name")
-@click.option("--role", "roles", multiple=True, help="What they are, such as 'editor'; may be given several times.")
+@click.option("--role", "roles", multiple=True, help="A role of the user, such as 'editor'; can be repeated.")
 @has_accounts
 def add(name: str, roles: tuple[str, ...], accounts: Path | None) -> None:
-    """Make an account. The password is asked for, or read from standard input."""
+    """Create an account. The command asks for the password, or reads it from standard input."""
     password = _read_password()
     _with(accounts, lambda kept: kept.add(name, password, roles))
-    click.echo(f"{name.lower()} may sign in.")
+    click.echo(f"{name.lower()} can sign in.")
 
 
 @users.command("list")
 @has_accounts
 def list_users(accounts: Path | None) -> None:
-    """Show the accounts."""
+    """List the accounts."""
     found = _with(accounts, lambda kept: kept.list())
     for account in found:
         parts = (account.name, ", ".join(sorted(account.roles)), "" if account.state == "active" else "disabled")
         click.echo("  ".join(part for part in parts if part))
     if not found:
-        click.echo("Nobody may sign in yet. Make an account with: intarsia users add NAME")
+        click.echo("There are no accounts yet. Create one with: intarsia users add NAME")
 
 
 @users.command()
 @click.argument("name")
-@click.option("--add", "added", multiple=True, metavar="ROLE", help="A role to give, such as intarsia:admin.")
-@click.option("--remove", "removed", multiple=True, metavar="ROLE", help="A role to take away.")
+@click.option("--add", "added", multiple=True, metavar="ROLE", help="A role to add, such as intarsia:admin.")
+@click.option("--remove", "removed", multiple=True, metavar="ROLE", help="A role to remove.")
 @has_accounts
 def roles(name: str, added: tuple[str, ...], removed: tuple[str, ...], accounts: Path | None) -> None:
-    """Give an account roles, or take them away. `intarsia:admin` opens the pages at /admin."""
+    """Change the roles of an account. `intarsia:admin` gives access to the pages at /admin."""
 
     async def change(kept: "Accounts") -> list[str]:
         account = await kept.get(name.lower())
@@ -71,45 +71,45 @@ def roles(name: str, added: tuple[str, ...], removed: tuple[str, ...], accounts:
 
     found = _with(accounts, change)
     what = f"is {', '.join(found)}" if found else "has no roles"
-    click.echo(f"{name.lower()} {what} now, and has to sign in again. Connected apps stay.")
+    click.echo(f"{name.lower()} {what} now, and has to sign in again. Connected apps stay connected.")
 
 
 @users.command()
 @click.argument("name")
 @has_accounts
 def disable(name: str, accounts: Path | None) -> None:
-    """Close an account: whoever uses it is out at once, in connected apps too."""
+    """Disable an account. The user is signed out at once, from connected apps too."""
     _with(accounts, lambda kept: kept.disable(name))
-    click.echo(f"{name.lower()} may not sign in any more. `intarsia users enable` opens the account again.")
+    click.echo(f"{name.lower()} cannot sign in any more. Use `intarsia users enable` to enable the account again.")
 
 
 @users.command()
 @click.argument("name")
 @has_accounts
 def enable(name: str, accounts: Path | None) -> None:
-    """Open an account again that was disabled."""
+    """Enable a disabled account."""
     _with(accounts, lambda kept: kept.disable(name, is_disabled=False))
-    click.echo(f"{name.lower()} may sign in.")
+    click.echo(f"{name.lower()} can sign in.")
 
 
 @users.command()
 @click.argument("name")
 @has_accounts
 def password(name: str, accounts: Path | None) -> None:
-    """Give an account another password. It is asked for, or read from standard input."""
+    """Change a password. The command asks for it, or reads it from standard input."""
     changed = _read_password()
     _with(accounts, lambda kept: kept.set_password(name, changed))
-    click.echo(f"{name.lower()} has another password, and has to sign in again. Connected apps stay.")
+    click.echo(f"{name.lower()} has a new password, and has to sign in again. Connected apps stay connected.")
 
 
 @users.command()
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @has_accounts
 def remove(name: str, accounts: Path | None, *, yes: bool) -> None:
-    """Remove an account, with all that it granted to apps."""
+    """Remove an account and everything that it granted to apps."""
     if not yes:
-        click.confirm(f"Remove {name.lower()}, and all that was granted to apps?", abort=True)
+        click.confirm(f"Remove {name.lower()} and everything granted to apps?", abort=True)
     _with(accounts, lambda kept: kept.remove(name))
     click.echo(f"{name.lower()} is removed.")
 

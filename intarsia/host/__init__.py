@@ -1,7 +1,7 @@
 """The local MCP Apps host: a chat page for `intarsia dev` and `intarsia demo`, and for browser tests.
 
-Here is what serves it. The page itself is TypeScript in `page/`, the sandbox proxy in `sandbox_page/`; both are
-bundled into `dist/` when the package is built. The connector that the page talks to is any ASGI app with `/mcp`.
+This package contains its server. The page is TypeScript in `page/`, the sandbox proxy is in `sandbox_page/`; both are
+bundled into `dist/` when the package is built. The connector is any ASGI application with `/mcp`.
 """
 
 from intarsia.host.app import host_app

@@ -1,6 +1,6 @@
-"""The host page's own routes: the page, its script and style, and where the sandbox is.
+"""The routes of the host page: the page, its script and style, and its configuration.
 
-The sandbox proxy is a second application, because it must live on another origin: see `intarsia.host.sandbox`.
+The sandbox proxy is a second application, because it must have another origin: see `intarsia.host.sandbox`.
 """
 
 from collections.abc import AsyncGenerator, Mapping
@@ -23,10 +23,10 @@ HOST_FOLDER = Path(__file__).parent
 PAGE_FOLDER = HOST_FOLDER / "page"
 BUNDLE_FOLDER = HOST_FOLDER / "dist"
 
-PERSONS = "/host/persons"
-"""Where the page asks about the people between whom it switches, if the connector is served with some."""
+USERS = "/host/users"
+"""The route for demo users, if the connector is served with them."""
 
-# What the page itself may load. Widgets are not bound by this: their frame has its own policy.
+# The policy of the page itself. The frames of widgets have their own policy.
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "frame-src {sandbox}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -41,15 +41,15 @@ def host_app(
     script: Path | None = None,
     connectors: ConnectorRegistry | None = None,
 ) -> Starlette:
-    """Build the application that serves the host page at `/` and everything else from the connector.
+    """Build an application that serves the host page at `/` and all other paths from the connector.
 
     Args:
-        connector_app: The connector's application; its lifespan runs inside this one's. When it brings people to
-            switch between, its `state.persons` says where.
-        sandbox_port: Where `sandbox_app` listens, on the same machine.
+        connector_app: The connector's application; its lifespan runs inside this one's. If it has demo users, its
+            `state.users` is their route.
+        sandbox_port: The port of `sandbox_app`, on the same machine.
         hosts: Host names that requests may name, without port.
-        script: Another bundle of the page, for tests with another version of the bridge.
-        connectors: Those that people add in the page; without it they cannot.
+        script: Another bundle of the page, to test another version of the bridge.
+        connectors: The connectors that users add in the page; `None` turns this off.
 
     Raises:
         SettingError: The page is not bundled.
@@ -61,8 +61,8 @@ def host_app(
         async with adding, connector_app.router.lifespan_context(connector_app):
             yield
 
-    persons: str | None = getattr(connector_app.state, "persons", None)
-    about = {"persons": persons, "connectors": CONNECTORS if connectors else None}
+    users: str | None = getattr(connector_app.state, "users", None)
+    about = {"users": users, "connectors": CONNECTORS if connectors else None}
     routes = host_routes(sandbox_port=sandbox_port, hosts=hosts, script=script, about=about)
     if connectors:
         routes += connector_routes(connectors, checked_hosts(hosts))
@@ -79,10 +79,10 @@ def host_routes(
     """Return the routes of the page, to mount beside a connector's own.
 
     Args:
-        sandbox_port: Where `sandbox_app` listens, on the same machine.
+        sandbox_port: The port of `sandbox_app`, on the same machine.
         hosts: Host names that requests may name, without port.
         script: Another bundle of the page's script.
-        about: Where the page asks about people between whom it switches, and about connectors that are added.
+        about: The routes for demo users and for added connectors.
 
     Raises:
         SettingError: The page is not bundled.
@@ -108,7 +108,7 @@ def host_routes(
 
 
 def file_route(path: str, file: Path, middleware: tuple[Middleware, ...] = ()) -> Route:
-    """Return a route that serves one file, always fresh."""
+    """Return a route that serves one file without caching."""
 
     async def send_file(_request: Request) -> Response:
         return FileResponse(file, headers=FRESH)
@@ -120,7 +120,7 @@ def bundle(name: str) -> Path:
     """Return the path of a bundled file.
 
     Raises:
-        SettingError: It was never bundled.
+        SettingError: It is not bundled.
     """
     path = BUNDLE_FOLDER / name
     if not path.is_file():
@@ -130,5 +130,5 @@ def bundle(name: str) -> Path:
 
 
 def sandbox_origin(request: Request, sandbox_port: int) -> str:
-    """Return the sandbox's origin: the name by which the page was asked for, at the sandbox's port."""
+    """Return the sandbox's origin: the host name of the request, with the sandbox's port."""
     return str(request.url.replace(scheme="http", port=sandbox_port, path="", query="", fragment="")).rstrip("/")

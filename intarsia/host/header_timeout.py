@@ -1,6 +1,6 @@
-"""How long a connection may take to say what it wants.
+"""A time-out for the headers of requests.
 
-uvicorn waits forever for the rest of a request's headers. `intarsia.server.http.request_limits` bounds the body.
+uvicorn has no time-out for the headers of a request. `intarsia.server.http.request_limits` limits the body.
 """
 
 import asyncio
@@ -9,39 +9,39 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEADER_SECONDS = 10
-"""How long the headers of a request may take, from the first byte or from the opening of the connection."""
+"""The time limit for the headers of a request, from its first byte or from the opening of the connection."""
 
 
 class HeaderTimeoutProtocol(HttpToolsProtocol):
-    """HTTP as uvicorn speaks it, which closes connections that do not get to the end of their headers."""
+    """uvicorn's HTTP protocol, which also closes connections whose headers take too long."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
-        """Begin to wait for the first request."""
+        """Start the timer for the first request."""
         super().connection_made(transport)
         self._wait()
 
     def data_received(self, data: bytes) -> None:
-        """Take what has come, and wait for the rest of a request that has only begun."""
+        """Process data, and start the timer if a request has begun."""
         super().data_received(data)
-        if getattr(self.cycle, "response_complete", True):  # before the first request there is no cycle
+        if getattr(self.cycle, "response_complete", True):  # there is no cycle before the first request
             self._wait()
 
     def on_headers_complete(self) -> None:
-        """Stop waiting: from here on the application decides."""
+        """Stop the timer: the application handles the rest."""
         self._stop_waiting()
         super().on_headers_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop waiting: nobody is there."""
+        """Stop the timer: the connection is closed."""
         self._stop_waiting()
         super().connection_lost(exc)
 
     def _wait(self) -> None:
-        # Started once for each request: whoever sends a byte now and then gets no more time.
+        # Started once per request, so that a slow client cannot extend it by single bytes.
         if self._waiting is None and not self.transport.is_closing():
             self._waiting = self.loop.call_later(HEADER_SECONDS, self.transport.close)
 

@@ -1,7 +1,7 @@
-"""Notices in `intarsia dev` when a function blocks the event loop, and says which.
+"""Detects functions that block the event loop, for `intarsia dev`.
 
-A thread asks the event loop for a sign of life. When none comes, it looks at what the loop's thread is doing: if a
-function of the connector is in its stack, that function blocks. Without a watch nothing of this runs.
+A thread regularly schedules a callback in the event loop. If it does not run in time, the thread inspects the stack
+of the loop's thread: a function of the connector in it blocks the loop.
 """
 
 import asyncio
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BLOCKING_SECONDS = 0.1
-"""How long the event loop may be held up before it is said."""
+"""The time after which a blocked event loop is logged."""
 
 _BLOCKS = (
-    "%s blocks the event loop at %s: for more than %g seconds nobody else was answered. Await what it waits for, or "
-    "make it `def` instead of `async def`, so that it runs in a thread."
+    "%s blocks the event loop at %s: no other request was handled for more than %g seconds. Await its "
+    "slow calls, or use `def` instead of `async def`, so that it runs in a thread."
 )
 
 RELOAD_SECONDS = 0.05
-"""How long the watch rests between two looks."""
+"""The interval between two checks."""
 
 
 @asynccontextmanager
@@ -38,9 +38,9 @@ async def watching(
     """Watch the running event loop while the block runs.
 
     Args:
-        connector: Whose functions are looked for.
-        blocking_seconds: How long the event loop may be held up before it is said.
-        look_seconds: How long the watch rests between two looks.
+        connector: The connector whose functions are reported.
+        blocking_seconds: The time after which a blocked event loop is logged.
+        look_seconds: The interval between two checks.
     """
     ended = threading.Event()
     loop, thread = asyncio.get_running_loop(), threading.get_ident()
@@ -86,7 +86,7 @@ def _functions(connector: "Connector") -> Iterator[Callable[..., Any]]:
 
 
 def _codes(function: Callable[..., Any]) -> Iterator[tuple[CodeType, str]]:
-    """Return the code of a function and of those that decorators have wrapped, with its name."""
+    """Yield the code objects of a function and of the functions that it wraps, with its name."""
     wrapped: Any = function
     while wrapped is not None:
         code = getattr(wrapped, "__code__", None)

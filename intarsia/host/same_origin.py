@@ -1,4 +1,4 @@
-"""What the host page alone may ask: no widget's sandbox, no other site, and nobody without a browser's headers."""
+"""Restricts routes to the host page: sandboxes of widgets, other sites and non-browser clients are refused."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
@@ -14,11 +14,11 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class InvalidFieldsError(Exception):
-    """A request of the page that makes no sense."""
+    """The fields of a request are invalid."""
 
 
 def for_the_page(endpoint: Endpoint) -> Endpoint:
-    """Answer to the host page alone. The sandbox of the widgets has the same host name, and another origin."""
+    """Wrap an endpoint so that only the host page can call it. Sandboxes have the same host name but another origin."""
 
     async def answer(request: Request) -> Response:
         own = f"http://{request.headers['host']}"
@@ -26,7 +26,7 @@ def for_the_page(endpoint: Endpoint) -> Endpoint:
             request.headers.get("origin") != own
             or request.headers.get("sec-fetch-site", "same-origin") != "same-origin"
         ):
-            return refused(403, "Only the host page may ask this.")
+            return refused(403, "Only the host page may send this request.")
         try:
             return await endpoint(request)
         except InvalidFieldsError as error:
@@ -36,11 +36,11 @@ def for_the_page(endpoint: Endpoint) -> Endpoint:
 
 
 def refused(status: int, message: str) -> Response:
-    """Return a refusal in plain words."""
+    """Return an error response with a message."""
     return JSONResponse({"error": message}, status_code=status, headers=FRESH)
 
 
 def fields_of(request: Request) -> Mapping[str, Any]:
-    """Return what the page sent; the gate has read it."""
+    """Return the JSON fields of a request, which the request limits have parsed."""
     given: object = request.scope.get(JSON)
     return cast("dict[str, Any]", given) if isinstance(given, dict) else {}

@@ -1,6 +1,6 @@
-"""The sandbox proxy's application: one document on its own origin, with the widget's CSP as a header.
+"""The sandbox proxy's application: one document on a separate origin, with the widget's CSP as a header.
 
-Only the host page may frame it. What the document does is in `sandbox_page/proxy.ts`.
+Only the host page may frame it. The script of the document is `sandbox_page/proxy.ts`.
 """
 
 import json
@@ -21,9 +21,9 @@ from intarsia.host.same_origin import FRESH
 from intarsia.server.http.request_limits import LOCAL_HOSTS, RequestLimits, checked_hosts
 
 Flavor = Literal["spec", "opaque", "loose"]
-"""How strict the sandbox is: the specification's, with an opaque origin, or as loose as some hosts are."""
+"""The kind of sandbox: as specified, with an opaque origin, or as permissive as in some hosts."""
 
-# One source of a policy: a scheme, a host that may start with a wildcard, a port. Nothing that could end a directive.
+# A source of a policy: a scheme, a host with an optional wildcard, a port. It cannot end a directive.
 _SOURCE = re.compile(r"(https?|wss?)://(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d{1,5})?/?")
 
 _DOMAIN_KEYS = ("connectDomains", "resourceDomains", "frameDomains", "baseUriDomains")
@@ -63,14 +63,14 @@ def sandbox_app(page_port: int, hosts: tuple[str, ...] = LOCAL_HOSTS) -> Starlet
 
 
 def content_security_policy(declared: Mapping[str, Sequence[str]] | None, flavor: Flavor = "spec") -> str:
-    """Return the policy for a widget, as MCP Apps asks.
+    """Return the Content Security Policy for a widget, as MCP Apps specifies it.
 
     Args:
-        declared: `_meta.ui.csp` of the widget's resource, or None when it declares nothing.
-        flavor: `"loose"` adds what some hosts allow besides; the others follow the specification.
+        declared: `_meta.ui.csp` of the widget's resource, or `None` without a declaration.
+        flavor: `"loose"` adds sources that some hosts allow; the others follow the specification.
 
     Raises:
-        SettingError: A declared domain is not one.
+        SettingError: A declared domain is invalid.
     """
     domains = {key: " ".join(["", *_checked(key, (declared or {}).get(key, ()))]) for key in _DOMAIN_KEYS}
     resources, frames, bases = domains["resourceDomains"], domains["frameDomains"], domains["baseUriDomains"]
@@ -140,7 +140,7 @@ def _flavor(request: Request) -> Flavor:
 
 
 def _host_origin(request: Request, page_port: int) -> str | None:
-    """Return the origin of the page that frames this document, when it is the host page of this machine."""
+    """Return the origin of the framing page if it is the host page on this machine."""
     referrer = urlsplit(request.headers.get("referer", ""))
     is_ours = referrer.scheme == "http" and (referrer.hostname, referrer.port) == (request.url.hostname, page_port)
     return f"{referrer.scheme}://{referrer.netloc}" if is_ours else None

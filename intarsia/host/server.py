@@ -1,6 +1,6 @@
 """Serves the host page and its sandbox: two listeners, two origins, one process and one event loop.
 
-The addresses are known before anything runs, because the sockets are opened first.
+The sockets are opened first, so that the addresses are known before the servers start.
 """
 
 import asyncio
@@ -26,19 +26,19 @@ from intarsia.server.changes.change_log import CHANGE_LOG
 from intarsia.server.http.request_limits import LOCAL_HOSTS
 
 THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
-"""Addresses that only this machine reaches."""
+"""Addresses that are reachable only from this machine."""
 
 GRACE_SECONDS = 2
-"""How long open requests may take to end when a server is asked to stop."""
+"""How long open requests may continue after a server is stopped."""
 
 
 WAKE_SECONDS = 0.1
-"""How often calls that wait are answered while a server stops."""
+"""The interval at which waiting calls are completed while a server stops."""
 
 
 @dataclass(frozen=True)
 class HostAddresses:
-    """Where a running host can be reached."""
+    """The addresses of a running host."""
 
     page: str
     """The host page, such as `http://127.0.0.1:8484/`."""
@@ -47,20 +47,20 @@ class HostAddresses:
     sandbox: str
     """The origin of the sandbox proxy."""
     listens_on: str = "127.0.0.1"
-    """The address that the listeners are bound to; others may reach them by more than that of `page`."""
+    """The address that the listeners are bound to."""
 
 
 Served = Starlette | Callable[[HostAddresses], Starlette]
-"""What a host is run for: an application, or what makes one as soon as the addresses are known."""
+"""An application, or a function that creates one when the addresses are known."""
 
 
 class Listener(uvicorn.Server):
-    """A uvicorn server that leaves signals to its owner and says when it is ready.
+    """A uvicorn server that does not handle signals and reports when it is ready.
 
     Args:
-        app: What it serves.
+        app: The application.
         open_socket: A bound socket; the server closes it.
-        proxy_headers: Whether a proxy on this machine is believed whom it asks for.
+        proxy_headers: Whether the proxy headers of a proxy on this machine are trusted.
     """
 
     def __init__(self, app: ASGIApp, open_socket: socket.socket, *, proxy_headers: bool = True) -> None:
@@ -78,16 +78,16 @@ class Listener(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Leave the signals alone: with two servers in one process only the last would hear them."""
+        """Do not handle signals: of two servers in one process only the last would receive them."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then wake those who wait for it."""
+        """Start, then set `ready`."""
         await super().startup(sockets=sockets)
         self.ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End what is open. Calls that came to wait while this began are answered too."""
+        """Stop, and complete waiting calls, including those that arrive in the meantime."""
         waking = asyncio.create_task(_wake_again())
         try:
             await super().shutdown(sockets=sockets)
@@ -95,13 +95,13 @@ class Listener(uvicorn.Server):
             waking.cancel()
 
     async def run_until_stopped(self) -> None:
-        """Serve until `stop`."""
+        """Serve until `stop` is called."""
         await self.serve(sockets=[self._socket])
 
     def stop(self) -> None:
-        """Ask for the end: open requests have `GRACE_SECONDS` left; asked again, they have none.
+        """Stop: open requests get `GRACE_SECONDS`; a second call ends them at once.
 
-        Calls that wait for changes are answered now. Those of other servers in this process are, too, and ask again.
+        Calls that wait for changes are completed now. Those of other servers in this process are too, and poll again.
         """
         CHANGE_LOG.wake_all()
         self.force_exit = self.should_exit
@@ -115,10 +115,10 @@ async def _wake_again() -> None:
 
 
 def open_socket(host: str, port: int) -> socket.socket:
-    """Return a listening socket's ground: bound to an address, or to a free port when `port` is 0.
+    """Return a socket that is bound to an address, with a free port if `port` is 0.
 
     Raises:
-        SettingError: The address cannot be used, and why.
+        SettingError: The address cannot be used; the message says why.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -137,18 +137,18 @@ def open_socket(host: str, port: int) -> socket.socket:
 
 def _why_not_bound(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"Port {port} of {host} is in use. Stop what uses it, or choose another with --port."
+        return f"Port {port} of {host} is in use. Stop the program that uses it, or choose another port with --port."
     if error.errno == errno.EACCES:
-        return f"Port {port} of {host} is not allowed to you. Choose one above 1023 with --port."
+        return f"Port {port} of {host} needs more privileges. Choose a port above 1023 with --port."
     return f"Cannot listen on {host} port {port}: {error.strerror}."
 
 
 @contextlib.asynccontextmanager
 async def running(listeners: Sequence[Listener]) -> AsyncGenerator[None]:
-    """Run servers while the block runs; leave when all have ended.
+    """Run servers while the block runs, then wait until all have stopped.
 
     Raises:
-        SettingError: One of them could not start.
+        SettingError: A server did not start.
     """
     tasks = [asyncio.create_task(listener.run_until_stopped()) for listener in listeners]
     try:
@@ -165,7 +165,7 @@ async def _started(listener: Listener, task: "asyncio.Task[None]") -> None:
     await asyncio.wait([ready, task], return_when=asyncio.FIRST_COMPLETED)
     ready.cancel()
     if not listener.started:
-        message = "The server could not start; what is logged above says why."
+        message = "The server could not start. The log above says why."
         raise SettingError(message)
 
 
@@ -182,18 +182,18 @@ async def running_host(
     """Run the host page, the sandbox and a connector while the block runs.
 
     Args:
-        connector_app: A Starlette application that serves `/mcp`, or a function that makes it for the addresses.
+        connector_app: A Starlette application that serves `/mcp`, or a function that creates it for the addresses.
         host: The address to listen on.
-        port: The page's port; 0 takes a free one.
-        sandbox_port: The sandbox's port; 0 takes a free one.
+        port: The page's port; 0 selects a free one.
+        sandbox_port: The sandbox's port; 0 selects a free one.
         hosts: Host names that requests may name, without port.
         script: Another bundle of the page's script, for tests.
 
     Returns:
-        Where everything is.
+        The addresses.
 
     Raises:
-        SettingError: A port is in use, the page is not bundled, or the application cannot be made for the addresses.
+        SettingError: A port is in use, the page is not bundled, or the application cannot be created for the addresses.
     """
     with contextlib.ExitStack() as opened:
         page_socket = opened.enter_context(open_socket(host, port))
@@ -217,10 +217,10 @@ async def running_server(
     """Run one application while the block runs.
 
     Args:
-        app: What to serve.
+        app: The application.
         host: The address to listen on.
-        port: The port; 0 takes a free one.
-        proxy_headers: Whether a proxy on this machine is believed whom it asks for.
+        port: The port; 0 selects a free one.
+        proxy_headers: Whether the proxy headers of a proxy on this machine are trusted.
 
     Returns:
         Its base address, such as `http://127.0.0.1:8484`.
@@ -234,7 +234,7 @@ async def running_server(
 
 
 def _is_private(host: str, hosts: tuple[str, ...]) -> bool:
-    """Say whether this machine alone reaches the page: whoever does may call the connectors that are added there."""
+    """Return whether only this machine can reach the page, whose visitors can call all added connectors."""
     return host in THIS_MACHINE and set(hosts) <= set(LOCAL_HOSTS)
 
 
@@ -243,7 +243,7 @@ def _port(bound: socket.socket) -> int:
 
 
 def _in_url(host: str) -> str:
-    """Return an address as a person would open it: "everywhere" is reached at this machine."""
+    """Return an address for a URL; wildcard addresses become the loopback address."""
     if host in {"0.0.0.0", "::", ""}:  # noqa: S104 - compared with, not bound to
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
@@ -262,13 +262,13 @@ def serve_host(
     """Serve a connector with the host page until Ctrl-C or SIGTERM.
 
     Args:
-        connector_app: A Starlette application that serves `/mcp`, or a function that makes it for the addresses.
+        connector_app: A Starlette application that serves `/mcp`, or a function that creates it for the addresses.
         host: The address to listen on.
         port: The page's port.
-        sandbox_port: The sandbox's port; 0 takes a free one.
+        sandbox_port: The sandbox's port; 0 selects a free one.
         hosts: Host names that requests may name, without port.
-        announce: Told the addresses when everything answers.
-        beside: What is entered in the event loop before, and left after everything has ended.
+        announce: Called with the addresses when everything is ready.
+        beside: A context manager that is entered before the start and exited after the end.
 
     Raises:
         SettingError: A port is in use, or the page is not bundled.
@@ -292,8 +292,8 @@ def serve_connector(
         app: The connector's application.
         host: The address to listen on.
         port: The port to listen on.
-        announce: Told the base address when it answers.
-        proxy_headers: Whether a proxy on this machine is believed whom it asks for.
+        announce: Called with the base address when the server is ready.
+        proxy_headers: Whether the proxy headers of a proxy on this machine are trusted.
 
     Raises:
         SettingError: The port is in use, or the connector does not start.
@@ -308,7 +308,7 @@ def serve_connector(
 
 
 async def asked_to_stop() -> None:
-    """Wait for Ctrl-C or SIGTERM. A second one ends the process the usual way."""
+    """Wait for Ctrl-C or SIGTERM. A second signal ends the process as usual."""
     loop, asked = asyncio.get_running_loop(), asyncio.Event()
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 

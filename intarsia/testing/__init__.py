@@ -1,6 +1,6 @@
-"""The test kit: a pytest plugin with an in-memory layer and a browser layer, for connectors and their widgets.
+"""The test kit: a pytest plugin that tests connectors and widgets in memory and in a browser.
 
-`docs/how-to/test-a-widget.md` shows how it is used. The names here are loaded when they are first used.
+`docs/how-to/test-a-widget.md` describes its use. Names are imported on first use.
 """
 
 from importlib import import_module
@@ -34,7 +34,7 @@ __all__ = [
     "assert_widget",
 ]
 
-_HOMES = {
+_MODULES = {
     "ViewCall": "intarsia.testing.view",
     "FAULTS": "intarsia.testing.faults",
     "Fault": "intarsia.testing.faults",
@@ -53,7 +53,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
     message = f"module 'intarsia.testing' has no attribute {name!r}"
     raise AttributeError(message)

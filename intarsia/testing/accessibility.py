@@ -1,4 +1,4 @@
-"""Whether everybody can use what a View shows: axe-core, and the promises of an inline widget's size."""
+"""Checks the accessibility of a View with axe-core, and the size of inline widgets."""
 
 from functools import cache
 from pathlib import Path
@@ -22,7 +22,7 @@ OF_A_WHOLE_PAGE = (
     "page-has-heading-one",
     "region",
 )
-"""Rules about pages: a widget is a piece of one."""
+"""Rules about whole pages, which do not apply to a widget."""
 
 # The View is transparent, which axe takes for white: it is given the ground that the host has behind it. A motion that
 # is under way is brought to its end, because what fades has the contrast of neither state.
@@ -53,14 +53,14 @@ _GROUND = """(frame) => {
 
 
 async def assert_accessible(view: View) -> None:
-    """Assert that axe-core finds nothing in what a View shows: WCAG 2.2 AA, and good practice for a widget.
+    """Assert that axe-core finds no violations in a View: WCAG 2.2 AA, and best practices for a widget.
 
     Args:
-        view: As it stands in the conversation, in the host's theme.
+        view: A View in the conversation, in the host's theme.
 
     Raises:
-        AssertionError: Names each rule, the element that breaks it, and what to do.
-        SettingError: axe-core was not copied.
+        AssertionError: There are violations. The message names the rules and elements, and says what to do.
+        SettingError: axe-core is not bundled.
     """
     await view.settled()
     frame = view.frame
@@ -74,7 +74,7 @@ async def assert_accessible(view: View) -> None:
 @cache
 def _axe() -> str:
     try:
-        # After it has run it returns nothing that Playwright would have to copy.
+        # `undefined` avoids that Playwright serializes the result of the script.
         return _AXE.read_text(encoding="utf-8") + "\n;undefined"
     except FileNotFoundError as error:
         message = f"{_AXE.name} of axe-core is missing: copy it with `make bundle`, or install Intarsia from a wheel."
@@ -82,9 +82,9 @@ def _axe() -> str:
 
 
 MAX_HEIGHT = 500
-"""Pixels that an inline widget may be high (the MCP Apps guidelines of hosts)."""
+"""The maximum height of an inline widget in pixels (the MCP Apps guidelines of hosts)."""
 MIN_WIDTH = 320
-"""Pixels that the narrowest host is wide."""
+"""The width of the narrowest host in pixels."""
 
 _MEASURE = """(width) => {
   const name = (element) => `<${element.localName}${element.id ? ` id="${element.id}"` : ""}${
@@ -112,15 +112,15 @@ _MEASURE = """(width) => {
 
 
 async def assert_fits_inline(view: View) -> None:
-    """Assert that a View fits into a conversation: 500 px high, nothing scrolls in it, nothing wider than 320 px.
+    """Assert that a View fits inline: at most 500 px high, no scrolling inside, no element wider than 320 px.
 
-    It is looked at as it stands, and then 320 px wide; the width is given back.
+    The check runs at the current width and at 320 px, then restores the width.
 
     Args:
-        view: Shown inline.
+        view: An inline View.
 
     Raises:
-        AssertionError: Names what is too high, scrolls or is too wide, and what to do.
+        AssertionError: The View is too high or too wide, or scrolls. The message says where, and what to do.
     """
     page = view.host.page
     before: Any = await page.evaluate("() => intarsiaHost.settings.value.width")

@@ -1,4 +1,4 @@
-"""Finds the Chromium that tests drive, and starts it."""
+"""Finds and starts Chromium for tests."""
 
 import os
 import shutil
@@ -18,13 +18,13 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-"""How Chromium is started: quiet, and working as root."""
+"""The command line arguments of Chromium."""
 
 _COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 def find_chromium() -> str | None:
-    """Find the system's Chromium; `INTARSIA_CHROMIUM` names another. Without any, Playwright looks for its own."""
+    """Find the system's Chromium, or the one in `INTARSIA_CHROMIUM`. If there is none, Playwright uses its own."""
     named = os.environ.get("INTARSIA_CHROMIUM")
     if named:
         return named
@@ -33,17 +33,17 @@ def find_chromium() -> str | None:
 
 @asynccontextmanager
 async def running_chromium() -> AsyncGenerator[Browser]:
-    """Start Chromium, and end it after the block.
+    """Run Chromium while the block runs.
 
     Raises:
-        SettingError: There is none, and how to get one.
+        SettingError: Chromium cannot be started; the message says how to install it.
     """
     async with async_playwright() as playwright:
         try:
             browser = await playwright.chromium.launch(executable_path=find_chromium(), args=list(ARGUMENTS))
         except Error as error:
             message = (
-                "There is no Chromium that can be started. Install one with `playwright install chromium`, or with "
+                "Chromium cannot be started. Install it with `playwright install chromium`, or with "
                 "`apt-get install chromium` on Debian, or name one in INTARSIA_CHROMIUM. "
                 f"{error.message.splitlines()[0]}"
             )

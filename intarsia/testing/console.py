@@ -1,4 +1,4 @@
-"""What the browser's console was told: in normal work, nothing."""
+"""The messages in the browser's console. Normally there are none."""
 
 import re
 from dataclasses import dataclass, field
@@ -8,22 +8,22 @@ from playwright.async_api import BrowserContext, ConsoleMessage, Error
 
 @dataclass
 class Console:
-    """The console of every frame of every page of one person."""
+    """The console of every frame of every page of one user."""
 
     lines: list[str] = field(default_factory=list[str])
     _expected: list[re.Pattern[str]] = field(default_factory=list[re.Pattern[str]])
 
     def listen(self, context: BrowserContext) -> None:
-        """Note every message and every uncaught error of a browser context."""
+        """Record all messages and uncaught errors of a browser context."""
         context.on("console", self._hear)
         context.on("weberror", lambda error: self._hear_error(error.error))
 
     def expect(self, pattern: str) -> None:
-        """Let a test expect a message: those that match the regular expression do not fail it."""
+        """Allow messages that match a regular expression."""
         self._expected.append(re.compile(pattern))
 
     def unexpected(self) -> list[str]:
-        """Return the messages that no test expected."""
+        """Return the messages that are not allowed."""
         return [line for line in self.lines if not any(pattern.search(line) for pattern in self._expected)]
 
     def _hear(self, message: ConsoleMessage) -> None:

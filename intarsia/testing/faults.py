@@ -1,7 +1,7 @@
-"""The faults that hosts have, as fixtures: a test that names one runs in a host that has it.
+"""Simulated host faults, as fixtures: a test that names one runs in a host with that fault.
 
-`async def test_a_card_is_moved(host, loses_answers)` sees what a widget does when answers get lost. Any number of them
-can be named, before or after `host`, or in `@pytest.mark.usefixtures(...)`. `FAULTS` holds them all, for parametrizing.
+`async def test_a_card_is_moved(host, loses_answers)` tests a widget whose responses get lost. Faults can be
+combined, before or after `host`, or in `@pytest.mark.usefixtures(...)`. `FAULTS` contains all of them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,21 +14,21 @@ import pytest
 Json = dict[str, Any]
 
 AWAY_MS = 2_100
-"""How long a View that was ended stays away: so long that its first result is no news when it comes back."""
+"""How long an unloaded View stays away: long enough that its first result counts as cached when it is back."""
 
 SLOW_MS = 1_000
-"""How long a slow call waits: so long that people press again."""
+"""The delay of a slow call: long enough that users click again."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that some hosts do to widgets.
+    """One way in which some hosts deviate from the specification.
 
     Args:
         name: The fixture's name.
-        title: What such a host does, in words.
-        settings: What it is in the local host: the arguments of `host.set`.
-        window: What the browser's window must be for it: the arguments of `host.open`.
+        title: What such a host does, as a phrase.
+        settings: The settings of the local host that simulate it: the arguments of `host.set`.
+        window: The browser window that it needs: the arguments of `host.open`.
     """
 
     name: str
@@ -44,17 +44,17 @@ class Fault:
 
     @property
     def off(self) -> Json:
-        """The settings that end it: `await host.set(**loses_answers.off)`."""
+        """The settings that turn the fault off: `await host.set(**loses_answers.off)`."""
         usual: Json = {"sandbox": "spec", "phone": False}
         others = {name: usual[name] for name in self.settings if name in usual}
         return others | {"faults": {name: 0 if name.endswith("_ms") else False for name in self.faults}}
 
 
 def settings_of(faults: Sequence[Fault]) -> Json:
-    """Put the settings of several faults together: what two of them drop from results is dropped.
+    """Merge the settings of several faults, including the lists of dropped fields.
 
     Args:
-        faults: In the order in which they were asked for; where two contradict each other, the later one holds.
+        faults: The faults in order; if two contradict each other, the later one wins.
 
     Returns:
         The arguments of `host.set`.
@@ -68,7 +68,7 @@ def settings_of(faults: Sequence[Fault]) -> Json:
 
 
 def window_of(faults: Sequence[Fault]) -> Json:
-    """Return what several faults need of the browser's window: the arguments of `host.open`."""
+    """Return the browser window that several faults need: the arguments of `host.open`."""
     return {name: value for fault in faults for name, value in fault.window.items()}
 
 
@@ -80,37 +80,37 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
     {
         fault.name: fault
         for fault in (
-            _call_fault("strips_meta", "drops `_meta` of the result it pushes", strip_result_meta=["_meta"]),
+            _call_fault("strips_meta", "drops `_meta` of pushed results", strip_result_meta=["_meta"]),
             _call_fault(
                 "strips_structured_content",
-                "drops `structuredContent` of the result it pushes",
+                "drops `structuredContent` of pushed results",
                 strip_result_meta=["structuredContent"],
             ),
             _call_fault("drops_request_meta", "drops `_meta` of a widget's calls", strip_request_meta=True),
-            _call_fault("refuses_calls", "refuses every call of a widget", refuse_calls="error"),
-            _call_fault("asks_approval", "asks the person before each change", ask="changes"),
-            _call_fault("slow_calls", "waits before each call", slow_ms=SLOW_MS),
-            _call_fault("serializes_calls", "passes on one call at a time", serialize=True),
+            _call_fault("refuses_calls", "refuses all calls of a widget", refuse_calls="error"),
+            _call_fault("asks_approval", "asks the user before each change", ask="changes"),
+            _call_fault("slow_calls", "delays each call", slow_ms=SLOW_MS),
+            _call_fault("serializes_calls", "forwards one call at a time", serialize=True),
             _call_fault("ignores_size", "does not follow a widget's size", ignore_size=True),
-            _call_fault("recreates_views", "ends a widget after a change and starts it anew", recreate_ms=AWAY_MS),
-            _call_fault("loses_answers", "loses the answers to calls that were done", lose_answers="error"),
+            _call_fault("recreates_views", "unloads a widget after a change and reloads it", recreate_ms=AWAY_MS),
+            _call_fault("loses_answers", "loses the responses to completed calls", lose_answers="error"),
             Fault("opaque_frame", "gives the frame an opaque origin, without storage", {"sandbox": "opaque"}),
             Fault("loose_policy", "allows forms and `eval`", {"sandbox": "loose"}),
             Fault(
                 "phone",
-                "is a phone: touch, narrow, and widgets that end when they scroll away",
+                "is a phone: touch, narrow, and widgets that are unloaded when they scroll out of view",
                 {"phone": True},
                 {"width": 390, "height": 844, "touch": True},
             ),
         )
     }
 )
-"""Every fault by the name of its fixture."""
+"""All faults by the names of their fixtures."""
 
 
 @pytest.fixture
 def host_faults() -> list[Fault]:
-    """The faults of this test's hosts: those whose fixtures it names. `host` reads them when it opens a page."""
+    """The faults of this test: those whose fixtures it names. `host` reads them when it opens a page."""
     return []
 
 
@@ -123,5 +123,5 @@ def _fixture_of(fault: Fault) -> object:
     return pytest.fixture(name=fault.name)(add)
 
 
-# pytest takes as fixtures whatever of that kind it finds in a module.
+# pytest collects fixtures from the attributes of a module.
 globals().update({f"_{name}_fixture": _fixture_of(fault) for name, fault in FAULTS.items()})

@@ -1,4 +1,4 @@
-"""The fixtures of the test kit. What is heavy is loaded when a test asks for it."""
+"""The fixtures of the test kit. Slow imports happen when a test needs them."""
 
 import sys
 from collections.abc import AsyncGenerator, Generator
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
-    """Everything runs in one event loop of asyncio: the server, the host's listeners and the browser's driver."""
+    """Run everything in one asyncio event loop: the server, the host's listeners and the browser's driver."""
     return "asyncio"
 
 
 @pytest.fixture
 def connector(request: pytest.FixtureRequest) -> "Connector":
-    """The connector that is tested: what `intarsia_connector` names. Write a fixture of this name to make another."""
+    """The connector under test: the one that `intarsia_connector` names. Override this fixture to use another."""
     from intarsia.server.connector import Connector  # noqa: PLC0415 - loading it takes a second
 
     named = str(request.config.getini("intarsia_connector"))
@@ -54,7 +54,7 @@ async def running_connector(
     connector: "Connector",
     tmp_path: Path,
 ) -> AsyncGenerator["Connector"]:
-    """The connector, open and with stores of its own for this test, to be read and changed beside `host`."""
+    """The running connector with separate stores for this test, to read and change data beside `host`."""
     with isolated(connector, tmp_path):
         async with connector.running():
             yield connector
@@ -62,7 +62,7 @@ async def running_connector(
 
 @contextmanager
 def isolated(connector: "Connector", folder: Path) -> Generator[None]:
-    """Let a connector, and those it includes, keep what they store in a folder while the block runs."""
+    """Use stores in a folder for a connector and those that it includes, while the block runs."""
     stores = {id(one.store): one.store for one in (connector.catalog, *connector.catalog.owners.values())}
     with ExitStack() as given_back:
         for number, store in enumerate(stores.values()):
@@ -73,13 +73,13 @@ def isolated(connector: "Connector", folder: Path) -> Generator[None]:
 
 @pytest.fixture
 def connector_app(running_connector: "Connector") -> "Starlette":
-    """The application that is served. Write a fixture of this name to serve a server of your own."""
+    """The served application. Override this fixture to serve your own."""
     return running_connector.app()
 
 
 @pytest.fixture(scope="session")
 async def browser(anyio_backend: str) -> AsyncGenerator["Browser"]:  # noqa: ARG001 - an async session fixture must name it
-    """Chromium, started once for each worker."""
+    """Chromium, started once per worker."""
     from intarsia.testing.chromium import running_chromium  # noqa: PLC0415 - projects without browser tests need none
 
     async with running_chromium() as running:
@@ -88,7 +88,7 @@ async def browser(anyio_backend: str) -> AsyncGenerator["Browser"]:  # noqa: ARG
 
 @pytest.fixture
 def intarsia_log() -> Generator[list[str]]:
-    """The lines that are logged during the test: the server runs in the same process."""
+    """The lines that are logged during the test, including those of the server."""
     from intarsia.testing.report import kept_log  # noqa: PLC0415 - as above
 
     with kept_log() as lines:
@@ -96,15 +96,15 @@ def intarsia_log() -> Generator[list[str]]:
 
 
 class OpenHost(Protocol):
-    """What the fixture `open_host` gives."""
+    """The function that the fixture `open_host` returns."""
 
-    def __call__(self, app: "Starlette", person: Grant | None = None) -> "Host":
-        """Make a host for an application.
+    def __call__(self, app: "Starlette", user: Grant | None = None) -> "Host":
+        """Create a host for an application.
 
         Args:
-            app: Serves `/mcp`.
-            person: Who acts where a test names nobody. Without one, nobody signs in, and the application is served
-                as it is.
+            app: The application that serves `/mcp`.
+            user: The default user. Without one, there is no sign-in, and the application is served
+                unchanged.
         """
         ...
 
@@ -113,14 +113,14 @@ class OpenHost(Protocol):
 async def open_host(
     request: pytest.FixtureRequest, browser: "Browser", host_faults: list[Fault], intarsia_log: list[str]
 ) -> AsyncGenerator[OpenHost]:
-    """Makes hosts for any application; `host` is one for the connector. An unexpected console message is a failure."""
+    """Create hosts for any application; `host` is one for the connector. Unexpected console messages fail the test."""
     from intarsia.testing.host import Host  # noqa: PLC0415 - as above
     from intarsia.testing.report import report  # noqa: PLC0415 - as above
 
     hosts: list[Host] = []
 
-    def make(app: "Starlette", person: Grant | None = None) -> Host:
-        hosts.append(Host(app, browser, person=person, faults=host_faults, log=intarsia_log))
+    def make(app: "Starlette", user: Grant | None = None) -> Host:
+        hosts.append(Host(app, browser, user=user, faults=host_faults, log=intarsia_log))
         return hosts[-1]
 
     try:
@@ -140,6 +140,6 @@ async def open_host(
 
 @pytest.fixture
 def host(running_connector: "Connector", connector_app: "Starlette", open_host: OpenHost) -> "Host":
-    """A host in a browser for the connector, used by one person who granted everything, and by whom `as_=` names."""
+    """A host in a browser for the connector. The default user granted all scopes; `as_=` sets another."""
     local = running_connector.local
     return open_host(connector_app, Grant("tester", scopes=local.scopes, roles=local.roles))

@@ -1,4 +1,4 @@
-"""Finds things in a View as a person does, by what they are called, and drags them."""
+"""Finds elements in a View by their accessible names, as users do, and drags them."""
 
 import re
 from typing import Any, cast
@@ -17,7 +17,7 @@ ITEMS = "li, tr, [role=listitem], [draggable=true]"
 FIELDS = ("textbox", "searchbox", "combobox", "listbox", "slider", "spinbutton")
 
 MAX_WAIT_MS = WAIT_MS / 3
-"""How long something may take to appear that a test looks for."""
+"""The maximum time to wait until an element appears."""
 
 LIST_CONTROLS = """() => {
   const labelOf = ({ labels }) => {
@@ -33,10 +33,10 @@ LIST_CONTROLS = """() => {
 
 
 async def find_control(body: FrameLocator, name: str, in_: str | None = None) -> Locator:
-    """Find what can be pressed, by its accessible name.
+    """Find a clickable control by its accessible name.
 
     Raises:
-        AssertionError: There is none of that name, or there are several.
+        AssertionError: No control, or more than one, has this name.
     """
     place: Any = innermost(body, in_) if in_ is not None else body
     begins = re.compile(rf"^{re.escape(name)}(?!\w)")
@@ -51,7 +51,7 @@ async def find_field(body: FrameLocator, name: str) -> Locator:
     """Find a field by its label.
 
     Raises:
-        AssertionError: There is none of that label, or there are several.
+        AssertionError: No field, or more than one, has this label.
     """
     place: Any = body  # its types list the roles one by one
     by_role = [place.get_by_role(role, name=name, exact=True) for role in FIELDS]
@@ -60,7 +60,7 @@ async def find_field(body: FrameLocator, name: str) -> Locator:
 
 
 def innermost(body: FrameLocator, text: str) -> Locator:
-    """Return the smallest place that holds a text: a card, a row, a part."""
+    """Return the smallest container with a text: a card, a row, a part."""
     return body.locator(PLACES).filter(has_text=text).last
 
 
@@ -94,10 +94,10 @@ async def _names(body: FrameLocator) -> str:
 
 
 async def drag(host: HostPage, body: FrameLocator, item: str, to: str, index: int | None) -> None:
-    """Drag an item to a place in a list: see `View.drag`.
+    """Drag an item to a position in a list, see `View.drag`.
 
     Raises:
-        AssertionError: The item, the list or the place cannot be found, or cannot be seen.
+        AssertionError: The item, the list or the position does not exist, or is not visible.
     """
     moved = await _item(body, item)
     tab = body.get_by_role("tab", name=re.compile(rf"^{re.escape(to)}(?!\w)"))
@@ -123,7 +123,7 @@ async def _item(body: FrameLocator, text: str) -> Locator:
 
 
 async def _list(body: FrameLocator, name: str) -> Locator | None:
-    """Find what is seen of a list: the group that it stands in, which has a size when the list is empty."""
+    """Find the group that contains a list; it has a size even if the list is empty."""
     named = [body.get_by_role(role, name=name, exact=True) for role in ("group", "tabpanel", "list")]
     found = named[0].or_(named[1]).or_(named[2]).filter(visible=True)
     return found.first if await found.count() else None

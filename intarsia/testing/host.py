@@ -1,4 +1,4 @@
-"""The host of a test: one server, and a host page in a browser for each person."""
+"""The host in a test: one server, and a host page in the browser for each user."""
 
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -17,25 +17,25 @@ from intarsia.testing.view import View
 
 
 class Host:
-    """A local MCP Apps host in a browser. What a test opens is closed when it is over.
+    """A local MCP Apps host in a browser. Everything that a test opens is closed when the test ends.
 
     Args:
         app: The application that serves `/mcp`.
-        browser: Where pages are opened; each person has a context of their own.
-        person: Who acts where a test names nobody. None: nobody signs in, and the application is served as it is.
-        faults: What is wrong with the host, from the fixtures that the test named.
-        log: The lines that the server logs while the test runs.
+        browser: The browser; each user has a separate context.
+        user: The default user. With `None` there is no sign-in, and the application is served unchanged.
+        faults: The simulated faults, from the fixtures that the test names.
+        log: The lines that the server logs during the test.
     """
 
     def __init__(
-        self, app: Starlette, browser: Browser, *, person: Grant | None, faults: list[Fault], log: list[str]
+        self, app: Starlette, browser: Browser, *, user: Grant | None, faults: list[Fault], log: list[str]
     ) -> None:
-        self.person = person
+        self.user = user
         self.log = log
         self._app = app
         self._browser = browser
         self._faults = faults
-        self._persons = TestUsers() if person else None
+        self._users = TestUsers() if user else None
         self._opened = AsyncExitStack()
         self._window: dict[str, Any] = {}
         self._settings: Json = {}
@@ -49,8 +49,8 @@ class Host:
 
         Args:
             tool: The tool's name.
-            as_: Who is in the conversation; `person` when left out.
-            arguments: What the tool is called with.
+            as_: The user of the conversation; by default `user`.
+            arguments: The arguments of the call.
 
         Raises:
             AssertionError: The tool shows no View, or it does not settle.
@@ -59,12 +59,12 @@ class Host:
         return await View(page, await page.call(tool, arguments)).settled()
 
     async def start(self, tool: str, /, *, as_: Grant | None = None, **arguments: Any) -> None:
-        """Call a tool as `call` does, without waiting for anything; `view()` returns its View."""
+        """Call a tool like `call`, without waiting. `view()` returns its View."""
         page = await self.page_of(as_)
         await page.start(tool, arguments)
 
     def view(self, number: int = 1, *, as_: Grant | None = None) -> View:
-        """Return a View of a person who has a page, by its number: the first is 1."""
+        """Return a View of a user with an open page, by its number from 1."""
         return View(self._pages[self._key(as_)], number)
 
     async def open(
@@ -76,17 +76,17 @@ class Host:
         script: Path | None = None,
         **settings: Any,
     ) -> None:
-        """Open the page before the first call, and say how the windows are.
+        """Open the page before the first call, with these window options.
 
         Args:
-            width: Pixels that a window is wide.
-            height: Pixels that it is high.
-            touch: Whether there is a touch screen.
+            width: The width of a window in pixels.
+            height: The height of a window in pixels.
+            touch: Whether the device has a touch screen.
             script: Another bundle of the host page.
             settings: As for `set`.
 
         Raises:
-            AssertionError: There are windows already.
+            AssertionError: A page is already open.
         """
         assert self._addresses is None, "host.open(...) must come before the first call."
         self._window = {"width": width, "height": height, "touch": touch}
@@ -95,7 +95,7 @@ class Host:
         await self.page_of()
 
     async def set(self, **settings: Any) -> None:
-        """Change settings and faults of every page, also of those that open later (`docs/host.md` lists them).
+        """Change settings and faults of all pages, including pages that open later (see `docs/host.md`).
 
         Args:
             settings: Such as `theme="dark"`, `width="320"`, `sandbox="opaque"` or `faults={"slow_ms": 500}`.
@@ -106,7 +106,7 @@ class Host:
             await page.set(settings)
 
     async def page_of(self, grant: Grant | None = None) -> HostPage:
-        """Return the host page of a person, opened when it is first asked for."""
+        """Return the host page of a user. The first call opens it."""
         key = self._key(grant)
         if key not in self._pages:
             self._pages[key] = await self._open_page(key)
@@ -114,81 +114,81 @@ class Host:
 
     @property
     def page(self) -> Page:
-        """The browser's page of `person`, once it is open."""
+        """The open page of the default user in the browser."""
         return self._pages[self._key(None)].page
 
     @property
     def pages(self) -> list[HostPage]:
-        """The host pages that are open."""
+        """The open host pages."""
         return list(self._pages.values())
 
     @property
     def addresses(self) -> HostAddresses:
-        """Where the page, the server and the sandbox are, once a page is open."""
+        """The addresses of the page, the server and the sandbox, after a page is open."""
         assert self._addresses is not None, "Nothing is served before the first call."
         return self._addresses
 
     def token_of(self, grant: Grant | None = None) -> str:
-        """Return the made-up token of a person, for other clients of `addresses.mcp`."""
+        """Return the test token of a user, for other clients of `addresses.mcp`."""
         return self._key(grant)
 
     def regrant(self, grant: Grant, now: Grant | None, *, is_noticed: bool = True) -> None:
-        """Change what a person granted while their widgets are open.
+        """Change the grant of a user while widgets are open.
 
         Args:
-            grant: The person, as they are named in `as_=`.
-            now: What they grant from now on, or None: they withdrew everything.
-            is_noticed: Whether their open widgets notice it by themselves, which takes a server up to five seconds;
-                else they find out at their next call.
+            grant: The user, as in `as_=`.
+            now: The new grant, or `None` to revoke everything.
+            is_noticed: Whether open widgets are notified, as a server does within five seconds; otherwise they
+                notice it with their next call.
         """
-        self._known_persons().change(grant, now, is_noticed=is_noticed)
+        self._known_users().change(grant, now, is_noticed=is_noticed)
 
     async def answer(self, *, allow: bool, as_: Grant | None = None) -> None:
-        """Answer what the host asks a person, when it asks."""
+        """Wait for a question of the host, and answer it."""
         page = await self.page_of(as_)
         await page.wait_until("() => intarsiaHost.approvals.waiting > 0", about="a question of the host")
         await page.page.evaluate("(allow) => intarsiaHost.answer(allow)", allow)
 
     async def wait_for_held(self, count: int = 1, *, as_: Grant | None = None) -> None:
-        """Wait until so many calls are held (fault `hold`)."""
+        """Wait until this many calls are held (fault `hold`)."""
         page = await self.page_of(as_)
         await page.wait_until("(count) => intarsiaHost.calls.held >= count", count, about=f"{count} held calls")
 
     async def release(self, count: int | None = None, *, as_: Grant | None = None) -> None:
-        """Let held calls go on, the oldest first."""
+        """Release held calls, oldest first."""
         page = await self.page_of(as_)
         await page.page.evaluate("(count) => intarsiaHost.release(count ?? undefined)", count)
 
     async def traffic(self, *, as_: Grant | None = None) -> list[Json]:
-        """Return every message between View, host and server on a person's page."""
+        """Return all messages between View, host and server on a user's page."""
         return await (await self.page_of(as_)).traffic()
 
     def expect_console(self, pattern: str) -> None:
-        """Let the console be told what matches a regular expression; anything else fails the test."""
+        """Allow console messages that match a regular expression; all others fail the test."""
         self._expected.append(pattern)
         for page in self._pages.values():
             page.console.expect(pattern)
 
     def complaints(self) -> list[str]:
-        """Return what the consoles were told, and no test expected."""
+        """Return the unexpected console messages."""
         return [line for page in self._pages.values() for line in page.console.unexpected()]
 
     async def close(self) -> None:
-        """Close every window, then the server."""
+        """Close all windows, then the server."""
         await self._opened.aclose()
 
-    def _known_persons(self) -> TestUsers:
-        assert self._persons is not None, "Nobody signs in to this host: give open_host(app, person)."
-        return self._persons
+    def _known_users(self) -> TestUsers:
+        assert self._users is not None, "This host has no sign-in: pass a user with open_host(app, user)."
+        return self._users
 
     def _key(self, grant: Grant | None) -> str:
-        """Return the token of a person; nobody's is empty."""
-        person = grant or self.person
-        return self._known_persons().token_of(person) if person else ""
+        """Return the token of a user; empty without sign-in."""
+        user = grant or self.user
+        return self._known_users().token_of(user) if user else ""
 
     async def _open_page(self, token: str) -> HostPage:
         if self._addresses is None:
-            app = with_test_users(self._app, self._persons) if self._persons else self._app
+            app = with_test_users(self._app, self._users) if self._users else self._app
             served = running_host(app, script=self._script)
             self._addresses = await self._opened.enter_async_context(served)
         window: Json = {"width": 1200, "height": 900, "touch": False, **window_of(self._faults), **self._window}

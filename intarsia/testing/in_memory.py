@@ -1,4 +1,4 @@
-"""The fixture of the in-memory layer."""
+"""The fixture for tests in memory."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def tools(running_connector: "Connector", intarsia_log: list[str]) -> "Tools":
-    """The tools of the connector, called as a person, without a socket."""
+    """The tools of the connector, called in memory as a user."""
     from intarsia.permissions import Grant  # noqa: PLC0415 - projects without these tests need none
     from intarsia.testing.tools import Tools  # noqa: PLC0415 - as above
 

@@ -21,17 +21,17 @@ Steps = Callable[[View], Awaitable[Any]]
 
 
 async def assert_inert(view: View, widget: Widget, steps: Steps | None = None) -> None:
-    """Assert that words in a widget stay words in the live page: hostile ones leave the DOM as harmless ones do.
+    """Assert that text in a widget stays text in the browser: hostile text produces the same DOM as harmless text.
 
-    It looks at what is there, so that it finds too what the browser's policy keeps from running.
+    The check compares the DOM, so that it also finds markup that the browser's policy prevents from running.
 
     Args:
         view: A View that `show` opened.
-        widget: What it shows, twice, with other words.
-        steps: What else is done each time before it is looked at, for what appears only then.
+        widget: The widget, which is shown with hostile and with harmless text.
+        steps: Further steps before each comparison, for content that appears only then.
 
     Raises:
-        AssertionError: Words became elements or attributes, or ran; says where, and what to do.
+        AssertionError: Text became elements or attributes, or ran. The message says where, and what to do.
     """
     harmless = await _live(view, reword(widget, lambda text: f"{HARMLESS} {text}"), steps)
     hostile = await _live(view, reword(widget, lambda text: f"{HOSTILE} {text}"), steps)

@@ -1,4 +1,4 @@
-"""The rules of markup: what a widget's HTML, and the template that makes it, may hold. They live here alone."""
+"""The rules for the HTML of widgets and for their templates."""
 
 import re
 from collections import Counter
@@ -8,7 +8,7 @@ from typing import Any
 import html5lib
 
 Shape = list[tuple[str, list[str]]]
-"""Tags and the names of their attributes, in order: all that words must never change."""
+"""Tags and the names of their attributes, in order. Text must never change them."""
 
 REMEDIES = {
     "a filter that ends escaping": "Let autoescape do its work; make markup in a macro.",
@@ -20,7 +20,7 @@ REMEDIES = {
     "an unquoted value": "Quote the attribute, or fill it by the filter `quoted_json`.",
     "a link that data fill": "A widget leads nowhere by itself. Offer an action.",
 }
-"""What a template must not hold, with what to do instead."""
+"""Constructs that are not allowed in templates, with the alternative."""
 
 _FORBIDDEN_IN_TEMPLATES = {
     "a filter that ends escaping": re.compile(r"\|\s*safe\b"),
@@ -36,7 +36,7 @@ _FORBIDDEN_IN_TEMPLATES = {
 }
 
 HTMX = frozenset({"hx-get", "hx-post", "hx-trigger", "hx-sync", "hx-confirm", "hx-ignore"})
-"""The attributes of htmx that widgets use; the others send elsewhere, swap by themselves, or need eval."""
+"""The htmx attributes that widgets may use; the others send requests elsewhere, swap content, or need eval."""
 
 _FOREIGN = frozenset({"script", "style", "iframe", "object", "embed", "link", "meta", "base", "a"})
 _LINKS = frozenset({"href", "src", "srcset", "action", "srcdoc", "formaction", "poster", "xlink:href", "data", "ping"})
@@ -48,22 +48,22 @@ _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s>]*))?"
 
 
 def parse(html: str, container: str = "div") -> Any:
-    """Parse markup as what `container` holds; drawings are named without their namespace."""
+    """Parse markup as the content of `container`. SVG elements are named without their namespace."""
     return _parsed(html, container)[0]
 
 
 def elements(html: str, container: str = "div") -> list[Any]:
-    """Return every element of some markup, in order."""
+    """Return all elements of some markup, in order."""
     return [element for element in parse(html, container).iter() if isinstance(element.tag, str)][1:]
 
 
 def shape(html: str) -> Shape:
-    """Return what words must never change of some markup."""
+    """Return the shape of some markup, which text must never change."""
     return [(element.tag, sorted(map(str, element.attrib))) for element in elements(html)]
 
 
 def describe(element: Any) -> str:
-    """Name an element as people look for it: `input#w-name`, or by its words."""
+    """Describe an element for an error message, by its id, its name or its text."""
     name = element.attrib.get("id") or element.attrib.get("name")
     if name:
         return f"<{element.tag}> {name!r}"
@@ -72,7 +72,7 @@ def describe(element: Any) -> str:
 
 
 def complaints_about_template(text: str) -> Iterator[tuple[int, str]]:
-    """Say what a template must not hold, with the number of the line."""
+    """Yield the violations in a template, with line numbers."""
     for number, line in enumerate(text.splitlines(), start=1):
         for what, pattern in _FORBIDDEN_IN_TEMPLATES.items():
             if pattern.search(line):
@@ -80,7 +80,7 @@ def complaints_about_template(text: str) -> Iterator[tuple[int, str]]:
 
 
 def complaints_about_markup(html: str) -> list[str]:
-    """Say what breaks a rule in a widget's markup: the element, what is wrong with it, and what to do."""
+    """Return the violations in a widget's markup: the element, the problem, and what to do."""
     tree, errors = _parsed(html, "div")
     found = [element for element in tree.iter() if isinstance(element.tag, str)][1:]
     told = [f"The markup is not well-formed: {error}. Close and nest every element." for error in errors]
@@ -123,7 +123,7 @@ def _ids(found: list[Any]) -> Iterator[str]:
     for element in found:
         for attribute in _REFERENCES:
             value = element.attrib.get(attribute, "")
-            # A label's `for` is one id, whatever is in it; the others are lists.
+            # A label's `for` is one id, which may contain spaces; the others are lists.
             for name in [value] if attribute == "for" and value else value.split():
                 if name not in counted:
                     yield f"{describe(element)}: {attribute} names {name!r}, and nothing has that id. Correct the id."

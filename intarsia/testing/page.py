@@ -1,4 +1,4 @@
-"""One person's host page in the browser: their settings, their Views, and what was said in it."""
+"""The host page of one user in the browser, with its settings and Views."""
 
 import json
 import re
@@ -15,10 +15,10 @@ Json = dict[str, Any]
 Point = tuple[float, float]
 
 WAIT_MS = 15_000
-"""How long a condition may take to come true on a busy machine."""
+"""The maximum time to wait for a condition, on a busy machine."""
 
 BINDING = "intarsiaHearsAnnouncement"
-"""What the script below calls."""
+"""The function that the script below calls."""
 
 LISTEN = """(() => {
   if (window === top) return;
@@ -40,18 +40,18 @@ LISTEN = """(() => {
     regions.forEach(hear);
   }).observe(document, { subtree: true, childList: true, characterData: true });
 })()"""
-"""Notes what a screen reader would say in a View: whatever comes into a live region."""
+"""Records what a screen reader announces in a View: all text that appears in live regions."""
 
 
 class HostPage:
-    """The host page of one person.
+    """The host page of one user.
 
     Args:
-        page: The browser's page.
-        addresses: Where the host runs.
-        console: What this person's console was told.
-        token: Who they are, for the server; empty when nobody signs in.
-        has_touch: Whether they have a touch screen.
+        page: The page in the browser.
+        addresses: The addresses of the host.
+        console: The console messages of this user.
+        token: The user's access token; empty without sign-in.
+        has_touch: Whether the device has a touch screen.
     """
 
     def __init__(self, page: Page, addresses: HostAddresses, console: Console, token: str, *, has_touch: bool) -> None:
@@ -64,10 +64,10 @@ class HostPage:
         self._session: CDPSession | None = None
 
     async def load(self, settings: Json) -> None:
-        """Open the page, sign in, and wait until it is connected, with these settings."""
+        """Open the page with these settings, sign in, and wait until it is connected."""
         await self.page.expose_binding(BINDING, self._hear)  # pyright: ignore[reportUnknownMemberType] - a bare callable
         await self.page.add_init_script(LISTEN)
-        if self._token:  # for the page's own window alone: no widget ever sees a token
+        if self._token:  # only in the page's own window: widgets never see a token
             await self.page.add_init_script(f"if (window === top) window.intarsiaToken = {json.dumps(self._token)}")
         await self.page.goto(self.addresses.page)
         await self.page.evaluate("() => intarsiaHost.ready")
@@ -85,10 +85,10 @@ class HostPage:
         await self.page.evaluate("(patch) => intarsiaHost.set(patch)", settings)
 
     async def call(self, tool: str, arguments: Json) -> int:
-        """Call a widget tool; return the number of its View when it has the result.
+        """Call a widget tool, wait for the result, and return the number of its View.
 
         Raises:
-            AssertionError: The tool shows no View, and what it said.
+            AssertionError: The tool shows no View; the message contains its response.
         """
         number: int | None = await self.page.evaluate(
             "([tool, given]) => intarsiaHost.call(tool, given)", [tool, arguments]
@@ -101,12 +101,12 @@ class HostPage:
         await self.page.evaluate("([tool, given]) => void intarsiaHost.call(tool, given)", [tool, arguments])
 
     async def traffic(self) -> list[Json]:
-        """Return every message on both hops, with the message itself."""
+        """Return all messages between View, host and server."""
         entries: list[Json] = await self.page.evaluate("() => intarsiaHost.traffic.entries")
         return entries
 
     async def said(self, number: int) -> list[str]:
-        """Return what a View said in the person's name."""
+        """Return the messages that a View sent on behalf of the user."""
         said: list[Json] = await self.page.evaluate("() => intarsiaHost.said")
         return [one["text"] for one in said if one["view"] == number]
 
@@ -114,7 +114,7 @@ class HostPage:
         """Wait until a JavaScript function returns something true in the host page.
 
         Raises:
-            AssertionError: It did not within the time.
+            AssertionError: The condition did not become true in time.
         """
         try:
             await self.page.wait_for_function(condition, arg=argument, timeout=WAIT_MS)
@@ -123,7 +123,7 @@ class HostPage:
             raise AssertionError(message) from None
 
     async def mouse_drag(self, start: Locator, end: Locator | Point, *, steps: int = 8) -> None:
-        """Drag with the mouse from an element to a point, in pixels of the page, or to the middle of another."""
+        """Drag with the mouse from an element to a point in page pixels, or to the center of another element."""
         await start.hover()
         goal = await point_of(end)
         await self.page.mouse.down()
@@ -138,13 +138,13 @@ class HostPage:
         steps: int = 8,
         hold: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """Drag with a finger from the middle of an element to a point, or to the middle of another.
+        """Drag with a finger from the center of an element to a point, or to the center of another element.
 
         Args:
-            start: Where the finger goes down.
-            end: Where it goes up: an element, or a point in pixels of the page.
-            steps: How many moves are between.
-            hold: Awaited after the finger is down, for what starts with a long press.
+            start: The element at which the touch starts.
+            end: The element, or the point in page pixels, at which it ends.
+            steps: The number of moves in between.
+            hold: Awaited after the touch starts, for drags that start with a long press.
         """
         first, last = await center(start), await point_of(end)
         await self._touch("touchStart", first)
@@ -166,12 +166,12 @@ class HostPage:
 
 
 async def point_of(place: Locator | Point) -> Point:
-    """Return a point in pixels of the page: the middle of an element, or the point itself."""
+    """Return a point in page pixels: the center of an element, or the point itself."""
     return place if isinstance(place, tuple) else await center(place)
 
 
 async def center(locator: Locator, *, share: float = 0.5) -> Point:
-    """Return a place in an element, in pixels of the page: its middle, or at a share of its height."""
+    """Return a point in an element, in page pixels: its center, or at a fraction of its height."""
     await locator.scroll_into_view_if_needed()
     box = await locator.bounding_box()
     assert box is not None, f"{locator} is not on the page"
@@ -179,11 +179,11 @@ async def center(locator: Locator, *, share: float = 0.5) -> Point:
 
 
 def context_options(*, width: int, height: int, touch: bool) -> Json:
-    """Return how a person's window is made."""
+    """Return the options of a user's browser context."""
     return {"viewport": {"width": width, "height": height}, "has_touch": touch}
 
 
 def patient(context: BrowserContext) -> BrowserContext:
-    """Let everything in a context take as long as a busy machine needs."""
+    """Set the default time-out of a context, long enough for a busy machine."""
     context.set_default_timeout(WAIT_MS)
     return context

@@ -1,7 +1,7 @@
-"""The pytest plugin: what pytest loads in every project where `intarsia[testing]` is installed, so it imports little.
+"""The pytest plugin. pytest loads it in every project with `intarsia[testing]`, so it imports little.
 
-The fixtures are in `intarsia.testing.fixtures`, registered after those of other plugins, which would otherwise hide
-them.
+The fixtures are in `intarsia.testing.fixtures`, registered after those of other plugins, which would otherwise
+override them.
 """
 
 import inspect
@@ -13,17 +13,17 @@ import pytest
 FIXTURES = frozenset({"browser", "connector", "connector_app", "host", "open_host", "running_connector", "tools"})
 
 OUTCOME = pytest.StashKey[bool]()
-"""Whether a test failed while it ran; fixtures read it when they end."""
+"""Whether a test failed; fixtures read it at teardown."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let a project say which connector it tests, and a run where pictures of failures go."""
-    parser.addini("intarsia_connector", "The connector that is tested, such as app:tasks.", default="")
+    """Add the setting for the connector and the option for the folder of screenshots."""
+    parser.addini("intarsia_connector", "The connector under test, such as app:tasks.", default="")
     parser.getgroup("intarsia").addoption(
         "--intarsia-artifacts",
         default=".intarsia-failures",
         metavar="FOLDER",
-        help="Where screenshots of failed tests go.",
+        help="The folder for screenshots of failed tests.",
     )
 
 
@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(name: str, obj: object) -> None:
-    """Let anyio run the async tests that use a fixture of ours: a project needs no setting for them."""
+    """Run async tests that use our fixtures with anyio, so that projects need no setting."""
     if not (name.startswith("test") and inspect.iscoroutinefunction(obj)):
         return
     if FIXTURES & set(inspect.signature(obj).parameters):
@@ -46,7 +46,7 @@ def pytest_pycollect_makeitem(name: str, obj: object) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Note whether a test failed."""
+    """Record whether a test failed."""
     report = yield
     if call.when == "call":
         item.stash[OUTCOME] = report.failed

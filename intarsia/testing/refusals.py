@@ -13,16 +13,16 @@ def assert_refused(
     missing_scopes: AbstractSet[str] = frozenset(),
     kind: str | None = None,
 ) -> None:
-    """Assert that something was not done, and that people are told why.
+    """Assert that a call was refused, and that the user sees the reason.
 
     Args:
-        answer: What a tool replied, or a View in which something was tried.
-        reason: Text that is among what people are told.
-        missing_scopes: What would have to be granted, exactly; of a View, that each is named.
-        kind: The kind of the problem, such as `refused`, `conflict` or `invalid`; only a reply says it.
+        answer: The reply of a tool, or a View after a refused action.
+        reason: Text that the message contains.
+        missing_scopes: The exact set of missing scopes; in a View, each must be named.
+        kind: The kind of the problem, such as `refused`, `conflict` or `invalid`; for replies only.
 
     Raises:
-        AssertionError: It was done, or people are told something else.
+        AssertionError: The call was not refused, or the message differs.
     """
     if isinstance(answer, View):
         assert kind is None, "A View says no kind of problem; ask the reply of `tools` for it."

@@ -1,4 +1,4 @@
-"""Other words in a widget: hostile ones, and harmless ones to compare with."""
+"""Replaces the text of a widget by hostile text, and by harmless text to compare with."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -12,18 +12,18 @@ from intarsia.widgets import BoundAction, PendingTile, Tile, Widget
 W = TypeVar("W", bound=Widget)
 
 HOSTILE = "--><img src=x onerror=alert(1)>\"'></script></style><!--intarsia:w-head-->{{ 7 * 7 }}&lt;b onload=x&gt;"
-"""Words that try to leave every place that words can stand in."""
+"""Text that tries to break out of every context in which text can appear."""
 
 HARMLESS = re.sub(r"[^\w ]", "m", HOSTILE)
-"""Words as long, with nothing in them that means anything to a browser."""
+"""Text of the same length without special characters."""
 
 
 def reword(widget: W, words: Callable[[str], str]) -> W:
-    """Return a copy of a widget with other words everywhere. Ids change in the same way wherever they are named.
+    """Return a copy of a widget with all text replaced. Ids and references to them change in the same way.
 
     Args:
         widget: Any widget.
-        words: What is made of each text that people or other systems wrote.
+        words: Returns the replacement of a text that users or other systems wrote.
     """
     changed: W = _reworded(widget, words)
     return changed
@@ -52,7 +52,7 @@ def _reworded(value: Any, words: Callable[[str], str]) -> Any:
 
 
 def _is_text(field: FieldInfo) -> bool:
-    """Whether people's words go there; a closed set or a color is not for words."""
+    """Whether a field contains free text; a closed set or a color does not."""
     choices = (field.annotation, *get_args(field.annotation))
     is_closed = any(type(choice).__name__ == "_LiteralGenericAlias" for choice in choices)
     return not is_closed and "pattern=" not in repr(field)

@@ -1,4 +1,4 @@
-"""What a failed test has to say: pictures, the traffic, the server's log, the console."""
+"""The report of a failed test: screenshots, traffic, the server's log and the console."""
 
 import json
 import logging
@@ -16,13 +16,13 @@ from intarsia.testing.page import HostPage, Json
 
 FOLDER = ".intarsia-failures"
 _PROOF = re.compile(r'("(?:dev\.intarsia/)?(?:view|confirmation)": ")[^"]+')
-"""Handles and confirmations: reports are kept and passed on, so they hold none."""
+"""Handles and confirmations, which are redacted because reports are stored and shared."""
 
 MAX_LINE_LENGTH = 300
 
 
 class Lines(logging.Handler):
-    """Keeps what is logged, one line for each record."""
+    """Collects log records, one line each."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -30,13 +30,13 @@ class Lines(logging.Handler):
         self.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep one record."""
+        """Store one record."""
         self.lines.append(self.format(record))
 
 
 @contextmanager
 def kept_log() -> Generator[list[str]]:
-    """Keep what the process logs while the block runs: the server runs in it."""
+    """Collect the log of the process, including the server, while the block runs."""
     handler, root, own = Lines(), logging.getLogger(), logging.getLogger("intarsia")
     level = own.level
     root.addHandler(handler)
@@ -49,9 +49,9 @@ def kept_log() -> Generator[list[str]]:
 
 
 async def report(host: Host, item: pytest.Item, folder: Path) -> None:
-    """Add to a failed test's report what its host pages show and said."""
+    """Add screenshots, traffic and console of the host pages to a failed test's report."""
     for number, page in enumerate(host.pages, start=1):
-        name = "intarsia" if len(host.pages) == 1 else f"intarsia, person {number}"
+        name = "intarsia" if len(host.pages) == 1 else f"intarsia, user {number}"
         item.add_report_section("teardown", f"{name}: screenshot", await _picture(page, item, folder, number))
         item.add_report_section("teardown", f"{name}: traffic", await _traffic(page))
         item.add_report_section("teardown", f"{name}: console", "\n".join(page.console.lines) or "nothing")
@@ -59,7 +59,7 @@ async def report(host: Host, item: pytest.Item, folder: Path) -> None:
 
 
 def emptied(folder: Path) -> Path:
-    """Make the folder of pictures anew."""
+    """Empty the folder of screenshots."""
     shutil.rmtree(folder, ignore_errors=True)
     return folder
 

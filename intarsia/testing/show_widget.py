@@ -1,4 +1,4 @@
-"""Showing widgets by themselves in a real host, for those who make widgets."""
+"""Shows single widgets in a real host, for tests of widget classes."""
 
 from typing import Any
 
@@ -15,39 +15,39 @@ TOOL = "show"
 
 
 def showing_connector() -> Connector:
-    """Make a connector with one tool, whose View `show` and `show_in` fill: return it from a fixture `connector`."""
+    """Create a connector with one tool, whose View `show` and `show_in` fill. Return it from a fixture `connector`."""
     connector = Connector("Showing")
 
     @connector.widget
     async def show() -> Stack:
-        """Show nothing, until a test says what."""
+        """Show an empty widget until a test pushes another."""
         return Stack([])
 
     return connector
 
 
 async def show(host: Host, widget: Widget) -> View:
-    """Open a View on a widget, and wait until it is settled.
+    """Show a widget in a new View, and wait until the View has settled.
 
     Args:
         host: A host whose connector is a `showing_connector()`.
-        widget: Any widget. Its actions can be seen, and lead to no tool.
+        widget: Any widget. Its actions are shown, but call no tool.
     """
     return await show_in(await host.call(TOOL), widget)
 
 
 async def show_in(view: View, widget: Widget) -> View:
-    """Let a View that `show` opened show another widget.
+    """Show another widget in a View that `show` opened.
 
     Args:
         view: The View.
-        widget: What it shows from now on.
+        widget: The new widget.
     """
     return await view.push(result_of(widget))
 
 
 def result_of(widget: Widget) -> dict[str, Any]:
-    """Make the result that the tool of a `showing_connector()` would answer with."""
+    """Create the result that the tool of a `showing_connector()` would return."""
     parts: dict[str, Any] = {
         "revision": REVISIONS.next(),
         "tool": TOOL,

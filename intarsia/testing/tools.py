@@ -1,4 +1,4 @@
-"""Calling tools as a person, without a socket: through the connector's own desk and its own server."""
+"""Calls tools in memory as a user, through the connector's call handler and MCP server."""
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
@@ -26,7 +26,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Shown:
-    """What a View shows: the markup, and what it says of it in its next call."""
+    """The state of a View: its markup, and what it reports about it in its next call."""
 
     tool: str
     arguments: Json
@@ -34,11 +34,11 @@ class Shown:
 
     @classmethod
     def after(cls, parts: Json, before: "Shown | None") -> "Shown":
-        """Put what came into what was shown, as the View does.
+        """Apply an update to the previous state, as the View does.
 
         Args:
-            parts: What the server sent.
-            before: What was shown, if anything was.
+            parts: The update from the server.
+            before: The previous state, if any.
         """
         old = before.rendering if before else Rendering()
         gone = set(parts.get("gone", ()))
@@ -51,7 +51,7 @@ class Shown:
         return cls(parts["tool"], parts["arguments"], Rendering(frame, {**kept, **came}, lists))
 
     def seen(self) -> Json:
-        """Say what is shown, as the View does with each call."""
+        """Return the seen state that the View sends with each call."""
         drawn = self.rendering
         return {
             "tool": self.tool,
@@ -65,7 +65,7 @@ class Shown:
 
 
 def _merged(change: Json, old: Rendering) -> ListPart:
-    # An item may come from another list: a card that was moved is not sent again.
+    # An item may come from another list: the server does not send a moved card again.
     known = {key: part for items in old.lists.values() for key, part in items.items.items()}
     came = {key: Part(item["html"], item["hash"]) for key, item in change.get("items", {}).items()}
     return ListPart(change["prefix"], {key: {**known, **came}[key] for key in change["order"]})
@@ -73,30 +73,30 @@ def _merged(change: Json, old: Rendering) -> ListPart:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a call was answered with, and what a View shows after it."""
+    """The response to a call, and what a View shows after it."""
 
     text: str
-    """What a model reads."""
+    """The text for the model."""
     structured: Json | None
-    """The tool, its arguments and the revision, for a widget."""
+    """The structured content of a widget: tool, arguments and revision."""
     meta: Json
-    """What the View gets besides."""
+    """The `_meta` of the result."""
     is_error: bool
     changed: tuple[str, ...] = ()
-    """The DOM ids of what came: of a whole widget, of its parts, and of items of its lists."""
+    """The DOM ids of everything in the update: the whole widget, its parts, and items of its lists."""
     shown: Shown | None = field(default=None, repr=False)
-    """What a View shows now; None where no widget is."""
+    """The state of the View; `None` without a widget."""
     handle: str | None = field(default=None, repr=False)
-    """What proves that a View calls; None where none opened."""
+    """The handle that proves that a View calls; `None` if no View is open."""
 
     @property
     def html(self) -> str:
-        """The whole markup that a View shows now; empty where no widget is."""
+        """The complete markup of the View; empty without a widget."""
         return self.shown.rendering.html if self.shown else ""
 
     @property
     def parts(self) -> dict[str, str]:
-        """The markup of each part and each item that is shown now, by its DOM id."""
+        """The markup of each part and item in the View, by DOM id."""
         if self.shown is None:
             return {}
         drawn = self.shown.rendering
@@ -107,45 +107,45 @@ class Reply:
 
     @property
     def arguments(self) -> Json:
-        """What the widget's tool was called with, defaults filled in."""
+        """The arguments of the widget's tool, with defaults."""
         return self.shown.arguments if self.shown else {}
 
     @property
     def message(self) -> str:
-        """What was done, as people read it; empty where nothing was."""
+        """The message of an action; empty if nothing was done."""
         done: Json = self.meta.get(DONE, {})
         return str(done.get("message", ""))
 
     @property
     def undo(self) -> Json | None:
-        """The tool and arguments that take it back, if it can be."""
+        """The tool and arguments that undo the action, or `None`."""
         done: Json = self.meta.get(DONE, {})
         return done.get("undo")
 
     @property
     def question(self) -> str:
-        """What the person is asked before it is done; empty where nothing is."""
+        """The question that the user must confirm; empty if there is none."""
         asked: Json = self.meta.get(CONFIRM, {})
         return str(asked.get("question", ""))
 
     @property
     def problem(self) -> Json | None:
-        """Why it was not done: `kind`, `message`, and what the kind says besides."""
+        """Why the call failed: `kind`, `message`, and further fields of the kind."""
         return self.meta.get(PROBLEM)
 
 
 class Tools:
-    """The tools of a connector, called as a person.
+    """The tools of a connector, called as a user.
 
     Args:
-        connector: Whose tools; it must be running.
-        person: Who calls where a test names nobody.
-        log: The lines that are logged while the test runs.
+        connector: The connector; it must be running.
+        user: The default caller.
+        log: The lines that are logged during the test.
     """
 
-    def __init__(self, connector: Connector, person: Grant, log: list[str]) -> None:
+    def __init__(self, connector: Connector, user: Grant, log: list[str]) -> None:
         self.connector = connector
-        self.person = person
+        self.user = user
         self.log = log
 
     async def call(self, tool: str, /, *, as_: Grant | None = None, **arguments: Any) -> Reply:
@@ -153,8 +153,8 @@ class Tools:
 
         Args:
             tool: The tool's name.
-            as_: Who calls; `person` when left out.
-            arguments: What the tool is called with.
+            as_: The caller; by default `user`.
+            arguments: The arguments of the call.
         """
         return await self._answer(tool, arguments, {}, as_, None)
 
@@ -169,23 +169,23 @@ class Tools:
         confirm: bool = False,
         **arguments: Any,
     ) -> Reply:
-        """Call a tool as the View does that shows a widget: it says what it shows, and sends an idempotency key.
+        """Call a tool as the View of a widget does, with the seen state and an idempotency key.
 
         Args:
-            on: What the View shows: the reply to an earlier call.
+            on: The reply whose widget the View shows.
             tool: The tool's name.
-            as_: Who calls; `person` when left out.
-            key: The idempotency key. Send the same again to retry; a new one is made when left out.
-            confirm: Whether the person says yes where they are asked first.
-            arguments: What the tool is called with.
+            as_: The caller; by default `user`.
+            key: The idempotency key. Pass the same key to retry; by default a new key is used.
+            confirm: Whether the user confirms if the action asks for confirmation.
+            arguments: The arguments of the call.
 
         Returns:
-            The reply, with what the View shows afterwards.
+            The reply, with the new state of the View.
 
         Raises:
-            AssertionError: No widget is shown there.
+            AssertionError: The reply has no widget.
         """
-        assert on.shown is not None, f"No View shows this reply, so nobody can act on it. It says: {on.text}"
+        assert on.shown is not None, f"This reply has no widget to act on. It says: {on.text}"
         meta = {SEEN: on.shown.seen(), ID: key or uuid4().hex, **({VIEW: on.handle} if on.handle else {})}
         reply = await self._answer(tool, arguments, meta, as_, on)
         if reply.question and confirm:
@@ -194,38 +194,38 @@ class Tools:
         return reply
 
     async def decide(self, tool: str, /, *, as_: Grant | None = None, **arguments: Any) -> Decision:
-        """Decide whether a person may call a tool; nothing is called.
+        """Decide whether a user may call a tool, without calling it.
 
         Args:
             tool: The tool's name.
-            as_: Who would call; `person` when left out.
-            arguments: What with. Without any, where the tool needs some, the tool's own rule is not asked.
+            as_: The caller; by default `user`.
+            arguments: The arguments of the call. If required arguments are missing, the `allow` rule is not called.
 
         Raises:
             AssertionError: There is no such tool.
-            ArgumentError: It does not take these arguments.
+            ArgumentError: The arguments are invalid.
         """
         found = self.connector.tools.get(tool)
         assert found is not None, f"There is no tool {tool!r}.{near_miss(tool, set(self.connector.tools))}"
-        grant = as_ or self.person
+        grant = as_ or self.user
         if not arguments and any(parameter.required for parameter in found.parameters.values()):
             return decide_without_arguments(grant, found)
         return await decide(grant, found, values_of(check_arguments(found.model, arguments)))
 
     async def list(self, *, as_: Grant | None = None) -> list[str]:
-        """List the names of the tools that a person's host is offered, over the protocol itself."""
-        async with self._client(as_ or self.person) as client:
+        """List the names of the tools that a user's host sees, over MCP."""
+        async with self._client(as_ or self.user) as client:
             return [tool.name for tool in (await client.list_tools()).tools]
 
     async def _answer(
         self, tool: str, arguments: Mapping[str, Any], meta: Json, as_: Grant | None, before: Reply | None
     ) -> Reply:
-        answer = await self.connector.calls.answer(tool, arguments, meta, as_ or self.person)
+        answer = await self.connector.calls.answer(tool, arguments, meta, as_ or self.user)
         return _reply(answer, before)
 
     @asynccontextmanager
     async def _client(self, grant: Grant) -> AsyncGenerator[Client]:
-        # As the SDK's own middleware says who is there; what the server starts meanwhile inherits it.
+        # Sets the user as the SDK's middleware does; tasks that the server starts inherit it.
         signed_in = auth_context_var.set(AuthenticatedUser(access_token(grant)))
         try:
             apps = advertise(EXTENSION_ID, {"mimeTypes": [APP_MIME_TYPE]})

@@ -1,4 +1,4 @@
-"""The people of a test: each Grant gets a made-up token, and the server that is tested knows these and no others."""
+"""The users of a test: each Grant gets a test token, and the tested server accepts only these tokens."""
 
 import asyncio
 from collections import Counter
@@ -20,13 +20,13 @@ from intarsia.permissions import Grant
 from intarsia.server.changes.access_watch import ACCESS_WATCH
 
 LOCAL = "local"
-"""Who everybody is where nobody signs in."""
+"""The subject of all callers without sign-in."""
 
 RELOAD_SECONDS = 0.02
 
 
 class TestUsers:
-    """Who may come, by their tokens. The SDK asks it about every token that it is sent."""
+    """The accepted tokens and their grants. The SDK verifies tokens with it."""
 
     def __init__(self) -> None:
         self._tokens: dict[Grant, str] = {}
@@ -34,19 +34,19 @@ class TestUsers:
         self._notices: Counter[str] = Counter()
 
     def token_of(self, grant: Grant) -> str:
-        """Return the token of a person, made when it is first asked for."""
+        """Return the token of a user. The first call creates it."""
         if grant not in self._tokens:
             token = token_urlsafe(24)
             self._tokens[grant], self._grants[token] = token, grant
         return self._tokens[grant]
 
     def change(self, grant: Grant, now: Grant | None, *, is_noticed: bool) -> None:
-        """Let a person's token stand for another grant from now on, or for none: it was revoked.
+        """Change the grant of a user's token, or revoke the token.
 
         Args:
-            grant: The person.
-            now: What they grant from now on.
-            is_noticed: Whether calls that wait are told of it.
+            grant: The user.
+            now: The new grant, or `None` to revoke the token.
+            is_noticed: Whether waiting calls are notified.
         """
         token = self.token_of(grant)
         self._notices[token] += is_noticed
@@ -56,18 +56,18 @@ class TestUsers:
             self._grants[token] = now
 
     def grant_of(self, token: str) -> Grant | None:
-        """Return what a token stands for."""
+        """Return the grant of a token."""
         return self._grants.get(token)
 
     async def changed(self, token: str) -> Grant | None:
-        """Wait until a token stands for something else, and calls that wait are told of it."""
+        """Wait for a change of a token of which waiting calls are notified."""
         before = self._notices[token]
-        while self._notices[token] == before:  # noqa: ASYNC110  # who changes it may run in another event loop
+        while self._notices[token] == before:  # noqa: ASYNC110  # the change may happen in another event loop
             await asyncio.sleep(RELOAD_SECONDS)
         return self._grants.get(token)
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Say whom a token is about, as the SDK asks."""
+        """Verify a token, as the SDK requires."""
         grant = self.grant_of(token)
         if grant is None:
             return None
@@ -75,29 +75,29 @@ class TestUsers:
 
 
 class _Held:
-    """The access of one call that waits."""
+    """The access of one waiting call."""
 
-    def __init__(self, persons: TestUsers, token: str) -> None:
-        self._persons = persons
+    def __init__(self, users: TestUsers, token: str) -> None:
+        self._users = users
         self._token = token
 
     async def changed(self) -> Grant | None:
-        """Wait until the person may do something else."""
-        return await self._persons.changed(self._token)
+        """Wait until the user's permissions change."""
+        return await self._users.changed(self._token)
 
 
 class _Watched:
-    """ASGI middleware that lets calls wait for what becomes of their caller's access, as a server with sign-in does."""
+    """ASGI middleware that lets calls watch the caller's access, as a server with sign-in does."""
 
-    def __init__(self, app: ASGIApp, persons: TestUsers) -> None:
+    def __init__(self, app: ASGIApp, users: TestUsers) -> None:
         self._app = app
-        self._persons = persons
+        self._users = users
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on. Whoever is here without signing in has nothing to be withdrawn."""
+        """Handle a request. Without sign-in there is no access to watch."""
         token = Headers(scope=scope).get("authorization", "").removeprefix("Bearer ") if scope["type"] == "http" else ""
-        grant = self._persons.grant_of(token)
-        before = ACCESS_WATCH.set(_Held(self._persons, token) if grant and grant.subject != LOCAL else None)
+        grant = self._users.grant_of(token)
+        before = ACCESS_WATCH.set(_Held(self._users, token) if grant and grant.subject != LOCAL else None)
         try:
             await self._app(scope, receive, send)
         finally:
@@ -105,7 +105,7 @@ class _Watched:
 
 
 def access_token(grant: Grant) -> AccessToken:
-    """Say of a person what the SDK knows of a verified token."""
+    """Return the SDK's access token for a grant."""
     return AccessToken(
         token="",
         client_id=grant.client,
@@ -115,12 +115,12 @@ def access_token(grant: Grant) -> AccessToken:
     )
 
 
-def with_test_users(app: Starlette, persons: TestUsers) -> Starlette:
-    """Put the people of a test in front of an application that knows none, or others.
+def with_test_users(app: Starlette, users: TestUsers) -> Starlette:
+    """Wrap an application so that it accepts the users of a test only.
 
     Args:
-        app: Any Starlette application with `/mcp`; it stays as it is.
-        persons: Whose tokens are taken. Whoever comes with another, or with none, is turned away.
+        app: Any Starlette application with `/mcp`; it is not changed.
+        users: The accepted tokens. Requests with other tokens, or without one, are rejected.
     """
 
     @asynccontextmanager
@@ -131,9 +131,9 @@ def with_test_users(app: Starlette, persons: TestUsers) -> Starlette:
     return Starlette(
         routes=[Mount("/", app=RequireAuthMiddleware(app, required_scopes=[]))],
         middleware=[
-            Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(persons)),
+            Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(users)),
             Middleware(AuthContextMiddleware),
-            Middleware(_Watched, persons=persons),
+            Middleware(_Watched, users=users),
         ],
         lifespan=lifespan,
     )

@@ -1,4 +1,4 @@
-"""One View in a person's host page: what it shows, what it did, and what a person can do in it."""
+"""One View in a user's host page: its state, its calls, and the user actions in it."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from intarsia.testing.gestures import drag, find_control, find_field
 from intarsia.testing.page import WAIT_MS, HostPage, Json
 
 FOLLOWING = "intarsia_view"
-"""What a View calls to hear of changes. It has such a call open nearly all the time."""
+"""The tool with which a View polls for changes. It has such a call open nearly all the time."""
 
 State = Literal["starting", "ready", "away", "closed"]
 
@@ -26,7 +26,7 @@ READ = """(id) => {
 }"""
 
 DRAWN = """() => new Promise((done) => {
-  setTimeout(done, 250); // a frame that is out of sight is not drawn
+  setTimeout(done, 250); // frames outside the viewport are not rendered
   requestAnimationFrame(() => requestAnimationFrame(done));
 })"""
 
@@ -37,7 +37,7 @@ class ViewCall:
 
     name: str
     arguments: Json
-    """As the tool got them: without what the View says besides."""
+    """The arguments that the tool received, without those of the View."""
     meta: Json
     state: Literal["waiting", "answered", "failed", "lost", "cancelled"]
     sent: bool
@@ -47,7 +47,7 @@ class ViewCall:
 
 @dataclass
 class Snapshot:
-    """What could be seen and heard of a View at one moment."""
+    """The observable state of a View at one moment."""
 
     text: str = ""
     problem: str = ""
@@ -61,11 +61,11 @@ class Snapshot:
 
 
 class View:
-    """One View. Its properties are as they were after the last step that was awaited; `settled()` renews them.
+    """One View. Its properties show the state after the last awaited step; `settled()` updates them.
 
     Args:
-        host: The page that shows it.
-        number: Which View of that page it is; the first is 1.
+        host: The page that shows the View.
+        number: The number of the View on that page, from 1.
     """
 
     def __init__(self, host: HostPage, number: int) -> None:
@@ -75,56 +75,56 @@ class View:
 
     @property
     def text(self) -> str:
-        """What can be read in it, with single spaces."""
+        """The visible text, with single spaces."""
         return self._now.text
 
     @property
     def problem(self) -> str:
-        """Why something did not happen, as it is shown; empty when nothing is."""
+        """The problem that the View shows; empty without one."""
         return self._now.problem
 
     @property
     def announcements(self) -> list[str]:
-        """What a screen reader was given to say, in order."""
+        """The announcements for screen readers, in order."""
         return list(self.host.announced.get(self.number, ()))
 
     @property
     def messages(self) -> list[str]:
-        """What it said in the person's name."""
+        """The messages that the View sent on behalf of the user."""
         return self._now.messages
 
     @property
     def model_context(self) -> Json | None:
-        """What it last told the model, or None."""
+        """The latest context for the model, or `None`."""
         return self._now.model_context
 
     @property
     def calls(self) -> list[ViewCall]:
-        """Its tool calls, in order, without its polls for changes; `calls_of("intarsia_view")` returns those."""
+        """The tool calls of the View, in order, without its polls; `calls_of("intarsia_view")` returns those."""
         return [call for call in self._now.calls if call.name != FOLLOWING]
 
     def calls_of(self, name: str) -> list[ViewCall]:
-        """Return its calls of one tool, in order."""
+        """Return the calls of one tool, in order."""
         return [call for call in self._now.calls if call.name == name]
 
     @property
     def console(self) -> list[str]:
-        """What this person's console was told, by whatever frame."""
+        """The console messages of all frames of this user."""
         return self.host.console.lines
 
     @property
     def sizes(self) -> list[Json]:
-        """Every size that it reported, in order."""
+        """The sizes that the View reported, in order."""
         return self._now.sizes
 
     @property
     def state(self) -> State:
-        """Whether it starts, is ready, is away (its document ended for a while) or closed."""
+        """The lifecycle state. `away`: its document is unloaded for a while."""
         return self._now.state
 
     @property
     def frame(self) -> Frame:
-        """Its own frame, inside the sandbox proxy's. A View that was made anew has a new one."""
+        """The frame of the View, inside the frame of the sandbox proxy. A recreated View has a new one."""
         outer = self.host.page.frame(name=f"view-{self.number}")
         assert outer is not None, "the View is not on the page"
         assert outer.child_frames, "the sandbox holds no View"
@@ -132,37 +132,37 @@ class View:
 
     @property
     def body(self) -> FrameLocator:
-        """The way into it that survives when it is made anew."""
+        """A locator of its frame that remains valid when the View is recreated."""
         return self.host.page.frame_locator(f'iframe[name="view-{self.number}"]').frame_locator("iframe")
 
     @property
     def box(self) -> Locator:
-        """Its outer frame, as it stands in the conversation."""
+        """Its outer frame in the conversation."""
         return self.host.page.locator(f'iframe[name="view-{self.number}"]')
 
     def locator(self, selector: str) -> Locator:
-        """Find elements in it by a CSS selector."""
+        """Find elements in the View by a CSS selector."""
         return self.body.locator(selector)
 
     async def height(self) -> float:
-        """Return how high it is shown, in pixels."""
+        """Return the displayed height in pixels."""
         box = await self.box.bounding_box()
         assert box is not None, "the View is not on the page"
         return box["height"]
 
     async def press(self, name: str, *, in_: str | None = None) -> "View":
-        """Press a button, checkbox, tab or the like by its accessible name.
+        """Click a button, checkbox, tab or other control by its accessible name.
 
         Args:
-            name: What it is called, whole.
-            in_: Text of the card, row or part that it stands in, when there are several of that name.
+            name: The complete accessible name.
+            in_: Text of the card, row or part that contains the control, if there are several with this name.
         """
         control = await find_control(self.body, name, in_)
         await (control.tap() if self.host.has_touch else control.click())
         return await self.settled()
 
     async def fill(self, name: str, value: str, *, enter: bool = False) -> "View":
-        """Write into a field by its label; `enter` presses Enter afterwards."""
+        """Fill a field by its label; `enter` presses Enter afterwards."""
         found = await find_field(self.body, name)
         await found.fill(value)
         if enter:
@@ -174,50 +174,50 @@ class View:
         return await self.fill(name, f"{value:g}")
 
     async def choose(self, name: str, option: str) -> "View":
-        """Choose an option of a select, by the label of each."""
+        """Select an option by the labels of the field and the option."""
         await (await find_field(self.body, name)).select_option(label=option)
         return await self.settled()
 
     async def key(self, *keys: str) -> "View":
-        """Press keys where the focus is, such as `"ArrowDown"` or `"Shift+Tab"`."""
+        """Press keys on the focused element, such as `"ArrowDown"` or `"Shift+Tab"`."""
         for one in keys:
             await self.host.page.keyboard.press(one)
         return await self.settled()
 
     async def focus(self, name: str, *, in_: str | None = None) -> "View":
-        """Bring the focus to a control by its accessible name."""
+        """Focus a control by its accessible name."""
         await (await find_control(self.body, name, in_)).focus()
         return await self.settled()
 
     async def drag(self, item: str, *, to: str, index: int | None = None) -> "View":
-        """Drag an item to a place in a list, with the mouse or, on a touch screen, with a finger.
+        """Drag an item to a position in a list, with the mouse or, on a touch screen, by touch.
 
         Args:
             item: Text of the item, such as a card's title.
-            to: What the list is called, such as a column's title.
-            index: Before which item it comes, counted from 0 without itself; at the end when left out.
+            to: The name of the list, such as a column's title.
+            index: The target position from 0, not counting the item itself; by default the end.
         """
         await drag(self.host, self.body, item, to, index)
         return await self.settled()
 
     async def recreate(self, *, abrupt: bool = False) -> "View":
-        """Let the host end its document and start it anew; abruptly, it is not told."""
+        """Let the host unload the document and reload it; with `abrupt` the View is not notified."""
         await self.host.page.evaluate("([id, abrupt]) => intarsiaHost.recreate(id, {abrupt})", [self.number, abrupt])
         return await self.settled()
 
     async def push(self, result: Json) -> "View":
-        """Push another tool result to it."""
+        """Push another tool result to the View."""
         await self.host.page.evaluate("([id, result]) => intarsiaHost.view(id).push(result)", [self.number, result])
         return await self.settled()
 
     async def traffic(self) -> list[Json]:
-        """Return the messages between it and the host."""
+        """Return the messages between the View and the host."""
         return [entry for entry in await self.host.traffic() if entry["view"] == self.number]
 
     async def wait_for_calls(
         self, count: int, name: str | None = None, state: str | None = "answered"
     ) -> list[ViewCall]:
-        """Wait until it has made so many calls, of one tool or any, and they have come to a state; return them."""
+        """Wait until the View has made this many calls, of one tool or any, in this state; return them."""
 
         def wanted() -> list[ViewCall]:
             return [call for call in self.calls if name in (None, call.name) and state in (None, call.state)]
@@ -226,14 +226,15 @@ class View:
         return wanted()
 
     async def until(self, condition: str | Callable[[], object], *, about: str = "") -> "View":
-        """Wait until a text can be read in it, or until something is true of it.
+        """Wait until a text is visible, or until a condition is true.
 
         Args:
-            condition: The text, or a function that is asked again each time the properties were renewed.
-            about: What is waited for, for the error.
+            condition: The text, or a function that is called after each update of the properties.
+            about: A description of the condition, for the error.
 
         Raises:
-            AssertionError: It did not come true within 15 seconds; says what the View shows, and its open calls.
+            AssertionError: The condition was not true within 15 seconds. The message contains the text of the View and
+                its open calls.
         """
         end = monotonic() + WAIT_MS / 1000
         while True:
@@ -246,13 +247,13 @@ class View:
             await self._drawn()
 
     async def settled(self) -> "View":
-        """Wait until nothing is under way in it, then renew its properties.
+        """Wait until all activity in the View has ended, then update its properties.
 
-        Calls that the host holds, or asks the person about, do not count as under way, and neither does the one with
-        which a View waits for changes.
+        Calls that the host holds, or for which it asks the user, are not waited for, and neither are polls for
+        changes.
 
         Raises:
-            AssertionError: It did not settle within 15 seconds.
+            AssertionError: The View was still active after 15 seconds.
         """
         end, before = monotonic() + WAIT_MS / 1000, -1
         while True:
@@ -266,7 +267,7 @@ class View:
                 raise AssertionError(self._in_vain("the View to settle"))
 
     async def screenshot(self, path: Path | None = None) -> Path:
-        """Take a picture of it, as it stands in the conversation; return where the PNG file is."""
+        """Take a screenshot of the View in the conversation; return the path of the PNG file."""
         path = path or Path(mkdtemp(prefix="intarsia-")) / f"view-{self.number}.png"
         await self.box.screenshot(path=path)
         return path
@@ -298,14 +299,14 @@ class View:
                 """() => [document.body.innerText,
                   document.querySelector("[data-tone=problem] [role=status], [role=alert]")?.textContent ?? ""]"""
             )
-        except (Error, AssertionError):  # its document has just ended
+        except (Error, AssertionError):  # its document was just unloaded
             return self.text, self.problem
         return " ".join(text.split()), " ".join(problem.split())
 
     async def _drawn(self) -> None:
         try:
             await self.frame.evaluate(DRAWN)
-        except (Error, AssertionError):  # there is no document now, or it has just ended
+        except (Error, AssertionError):  # there is no document, or it was just unloaded
             await self.host.page.evaluate(DRAWN)
 
     def _in_vain(self, what: str) -> str:

@@ -1,4 +1,4 @@
-"""What every widget promises about its markup and its text form, as asserts."""
+"""Asserts on the markup and the text form of widgets."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -23,22 +23,22 @@ _MARKDOWN = "<b>![x](https://example.org)</b> "
 
 @runtime_checkable
 class HasHtml(Protocol):
-    """What was rendered: a `Rendering`, or a `Reply` of the in-memory layer."""
+    """An object with markup: a `Rendering`, or a `Reply`."""
 
     @property
     def html(self) -> str:
-        """The whole markup."""
+        """The complete markup."""
         ...
 
 
 def assert_clean(what: str | HasHtml | Widget) -> None:
-    """Assert that markup keeps the rules, and of a widget also that no words can break out of it.
+    """Assert that markup follows the rules, and for a widget also that text cannot break out of its context.
 
     Args:
-        what: HTML, something rendered, or a widget.
+        what: HTML, a rendering or reply, or a widget.
 
     Raises:
-        AssertionError: Names each element, what is wrong with it, and what to do.
+        AssertionError: There are violations. The message names each element, the problem, and what to do.
     """
     if isinstance(what, Widget):
         _refuse(complaints_about(what), type(what).__name__)
@@ -47,13 +47,13 @@ def assert_clean(what: str | HasHtml | Widget) -> None:
 
 
 def assert_widget(widget: type[Widget]) -> None:
-    """Assert what every widget promises, of itself and of each of its examples.
+    """Assert that a widget class and each of its examples follow all rules for widgets.
 
     Args:
-        widget: The class.
+        widget: The widget class.
 
     Raises:
-        AssertionError: Names the example, what is wrong with it, and what to do.
+        AssertionError: There are violations. The message names the example, the problem, and what to do.
     """
     told = complaints_about_class(widget)
     for name, example in widget.examples().items():
@@ -62,12 +62,12 @@ def assert_widget(widget: type[Widget]) -> None:
 
 
 def complaints_about(widget: Widget) -> list[str]:
-    """Say what breaks a promise in one widget."""
+    """Return the violations of one widget."""
     return [complaint for promise in PROMISES.values() for complaint in promise(widget)]
 
 
 def complaints_about_class(widget: type[Widget]) -> list[str]:
-    """Say what a widget lacks besides what its examples show."""
+    """Return the violations of a widget class itself, apart from its examples."""
     told = list(_about_templates(widget))
     return told if "default" in widget.examples() else [*told, "It has no example 'default'. Return one by examples()."]
 
@@ -168,7 +168,7 @@ PROMISES: Mapping[str, Callable[[Widget], Iterator[str]]] = {
     "text form": _about_text,
     "words in the text form": _about_words_in_text,
 }
-"""What every widget promises, by what it is about."""
+"""The rules for widgets, by topic."""
 
 
 def _refuse(complaints: list[str], what: str) -> None:

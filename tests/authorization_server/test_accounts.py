@@ -37,9 +37,9 @@ def opens(file: Path, name: str, password: str) -> bool:
 
 def test_an_account_from_beginning_to_end(tmp_path: Path) -> None:
     file = tmp_path / "accounts.db"
-    assert "Nobody may sign in yet" in run(file, "list")
+    assert "There are no accounts yet" in run(file, "list")
 
-    assert run(file, "add", "Ada", "--role", "editor", "--role", "admin", typed=f"{PASSWORD}\n") == "ada may sign in.\n"
+    assert run(file, "add", "Ada", "--role", "editor", "--role", "admin", typed=f"{PASSWORD}\n") == "ada can sign in.\n"
     assert run(file, "list") == "ada  admin, editor\n"
     assert opens(file, "ADA", PASSWORD)
     assert not opens(file, "ada", OTHER)

@@ -90,15 +90,13 @@ async def test_a_public_app_has_no_secret(place: Place) -> None:
 
 def test_an_app_from_beginning_to_end(tmp_path: Path) -> None:
     file = tmp_path / "accounts.db"
-    assert run(file, "list") == "No app is known yet.\n"
+    assert run(file, "list") == "There are no apps yet.\n"
 
     said = run(file, "add", "Chat", "--redirect", CALLBACK)
     client_id, secret = said.split()[2], said.split()[5]
 
     assert run(file, "list") == f"{client_id}  Chat  preregistered\n"
     assert secret.encode() not in file.read_bytes()
-    assert run(file, "remove", client_id) == f"{client_id} is forgotten.\n"
+    assert run(file, "remove", client_id) == f"{client_id} is deleted.\n"
     assert "There is no client" in run(file, "remove", client_id)
-    assert "No app may be answered at 'http://a.example/'" in run(
-        file, "add", "Chat", "--redirect", "http://a.example/"
-    )
+    assert "'http://a.example/' cannot be a redirect URI" in run(file, "add", "Chat", "--redirect", "http://a.example/")

@@ -61,9 +61,9 @@ def test_passwords_do_not_cross_a_network_in_the_clear(host: str) -> None:
     [
         (["--host", "0.0.0.0"], "does not listen on '0.0.0.0' without TLS"),  # noqa: S104 - as above
         (["--host", "0.0.0.0", "--tls-by-proxy"], "does not listen on '0.0.0.0' without TLS"),  # noqa: S104 - as above
-        (["--port", "0"], "needs an address that stays"),
+        (["--port", "0"], "needs a fixed address"),
         (["--public-url", "http://tasks.example.com"], "must use https"),
-        (["--issuer", "https://a.example", "--resource", f"{ORIGIN}/mcp"], "People sign in at one place"),
+        (["--issuer", "https://a.example", "--resource", f"{ORIGIN}/mcp"], "Use either --sign-in"),
     ],
     ids=["public", "public by http", "any port", "http", "two issuers"],
 )

@@ -154,5 +154,5 @@ async def test_what_the_server_logs_is_kept(board_tools: Tools) -> None:
 async def test_nobody_acts_on_what_no_view_shows(board_tools: Tools) -> None:
     answer = await board_tools.call("clear", stage="done")
 
-    with pytest.raises(AssertionError, match="No View shows this reply"):
+    with pytest.raises(AssertionError, match="This reply has no widget to act on"):
         await board_tools.act(answer, "clear", stage="todo")

@@ -197,8 +197,8 @@ async def test_what_a_person_granted_can_change_under_an_open_view(host: Host) -
 async def test_whoever_withdrew_is_turned_away(host: Host) -> None:
     host.expect_console("401")
     switches = await host.call("switches")
-    assert host.person
-    host.regrant(host.person, None, is_noticed=False)
+    assert host.user
+    host.regrant(host.user, None, is_noticed=False)
     await switches.press("Out")
 
     assert switches.problem

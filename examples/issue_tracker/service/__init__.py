@@ -1,1 +1,1 @@
-"""A small issue tracker: an HTTP service of its own, with its own people. It knows nothing of Intarsia."""
+"""A small issue tracker: a separate HTTP service with its own users, which does not depend on Intarsia."""

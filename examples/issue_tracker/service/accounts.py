@@ -17,12 +17,12 @@ ACCESS_SECONDS = 600
 REFRESH_SECONDS = 30 * 24 * 3600
 CODE_SECONDS = 60
 GRACE_SECONDS = 30
-"""How long a refresh token works again after its rotation, for a client that lost the answer."""
+"""How long a rotated refresh token remains valid, for clients that lost the response."""
 
 
 @dataclass(frozen=True)
 class User:
-    """Somebody with an account."""
+    """A user with an account."""
 
     id: str
     name: str
@@ -44,7 +44,7 @@ def _nobodys_password() -> str:
 
 
 async def sign_in(connection: AsyncConnection, email: str, password: str) -> User | None:
-    """Return who has this address and password. It takes as long for addresses that nobody has."""
+    """Return the user with this address and password. Unknown addresses take the same time."""
     row = (await connection.execute(select(USERS).where(USERS.c.email == email.strip().lower()))).first()
     salt, _, wanted = (row.password if row else _nobodys_password()).partition(":")
     is_right = hmac.compare_digest(_scrypt(password, bytes.fromhex(salt)), wanted)
@@ -62,7 +62,7 @@ async def make_code(connection: AsyncConnection, user: str, client: str, redirec
 async def redeem_code(
     connection: AsyncConnection, code: str, client: str, redirect_uri: str, challenge: str
 ) -> dict[str, object] | None:
-    """Return tokens for a code, or None: it is unknown, used, too old, or not this client's."""
+    """Return tokens for a code; `None` if it is unknown, used, expired, or another client's."""
     here = CODES.c.digest == digest(code)
     row = (await connection.execute(select(CODES).where(here))).first()
     await connection.execute(delete(CODES).where(here))
@@ -104,14 +104,14 @@ async def rotate(connection: AsyncConnection, refresh: str, client: str) -> dict
 
 
 async def revoke(connection: AsyncConnection, token: str, client: str) -> None:
-    """Revoke everything that came of the sign-in to which a token belongs (RFC 7009)."""
+    """Revoke all tokens of the sign-in to which a token belongs (RFC 7009)."""
     here = (TOKENS.c.digest == digest(token)) & (TOKENS.c.client == client)
     family = select(TOKENS.c.family).where(here).scalar_subquery()
     await connection.execute(delete(TOKENS).where(TOKENS.c.family == family))
 
 
 async def user_of(connection: AsyncConnection, authorization: str) -> User:
-    """Return who sends an `Authorization` header.
+    """Return the user of an `Authorization` header.
 
     Raises:
         Problem: 401, it holds no access token that is valid now.
@@ -129,5 +129,5 @@ async def user_of(connection: AsyncConnection, authorization: str) -> User:
 
 
 def digest(text: str) -> str:
-    """Return what is kept of a token: it is random, so that a plain digest says nothing about it."""
+    """Return the digest of a token. Tokens are random, so a plain digest is sufficient."""
     return hashlib.sha256(text.encode()).hexdigest()

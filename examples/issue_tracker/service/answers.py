@@ -1,4 +1,4 @@
-"""Idempotency-Key: a change that is asked for again under its key gets its first answer, and is made once.
+"""Idempotency-Key: a repeated change with the same key gets the first response and is made once.
 
 The answer is kept in the transaction of the change. A key can be settled: it tells what came of it, and if nothing did,
 it is given up, so that a request which is still on its way comes to nothing.
@@ -23,7 +23,7 @@ Body = Mapping[str, Any]
 
 
 async def first_answer(connection: AsyncConnection, user: str, key: str, request: str) -> tuple[int, Body] | None:
-    """Return what a request was answered before, or None when it is new.
+    """Return the earlier response to a request, or `None` if it is new.
 
     Raises:
         Problem: The key is no key, was used for another request, or was given up.
@@ -43,7 +43,7 @@ async def first_answer(connection: AsyncConnection, user: str, key: str, request
 async def keep_answer(
     connection: AsyncConnection, user: str, key: str, request: str, status: int | None, body: Body | None
 ) -> None:
-    """Keep the answer of a request, and forget what nobody asks for any more."""
+    """Store the response to a request, and delete old ones."""
     now = time.time()
     await connection.execute(delete(ANSWERS).where(ANSWERS.c.at < now - KEEP_SECONDS))
     row = {"user": user, "key": key, "digest": request, "status": status, "body": body, "at": now}
@@ -51,7 +51,7 @@ async def keep_answer(
 
 
 async def settle(connection: AsyncConnection, user: str, key: str) -> Body:
-    """Say what came of a key; give it up if nothing did."""
+    """Return the result of a key; invalidate the key if there is none."""
     row = (await connection.execute(select(ANSWERS).where(ANSWERS.c.user == user, ANSWERS.c.key == key))).first()
     if row is None:
         await keep_answer(connection, user, key, "", None, None)
@@ -61,5 +61,5 @@ async def settle(connection: AsyncConnection, user: str, key: str) -> Body:
 
 
 def digest_of(method: str, path: str, body: Body) -> str:
-    """Return what stands for a request."""
+    """Return the digest of a request."""
     return sha256(json.dumps([method, path, dict(body)], sort_keys=True).encode()).hexdigest()

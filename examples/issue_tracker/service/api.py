@@ -1,4 +1,4 @@
-"""The tracker's API: JSON over HTTP, under `/v1`, for whoever brings an access token of its own."""
+"""The tracker's API: JSON over HTTP, under `/v1`, with the tracker's own access tokens."""
 
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -26,23 +26,23 @@ MINUTE = 60
 
 
 class Api:
-    """Answers requests of people's connectors.
+    """Handles requests of connectors on behalf of users.
 
     Args:
         database: What it reads and writes.
-        calls_per_minute: How many requests each person has.
+        calls_per_minute: The rate limit of each user.
     """
 
     def __init__(self, database: Database, calls_per_minute: int) -> None:
         self._database = database
         self.calls_per_minute = calls_per_minute
         self.closed_for = ""
-        """Why nothing is answered at the moment; empty when all is well."""
+        """The reason of an outage; empty if the service works."""
         self._calls: defaultdict[str, deque[float]] = defaultdict(deque)
 
     @property
     def routes(self) -> list[Route]:
-        """Everything under `/v1`."""
+        """The routes under `/v1`."""
         return [
             self._reads("/v1/me", _me),
             self._reads("/v1/projects", _projects),
@@ -81,7 +81,7 @@ class Api:
         return Route(path, answer, methods=[method])
 
     async def _admitted(self, connection: AsyncConnection, request: Request) -> User:
-        """Return who asks, if they are answered now."""
+        """Return the user of a request, within the rate limit."""
         if self.closed_for:
             raise Problem(503, self.closed_for, {"Retry-After": "120"})
         user = await user_of(connection, request.headers.get("authorization", ""))
@@ -133,7 +133,7 @@ async def _comment(connection: AsyncConnection, user: User, request: Request, bo
 
 
 async def _seat(connection: AsyncConnection, user: User, request: Request, body: Body) -> Body:
-    """Say what somebody is in a project; without a role they are not in it any more."""
+    """Set the role of a user in a project; without a role the user is removed."""
     project, member, role = request.path_params["project"], request.path_params["user"], body.get("role")
     await issues.check_right(connection, project, user, "invite")
     if role is not None and role not in issues.RIGHTS:

@@ -1,4 +1,4 @@
-"""The tracker as a web application of its own."""
+"""The web application of the tracker."""
 
 import os
 from collections.abc import AsyncGenerator
@@ -17,12 +17,12 @@ CLIENTS = {CLIENT: "http://127.0.0.1:8484/connect/tracker/callback"}
 
 
 class Tracker(Starlette):
-    """The whole service.
+    """The tracker service.
 
     Args:
         path: Its database file.
         clients: The programs that may ask for tokens, each with where people are sent back to.
-        calls_per_minute: How many requests each person has.
+        calls_per_minute: The rate limit of each user.
     """
 
     def __init__(self, path: Path, *, clients: dict[str, str] | None = None, calls_per_minute: int = 600) -> None:
@@ -40,6 +40,6 @@ class Tracker(Starlette):
 
 
 def default_path() -> Path:
-    """Return where the tracker keeps its data: `TRACKER_DATA`, or a file in the person's state folder."""
+    """Return where the tracker keeps its data: `TRACKER_DATA`, or a file in the user's state folder."""
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(os.environ.get("TRACKER_DATA") or Path(state) / "intarsia" / "tracker-service.db")

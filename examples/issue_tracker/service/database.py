@@ -1,4 +1,4 @@
-"""The tracker's database file: many read, one writes."""
+"""The tracker's database file, with many readers and one writer."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -26,7 +26,7 @@ class Database:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Open the file, and fill it when it is new."""
+        """Open the file, and fill it if it is new."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(self._path)))
         try:
@@ -41,14 +41,14 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncConnection]:
-        """Give a connection to read from."""
+        """Return a connection for reading."""
         assert self._engine is not None, "the service does not run"  # noqa: S101 - for the type checker
         async with self._engine.connect() as connection:
             yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncConnection]:
-        """Begin a transaction that is committed whole at the end, or not at all. There is one at a time."""
+        """Begin a transaction, which is committed or rolled back at the end. There is one at a time."""
         assert self._engine is not None, "the service does not run"  # noqa: S101 - for the type checker
         async with self._turn, self._engine.begin() as connection:
             yield connection

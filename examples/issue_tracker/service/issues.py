@@ -1,4 +1,4 @@
-"""What the tracker does with issues. Every function takes a connection, so that a request is one transaction."""
+"""The operations on issues. All functions take a connection, so that a request is one transaction."""
 
 import time
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ RIGHTS = {
     "member": frozenset({"add", "comment", "move", "assign"}),
     "lead": frozenset({"add", "comment", "move", "assign", "invite"}),
 }
-"""What each role may do, besides looking."""
+"""The permissions of each role, in addition to reading."""
 
 SAID = {
     "add": "add issues",
@@ -31,7 +31,7 @@ SAID = {
 
 
 async def role_in(connection: AsyncConnection, project: str, user: User) -> str:
-    """Return what somebody is in a project.
+    """Return the role of a user in a project.
 
     Raises:
         Problem: 404, there is no such project, or they are not in it.
@@ -44,7 +44,7 @@ async def role_in(connection: AsyncConnection, project: str, user: User) -> str:
 
 
 async def check_right(connection: AsyncConnection, project: str, user: User, right: str) -> None:
-    """Refuse what a role does not allow.
+    """Refuse an operation that a role does not permit.
 
     Raises:
         Problem: 403, or 404 where they are not in the project at all.
@@ -55,12 +55,12 @@ async def check_right(connection: AsyncConnection, project: str, user: User, rig
 
 
 def refusal(project: str, role: str, right: str) -> str:
-    """Say why a role may not do something."""
+    """Return the reason why a role does not permit an operation."""
     return f"You are a {role} in {project}; a {role} cannot {SAID[right]}."
 
 
 async def projects_of(connection: AsyncConnection, user: User) -> list[Json]:
-    """Return the projects that somebody is in, with how much is open and done in each."""
+    """Return the projects of a user, with the numbers of open and completed issues."""
     wanted = (
         select(PROJECTS.c.id, PROJECTS.c.title, MEMBERS.c.role)
         .join(MEMBERS, MEMBERS.c.project == PROJECTS.c.id)
@@ -79,7 +79,7 @@ async def projects_of(connection: AsyncConnection, user: User) -> list[Json]:
 
 
 async def board_of(connection: AsyncConnection, project: str, user: User) -> Json:
-    """Return a whole project: its columns with their issues, its people, and what the reader may do.
+    """Return a whole project: its columns with their issues, its members, and the permissions of the reader.
 
     Raises:
         Problem: 404, it is not theirs to see.
@@ -93,7 +93,7 @@ async def board_of(connection: AsyncConnection, project: str, user: User) -> Jso
 
 
 async def issue_of(connection: AsyncConnection, issue: str, user: User) -> Json:
-    """Return an issue with its comments, the people of its project, and what the reader may do.
+    """Return an issue with its comments, the members of its project, and the permissions of the reader.
 
     Raises:
         Problem: 404, it is not theirs to see.
@@ -111,7 +111,7 @@ async def issue_of(connection: AsyncConnection, issue: str, user: User) -> Json:
 
 
 async def find_issue(connection: AsyncConnection, issue: str, user: User, version: object = None) -> Json:
-    """Return an issue, at the version that somebody saw if they say one.
+    """Return an issue, if it has the given version.
 
     Raises:
         Problem: 404, it is not theirs to see; 409, it was changed since.
@@ -152,7 +152,7 @@ async def add_issue(connection: AsyncConnection, project: str, user: User, field
 
 
 async def change_issue(connection: AsyncConnection, issue: str, user: User, fields: Mapping[str, Any]) -> Json:
-    """Move an issue to a place in a column, or give it to somebody. The answer says, too, how it was before."""
+    """Move an issue to a place in a column, or assign it. The response includes its previous state."""
     right = "move" if "column" in fields else "assign"
     found = await find_issue(connection, issue, user)
     await check_right(connection, found["project"], user, right)

@@ -22,7 +22,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-"""A page that asks for a password cannot be framed, runs no script and is kept by nobody."""
+"""A page with a password field cannot be framed, runs no scripts and is not cached."""
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _PAGES = Environment(
@@ -44,7 +44,7 @@ class OAuth:
 
     @property
     def routes(self) -> list[Route]:
-        """Everything under `/oauth`."""
+        """The routes under `/oauth`."""
         return [
             Route("/oauth/authorize", self._authorize, methods=["GET", "POST"]),
             Route("/oauth/token", self._token, methods=["POST"]),

@@ -1,4 +1,4 @@
-"""What the tracker answers instead of what was asked: a status, and a sentence that people may read."""
+"""Error responses of the tracker: a status and a message for users."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 
 
 class Problem(Exception):  # noqa: N818 - it is an answer
-    """An answer that is not the one that was asked for.
+    """An error response.
 
     Args:
         status: The HTTP status.
@@ -25,6 +25,6 @@ class Problem(Exception):  # noqa: N818 - it is an answer
 
 
 async def show_problem(_request: Request, error: Exception) -> Response:
-    """Answer with a problem."""
+    """Return an error response."""
     problem = error if isinstance(error, Problem) else Problem(500, "The tracker failed.")
     return JSONResponse(problem.body, problem.status, problem.headers)

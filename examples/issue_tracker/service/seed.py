@@ -1,4 +1,4 @@
-"""What a new tracker holds: four people, two projects, and who may do what. Everybody's password is `tracker`."""
+"""The data of a new tracker: four users, two projects, and their roles. All passwords are `tracker`."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -60,7 +60,7 @@ ISSUE_LINES = {
             """,
     },
 }
-"""A line each: who has it, what kind it is, and what it says."""
+"""One line per issue: assignee, type and title."""
 
 BODIES = {
     "WEB-8": "Decline a card (4000 0000 0000 0002 in the sandbox). The button keeps spinning, and the order stays "
@@ -77,7 +77,7 @@ COMMENT_LINES = {
 
 
 async def fill_if_new(connection: AsyncConnection) -> None:
-    """Write people, projects and issues, unless there are people already."""
+    """Insert users, projects and issues, unless there are users."""
     if (await connection.execute(select(func.count()).select_from(USERS))).scalar_one():
         return
     hashed = hash_password(PASSWORD)

@@ -1,4 +1,4 @@
-"""The tables of the tracker. How they are filled at first is in `seed.py`."""
+"""The tables of the tracker. `seed.py` fills them."""
 
 from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Integer, MetaData, String, Table
 
@@ -29,7 +29,7 @@ MEMBERS = Table(
     Column("user", String(40), ForeignKey("users.id"), primary_key=True),
     Column("role", String(10), nullable=False),
 )
-"""Who is in a project, and as what. Whoever is not in it does not get to know of it."""
+"""The members of projects and their roles. Projects are hidden from other users."""
 
 COLUMNS = Table(
     "columns",
@@ -56,7 +56,7 @@ ISSUES = Table(
     Column("changed_by", String(80), nullable=False),
     Column("change", String(120), nullable=False),
 )
-"""In a column, positions are 0, 1, 2 and so on. `changed_by` and `change` are the last change in words."""
+"""In a column, positions are 0, 1, 2 and so on. `changed_by` and `change` describe the last change."""
 
 COMMENTS = Table(
     "comments",
@@ -78,7 +78,7 @@ CODES = Table(
     Column("challenge", String(64), nullable=False),
     Column("until", Float, nullable=False),
 )
-"""Authorization codes that nobody has redeemed yet."""
+"""Authorization codes that have not been redeemed."""
 
 TOKENS = Table(
     "tokens",
@@ -91,7 +91,7 @@ TOKENS = Table(
     Column("until", Float, nullable=False),
     Column("rotated_at", Float),
 )
-"""Access and refresh tokens, as digests. A family is everything that came of one sign-in; it is revoked as a whole."""
+"""Access and refresh tokens, as digests. A family contains all tokens of one sign-in and is revoked as a whole."""
 
 ANSWERS = Table(
     "answers",
@@ -103,4 +103,4 @@ ANSWERS = Table(
     Column("body", JSON),
     Column("at", Float, nullable=False, index=True),
 )
-"""What a request with an Idempotency-Key was answered. Without a status the key was given up: it never will be used."""
+"""The responses to requests with an Idempotency-Key. A key without a status has been invalidated."""

@@ -1,8 +1,8 @@
-"""Signing a person in to a connector, and calling it as them: the client's half of OAuth, with MCP's official client.
+"""The OAuth client of the local host: signs a user in to a connector with MCP's official client.
 
-Everything of OAuth (discovery, registration, PKCE, `resource`, `iss`, refreshing, asking for more) is in
-`mcp.client.auth`. Here its requests are sent, and it is told when the person comes back from the sign-in page. Tokens
-and secrets stay in this process: the host page sees none.
+`mcp.client.auth` implements OAuth (discovery, registration, PKCE, `resource`, `iss`, token refresh, additional scopes).
+This module sends its requests, and passes it the result of the sign-in page. Tokens and secrets stay in this process;
+the host page never sees them.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from intarsia.server.wire.bounded_http import FetchError, TooLargeError, fetch
 APP_NAME = "Intarsia host"
 ANSWER_SECONDS = 30
 SIGN_IN_SECONDS = 10 * 60
-"""How long a person may take on the sign-in page."""
+"""The time limit for a user on the sign-in page."""
 MAX_BYTES = 256 * 1024
 UNAUTHORIZED = 401
 
@@ -41,14 +41,14 @@ _is_ours: ContextVar[bool] = ContextVar("is_ours", default=False)
 
 
 class ConnectError(Exception):
-    """A connector that could not be connected; the message is for the person."""
+    """A connector could not be connected. The message is for the user."""
 
 
 class _WithoutTraces(logging.Filter):
-    """Keeps the traces of failed sign-ins out of the log: they quote what was sent, and the person is told why."""
+    """Drops tracebacks of failed sign-ins from the log, because they quote requests. The user sees the reason."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Say whether a line is logged."""
+        """Return whether a record is logged."""
         return not (_is_ours.get() and record.exc_info)
 
 
@@ -57,7 +57,7 @@ logging.getLogger("mcp.client.auth.oauth2").addFilter(_WithoutTraces())
 
 @dataclass(frozen=True)
 class OAuthClient:
-    """What somebody was given for this host by whoever runs a connector, instead of a registration."""
+    """A preregistered OAuth client of this host, instead of dynamic registration."""
 
     id: str
     secret: str = field(default="", repr=False)
@@ -65,7 +65,7 @@ class OAuthClient:
 
 @dataclass
 class _Kept:
-    """The storage that the official client asks for: this process's memory."""
+    """The token storage for the official client, in memory."""
 
     client: OAuthClientInformationFull | None = None
     tokens: OAuthToken | None = field(default=None, repr=False)
@@ -85,7 +85,7 @@ class _Kept:
 
 @dataclass
 class _Attempt:
-    """One person on their way to the sign-in page and back."""
+    """One sign-in that is in progress."""
 
     address: "asyncio.Future[str]"
     answer: "asyncio.Future[AuthorizationCodeResult]"
@@ -99,13 +99,13 @@ class _Attempt:
 
 
 class ConnectorSignIn:
-    """One person's connection to one connector.
+    """The connection of the user to one connector.
 
     Args:
         url: The connector's MCP endpoint.
-        callback: Where people come back to from the sign-in page.
-        http: Sends everything; it follows no redirects by itself.
-        client: What this host is for the connector's issuer, if it was given something; otherwise it registers itself.
+        callback: The redirect URI.
+        http: The HTTP client, which does not follow redirects.
+        client: The preregistered client; by default the host registers itself.
     """
 
     def __init__(self, url: str, callback: str, http: httpx2.AsyncClient, client: OAuthClient | None = None) -> None:
@@ -117,32 +117,32 @@ class ConnectorSignIn:
         self._attempt: _Attempt | None = None
         self._is_lost = False
         self.is_open = False
-        """Whether the connector was reached, as somebody or as anybody."""
+        """Whether the connector was reached, with or without sign-in."""
 
     @property
     def scopes(self) -> list[str]:
-        """What the person has granted, as far as the issuer said so."""
+        """The granted scopes, according to the issuer."""
         tokens = self._kept.tokens
         return sorted((tokens.scope or "").split()) if tokens else []
 
     @property
     def state(self) -> str:
-        """`connected`, `not_connected`, or `needs_sign_in` when the connector no longer knows the person."""
+        """`connected`, `not_connected`, or `needs_sign_in` if the connector no longer accepts the user."""
         if self.is_open:
             return "connected"
         return "needs_sign_in" if self._is_lost else "not_connected"
 
     async def begin(self, scopes: Sequence[str] = ()) -> str | None:
-        """Connect, as far as it goes without the person.
+        """Connect, up to the point where the user has to sign in.
 
         Args:
-            scopes: What is asked for beside what was granted; left out, what the connector asks for.
+            scopes: Additional scopes to request; by default those that the connector requires.
 
         Returns:
-            The sign-in page's address, for the person's browser; None when nobody needs to sign in.
+            The address of the sign-in page for the browser, or `None` if no sign-in is needed.
 
         Raises:
-            ConnectError: It cannot be connected, and why.
+            ConnectError: The connection failed; the message says why.
         """
         await self._give_up("Another sign-in was begun.")
         loop = asyncio.get_running_loop()
@@ -160,15 +160,15 @@ class ConnectorSignIn:
         return address
 
     async def ended(self) -> None:
-        """Wait until the person is back from the sign-in page, or has given up.
+        """Wait until the sign-in has ended.
 
         Raises:
-            ConnectError: They did not sign in, or it could not be finished, and why.
+            ConnectError: The sign-in failed; the message says why.
         """
         attempt = self._attempt
         if attempt is None or attempt.task is None:
             if not self.is_open:
-                message = "Nobody is on the way to sign in. Connect again."
+                message = "There is no sign-in in progress. Connect again."
                 raise ConnectError(message)
             return
         await asyncio.wait({attempt.task})
@@ -177,16 +177,16 @@ class ConnectorSignIn:
         attempt.task.result()
 
     def expects(self, state: str) -> bool:
-        """Say whether a person with this `state` is on the way back from the sign-in page."""
+        """Return whether a sign-in with this `state` is in progress."""
         attempt = self._attempt
         is_open = attempt is not None and bool(attempt.state) and not attempt.answer.done()
         return is_open and attempt is not None and secrets.compare_digest(attempt.state.encode(), state.encode())
 
     async def come_back(self, code: str, state: str, iss: str | None, error: str) -> None:
-        """Take what the sign-in page sent the person back with, and finish.
+        """Complete a sign-in with the parameters of the redirect.
 
         Raises:
-            ConnectError: They were not connected, and why.
+            ConnectError: The sign-in failed; the message says why.
         """
         if self._attempt and error:
             denied = "Nothing was granted." if error == "access_denied" else "The sign-in page refused this host."
@@ -196,7 +196,7 @@ class ConnectorSignIn:
         await self.ended()
 
     async def give_up(self) -> None:
-        """End a sign-in that was begun."""
+        """Cancel a sign-in that is in progress."""
         await self._give_up("The sign-in was canceled.")
 
     async def _give_up(self, why: str) -> None:
@@ -208,10 +208,10 @@ class ConnectorSignIn:
         await asyncio.wait({attempt.task})
 
     async def authorization(self) -> str | None:
-        """Return the header to call the connector with, renewed if it has ended; None when nobody is signed in.
+        """Return the `Authorization` header, refreshed if expired; `None` without sign-in.
 
         Raises:
-            ConnectError: It could not be renewed for now.
+            ConnectError: The token could not be refreshed.
         """
         if self._provider is None:
             return None
@@ -220,14 +220,14 @@ class ConnectorSignIn:
             step = await anext(flow)
             while step is not request:
                 answer = await self._ask(step)
-                if answer.status_code == 429 or answer.status_code >= 500:  # it says nothing about the grant
+                if answer.status_code == 429 or answer.status_code >= 500:  # a temporary error, not a revocation
                     message = "Your access could not be renewed for now. Try again in a few seconds."
                     raise ConnectError(message)
                 step = await flow.asend(answer)
         return request.headers.get("Authorization")
 
     def expire(self, authorization: str) -> bool:
-        """Note that a header was refused; return whether another may be had without the person."""
+        """Mark a token as expired; return whether it can be refreshed without the user."""
         if self._provider is None:
             return False
         context = self._provider.context
@@ -237,21 +237,21 @@ class ConnectorSignIn:
         return context.can_refresh_token()
 
     def refuse(self, authorization: str | None) -> None:
-        """Note that the connector no longer knows who sent a header, unless it has been replaced or given up since."""
+        """Sign out after the connector refused a header, unless the token has been replaced since."""
         tokens = self._provider.context.current_tokens if self._provider else None
         current = f"Bearer {tokens.access_token}" if tokens else None
         if self.is_open and authorization == current:
             self.sign_out()
 
     def sign_out(self) -> None:
-        """Note that the connector no longer knows the person."""
+        """Delete the tokens, and require a new sign-in."""
         self._kept.tokens, self._provider, self.is_open, self._is_lost = None, None, False, True
 
     async def leave(self) -> bool:
-        """Disconnect: forget the tokens, after telling the issuer that they are no longer needed (RFC 7009).
+        """Disconnect: revoke the tokens at the issuer (RFC 7009), and delete them.
 
         Returns:
-            Whether the issuer took them back; without it, what was granted may be withdrawn there.
+            Whether the issuer revoked the tokens. Otherwise the user may have to revoke access there.
         """
         await self.give_up()
         provider, tokens = self._provider, self._kept.tokens
@@ -297,7 +297,7 @@ class ConnectorSignIn:
         self._is_lost, self.is_open = False, True
 
     async def _go_through(self, provider: OAuthClientProvider, scopes: Sequence[str]) -> bool:
-        """Lead the official client through its steps; return whether somebody signed in."""
+        """Run the steps of the official client; return whether the user signed in."""
         message = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": _REACHES}
         request = httpx2.Request("POST", self.url, headers=_HEADERS, json=message)
         async with aclosing(provider.async_auth_flow(request)) as flow:
@@ -308,12 +308,12 @@ class ConnectorSignIn:
                 return self._kept.tokens is not None
             while True:
                 step = await flow.asend(answer)
-                if step is request:  # it would be asked once more now, with the token
+                if step is request:  # the original request again, now with the token
                     return True
                 answer = await self._ask(step)
 
     def _missing(self, request: httpx2.Request, scopes: Sequence[str]) -> httpx2.Response:
-        """Return the refusal that a call met for want of scopes: what to ask for is read from it (RFC 6750)."""
+        """Return a synthetic `insufficient_scope` response (RFC 6750), which tells the client what to request."""
         challenge = f'Bearer error="insufficient_scope", scope="{" ".join(scopes)}"'
         return httpx2.Response(403, headers={"WWW-Authenticate": challenge}, request=request)
 
@@ -332,7 +332,7 @@ class ConnectorSignIn:
         return provider
 
     async def _ask(self, request: httpx2.Request) -> httpx2.Response:
-        """Send a step of the sign-in, and read a bounded answer."""
+        """Send a request of the sign-in, and read a response of limited size."""
         if not self._may_ask(str(request.url)):
             message = "Its sign-in leads to an address that is not safe to ask."
             raise ConnectError(message)
@@ -348,7 +348,7 @@ class ConnectorSignIn:
         return httpx2.Response(answer.status, headers=answer.headers, content=answer.body, request=request)
 
     def _may_ask(self, address: str) -> bool:
-        """HTTPS; and this machine only for connectors that are on it, so that no other makes this host knock there."""
+        """Allow HTTPS, and this machine only for connectors on it: remote ones must not cause local requests."""
         parts = urlsplit(address)
         is_here = parts.hostname in _LOOPBACK
         if is_here and urlsplit(self.url).hostname not in _LOOPBACK:
@@ -371,7 +371,7 @@ def _info_of(client: OAuthClient, callback: str) -> OAuthClientInformationFull:
 
 
 def _suit(provider: OAuthClientProvider) -> None:
-    """Send a secret in the form, not as Basic, where the issuer wants that; which is known by now (RFC 8414)."""
+    """Send the secret in the form if the metadata of the issuer requires it (RFC 8414)."""
     info, metadata = provider.context.client_info, provider.context.oauth_metadata
     taken = (metadata.token_endpoint_auth_methods_supported if metadata else None) or ["client_secret_basic"]
     if info and info.client_secret and "client_secret_basic" not in taken and "client_secret_post" in taken:
@@ -379,7 +379,7 @@ def _suit(provider: OAuthClientProvider) -> None:
 
 
 def _check_reached(answer: httpx2.Response) -> None:
-    # An endpoint of the newest protocol alone refuses the older greeting with 400: it is there.
+    # An endpoint that supports only the newest protocol refuses this `initialize` request with 400.
     if answer.is_success or answer.status_code == 400:
         return
     message = f"There is no connector that lets this host in (HTTP {answer.status_code}). Check the address."
@@ -387,6 +387,6 @@ def _check_reached(answer: httpx2.Response) -> None:
 
 
 def _hear(task: "asyncio.Task[None]") -> None:
-    """Take what a sign-in ended with: nobody may be waiting for it."""
+    """Retrieve the exception of a sign-in, for which no other code may wait."""
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""Passes the page's MCP messages on to a connector that somebody added, as the person who signed in there."""
+"""Forwards the page's MCP messages to an added connector, with the access token of the signed-in user."""
 
 from collections.abc import AsyncGenerator
 
@@ -13,7 +13,7 @@ from intarsia.host.same_origin import FRESH
 from intarsia.server.wire.strict_json import JSON, object_of
 
 MAX_BYTES = 32 * 1024 * 1024
-"""How much one answer may hold."""
+"""The size limit of a response."""
 
 REFUSED = -32000
 
@@ -25,7 +25,7 @@ _HEADERS = {**FRESH, "Content-Security-Policy": "default-src 'none'; sandbox"}
 
 
 async def pass_on(request: Request, connectors: ConnectorRegistry, added: AddedConnector) -> Response:
-    """Answer one message with what the connector answers."""
+    """Forward a message, and return the connector's response."""
     message: object = request.scope.get(JSON)
     tool = _called_tool(message)
     if tool is not None and tool in connectors.blocked.get(added.id, ()):
@@ -36,18 +36,18 @@ async def pass_on(request: Request, connectors: ConnectorRegistry, added: AddedC
         text = str(error) if isinstance(error, ConnectError) else f"{added.name} could not be reached. Try again."
         return _error(message, text)
     if response is None:
-        return Response(status_code=499)  # the page no longer waits for it
+        return Response(status_code=499)  # the page has disconnected
     if response.status_code == UNAUTHORIZED:
         added.connecting.refuse(response.request.headers.get("authorization"))
     if response.is_redirect or _kind(response) not in _KINDS:
         await response.aclose()
-        return _error(message, f"{added.name} did not answer as a connector does (HTTP {response.status_code}).")
+        return _error(message, f"{added.name} did not send an MCP response (HTTP {response.status_code}).")
     headers = {name: value for name, value in response.headers.items() if _is_sent_back(name, value)}
     return StreamingResponse(_pieces(response), response.status_code, {**_HEADERS, **headers})
 
 
 async def _send(request: Request, http: httpx2.AsyncClient, connecting: ConnectorSignIn) -> httpx2.Response | None:
-    """Send a message with the person's token, renewed once if it has ended; None when the page has gone."""
+    """Send a message with the user's token, refreshed once if it has expired; `None` if the page disconnects."""
     body = await request.body()
     found: httpx2.Response | None = None
 
@@ -99,7 +99,7 @@ def _is_sent_on(name: str) -> bool:
 
 
 def _is_sent_back(name: str, value: str) -> bool:
-    if name == "www-authenticate":  # for anything else a browser would ask for a password
+    if name == "www-authenticate":  # browsers ask for a password for other schemes
         return value.lower().startswith("bearer")
     return name in _SENT_BACK or name.startswith("mcp-")
 
@@ -116,6 +116,6 @@ def _called_tool(message: object) -> str | None:
 
 
 def _error(message: object, text: str) -> Response:
-    """Return an error of the protocol, which a widget can show in plain words."""
+    """Return a JSON-RPC error whose message a widget can show."""
     error = {"code": REFUSED, "message": text}
     return JSONResponse({"jsonrpc": "2.0", "id": object_of(message).get("id"), "error": error}, headers=_HEADERS)

@@ -1,4 +1,4 @@
-"""What the host page asks about connectors that somebody added, and where sign-in pages send people back to."""
+"""The routes of the host page for added connectors, and the redirect URI of their sign-in."""
 
 import asyncio
 import re
@@ -20,7 +20,7 @@ from intarsia.server.http.request_limits import RequestLimits
 
 CONNECTORS = "/host/connectors"
 WAIT_SECONDS = 20
-"""How long one question of the page waits for a person who is on a sign-in page."""
+"""How long a request of the page waits for the end of a sign-in."""
 MAX_SCOPES = 100
 
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,200}")
@@ -52,10 +52,10 @@ OfOne = Callable[[Request, AddedConnector], Awaitable[Response]]
 
 
 def connector_routes(connectors: ConnectorRegistry, hosts: tuple[str, ...]) -> list[BaseRoute]:
-    """Return the routes of connectors that people add, all behind the gate.
+    """Return the routes for connectors that users add, all behind the request limits.
 
     Args:
-        connectors: What there is.
+        connectors: The registry of connectors.
         hosts: Host names that requests may name, without port.
     """
     of = _Endpoints(connectors)
@@ -90,7 +90,7 @@ class _Endpoints:
     async def add(self, request: Request) -> Response:
         client_id, secret = _text(request, "client_id"), _text(request, "client_secret")
         if secret and not client_id:
-            message = "A client secret needs its client id."
+            message = "A client secret needs a client ID."
             raise InvalidFieldsError(message)
         client = OAuthClient(client_id, secret) if client_id else None
         return _told(self.connectors.add(_text(request, "name"), _text(request, "url"), client).shown())
@@ -101,7 +101,7 @@ class _Endpoints:
         return await self.show(request)
 
     def one(self, asked: OfOne) -> Endpoint:
-        """Answer about the connector that the address names."""
+        """Wrap an endpoint for the connector in the path."""
 
         async def answer(request: Request) -> Response:
             added = self.connectors.get(request.path_params["id"])
@@ -136,12 +136,12 @@ class _Endpoints:
         return await pass_on(request, self.connectors, added)
 
     async def come_back(self, request: Request) -> Response:
-        """Take a person back from a sign-in page. The `state` says which one it was, and that it was this host's."""
+        """Handle the redirect from a sign-in page. Its `state` proves that this host started the sign-in."""
         sent = request.query_params
         state, code, error = sent.get("state", ""), sent.get("code", ""), sent.get("error", "")
         added = self.connectors.coming_back(state)
         if added is None:
-            return _page("Not connected", "This sign-in is not known here, or has ended. Connect again.", 400)
+            return _page("Not connected", "This sign-in is unknown or has ended. Connect again.", 400)
         try:
             await added.connecting.come_back(code, state, sent.get("iss"), error or ("" if code else "no_code"))
         except ConnectError as problem:
@@ -173,7 +173,7 @@ def _told(what: dict[str, object]) -> Response:
 def _text(request: Request, name: str) -> str:
     value = fields_of(request).get(name, "")
     if not isinstance(value, str):
-        message = f"{name} must be a text."
+        message = f"{name} must be a string."
         raise InvalidFieldsError(message)
     return value.strip()
 

@@ -1,1 +1,1 @@
-"""demo_users."""
+"""Demo users of the local host, with a small issuer."""

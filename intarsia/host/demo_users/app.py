@@ -1,4 +1,4 @@
-"""What a connector with made-up people is served with: the issuer's addresses, and those that the host page asks."""
+"""The routes for a connector with demo users: those of the issuer, and those of the host page."""
 
 import base64
 import binascii
@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from intarsia.errors import SettingError
-from intarsia.host.app import PERSONS
+from intarsia.host.app import USERS
 from intarsia.host.demo_users.issuer import GUARD, DemoIssuer
 from intarsia.host.demo_users.users import DemoGrants, DemoUser, demo_users_for, in_order, label_of
 from intarsia.host.same_origin import FRESH, InvalidFieldsError, fields_of, for_the_page
@@ -31,26 +31,27 @@ MAX_FORM_BYTES = 32 * 1024
 def with_demo_users(
     connector: Connector, *, hosts: tuple[str, ...] = LOCAL_HOSTS
 ) -> Callable[[HostAddresses], Starlette]:
-    """Make people sign in to a connector: a reader, an editor and an admin, between whom the host page switches.
+    """Serve a connector with demo users: a reader, an editor and an admin, among whom the host page switches.
 
     Args:
-        connector: Any connector; its scopes are shared out by how they end.
-        hosts: Host names that requests may name, without port: only this machine's own.
+        connector: Any connector; its scopes are assigned by their suffixes.
+        hosts: Host names that requests may name, without port: only those of this machine.
 
     Returns:
-        What `running_host` takes: called with the addresses, it makes the application.
+        A function for `running_host` that creates the application for given addresses.
 
     Raises:
-        SettingError: Others could reach it, now or when the addresses are known: they would be admin by one click.
+        SettingError: Other machines could reach it, where any user could become admin. Also raised by the
+            returned function.
     """
     others = ", ".join(sorted(set(hosts) - set(LOCAL_HOSTS)))
     if others:
-        raise SettingError(_for_this_machine(f", and {others} may lead others to it. Leave that name out"))
+        raise SettingError(_for_this_machine(f", but {others} is reachable from other machines. Remove that name"))
 
     def app(addresses: HostAddresses) -> Starlette:
         if addresses.listens_on not in THIS_MACHINE:
             raise SettingError(
-                _for_this_machine(f", and {addresses.listens_on!r} lets others in. Use --host 127.0.0.1")
+                _for_this_machine(f", but {addresses.listens_on!r} is reachable from others. Use --host 127.0.0.1")
             )
         return _app(connector, addresses, hosts)
 
@@ -58,7 +59,7 @@ def with_demo_users(
 
 
 def _for_this_machine(what: str) -> str:
-    return f"Demo persons are for this machine alone{what}, or run it without them: --no-persons."
+    return f"Demo users are for this machine only{what}, or turn them off: --no-users."
 
 
 def _app(connector: Connector, addresses: HostAddresses, hosts: tuple[str, ...]) -> Starlette:
@@ -73,11 +74,11 @@ def _app(connector: Connector, addresses: HostAddresses, hosts: tuple[str, ...])
         async with inner.router.lifespan_context(inner):
             yield
 
-    # Before the connector, which asks everybody for the tokens that are made here.
+    # These routes come before the connector, which requires the tokens that are issued here.
     app = Starlette(
         routes=[*_issuer_routes(issuer, hosts), *_page_routes(issuer, hosts), Mount("/", inner)], lifespan=lifespan
     )
-    app.state.persons = PERSONS
+    app.state.users = USERS
     return app
 
 
@@ -98,7 +99,7 @@ def _issuer_routes(issuer: DemoIssuer, hosts: tuple[str, ...]) -> list[BaseRoute
     return [
         Route(f"/.well-known/oauth-authorization-server{ISSUER_PATH}", metadata, middleware=gate),
         Route(f"{ISSUER_PATH}/keys", keys, middleware=gate),
-        # The gate takes JSON alone, and this is asked with a form (RFC 7662), and a secret that only the connector has.
+        # The request limits accept JSON only; introspection takes a form (RFC 7662), and needs the connector's secret.
         Route(f"{ISSUER_PATH}/introspection", introspection, methods=["POST"]),
     ]
 
@@ -127,20 +128,20 @@ def _page_routes(issuer: DemoIssuer, hosts: tuple[str, ...]) -> list[BaseRoute]:
     async def show(_request: Request) -> Response:
         return JSONResponse(
             {
-                "persons": [_shown(person, grants) for person in grants.persons.values()],
+                "users": [_shown(user, grants) for user in grants.users.values()],
                 "scopes": [{"name": scope, "label": label_of(scope)} for scope in in_order(grants.scopes)],
             },
             headers=FRESH,
         )
 
     async def token(request: Request) -> Response:
-        person, scopes = _asked(request, grants)
-        minted = issuer.mint(person.key, scopes)
-        return JSONResponse({"token": minted, "scopes": sorted(grants.granted(person.key) or ())}, headers=FRESH)
+        user, scopes = _asked(request, grants)
+        minted = issuer.mint(user.key, scopes)
+        return JSONResponse({"token": minted, "scopes": sorted(grants.granted(user.key) or ())}, headers=FRESH)
 
     async def narrow(request: Request) -> Response:
-        person, scopes = _asked(request, grants)
-        return JSONResponse({"scopes": sorted(grants.narrow(person.key, scopes or ()))}, headers=FRESH)
+        user, scopes = _asked(request, grants)
+        return JSONResponse({"scopes": sorted(grants.narrow(user.key, scopes or ()))}, headers=FRESH)
 
     async def disconnect(request: Request) -> Response:
         issuer.disconnect(_asked(request, grants)[0].key)
@@ -148,36 +149,36 @@ def _page_routes(issuer: DemoIssuer, hosts: tuple[str, ...]) -> list[BaseRoute]:
 
     gate = (Middleware(RequestLimits, hosts=hosts),)
     return [
-        Route(PERSONS, show, methods=["GET"], middleware=gate),
+        Route(USERS, show, methods=["GET"], middleware=gate),
         *(
-            Route(f"{PERSONS}/{name}", for_the_page(endpoint), methods=["POST"], middleware=gate)
+            Route(f"{USERS}/{name}", for_the_page(endpoint), methods=["POST"], middleware=gate)
             for name, endpoint in (("token", token), ("narrow", narrow), ("disconnect", disconnect))
         ),
     ]
 
 
-def _shown(person: DemoUser, grants: DemoGrants) -> dict[str, Any]:
-    granted = grants.granted(person.key)
+def _shown(user: DemoUser, grants: DemoGrants) -> dict[str, Any]:
+    granted = grants.granted(user.key)
     return {
-        "key": person.key,
-        "name": person.name,
-        "role": person.role,
+        "key": user.key,
+        "name": user.name,
+        "role": user.role,
         "granted": None if granted is None else sorted(granted),
     }
 
 
 def _asked(request: Request, grants: DemoGrants) -> tuple[DemoUser, list[str] | None]:
-    """Return who is asked for, and the scopes that are named, if any are."""
+    """Return the user and the scopes of a request, if it has scopes."""
     fields = fields_of(request)
-    person = grants.persons.get(str(fields.get("person")))
-    if person is None:
-        message = f"person must be one of {', '.join(grants.persons)}."
+    user = grants.users.get(str(fields.get("user")))
+    if user is None:
+        message = f"user must be one of {', '.join(grants.users)}."
         raise InvalidFieldsError(message)
     scopes: object = fields.get("scopes")
     if scopes is None:
-        return person, None
+        return user, None
     texts = cast("list[object]", scopes) if isinstance(scopes, list) else [None]
     if not all(isinstance(text, str) for text in texts):
         message = "scopes must be a list of texts."
         raise InvalidFieldsError(message)
-    return person, cast("list[str]", texts)
+    return user, cast("list[str]", texts)

@@ -1,6 +1,6 @@
-"""A small authorization server for demonstrations on one machine: it signs tokens for people who are made up.
+"""A small authorization server for demonstrations on one machine, which signs tokens for demo users.
 
-Nobody proves who they are here. That is why it is reached from this machine's own page alone.
+There is no authentication. Therefore only the host page on this machine can reach it.
 """
 
 import json
@@ -18,19 +18,19 @@ from intarsia.host.demo_users.users import DemoGrants, DemoUser
 
 ALGORITHM = "ES256"
 CLIENT = "intarsia-host"
-"""Through which client everybody connects: the host page."""
+"""The OAuth client of all users: the host page."""
 GUARD = "intarsia-connector"
-"""As which client the connector asks about tokens."""
+"""The OAuth client with which the connector introspects tokens."""
 TOKEN_SECONDS = 12 * 60 * 60
 
 
 class DemoIssuer:
-    """Signs tokens, and says what each is worth at the moment. Its key lives as long as it does.
+    """Signs and introspects tokens. Its key exists as long as the object.
 
     Args:
-        url: Its issuer identifier.
-        resource: What its tokens are for: the connector's address.
-        grants: Who may have tokens, and for what.
+        url: The issuer identifier.
+        resource: The audience of its tokens: the connector's address.
+        grants: The users and their grants.
     """
 
     def __init__(self, url: str, *, resource: str, grants: DemoGrants) -> None:
@@ -43,7 +43,7 @@ class DemoIssuer:
         self._issued: dict[str, tuple[str, int]] = {}
 
     def metadata(self) -> dict[str, Any]:
-        """Return what an authorization server says about itself (RFC 8414)."""
+        """Return the metadata of the authorization server (RFC 8414)."""
         return {
             "issuer": self.url,
             "jwks_uri": f"{self.url}/keys",
@@ -60,39 +60,39 @@ class DemoIssuer:
         return {"keys": [{**public, "kid": self._name, "use": "sig", "alg": ALGORITHM}]}
 
     def mint(self, key: str, scopes: Iterable[str] | None = None) -> str:
-        """Return a token of somebody, who grants exactly these scopes from now on (RFC 9068).
+        """Issue a token for a user and set their granted scopes (RFC 9068).
 
         Args:
-            key: Who it is.
-            scopes: What they grant; left out, what they have granted, or what they grant at first.
+            key: The key of the user.
+            scopes: The new scopes; by default the current or the initial ones.
         """
-        person, granted, now = self.grants.persons[key], self.grants.grant(key, scopes), int(time())
+        user, granted, now = self.grants.users[key], self.grants.grant(key, scopes), int(time())
         self._issued = {one: (whose, until) for one, (whose, until) in self._issued.items() if until > now}
-        claims = self._claims(person, granted, token_urlsafe(16), now)
+        claims = self._claims(user, granted, token_urlsafe(16), now)
         self._issued[claims["jti"]] = (key, claims["exp"])
         return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"typ": "at+jwt", "kid": self._name})
 
-    def _claims(self, person: DemoUser, granted: frozenset[str], token_id: str, now: int) -> dict[str, Any]:
+    def _claims(self, user: DemoUser, granted: frozenset[str], token_id: str, now: int) -> dict[str, Any]:
         return {
             "iss": self.url,
             "aud": self.resource,
-            "sub": person.key,
+            "sub": user.key,
             "client_id": CLIENT,
-            "name": person.name,
+            "name": user.name,
             "scope": " ".join(sorted(granted)),
-            "roles": sorted(person.roles),
+            "roles": sorted(user.roles),
             "iat": now,
             "exp": now + TOKEN_SECONDS,
             "jti": token_id,
         }
 
     def disconnect(self, key: str) -> None:
-        """Withdraw all that somebody granted; their tokens are worth nothing from now on, also when they come back."""
+        """Revoke all scopes and tokens of a user. The tokens stay revoked when the user connects again."""
         self.grants.withdraw(key)
         self._issued = {one: issued for one, issued in self._issued.items() if issued[0] != key}
 
     def introspect(self, token: str) -> Mapping[str, Any]:
-        """Say what a token is worth at the moment (RFC 7662): never more than what it says itself."""
+        """Introspect a token (RFC 7662). The result has at most the scopes in the token itself."""
         try:
             claims: dict[str, Any] = jwt.decode(
                 token, self._key.public_key(), algorithms=[ALGORITHM], audience=self.resource, issuer=self.url

@@ -1,4 +1,4 @@
-"""Three made-up people for demonstrations: who they are, and what each of them has granted at the moment."""
+"""Three demo users and their current grants."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -12,13 +12,13 @@ _VERBS = {"read": "Read", "write": "Change", "delete": "Delete", "admin": "Manag
 
 @dataclass(frozen=True)
 class DemoUser:
-    """Somebody who is made up.
+    """A demo user.
 
     Args:
-        key: Who it is for the issuer.
-        name: Who it is for people.
-        role: What they are, in one word.
-        scopes: What they grant when they connect.
+        key: The subject for the issuer.
+        name: The display name.
+        role: The role of the user.
+        scopes: The scopes that the user grants initially.
     """
 
     key: str
@@ -28,7 +28,7 @@ class DemoUser:
 
     @property
     def roles(self) -> frozenset[str]:
-        """What they are for the connector."""
+        """The roles of the user for the connector."""
         return frozenset({self.role})
 
 
@@ -36,8 +36,8 @@ def demo_users_for(scopes: Iterable[str]) -> tuple[DemoUser, ...]:
     """Return a reader, an editor and an admin for any connector.
 
     Args:
-        scopes: Everything that the connector's tools ask for. What ends in `:read` is for all three, what ends in
-            `:write` for two of them, and the rest for the admin.
+        scopes: All scopes of the connector's tools. Those that end in `:read` are for all three, those that end in
+            `:write` for the editor and the admin, and the rest for the admin.
     """
     every = frozenset(scopes)
     reading = frozenset(scope for scope in every if scope.endswith(READS))
@@ -50,7 +50,7 @@ def demo_users_for(scopes: Iterable[str]) -> tuple[DemoUser, ...]:
 
 
 def label_of(scope: str) -> str:
-    """Return a scope in plain words, such as "Read tasks" for `tasks:read`."""
+    """Return a readable name of a scope, such as "Read tasks" for `tasks:read`."""
     subject, _, verb = scope.rpartition(":")
     about, what = _words(subject), _words(verb)
     if not about:
@@ -61,7 +61,7 @@ def label_of(scope: str) -> str:
 
 
 def in_order(scopes: Iterable[str]) -> list[str]:
-    """Return scopes as people read them: by what they are about, reading before changing before deleting."""
+    """Return scopes sorted by subject, then read before write before delete."""
     verbs = list(_VERBS)
 
     def place(scope: str) -> tuple[str, int, str]:
@@ -76,42 +76,42 @@ def _words(name: str) -> str:
 
 
 class DemoGrants:
-    """What people have granted at the moment. It is known in this process alone, and only while it runs.
+    """The current grants of users, in the memory of this process.
 
     Args:
-        persons: Who may connect; all of them have connected already.
-        scopes: What can be granted.
+        users: The users. All are connected at first.
+        scopes: The scopes that exist.
     """
 
-    def __init__(self, persons: Iterable[DemoUser], scopes: AbstractSet[str]) -> None:
-        self.persons: Mapping[str, DemoUser] = {person.key: person for person in persons}
+    def __init__(self, users: Iterable[DemoUser], scopes: AbstractSet[str]) -> None:
+        self.users: Mapping[str, DemoUser] = {user.key: user for user in users}
         self.scopes = frozenset(scopes)
-        self._granted: dict[str, frozenset[str]] = {person.key: person.scopes for person in self.persons.values()}
+        self._granted: dict[str, frozenset[str]] = {user.key: user.scopes for user in self.users.values()}
 
     def granted(self, key: str) -> frozenset[str] | None:
-        """Return what somebody has granted; None when they are not connected."""
+        """Return the granted scopes of a user; `None` if the user is not connected."""
         return self._granted.get(key)
 
     def grant(self, key: str, scopes: Iterable[str] | None = None) -> frozenset[str]:
-        """Let somebody grant exactly these scopes from now on, which connects them.
+        """Set the granted scopes of a user, which connects the user.
 
         Args:
-            key: Who it is.
-            scopes: What they grant; left out, what they have granted, or what they grant at first.
+            key: The key of the user.
+            scopes: The new scopes; by default the current or the initial ones.
 
         Returns:
-            What they have granted now; a scope that does not exist is not among it.
+            The granted scopes, without scopes that do not exist.
         """
-        kept = self._granted.get(key, self.persons[key].scopes)
+        kept = self._granted.get(key, self.users[key].scopes)
         self._granted[key] = kept if scopes is None else frozenset(scopes) & self.scopes
         return self._granted[key]
 
     def narrow(self, key: str, scopes: Iterable[str]) -> frozenset[str]:
-        """Leave somebody only these of the scopes that they have granted. Who is not connected stays so."""
+        """Reduce the granted scopes of a user to these. A user who is not connected stays disconnected."""
         if key in self._granted:
             self._granted[key] &= frozenset(scopes)
         return self._granted.get(key, frozenset())
 
     def withdraw(self, key: str) -> None:
-        """Let somebody withdraw all that they have granted."""
+        """Revoke all scopes of a user and disconnect the user."""
         self._granted.pop(key, None)

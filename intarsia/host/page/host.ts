@@ -25,7 +25,7 @@ interface Config {
   mcp: string;
   sandbox: string;
   /** The address of the demo users, if the connector is served with some. */
-  persons: string | null;
+  users: string | null;
   /** The address of the added connectors, if users can add some. */
   connectors: string | null;
 }
@@ -117,7 +117,7 @@ export class Host {
   async #start(): Promise<void> {
     const answer = await fetch("/host/config.json");
     this.#config = (await answer.json()) as Config;
-    if (this.#config.persons && !this.#users) await this.#signIn(this.#config.persons);
+    if (this.#config.users && !this.#users) await this.#signIn(this.#config.users);
     await this.#connect();
     if (this.#config.connectors && !this.#connectors) await this.#startConnectors(this.#config.connectors);
     if (this.views.length) return;

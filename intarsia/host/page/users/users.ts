@@ -19,7 +19,7 @@ export interface Scope {
 
 /** The response of the issuer's list of users. Its fields keep their names on the wire. */
 interface UserList {
-  persons: User[];
+  users: User[];
   scopes: Scope[];
 }
 
@@ -42,8 +42,8 @@ export class Users {
 
   /** Reads the users, and connects as the one that the URL names. */
   static async start(address: string, query: URLSearchParams, access: Access, approvals: Approvals): Promise<Users> {
-    const { persons: users, scopes } = (await (await fetch(address)).json()) as UserList;
-    const first = [query.get("person"), DEFAULT_KEY].flatMap((key) => users.find((user) => user.key === key) ?? [])[0];
+    const { users, scopes } = (await (await fetch(address)).json()) as UserList;
+    const first = [query.get("user"), DEFAULT_KEY].flatMap((key) => users.find((user) => user.key === key) ?? [])[0];
     if (!first) throw new Error("There is no user to sign in as.");
     const started = new Users(users, scopes, address, access, approvals, first);
     access.widen = (missing) => started.#widen(missing);
@@ -76,20 +76,20 @@ export class Users {
   async withdraw(scope: string): Promise<void> {
     const user = this.current;
     const left = (user.granted ?? []).filter((name) => name !== scope);
-    const answer = await this.#post<{ scopes: string[] }>("narrow", { person: user.key, scopes: left });
+    const answer = await this.#post<{ scopes: string[] }>("narrow", { user: user.key, scopes: left });
     user.granted = answer.scopes;
     this.#tell();
   }
 
   /** Revokes everything. */
   async disconnect(): Promise<void> {
-    await this.#post("disconnect", { person: this.current.key });
+    await this.#post("disconnect", { user: this.current.key });
     this.access.use(null);
     this.#leave();
   }
 
   async #mint(user: User, scopes?: readonly string[]): Promise<void> {
-    const asked = { person: user.key, ...(scopes && { scopes }) };
+    const asked = { user: user.key, ...(scopes && { scopes }) };
     const answer = await this.#post<{ token: string; scopes: string[] }>("token", asked);
     user.granted = answer.scopes;
     this.current = user;

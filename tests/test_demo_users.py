@@ -63,10 +63,10 @@ class Demo:
     async def ask(self, what: str, body: Any, **headers: str) -> httpx2.Response:
         """Ask as the host page does, but for some headers."""
         sent = {"Origin": self.origin, **{name.replace("_", "-"): value for name, value in headers.items()}}
-        return await self.http.post(f"{self.origin}/host/persons/{what}", json=body, headers=sent)
+        return await self.http.post(f"{self.origin}/host/users/{what}", json=body, headers=sent)
 
-    async def token(self, person: str, *scopes: str) -> str:
-        body: dict[str, Any] = {"person": person, **({"scopes": scopes} if scopes else {})}
+    async def token(self, user: str, *scopes: str) -> str:
+        body: dict[str, Any] = {"user": user, **({"scopes": scopes} if scopes else {})}
         token: str = (await self.ask("token", body)).raise_for_status().json()["token"]
         return token
 
@@ -92,35 +92,33 @@ async def demo(tmp_path: Path) -> AsyncIterator[Demo]:
 
 
 @pytest.mark.parametrize(
-    ("person", "status"),
+    ("user", "status"),
     [("reader", {"note_board": 200, "add_note": 403, "open_safe": 200}),
      ("editor", {"note_board": 200, "add_note": 200, "open_safe": 200}),
      ("admin", {"note_board": 200, "add_note": 200, "open_safe": 200})],
     ids=["reader", "editor", "admin"],
 )  # fmt: skip
-async def test_each_person_can_do_what_their_scopes_and_role_say(
-    demo: Demo, person: str, status: dict[str, int]
-) -> None:
-    token = await demo.token(person)
+async def test_each_user_can_do_what_their_scopes_and_role_say(demo: Demo, user: str, status: dict[str, int]) -> None:
+    token = await demo.token(user)
     answers = {tool: await demo.call(tool, token) for tool in status}
 
     assert {tool: answer.status_code for tool, answer in answers.items()} == status
     # Who lacks the role does not get to know of the tool, which is an answer like any other.
-    assert ("Opened." in answers["open_safe"].text) is (person == "admin")
+    assert ("Opened." in answers["open_safe"].text) is (user == "admin")
 
 
 async def test_the_page_is_told_who_there_is_and_no_secret(demo: Demo) -> None:
     config = (await demo.http.get(f"{demo.origin}/host/config.json")).json()
-    shown = (await demo.http.get(demo.origin + config["persons"])).json()
+    shown = (await demo.http.get(demo.origin + config["users"])).json()
 
-    assert [(one["key"], one["name"], one["granted"]) for one in shown["persons"]] == [
+    assert [(one["key"], one["name"], one["granted"]) for one in shown["users"]] == [
         ("reader", "Rea Okafor", ["notes:read"]),
         ("editor", "Edda Lindqvist", ["notes:read", "notes:write"]),
         ("admin", "Amir Haddad", sorted(SCOPES)),
     ]
     assert shown["scopes"][0] == {"name": "notes:read", "label": "Read notes"}
-    assert shown.keys() == {"persons", "scopes"}
-    assert all(one.keys() == {"key", "name", "role", "granted"} for one in shown["persons"])
+    assert shown.keys() == {"users", "scopes"}
+    assert all(one.keys() == {"key", "name", "role", "granted"} for one in shown["users"])
 
 
 async def test_a_token_is_an_access_token_for_this_connector(demo: Demo) -> None:
@@ -145,7 +143,7 @@ async def test_a_scope_that_is_granted_on_the_way_opens_the_tool_and_no_other(de
 async def test_a_scope_that_is_taken_back_ends_for_tokens_that_are_out(demo: Demo) -> None:
     token = await demo.token("editor")
     assert (await demo.call("add_note", token)).status_code == 200
-    answer = await demo.ask("narrow", {"person": "editor", "scopes": ["notes:read", "notes:secret"]})
+    answer = await demo.ask("narrow", {"user": "editor", "scopes": ["notes:read", "notes:secret"]})
 
     assert answer.json() == {"scopes": ["notes:read"]}
     await demo.expect_status(403, "add_note", token)
@@ -156,7 +154,7 @@ async def test_who_disconnects_is_turned_away_with_every_token(demo: Demo) -> No
     tokens = [await demo.token("editor"), await demo.token("editor")]
     other = await demo.token("reader")
     assert [(await demo.call("note_board", token)).status_code for token in tokens] == [200, 200]
-    (await demo.ask("disconnect", {"person": "editor"})).raise_for_status()
+    (await demo.ask("disconnect", {"user": "editor"})).raise_for_status()
 
     for token in tokens:
         await demo.expect_status(401, "note_board", token)
@@ -164,7 +162,7 @@ async def test_who_disconnects_is_turned_away_with_every_token(demo: Demo) -> No
     assert (await demo.call("note_board", other)).status_code == 200
 
 
-def test_a_token_that_was_withdrawn_stays_so_when_its_person_comes_back() -> None:
+def test_a_token_that_was_withdrawn_stays_so_when_its_user_comes_back() -> None:
     grants = DemoGrants(demo_users_for(SCOPES), frozenset(SCOPES))
     issuer = DemoIssuer("http://127.0.0.1:1/host/issuer", resource="http://127.0.0.1:1/mcp", grants=grants)
     old = issuer.mint("reader")
@@ -198,24 +196,24 @@ async def test_everybody_needs_a_token_and_can_find_out_from_whom(demo: Demo) ->
 )  # fmt: skip
 async def test_only_the_page_itself_gets_a_token(demo: Demo, what: str, headers: dict[str, str], status: int) -> None:
     before = await demo.token("reader")
-    answer = await demo.ask(what, {"person": "reader", "scopes": []}, **headers)
+    answer = await demo.ask(what, {"user": "reader", "scopes": []}, **headers)
 
     assert answer.status_code == status
     assert "token" not in answer.text
     assert (await demo.call("note_board", before)).status_code == 200
-    shown = (await demo.http.get(f"{demo.origin}/host/persons")).json()["persons"]
+    shown = (await demo.http.get(f"{demo.origin}/host/users")).json()["users"]
     assert shown[0]["granted"] == ["notes:read"]
 
 
 async def test_who_names_no_origin_gets_no_token(demo: Demo) -> None:
-    answer = await demo.http.post(f"{demo.origin}/host/persons/token", json={"person": "admin"})
+    answer = await demo.http.post(f"{demo.origin}/host/users/token", json={"user": "admin"})
     assert answer.status_code == 403
-    assert (await demo.http.get(f"{demo.origin}/host/persons/token")).status_code == 401
+    assert (await demo.http.get(f"{demo.origin}/host/users/token")).status_code == 401
 
 
 @pytest.mark.parametrize(
     "body",
-    [{}, [], {"person": "nobody"}, {"person": "admin", "scopes": "notes:read"}, {"person": "admin", "scopes": [1]}],
+    [{}, [], {"user": "nobody"}, {"user": "admin", "scopes": "notes:read"}, {"user": "admin", "scopes": [1]}],
     ids=["nobody", "list", "stranger", "one-text", "numbers"],
 )  # fmt: skip
 async def test_what_makes_no_sense_is_answered_in_plain_words(demo: Demo, body: Any) -> None:
@@ -237,7 +235,7 @@ async def test_no_token_is_logged(demo: Demo, caplog: pytest.LogCaptureFixture) 
     caplog.set_level(logging.DEBUG)
     token = await demo.token("reader")
     await demo.call("add_note", token)
-    await demo.ask("disconnect", {"person": "reader"})
+    await demo.ask("disconnect", {"user": "reader"})
     await demo.expect_status(401, "note_board", token)
 
     assert caplog.records
@@ -247,7 +245,7 @@ async def test_no_token_is_logged(demo: Demo, caplog: pytest.LogCaptureFixture) 
 @pytest.mark.parametrize(("listens_on", "hosts"), [("::", ()), ("192.0.2.1", ()), ("127.0.0.1", ("tasks.example",))])
 def test_nobody_is_admin_from_another_machine(tmp_path: Path, listens_on: str, hosts: tuple[str, ...]) -> None:
     addresses = HostAddresses("http://127.0.0.1:1/", "http://127.0.0.1:1/mcp", "", listens_on=listens_on)
-    with pytest.raises(SettingError, match=r"for this machine alone.*--no-persons"):
+    with pytest.raises(SettingError, match=r"for this machine only.*--no-users"):
         with_demo_users(a_connector(tmp_path), hosts=("127.0.0.1", *hosts))(addresses)
 
 
@@ -293,6 +291,6 @@ GUARDS = {
 }  # fmt: skip
 
 
-@each_guard({name: (f"tests/test_demo_persons.py -k {tests}", mutation) for name, (tests, mutation) in GUARDS.items()})
+@each_guard({name: (f"tests/test_demo_users.py -k {tests}", mutation) for name, (tests, mutation) in GUARDS.items()})
 async def test_each_guard_is_needed(mutants: Mutants, guard: Guard) -> None:
     await mutants.assert_bites(guard)

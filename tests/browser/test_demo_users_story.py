@@ -31,7 +31,7 @@ SIGNED_OUT = "You are signed out of this connector. Connect again."
 
 @dataclass
 class Demo:
-    """A demo in a browser, used as a person would."""
+    """A demo in a browser, used as a user would."""
 
     connector: Connector
     host: HostPage
@@ -60,7 +60,7 @@ async def demo(browser: Browser, tmp_path: Path) -> AsyncIterator[Demo]:
             console = Console()
             console.listen(context)
             console.expect("status of 40[13]")  # what the browser notes about each refusal
-            as_reader = HostAddresses(f"{addresses.page}?person=reader", addresses.mcp, addresses.sandbox)
+            as_reader = HostAddresses(f"{addresses.page}?user=reader", addresses.mcp, addresses.sandbox)
             host = HostPage(await context.new_page(), as_reader, console, "", has_touch=False)
             await host.load({})
             yield Demo(connector, host, host.page)
@@ -105,7 +105,7 @@ async def test_what_is_taken_back_is_refused_at_the_next_act_and_undone_there(de
     await demo.open_panel()
     await demo.become("Edda Lindqvist")
     await demo.page.keyboard.press("Escape")
-    # The open board would notice by itself: here the person is quicker.
+    # The open board would notice by itself: here the user is quicker.
     await demo.host.set({"faults": {"hold": "request", "only": ["intarsia_view"]}})
     board = await demo.board()
     todo, review = await server_order(demo.connector, "todo"), await server_order(demo.connector, "review")
