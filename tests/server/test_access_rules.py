@@ -126,8 +126,8 @@ async def test_the_local_person_may_do_everything(notes: Notes) -> None:
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"scopes": "notes:write"}, "scopes must be a set of texts"),
-        ({"roles": "admin"}, "roles must be a set of texts"),
+        ({"scopes": "notes:write"}, "scopes must be a set of strings"),
+        ({"roles": "admin"}, "roles must be a set of strings"),
         ({"scopes": {"notes write"}}, "'notes write' is no scope"),
         ({"scopes": {""}}, "'' is no scope"),
         ({"allow": True}, "allow must be a function"),

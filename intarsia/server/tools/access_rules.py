@@ -62,6 +62,6 @@ def checked_scopes(name: str, scopes: AbstractSet[str]) -> frozenset[str]:
 
 def _checked_set(name: str, what: str, given: Any) -> frozenset[str]:
     if isinstance(given, str) or not all(isinstance(one, str) for one in given):
-        message = f"{name}: {what} must be a set of texts, such as {what}={{'tasks:write'}}."
+        message = f"{name}: {what} must be a set of strings, such as {what}={{'tasks:write'}}."
         raise ToolError(message)
     return frozenset(given)

@@ -61,12 +61,12 @@ def _is_bool(value: object) -> bool:
     return isinstance(value, bool)
 
 
-_TITLE = _Option(_optional(_is_text), "text, such as title='Team board'")
-_SCOPES = _Option(_optional(_is_set_of_texts), "a set of texts, such as scopes={'tasks:write'}")
-_ROLES = _Option(_is_set_of_texts, "a set of texts, such as roles={'editor'}")
+_TITLE = _Option(_optional(_is_text), "a string, such as title='Team board'")
+_SCOPES = _Option(_optional(_is_set_of_texts), "a set of strings, such as scopes={'tasks:write'}")
+_ROLES = _Option(_is_set_of_texts, "a set of strings, such as roles={'editor'}")
 _ALLOW = _Option(_optional(callable), "a function of the Grant and the arguments")
 _REFRESH = _Option(_optional(_is_number), "a number of seconds, such as refresh_seconds=10")
-_TOPICS = "text or a list of texts, such as {}='project:{{project}}'"
+_TOPICS = "a string or a list of strings, such as {}='project:{{project}}'"
 
 
 def _flag(name: str) -> _Option:
@@ -88,7 +88,7 @@ _OPTIONS: Mapping[DecoratorName, Mapping[str, _Option]] = {
         "roles": _ROLES,
         "allow": _ALLOW,
         "destructive": _flag("destructive"),
-        "confirm": _Option(_optional(_is_text), "text, such as confirm='Delete {card}?'"),
+        "confirm": _Option(_optional(_is_text), "a string, such as confirm='Delete {card}?'"),
         "visibility": _Option(_optional(_is_set_of_texts), "a set of 'model' and 'app', such as visibility={'app'}"),
         "idempotent": _flag("idempotent"),
         "open_world": _flag("open_world"),
