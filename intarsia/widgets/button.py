@@ -16,16 +16,16 @@ NEEDS_SCOPE = Decision(
 
 
 class Button(Widget):
-    """A button. Its action must be fully bound: a button sends nothing of its own."""
+    """A button. Its action must have all arguments bound: a button sends none."""
 
     label: str = Field(kw_only=False, min_length=1)
-    """What it does, as a verb, such as "Restart"."""
+    """The label: a verb, such as "Restart"."""
     on_click: Annotated[RequiredAction, Sends({})]
-    """The action that runs."""
+    """The action to run on a click."""
     variant: Literal["primary", "secondary", "danger"] = "secondary"
-    """At most one primary button in a widget."""
+    """The visual style. Use at most one primary button in a widget."""
     disabled_reason: str | None = None
-    """Why it cannot be pressed now; the button is disabled and says so."""
+    """Disables the button, and shows this sentence as the reason."""
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:

@@ -60,7 +60,7 @@ def test_an_undo_is_a_partial_with_all_arguments() -> None:
 
     assert undo is not None
     assert undo.arguments == {"project": "a", "card": "b", "column": "c", "index": 0}
-    with pytest.raises(BindError, match="The undo 'move_card' still needs card, column, index"):
+    with pytest.raises(BindError, match=r"Done\.undo: the action 'move_card' still needs card, column, index"):
         Done("Moved.", undo=partial(move_card, project="a"))
 
 
@@ -104,7 +104,8 @@ def test_who_calls_is_never_bound() -> None:
         ),
         (
             partial(print, "x"),
-            "TaskBoard.on_move: partial(print, ...) is not of an action. Decorate 'print' with `@connector.action`.",
+            "TaskBoard.on_move: partial(print, ...) does not bind an action. "
+            "Decorate 'print' with `@connector.action`.",
         ),
         (
             partial(move_card, card="T-1"),

@@ -91,7 +91,7 @@ def test_an_undo_must_be_fully_bound(app: Connector) -> None:
         """Rename."""
         return Done(card)
 
-    with pytest.raises(BindError, match="The undo 'rename' still needs card"):
+    with pytest.raises(BindError, match=r"Done\.undo: the action 'rename' still needs card"):
         Done("Renamed.", undo=rename.bind())
 
 
