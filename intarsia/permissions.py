@@ -127,13 +127,15 @@ def decide_without_arguments(grant: Grant, tool: Guarded) -> Decision:
         The decision. If a refusal has no `missing_scopes`, granting further scopes does not help.
     """
     if grant.issuer and not tool.is_declared:
-        reason = f"{tool.title} is not open to anybody yet: its scopes are not declared."
+        reason = f"{tool.title} is not available: it declares no scopes, roles or rule that say who may use it."
         return Decision(allowed=False, reason=reason)
     if not is_offered(grant, tool):
-        return Decision(allowed=False, reason=f"{tool.title} is only for {_listed(tool.roles)}.")
+        roles = " or ".join(sorted(tool.roles))
+        return Decision(allowed=False, reason=f"{tool.title} is only for users with the role {roles}.")
     missing = tool.scopes - grant.scopes
     if missing:
-        return Decision(allowed=False, reason=f"{tool.title} needs {_listed(missing)}.", missing_scopes=missing)
+        reason = f"{tool.title} needs {permissions_text(missing)}."
+        return Decision(allowed=False, reason=reason, missing_scopes=missing)
     return ALLOWED
 
 
@@ -157,7 +159,12 @@ async def decide(grant: Grant, tool: Guarded, arguments: Mapping[str, Any]) -> D
     # Only `True` itself allows: a reason is a non-empty, hence truthy, string.
     if answer is True:
         return ALLOWED
-    return Decision(allowed=False, reason=answer or f"{tool.title} is not for you.")
+    return Decision(allowed=False, reason=answer or f"You don't have permission to use {tool.title}.")
+
+
+def permissions_text(scopes: AbstractSet[str]) -> str:
+    """Return scopes with their plain meaning, for a sentence that users read: "a and b, permissions you don't have"."""
+    return f"{_listed(scopes)}, {'a permission' if len(scopes) == 1 else 'permissions'} you don't have"
 
 
 def _listed(names: AbstractSet[str]) -> str:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from intarsia.errors import BindError, near_miss
-from intarsia.permissions import ALLOWED, Decision
+from intarsia.permissions import ALLOWED, Decision, permissions_text
 
 JsonType = Literal["string", "integer", "number", "boolean", "object", "array", "null"]
 """The primitive types of JSON Schema."""
@@ -270,5 +270,5 @@ def _refusal(group: list[BoundAction]) -> ControlRefusal:
     titles = list(dict.fromkeys(action.title for action in group))
     if len(titles) == 1 or not missing:
         return ControlRefusal(first.decision.reason, first.tool, missing)
-    reason = f"{', '.join(titles[:-1])} and {titles[-1]} need {' and '.join(sorted(missing))}."
+    reason = f"{', '.join(titles[:-1])} and {titles[-1]} need {permissions_text(missing)}."
     return ControlRefusal(reason, first.tool, missing)

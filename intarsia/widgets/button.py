@@ -11,7 +11,9 @@ from intarsia.widgets.action import BoundAction, RequiredAction, Sends
 from intarsia.widgets.widget import Widget
 
 NEEDS_SCOPE = Decision(
-    allowed=False, reason="Restart needs services:write.", missing_scopes=frozenset({"services:write"})
+    allowed=False,
+    reason="Restart needs services:write, a permission you don't have.",
+    missing_scopes=frozenset({"services:write"}),
 )
 
 

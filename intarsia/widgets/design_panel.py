@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from intarsia.errors import WidgetError
-from intarsia.permissions import Decision
+from intarsia.permissions import Decision, permissions_text
 from intarsia.widgets.action import (
     NO_ACTION,
     BoundAction,
@@ -182,7 +182,8 @@ class DesignPanel(Widget):
 
 
 def _needs(title: str, scope: str) -> Decision:
-    return Decision(allowed=False, reason=f"{title} needs {scope}.", missing_scopes=frozenset({scope}))
+    missing = frozenset({scope})
+    return Decision(allowed=False, reason=f"{title} needs {permissions_text(missing)}.", missing_scopes=missing)
 
 
 def _fits(token: Token, value: TokenValue) -> bool:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from intarsia.errors import WidgetError
-from intarsia.permissions import Decision
+from intarsia.permissions import Decision, permissions_text
 from intarsia.widgets.action import (
     NO_ACTION,
     BoundAction,
@@ -315,6 +315,5 @@ def _action(tool: str, **types: JsonType) -> BoundAction:
 def _refused(tool: str, **types: JsonType) -> BoundAction:
     action = _action(tool, **types)
     missing = frozenset({"tasks:write"})
-    return replace(
-        action, decision=Decision(allowed=False, reason=f"{action.title} needs tasks:write.", missing_scopes=missing)
-    )
+    reason = f"{action.title} needs {permissions_text(missing)}."
+    return replace(action, decision=Decision(allowed=False, reason=reason, missing_scopes=missing))

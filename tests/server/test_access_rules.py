@@ -75,7 +75,7 @@ async def test_who_lacks_a_scope_is_told_which_and_nothing_runs(notes: Notes) ->
     answer = await notes.call(RITA, "write", text="hello")
 
     assert answer.is_error
-    assert answer.text == "Write needs notes:write. Grant access to notes:write."
+    assert answer.text == "Write needs notes:write, a permission you don't have. Grant access to notes:write."
     assert answer.meta["dev.intarsia/problem"] == {
         "kind": "refused",
         "message": answer.text,

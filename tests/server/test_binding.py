@@ -104,8 +104,10 @@ def test_who_calls_is_never_bound() -> None:
         ),
         (
             partial(print, "x"),
-            "TaskBoard.on_move: partial(print, ...) does not bind an action. "
-            "Decorate 'print' with `@connector.action`.",
+            (
+                "TaskBoard.on_move: partial(print, ...) does not bind an action. "
+                "Decorate 'print' with `@connector.action`."
+            ),
         ),
         (
             partial(move_card, card="T-1"),
