@@ -128,8 +128,8 @@ async def test_the_local_person_may_do_everything(notes: Notes) -> None:
     [
         ({"scopes": "notes:write"}, "scopes must be a set of strings"),
         ({"roles": "admin"}, "roles must be a set of strings"),
-        ({"scopes": {"notes write"}}, "'notes write' is no scope"),
-        ({"scopes": {""}}, "'' is no scope"),
+        ({"scopes": {"notes write"}}, "'notes write' is not a scope"),
+        ({"scopes": {""}}, "'' is not a scope"),
         ({"allow": True}, "allow must be a function"),
     ],
 )

@@ -66,7 +66,7 @@ def test_an_undo_is_a_partial_with_all_arguments() -> None:
 
 def test_who_calls_is_never_bound() -> None:
     assert on_click(partial(sort_cards, project="apollo")).parameters.keys() == {"times"}
-    with pytest.raises(BindError, match="cannot bind 'grant', which the server fills in"):
+    with pytest.raises(BindError, match="cannot bind 'grant', which the server sets"):
         on_click(partial(sort_cards, grant=Grant("root"), project="apollo"))
     with pytest.raises(BindError, match="cannot bind 'grant'"):
         on_click(partial(sort_cards, cast("Any", "apollo")))

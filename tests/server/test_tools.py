@@ -149,7 +149,7 @@ def test_a_function_that_no_call_could_reach_is_refused_when_it_is_decorated(app
         return Metric(model_dump, 1)
 
     functions: list[tuple[Any, str]] = [
-        (show_card, "returns Card, which cannot be shown by itself"),
+        (show_card, "returns Card, which has no template of its own"),
         (forget_none, r"\(person\): the default None is not of its type, str. Write `str \| None`."),
         (take_object, r"\(other\): .*Connector cannot be sent as JSON"),
         (take_method, r"\(model_dump\): the name is reserved"),
