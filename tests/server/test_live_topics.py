@@ -48,9 +48,9 @@ def test_topics_have_places_for_arguments() -> None:
     ("topics", "said"),
     [
         ("project:{projet}", "'projet', which is not its parameter. Did you mean 'project'?"),
-        ("project:{project.name}", "'project.name', which is no parameter"),
+        ("project:{project.name}", "'project.name', which is not its parameter"),
         ("project:{project!r}", "has the placeholder 'project'"),
-        ("project:{", "cannot be read"),
+        ("project:{", "cannot be parsed"),
         ("", "must be strings"),
         ([3], "must be strings"),
         (["a"] * 21, "must have at most 20 topics, not 21"),
