@@ -81,7 +81,7 @@ async def test_a_lifespan_that_cannot_be_one_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"must be a function of the connector, not str\."):
         Connector("Things", lifespan=cast("Any", "start"))
     connector = Connector("Things", store=tmp_path / "store.db", lifespan=cast("Any", is_not_decorated))
-    with pytest.raises(SettingError, match="'is_not_decorated' returned async_generator, no async context manager"):
+    with pytest.raises(SettingError, match="'is_not_decorated' returned async_generator, not an async context manager"):
         async with connector.running():
             pass
 

@@ -214,7 +214,7 @@ def test_what_cannot_work_is_refused_with_what_to_do() -> None:
     anything: Any = object()
     Connector("Greetings", server=server)
 
-    with pytest.raises(SettingError, match=r"has the connector 'Greetings' already.*connector\.include"):
+    with pytest.raises(SettingError, match=r"already has the connector 'Greetings'.*connector\.include"):
         Connector("Others", server=server)
     with pytest.raises(SettingError, match=r"takes an MCPServer of the package 'mcp', not builtins\.object.*attach"):
         Connector("Others", server=anything)

@@ -113,7 +113,7 @@ def checked_lifespan(lifespan: Lifespan) -> Lifespan:
     """Check that a lifespan takes the connector.
 
     Raises:
-        SettingError: It is no function, or takes something else.
+        SettingError: It is not a function, or does not accept the connector as its only argument.
     """
     if lifespan is None:
         return lifespan
@@ -138,6 +138,8 @@ def entered_lifespan(lifespan: Callable[[Any], object], connector: object) -> Ab
     made = lifespan(connector)
     if not (hasattr(made, "__aenter__") and hasattr(made, "__aexit__")):
         name = getattr(lifespan, "__name__", "lifespan")
-        message = f"The lifespan {name!r} returned {type(made).__name__}, no async context manager. {_LIFESPAN_FORM}"
+        message = (
+            f"The lifespan {name!r} returned {type(made).__name__}, not an async context manager. {_LIFESPAN_FORM}"
+        )
         raise SettingError(message)
     return cast("AbstractAsyncContextManager[object]", made)
