@@ -64,7 +64,7 @@ def test_the_checks_know_every_option_that_type_checkers_know(decorator: Any) ->
 
 
 def test_a_title_where_the_function_belongs_says_how_options_go() -> None:
-    with pytest.raises(ToolError, match="Options go by name, such as title='Team board'"):
+    with pytest.raises(ToolError, match="Pass options by name, such as title='Team board'"):
         Connector("Things").widget(cast("Any", "Team board"))
 
 

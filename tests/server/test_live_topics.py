@@ -47,8 +47,8 @@ def test_topics_have_places_for_arguments() -> None:
 @pytest.mark.parametrize(
     ("topics", "said"),
     [
-        ("project:{projet}", "'projet', which is not its parameter. Did you mean 'project'?"),
-        ("project:{project.name}", "'project.name', which is not its parameter"),
+        ("project:{projet}", "'projet', which is not a parameter. Did you mean 'project'?"),
+        ("project:{project.name}", "'project.name', which is not a parameter"),
         ("project:{project!r}", "has the placeholder 'project'"),
         ("project:{", "cannot be parsed"),
         ("", "must be strings"),
@@ -75,11 +75,11 @@ def test_tools_and_tiles_check_what_they_name() -> None:
         """Move it."""
         return Done(project)
 
-    with pytest.raises(ToolError, match="no parameter"):
+    with pytest.raises(ToolError, match="not a parameter"):
         connector.widget(topics="project:{team}")(board)
-    with pytest.raises(ToolError, match="no parameter"):
+    with pytest.raises(ToolError, match="not a parameter"):
         connector.tile(topics="project:{team}")(board)
-    with pytest.raises(ToolError, match="no parameter"):
+    with pytest.raises(ToolError, match="not a parameter"):
         connector.action(changes="project:{team}")(move)
     assert not connector.catalog.names_topics
     pending = connector.tile(topics="project:{project}")(board)("apollo")

@@ -179,7 +179,7 @@ def test_a_name_that_the_server_has_is_refused_where_our_tool_is_declared() -> N
         """Show the weather."""
         return Text("warm")
 
-    with pytest.raises(ToolError, match="The server 'weather' has a tool 'weather' of its own"):
+    with pytest.raises(ToolError, match="The server 'weather' already has a tool 'weather'"):
         connector.widget(weather)
     assert "weather" not in connector.tools
 

@@ -121,7 +121,7 @@ def test_a_function_that_cannot_be_a_tool_is_refused_when_it_is_decorated(app: C
         yield Metric("x", 1)
 
     functions: list[tuple[Any, str]] = [
-        ("Team board", "not of str 'Team board'. Options go by name"),
+        ("Team board", "not from str 'Team board'. Pass options by name"),
         (silent, "needs a docstring"),
         (other, "returns a widget"),
         (many, "must return once"),

@@ -41,6 +41,6 @@ def _checked(name: str, what: str, topic: object, parameters: frozenset[str]) ->
     for place, form, conversion in places:
         if place not in parameters or form or conversion:
             hint = near_miss(str(place), set(parameters))
-            message = f"{name}: {what} {topic!r} has the placeholder {place!r}, which is not its parameter.{hint}"
+            message = f"{name}: {what} {topic!r} has the placeholder {place!r}, which is not a parameter.{hint}"
             raise ToolError(message)
     return topic
