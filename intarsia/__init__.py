@@ -36,7 +36,7 @@ __all__ = [
     "idempotency_key",
 ]
 
-_HOMES = {
+_MODULES = {
     "AdminSignIn": "intarsia.server.auth.resource_server.settings",
     "BoundAction": "intarsia.widgets.action",
     "ConflictError": "intarsia.errors",
@@ -55,7 +55,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
     message = f"module 'intarsia' has no attribute {name!r}"
     raise AttributeError(message)

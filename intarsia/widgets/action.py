@@ -231,7 +231,7 @@ class Sends:
             # JSON Schema: every integer is a number, so an integer fits a parameter of type `float`.
             is_widened = "number" in takes and "integer" in json_types
             if takes and not takes & json_types and not is_widened:
-                return f"{name!r} is sent as {_or(json_types)} and taken as {_or(takes)}."
+                return f"{name!r} is sent as {_joined_with_or(json_types)} and taken as {_joined_with_or(takes)}."
         return ""
 
 
@@ -239,7 +239,7 @@ def _listed(names: Mapping[str, object]) -> str:
     return ", ".join(names) or "nothing"
 
 
-def _or(names: "set[JsonType] | frozenset[str]") -> str:
+def _joined_with_or(names: "set[JsonType] | frozenset[str]") -> str:
     return " or ".join(sorted(names))
 
 

@@ -126,16 +126,16 @@ class ChangeLog:
         self._clock = clock
         self._at: OrderedDict[str, int] = OrderedDict()
         self._forgotten_at = clock.next()
-        self._everybody: set[_Waiter] = set()
+        self._all_waiters: set[_Waiter] = set()
         self._waiters: dict[str, set[_Waiter]] = {}
         self._lock = Lock()
         self._listeners: tuple[tuple[str, Listener], ...] = ()
-        self._end = bus.subscribe(self._hear)
+        self._end = bus.subscribe(self._on_change)
 
     @property
     def waiting(self) -> int:
         """The number of waiting calls, including those without topics, which wait for their other task only."""
-        return len(self._everybody)
+        return len(self._all_waiters)
 
     def publish(self, topics: frozenset[str]) -> None:
         """Publish a change of these topics on the bus. Safe to call from any thread."""
@@ -165,7 +165,7 @@ class ChangeLog:
     def use(self, bus: ChangeBus) -> None:
         """Replace the bus. All topics then count as changed, since earlier messages of the new bus are unknown."""
         self._end()
-        self._bus, self._end = bus, bus.subscribe(self._hear)
+        self._bus, self._end = bus, bus.subscribe(self._on_change)
         with self._lock:
             self._at.clear()
             self._forgotten_at = self._clock.next()
@@ -174,8 +174,8 @@ class ChangeLog:
     def wake_all(self) -> None:
         """End every wait, so that all calls are answered before the server stops."""
         with self._lock:
-            everybody = tuple(self._everybody)
-        _wake(everybody)
+            waiters = tuple(self._all_waiters)
+        _wake(waiters)
 
     def close(self) -> None:
         """Unsubscribe from the bus."""
@@ -220,28 +220,28 @@ class ChangeLog:
 
     def _add(self, topics: frozenset[str], waiter: _Waiter) -> None:
         with self._lock:
-            self._everybody.add(waiter)
+            self._all_waiters.add(waiter)
             for topic in topics:
                 self._waiters.setdefault(topic, set()).add(waiter)
 
     def _remove(self, topics: frozenset[str], waiter: _Waiter) -> None:
         with self._lock:
-            self._everybody.discard(waiter)
+            self._all_waiters.discard(waiter)
             for topic in topics:
                 waiters = self._waiters[topic]
                 waiters.discard(waiter)
                 if not waiters:
                     del self._waiters[topic]
 
-    def _hear(self, topics: frozenset[str]) -> None:
-        woken = self._note(topics)
+    def _on_change(self, topics: frozenset[str]) -> None:
+        woken = self._record(topics)
         # Listeners run before calls wake up, because those calls may use what the listeners update.
         for prefix, listener in self._listeners:
             if heard := frozenset(topic for topic in topics if topic.startswith(prefix)) if prefix else topics:
                 listener(heard)
         _wake(woken)
 
-    def _note(self, topics: frozenset[str]) -> set[_Waiter]:
+    def _record(self, topics: frozenset[str]) -> set[_Waiter]:
         with self._lock:
             at = self._clock.next()
             for topic in topics:

@@ -113,9 +113,9 @@ class ConnectorTool(Tool):
             parameters=dict(listed.input_schema),
             annotations=listed.annotations,
             meta={**(listed.meta or {}), NAME: listed.name},
-        ).answered_by(surface)
+        ).with_surface(surface)
 
-    def answered_by(self, surface: Surface) -> Self:
+    def with_surface(self, surface: Surface) -> Self:
         """Set the surface that handles its calls."""
         self._surface, self._own_name = surface, self.name
         return self
@@ -144,9 +144,9 @@ class ViewResource(Resource):
             mime_type=listed.mime_type or "",
             meta=listed.meta,
         )
-        return view.answered_by(surface, listed.size)
+        return view.with_surface(surface, listed.size)
 
-    def answered_by(self, surface: Surface, size: int | None) -> Self:
+    def with_surface(self, surface: Surface, size: int | None) -> Self:
         """Set the surface that reads it, and its size in bytes."""
         self._surface, self._bytes = surface, size
         return self

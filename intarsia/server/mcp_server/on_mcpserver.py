@@ -49,7 +49,7 @@ class ExistingServer:
 
     def __init__(self, catalog: Catalog, server: MCPServer[Any]) -> None:
         _check_kind(server)
-        _take(catalog, server)
+        _claim(catalog, server)
         self.server = server
         self._catalog = catalog
         self._surface = Surface(catalog)
@@ -88,7 +88,7 @@ class ExistingServer:
         for name in self._surface.names:
             if name not in offered:
                 self.check_free(name)
-                _registered(self.server)[name] = _OfferedTool.of(self._surface, name)
+                _registered(self.server)[name] = _ConnectorTool.of(self._surface, name)
 
     def add_instructions(self, text: str) -> None:
         """Append to the server's instructions for models."""
@@ -97,7 +97,7 @@ class ExistingServer:
 
     def _offered(self) -> set[str]:
         """Return the names of tools that are still the connector's: the author may have removed or replaced some."""
-        return {name for name, tool in _registered(self.server).items() if isinstance(tool, _OfferedTool)}
+        return {name for name, tool in _registered(self.server).items() if isinstance(tool, _ConnectorTool)}
 
     def _lifespan(self, own: Lifespan) -> Lifespan:
         @asynccontextmanager
@@ -127,24 +127,24 @@ class ExistingServer:
         return await own(request, params) if contents is None else ReadResourceResult(contents=[contents])
 
 
-class _OfferedTool(RegisteredTool):
+class _ConnectorTool(RegisteredTool):
     """A connector's tool registered on the server, so that the author's interceptors and overrides apply to it."""
 
     _surface: Surface = PrivateAttr()
 
     @classmethod
-    def of(cls, surface: Surface, name: str) -> "_OfferedTool":
+    def of(cls, surface: Surface, name: str) -> "_ConnectorTool":
         """Create it from the connector's definition of the tool."""
         listed = surface.described(name)
         tool = cls.from_function(
-            _answered_by_run, name=name, title=listed.title, description=listed.description, structured_output=False
+            _placeholder, name=name, title=listed.title, description=listed.description, structured_output=False
         )
         assert isinstance(tool, cls)  # noqa: S101  # the SDK's class method does not say so
         tool.parameters = dict(listed.input_schema)
         tool.annotations = listed.annotations
-        return tool.answered_by(surface)
+        return tool.with_surface(surface)
 
-    def answered_by(self, surface: Surface) -> "_OfferedTool":
+    def with_surface(self, surface: Surface) -> "_ConnectorTool":
         """Set the surface that handles its calls."""
         self._surface = surface
         return self
@@ -163,8 +163,8 @@ class _OfferedTool(RegisteredTool):
         return await self._surface.call(request, self.name, arguments, caller())
 
 
-async def _answered_by_run() -> None:
-    """Placeholder for the function that the SDK requires; `_OfferedTool.run` handles the calls."""
+async def _placeholder() -> None:
+    """Placeholder for the function that the SDK requires; `_ConnectorTool.run` handles the calls."""
 
 
 def _check_kind(server: object) -> None:
@@ -175,7 +175,7 @@ def _check_kind(server: object) -> None:
         raise SettingError(message)
 
 
-def _take(catalog: Catalog, server: MCPServer[Any]) -> None:
+def _claim(catalog: Catalog, server: MCPServer[Any]) -> None:
     if server in _CONNECTORS:
         message = (
             f"The server {server.name!r} already has the connector {_CONNECTORS[server]!r}. Create {catalog.name!r} "

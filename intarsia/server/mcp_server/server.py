@@ -40,7 +40,7 @@ from intarsia.server.catalog import Catalog
 from intarsia.server.changes.access_watch import ACCESS_WATCH
 from intarsia.server.mcp_server.request_checks import EARLIER_VERSIONS
 from intarsia.server.mcp_server.subscriptions import Subscriptions
-from intarsia.server.mcp_server.view_polling import ANSWERED
+from intarsia.server.mcp_server.view_polling import RESPONSE_KEY
 from intarsia.server.mcp_server.view_tools import access_tool, draft_tool, view_tool
 from intarsia.server.rendering.load import AnyWidgetTool
 from intarsia.server.tools.tool import ActionTool, Tool, WidgetTool
@@ -92,7 +92,7 @@ def build_server(catalog: Catalog, surface: "Surface | None" = None) -> Server[A
         on_subscriptions_listen=Subscriptions(surface, surface.who).listen,
     )
     server.extensions[EXTENSION_ID] = {}
-    server.middleware += [_in_our_words, advertise_apps]
+    server.middleware += [_hide_method_name, advertise_apps]
     return server
 
 
@@ -215,7 +215,7 @@ class Surface:
 
     async def call_tool(self, request: Request, params: CallToolRequestParams) -> CallToolResult:
         """Handle `tools/call`."""
-        answered = _answered(request)
+        answered = _early_response(request)
         if answered:
             return _result(answered, shows_apps=_may_show_apps(request))
         return await self.call(request, params.name, params.arguments or {}, caller())
@@ -327,10 +327,10 @@ def _result(answer: CallResponse, *, shows_apps: bool) -> CallToolResult:
     )
 
 
-def _answered(request: Request) -> CallResponse | None:
+def _early_response(request: Request) -> CallResponse | None:
     """Return the response that `view_polling.py` made before the SDK got the call, if any."""
     scope: Mapping[str, Any] = getattr(request.request, "scope", None) or {}
-    return scope.get(ANSWERED)
+    return scope.get(RESPONSE_KEY)
 
 
 def _may_show_apps(request: Origin | None) -> bool:
@@ -340,7 +340,7 @@ def _may_show_apps(request: Origin | None) -> bool:
     return client_supports_apps(cast("Request", request))
 
 
-async def _in_our_words(ctx: Request, call_next: CallNext) -> HandlerResult:
+async def _hide_method_name(ctx: Request, call_next: CallNext) -> HandlerResult:
     try:
         return await call_next(ctx)
     except MCPError as error:

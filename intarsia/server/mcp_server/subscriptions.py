@@ -51,12 +51,12 @@ class TopicBus:
 
     Args:
         changes: The change log.
-        is_told: Called for each event; the event is dropped if it returns false.
+        is_open: Called for each event; the event is dropped if it returns false.
     """
 
-    def __init__(self, changes: ChangeLog = CHANGE_LOG, is_told: Callable[[], bool] = lambda: True) -> None:
+    def __init__(self, changes: ChangeLog = CHANGE_LOG, is_open: Callable[[], bool] = lambda: True) -> None:
         self._changes = changes
-        self._is_told = is_told
+        self._is_open = is_open
 
     async def publish(self, event: ServerEvent) -> None:
         """Publish an event to the change log."""
@@ -68,7 +68,7 @@ class TopicBus:
 
         def tell(topics: frozenset[str]) -> None:
             for event in events_of(topics):
-                if self._is_told():
+                if self._is_open():
                     listener(event)
 
         def hear(topics: frozenset[str]) -> None:
@@ -142,7 +142,7 @@ class Subscriptions:
     ) -> SubscriptionsListenResult:
         ended = False
 
-        def is_told() -> bool:
+        def is_open() -> bool:
             nonlocal ended
             # Losing access to a resource ends the stream before a further event is sent.
             if not ended and not all(self._offer.may_read(uri, grant) for uri in readable):
@@ -150,7 +150,7 @@ class Subscriptions:
                 handler.close()
             return not ended
 
-        handler = ListenHandler(TopicBus(is_told=is_told), max_subscriptions=1)
+        handler = ListenHandler(TopicBus(is_open=is_open), max_subscriptions=1)
         ending = asyncio.create_task(_end(handler))
         try:
             return await handler(request, params)

@@ -17,10 +17,10 @@ from intarsia.server.mcp_server.request_checks import version_of
 from intarsia.server.wire.messages import VIEW_TOOL, CallResponse
 from intarsia.server.wire.strict_json import JSON, object_of, replay
 
-AT_ONCE = 16
+MAX_CONCURRENT_RESPONSES = 16
 """The number of responses serialized concurrently: one change ends many polls, and each response takes memory."""
 
-ANSWERED = "intarsia.answered"
+RESPONSE_KEY = "intarsia.answered"
 """The key of the response in the request's ASGI scope.
 
 A context variable would leak: later requests on the same connection run in a copy of the context that sends this
@@ -53,7 +53,7 @@ class ViewPollingMiddleware:
         self._app = app
         self._view_app = view_app
         self._views = views
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._turns = asyncio.Semaphore(MAX_CONCURRENT_RESPONSES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request; respond to a poll when its widget changes or its time is up."""
@@ -63,7 +63,7 @@ class ViewPollingMiddleware:
             return
         body = (await receive())["body"]  # complete: the request limits have read all of it
         waiting = self._views.answer_view(called.arguments, called.meta)
-        answering, leaving = asyncio.ensure_future(waiting), asyncio.create_task(_until_gone(receive))
+        answering, leaving = asyncio.ensure_future(waiting), asyncio.create_task(_until_disconnected(receive))
         try:
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
             if answering.done():
@@ -88,7 +88,7 @@ class ViewPollingMiddleware:
         turn = _Turn(self._turns, send)
         try:
             await turn.begin()
-            await self._view_app({**scope, ANSWERED: answer}, receive, turn.send)
+            await self._view_app({**scope, RESPONSE_KEY: answer}, receive, turn.send)
         finally:
             turn.end()
 
@@ -118,7 +118,7 @@ class _Turn:
             self._turns.release()
 
 
-async def _until_gone(receive: Receive) -> Message:
+async def _until_disconnected(receive: Receive) -> Message:
     while (message := await receive())["type"] != "http.disconnect":
         pass
     return message

@@ -68,9 +68,9 @@ SECRETS = Table(
 """The keys with which the connector signs. They never leave the store."""
 
 _BUSY_MILLISECONDS = 5_000
-_LOOK_SECONDS = 1.0
+_LOOP_CHECK_SECONDS = 1.0
 """How often a thread that waits for its turn checks that the event loop still runs."""
-_NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
+_NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
 """Refuses symbolic links when a file is opened. Windows does not have this flag."""
 
 
@@ -273,7 +273,7 @@ class Store:
     def _wait_for_turn(self, granted: "Future[None]", loop: asyncio.AbstractEventLoop) -> None:
         while not loop.is_closed():
             try:
-                granted.result(_LOOK_SECONDS)
+                granted.result(_LOOP_CHECK_SECONDS)
             except TimeoutError:
                 continue
             except CancelledError:
@@ -347,7 +347,7 @@ def _prepare(path: Path) -> None:
         raise SettingError(message)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | _NO_LINK, 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | _NO_FOLLOW, 0o600))
         path.chmod(0o600)
     except OSError as error:
         message = (

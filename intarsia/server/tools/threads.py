@@ -117,14 +117,14 @@ class ThreadPool:
         with self._changed:
             return self._abandoned.total()
 
-    async def read(self, work: "partial[T]", place_seconds: float | None = None) -> T:
+    async def read(self, work: "partial[T]", slot_seconds: float | None = None) -> T:
         """Run a function that only reads, in a thread with the caller's context variables.
 
         If the caller is cancelled, it returns at once; the thread keeps its slot until the function ends.
 
         Args:
             work: The function with its arguments.
-            place_seconds: The time in seconds from now after which the call loses its slot to the next one.
+            slot_seconds: The time in seconds from now after which the call loses its slot to the next one.
 
         Returns:
             The function's return value.
@@ -133,8 +133,8 @@ class ThreadPool:
             RefusedError: Abandoned threads use up the whole limit of this function.
         """
         call = self._submit(work)
-        if place_seconds is not None:
-            timer = call.loop.call_later(place_seconds, self._abandon, call, place_seconds)
+        if slot_seconds is not None:
+            timer = call.loop.call_later(slot_seconds, self._abandon, call, slot_seconds)
             call.future.add_done_callback(lambda future: None if future.cancelled() else timer.cancel())
         try:
             return cast("T", await call.future)
