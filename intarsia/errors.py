@@ -76,6 +76,7 @@ class ConflictError(RefusedError):
 
     def __init__(self, reason: str, *, current: Mapping[str, Any] | None = None) -> None:
         super().__init__(reason)
+        # A copy, so that later changes of the caller's mapping do not reach the response.
         self.current = dict(current or {})
 
 

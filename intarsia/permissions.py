@@ -50,6 +50,7 @@ class Grant:
                 message = f"Grant({name}={given!r}) must be a set of strings, such as {{{given!r}}}."
                 raise TypeError(message)
             object.__setattr__(self, name, frozenset[str](getattr(self, name)))
+        # Two issuers may give the same subject to different users.
         name = f"{self.issuer} {self.subject}" if self.issuer else self.subject
         person = name if len(name) <= MAX_PERSON_LENGTH else sha256(name.encode()).hexdigest()
         object.__setattr__(self, "person", person)
@@ -168,4 +169,5 @@ def permissions_text(scopes: AbstractSet[str]) -> str:
 
 
 def _listed(names: AbstractSet[str]) -> str:
+    # Sorted, so that the same refusal always has the same text.
     return " and ".join(sorted(names))

@@ -42,6 +42,7 @@ def _check_version() -> None:
     except ImportError:
         message = f"intarsia.attach needs FastMCP, which is not installed. {_INSTALL}"
         raise SettingError(message) from None
+    # Prereleases have further parts, such as "0rc1"; only major and minor version count.
     words = fastmcp.__version__.split(".")
     found = tuple(int(word) for word in words[:2] if word.isdigit())
     if not MIN_VERSION <= found < BELOW_VERSION:

@@ -239,6 +239,7 @@ class Connector:
         if self._existing:
             for name in other.tools:
                 self._existing.check_free(name)
+        # After the checks above, so that a refused include changes nothing.
         self.catalog.include(other.catalog)
         if self._existing:
             self._existing.update()
@@ -381,6 +382,7 @@ class Connector:
     def _add(self, tool: Tool) -> Tool:
         if self._existing:
             self._existing.check_free(tool.name)
+        # After the check above, so that a refused tool is not registered in one place only.
         self.catalog.add(tool)
         if self._existing:
             self._existing.update()

@@ -61,6 +61,7 @@ def number(value: object, unit: str | None = None, digits: int = 1) -> str:
         return str(value)
     shown = f"{value:,.{digits}f}"
     shown = shown.rstrip("0").rstrip(".") if "." in shown else shown
+    # Rounding a small negative number leaves a negative zero.
     shown = "0" if shown == "-0" else shown
     return f"{shown}{'' if unit in _CLOSE_UNITS else ' '}{SHORT_UNITS[unit]}" if unit else shown
 

@@ -60,10 +60,12 @@ class RenderCache(Generic[T]):
             macro: Called with the item and `also` on a cache miss.
             also: Further arguments of the macro.
         """
+        # The macro is part of the key: templates may render equal items differently.
         cause = (macro, also, *vars(thing).values())
         found = self._young.get(cause)
         if found is None:
             found = self._old.get(cause) or self._finish(macro(thing, *also))
+            # A hit in the older generation moves to the younger one, and so survives the next eviction.
             self._keep(cause, found)
         return found
 

@@ -180,7 +180,9 @@ class Done:
                 f"Done.undo must be an action with its arguments, as partial(action, ...), not {type(undo).__name__}."
             )
             raise BindError(message)
+        # The dataclass is frozen, so assignment would raise.
         object.__setattr__(self, "undo", undo)
+        # The undo button sends no arguments, so every required one must be bound now.
         missing = [name for name, parameter in undo.parameters.items() if parameter.required]
         if missing:
             message = f"Done.undo: the action {undo.tool!r} still needs {', '.join(missing)}; bind every argument."
@@ -260,6 +262,7 @@ def refusals_of(actions: Iterable[BoundAction]) -> list[ControlRefusal]:
     groups: dict[object, list[BoundAction]] = {}
     for action in actions:
         if not action.decision.allowed:
+            # Actions that lack the same scopes share one sentence and one button.
             groups.setdefault(action.decision.missing_scopes or action.decision.reason, []).append(action)
     return [_refusal(group) for group in groups.values()]
 
@@ -267,6 +270,7 @@ def refusals_of(actions: Iterable[BoundAction]) -> list[ControlRefusal]:
 def _refusal(group: list[BoundAction]) -> ControlRefusal:
     first = group[0]
     missing = first.decision.missing_scopes
+    # Several actions may share a title, which is named once.
     titles = list(dict.fromkeys(action.title for action in group))
     if len(titles) == 1 or not missing:
         return ControlRefusal(first.decision.reason, first.tool, missing)

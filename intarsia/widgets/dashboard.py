@@ -57,6 +57,7 @@ class Dashboard(Widget):
             )
             raise WidgetError(message)
         rank = {name: place for place, name in enumerate(self.summary)}
+        # The sort is stable: tiles outside the summary keep their order.
         return sorted(ready, key=lambda tile: rank.get(tile.name, len(rank)))
 
     @property

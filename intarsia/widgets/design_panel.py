@@ -132,6 +132,7 @@ class DesignPanel(Widget):
 
     def with_draft(self, values: dict[str, TokenValue]) -> Self:
         """Return the panel with a draft. Values that are invalid for their token are dropped."""
+        # A value that was saved since the draft was stored is no longer an unsaved change.
         fitting = {
             token.name: values[token.name]
             for token in self.tokens
@@ -200,6 +201,7 @@ def _fits(token: Token, value: TokenValue) -> bool:
 
 
 def _kind_of(value: TokenValue) -> Literal["flag", "number", "text"]:
+    # First, because in Python a bool is also an int.
     if isinstance(value, bool):
         return "flag"
     return "text" if isinstance(value, str) else "number"

@@ -21,6 +21,7 @@ class Option(Widget):
     """The visible label."""
 
 
+# Cached, because the same few strings become options in every read.
 @lru_cache(1_000)
 def _option(text: str) -> Option:
     return Option(text, text)

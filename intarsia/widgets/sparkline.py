@@ -51,6 +51,7 @@ class Sparkline(Widget):
             if value is None:
                 runs.append([])
             else:
+                # Values outside a fixed range are drawn at its edge.
                 height = min(max(value, low), high) - low
                 runs[-1].append(f"{index * step:.1f},{HEIGHT - 1 - height * rise:.1f}")
         return [" ".join(run) for run in runs if run]

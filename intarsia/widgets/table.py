@@ -72,6 +72,7 @@ class Table(Widget):
                     )
                     raise WidgetError(message)
             key = self.key_of(row)
+            # "None" is the key of a row that lacks the value.
             if key in seen or key == "None":
                 message = f"Table {self.caption!r}: row {number} needs a unique {self.row_key!r}, not {key!r}."
                 raise WidgetError(message)

@@ -148,6 +148,7 @@ class TaskBoard(Widget):
     def _ids_are_unique(self) -> Self:
         cards = [card.id for column in self.columns for card in column.cards]
         for what, ids in (("columns", [column.id for column in self.columns]), ("cards", cards)):
+            # Counting every id is quadratic, so it is done only if there is a duplicate.
             twice = {name for name in ids if ids.count(name) > 1} if len(set(ids)) < len(ids) else set[str]()
             if twice:
                 message = f"TaskBoard {self.title!r} has two {what} with id {min(twice)!r}; give each its own id."

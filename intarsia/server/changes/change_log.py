@@ -247,6 +247,7 @@ class ChangeLog:
             for topic in topics:
                 self._at[topic] = at
                 self._at.move_to_end(topic)
+            # Evicted topics count as changed at the revision of the latest eviction.
             while len(self._at) > MAX_TOPICS:
                 _, oldest = self._at.popitem(last=False)
                 self._forgotten_at = max(self._forgotten_at, oldest)

@@ -83,6 +83,7 @@ class ConnectorProvider(Provider):
         return [ConnectorTool.of(self._surface, listed) for listed in self._surface.listed(_origin())]
 
     async def _get_tool(self, name: str, version: VersionSpec | None = None) -> Tool | None:
+        # A connector's tools have no versions, so a specific version matches none.
         if name not in self._surface.names or (version is not None and not version.matches(None)):
             return None
         return ConnectorTool.of(self._surface, self._surface.described(name))

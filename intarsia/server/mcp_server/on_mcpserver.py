@@ -102,6 +102,7 @@ class ExistingServer:
     def _lifespan(self, own: Lifespan) -> Lifespan:
         @asynccontextmanager
         async def lifespan(server: Server[Any]) -> AsyncGenerator[Any]:
+            # The connector starts first, so that the author's lifespan can use it.
             async with self._catalog.running(), own(server) as state:
                 yield state
 
@@ -118,6 +119,7 @@ class ExistingServer:
         self, own: Handler, request: Request, page: PaginatedRequestParams | None
     ) -> ListResourcesResult:
         result: ListResourcesResult = await own(request, page)
+        # The View is listed once: on the last page.
         if result.next_cursor is not None:
             return result
         return result.model_copy(update={"resources": [*result.resources, *self._surface.views(request)]})

@@ -321,6 +321,7 @@ def _annotations(tool: Tool) -> ToolAnnotations:
 def _result(answer: CallResponse, *, shows_apps: bool) -> CallToolResult:
     return CallToolResult(
         content=[TextContent(type="text", text=answer.text)],
+        # Data for the View would only fill the context of a model without one.
         structured_content=answer.structured if shows_apps else None,
         is_error=answer.is_error,
         **_with_meta(answer.meta or None if shows_apps else None),

@@ -47,6 +47,7 @@ class SharedLifetime:
             raise StoreError(message)
         run.users += 1
         try:
+            # A cancelled user must not cancel the opening for the others.
             await asyncio.shield(run.opened)
             yield
         finally:
@@ -80,6 +81,7 @@ class _Run:
         self.task = asyncio.create_task(self._keep_open(opening, previous))
 
     async def _keep_open(self, opening: Opening, previous: "asyncio.Task[None] | None") -> None:
+        # The previous period must end before the same resources are opened again.
         if previous is not None and previous.get_loop() is self.loop:
             await asyncio.wait([previous])
         try:

@@ -348,6 +348,7 @@ def _prepare(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR | _NO_FOLLOW, 0o600))
+        # The mode above applies to new files only.
         path.chmod(0o600)
     except OSError as error:
         message = (

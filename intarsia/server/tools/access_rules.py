@@ -67,6 +67,7 @@ def checked_scopes(name: str, scopes: AbstractSet[str]) -> frozenset[str]:
 
 
 def _checked_set(name: str, what: str, given: Any) -> frozenset[str]:
+    # A string is an iterable of strings too, and would become a set of its letters.
     if isinstance(given, str) or not all(isinstance(one, str) for one in given):
         message = f"{name}: {what} must be a set of strings, such as {what}={{'tasks:write'}}."
         raise ToolError(message)

@@ -72,6 +72,7 @@ def arguments_model(function: Callable[..., Any]) -> type[BaseModel]:
         if name not in hints:
             message = f"{where} has no type. Add one: it becomes the tool's schema."
             raise ToolError(message)
+        # Pydantic reserves the other names; every widget tool has `text_page` already.
         if name.startswith("_") or name == "text_page" or (name.startswith("model_") and hasattr(BaseModel, name)):
             message = f"{where}: the name is reserved; choose another."
             raise ToolError(message)
@@ -166,6 +167,7 @@ def _json_types(part: Mapping[str, Any], schema: Mapping[str, Any]) -> set[JsonT
     branches = [*part.get("anyOf", ()), *part.get("oneOf", ())]
     if branches:
         found = [_json_types(branch, schema) for branch in branches]
+        # One branch that accepts any type makes the union accept any type.
         return set() if not all(found) else set[JsonType]().union(*found)
     types: JsonType | list[JsonType] = part.get("type", [])
     return set(types) if isinstance(types, list) else {types}
@@ -191,6 +193,7 @@ def check_arguments(model: type[BaseModel], arguments: Mapping[str, Any]) -> Bas
             message = f"{name} must have at most {MAX_CHARACTERS:,} characters."
             raise ArgumentError(message)
     try:
+        # Through JSON, because only then strict mode accepts strings for dates and enums.
         return model.model_validate_json(json.dumps(dict(arguments)), strict=True)
     except ValidationError as error:
         raise ArgumentError(" ".join(_sentences(error, model))) from None

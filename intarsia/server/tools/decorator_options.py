@@ -40,10 +40,12 @@ def _is_text(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
+    # In Python a bool is an int, but `True` is not a number of seconds.
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_set_of_texts(value: object) -> bool:
+    # Strings and mappings are iterable too, but passing one is a mistake.
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
         return False
     return all(isinstance(one, str) for one in cast("Iterable[object]", value))

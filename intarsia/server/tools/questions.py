@@ -46,6 +46,7 @@ def question_for(question: str, arguments: Mapping[str, Any]) -> str:
 
 def _plain(value: object) -> str:
     """Return a value on one line, without invisible and bidirectional control characters (Unicode category Cf)."""
+    # Characters such as U+202E could make the question read as another one.
     seen = (" " if unicodedata.category(each) in {"Cc", "Zl", "Zp"} else each for each in str(value))
     return " ".join("".join(each for each in seen if unicodedata.category(each) != "Cf").split())
 

@@ -188,6 +188,7 @@ class ActionTool(Tool, Action, Generic[P, Acted]):
     def _checked_question(self, confirm: str | None) -> str | None:
         """Return the confirmation question, or `None` if the user need not confirm."""
         if confirm is None:
+            # The question is a format string, so braces of the title are escaped.
             plain_title = self.title.replace("{", "{{").replace("}", "}}")
             return f"{plain_title}?" if self.destructive and self.is_app_only else None
         if not self.destructive:
@@ -272,6 +273,7 @@ class ActionTool(Tool, Action, Generic[P, Acted]):
             message = f"{form} has no argument {name!r}.{near_miss(name, set(self.model.model_fields))}"
             raise BindError(message)
         try:
+            # Strict, because coercing a value that the developer bound would hide a mistake.
             self._adapters[name].validate_python(value, strict=True)
         except ValidationError as error:
             message = f"{form.begin}{name}={value!r}): {error.errors()[0]['msg']}."
@@ -364,6 +366,7 @@ def _returned(function: Callable[..., Any], wanted: type[R]) -> type[R]:
 
 
 def _literals(annotation: Any) -> list[str]:
+    # An alias made by a `type` statement (PEP 695).
     if hasattr(annotation, "__value__"):
         annotation = annotation.__value__
     arguments = get_args(annotation)

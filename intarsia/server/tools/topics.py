@@ -39,6 +39,7 @@ def _checked(name: str, what: str, topic: object, parameters: frozenset[str]) ->
         message = f"{name}: {what} {topic!r} cannot be parsed: {error}. Write {{{{ for a literal brace."
         raise ToolError(message) from None
     for place, form, conversion in places:
+        # A conversion or format would produce a topic that publishers do not use.
         if place not in parameters or form or conversion:
             hint = near_miss(str(place), set(parameters))
             message = f"{name}: {what} {topic!r} has the placeholder {place!r}, which is not a parameter.{hint}"
