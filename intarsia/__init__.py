@@ -1,6 +1,6 @@
 """Intarsia: interactive connectors. Python functions return widgets; an MCP server shows them in the chat.
 
-The names here are loaded when they are first used, so that `import intarsia.widgets` loads no server.
+Public names load on first use (PEP 562), so that `import intarsia.widgets` imports neither the server nor the MCP SDK.
 """
 
 from importlib import import_module

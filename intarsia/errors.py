@@ -1,8 +1,8 @@
-"""The exceptions of Intarsia, all in one tree.
+"""The exception hierarchy of Intarsia.
 
-Every class inherits `IntarsiaError` and the builtin that it resembles, and carries its values as attributes.
-What goes to a client is written elsewhere (`intarsia.server.calls.handler`): the text of a `RefusedError` is shown
-to people as it is; that of every other exception never leaves the server.
+Every class inherits from `IntarsiaError` and from the closest builtin exception, and exposes its values as attributes.
+`intarsia.server.calls.handler` builds the responses: it sends the text of a `RefusedError` to the client unchanged; the
+text of any other exception stays on the server.
 """
 
 from collections.abc import Collection, Mapping
@@ -11,38 +11,38 @@ from typing import Any
 
 
 class IntarsiaError(Exception):
-    """Any error that Intarsia raises on purpose."""
+    """Base class of all errors that Intarsia raises."""
 
 
 class WidgetError(IntarsiaError, ValueError):
-    """A widget that cannot be built: its data contradict each other."""
+    """A widget's fields are invalid or inconsistent."""
 
 
 class BindError(IntarsiaError, TypeError):
-    """An action that does not fit what it is bound to, or where it is offered."""
+    """An action is bound to invalid arguments, or does not match the widget field that offers it."""
 
 
 class ToolError(IntarsiaError, ValueError):
-    """A function that cannot become a tool, or a tool name that is taken."""
+    """A function cannot become a tool, or its tool name is already in use."""
 
 
 class SettingError(IntarsiaError, ValueError):
-    """A setting or command line value that cannot work."""
+    """A setting or command-line value is invalid."""
 
 
 class StoreError(IntarsiaError, RuntimeError):
-    """The store cannot be opened, or is used outside its lifetime."""
+    """The store cannot be opened, or is used while it is closed."""
 
 
 class ArgumentError(IntarsiaError, ValueError):
-    """Arguments of a call that the tool does not take. The text is safe to show: it never holds a value."""
+    """The arguments of a call fail validation. The text is safe to show: it never contains a value."""
 
 
 class RefusedError(IntarsiaError, PermissionError):
-    """Raise it in an action, widget or tile to refuse, with a reason that people will read.
+    """Raise this in an action, widget or tile to refuse a call. The user sees the reason.
 
     Args:
-        reason: One or two plain sentences, safe to show to the person who acted.
+        reason: One or two plain sentences that are safe to show to the calling user.
     """
 
     def __init__(self, reason: str) -> None:
@@ -51,12 +51,12 @@ class RefusedError(IntarsiaError, PermissionError):
 
 
 class ScopeError(RefusedError):
-    """Raised by Intarsia for a call that needs more than its caller granted.
+    """Raised by Intarsia for a call that requires scopes the user has not granted.
 
     Args:
-        reason: What is missing, safe to show.
+        reason: One plain sentence that is safe to show to the user.
         missing_scopes: The scopes that would allow the call.
-        how_to_fix: What the person can do about it.
+        how_to_fix: One plain sentence that tells the user how to allow the call.
     """
 
     def __init__(self, reason: str, missing_scopes: Collection[str], how_to_fix: str) -> None:
@@ -66,20 +66,21 @@ class ScopeError(RefusedError):
 
 
 class ConflictError(RefusedError):
-    """Raise it in an action when somebody else was faster.
+    """Raise this in an action when the data changed since the caller read it (optimistic locking).
 
     Args:
-        reason: What happened, such as "Ada moved it to Done.", safe to show.
-        current: What is true now, such as `{"column": "done", "version": 5}`, told to whoever acted so that
-            they can try again from there.
+        reason: What happened, such as "Ada moved it to Done."; safe to show to the user.
+        current: The current state as JSON values, such as `{"column": "done", "version": 5}`. It is returned to the
+            caller, so that the call can be retried against it.
     """
 
     def __init__(self, reason: str, *, current: Mapping[str, Any] | None = None) -> None:
         super().__init__(reason)
+        # A copy, so that later changes of the caller's mapping do not reach the response.
         self.current = dict(current or {})
 
 
 def near_miss(name: str, names: Collection[str]) -> str:
-    """Return " Did you mean 'x'?" for the name closest to a wrong one, or an empty text."""
+    """Return " Did you mean 'x'?" with the known name closest to `name`, or an empty string if none is close."""
     close = get_close_matches(name, sorted(names), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""

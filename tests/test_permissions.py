@@ -32,7 +32,7 @@ async def test_a_missing_scope_is_named_with_what_to_do() -> None:
 
     assert not decision.allowed
     assert decision.missing_scopes == {"tasks:write"}
-    assert decision.reason == "Move card needs tasks:write."
+    assert decision.reason == "Move card needs tasks:write, a permission you don't have."
     assert decision.how_to_fix == "Grant access to tasks:write."
 
 
@@ -57,7 +57,7 @@ async def test_one_of_the_roles_is_enough() -> None:
 async def test_no_scope_makes_up_for_a_missing_role() -> None:
     decision = await decide(EDITOR, Move(roles=frozenset({"admin"})), {})
 
-    assert decision == Decision(allowed=False, reason="Move card is only for admin.")
+    assert decision == Decision(allowed=False, reason="Move card is only for users with the role admin.")
     assert decision.how_to_fix == ""
 
 
@@ -75,7 +75,7 @@ async def test_a_rule_sees_who_calls_and_with_what() -> None:
 async def test_a_rule_that_gives_no_reason_still_refuses(answer: bool | str) -> None:  # noqa: FBT001 - a parameter of the test
     decision = await decide(EDITOR, Move(allow=lambda _grant, _arguments: answer), {})
 
-    assert decision == Decision(allowed=False, reason="Move card is not for you.")
+    assert decision == Decision(allowed=False, reason="You don't have permission to use Move card.")
 
 
 async def test_a_rule_is_not_asked_about_those_who_lack_a_scope() -> None:

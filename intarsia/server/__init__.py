@@ -1,5 +1,6 @@
-"""The outside: functions as MCP tools, calls and their answers, the store, HTTP.
+"""The server: MCP tools made from functions, call handling, rendering, storage, authentication and HTTP.
 
-What decides (`parts`, `calls`, `reading`, `arguments`, `tokens.claims`) knows neither `mcp` nor `starlette`; only what
-faces the outside does: `gate`, `asgi`, `adapter`, `existing`, `attach`, `on_fastmcp` and `tokens.guard`.
+Imports between the folders go one way; `docs/architecture.md` draws them and follows one click through the modules.
+Access decisions, call handling and rendering import neither `mcp` nor `starlette`. Protocol code is confined to `http`,
+`mcp_server`, `attach`, `pages`, `admin` and the HTTP side of `auth`.
 """

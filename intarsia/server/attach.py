@@ -1,4 +1,4 @@
-"""The way onto a FastMCP server. FastMCP is loaded when it is used, and is no requirement of Intarsia."""
+"""Attaching a connector to a FastMCP server. FastMCP is imported on use; it is an optional dependency."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,25 +10,25 @@ if TYPE_CHECKING:
 
 
 MIN_VERSION, BELOW_VERSION = (4, 1), (5, 0)
-"""Which versions of FastMCP are supported: the series that is tested, and what follows in it."""
+"""The supported FastMCP versions: at least the first, below the second."""
 
-_INSTALL = "Install one that is: pip install 'fastmcp>=4.1,<5'."
+_INSTALL = "Install a supported version: pip install 'fastmcp>=4.1,<5'."
 
 
 def attach(connector: Connector, server: "FastMCP[Any]") -> None:
-    """Offer a connector's tools and its View on a FastMCP server; everything that the server has stays as it is.
+    """Add a connector's tools and View to a FastMCP server.
 
-    The server's sign-in, middleware and tools work as before, and the connector is opened and closed with it. Attach
-    to a server before it is started. It may be mounted on another, but not under a namespace: widgets call tools by
-    their names, so the server does not start where something renames them.
+    The server's own authentication, middleware and tools are unchanged. The connector starts and stops with the server.
+    Attach before the server starts. The server may be mounted on another FastMCP server, but without a namespace:
+    widgets call tools by name, so startup fails if the names change.
 
     Args:
-        connector: Whose tools are offered; those that it gets later too.
-        server: A server of FastMCP 4.1 or a later 4.x.
+        connector: The connector. Tools that are registered later are added too.
+        server: A server of FastMCP 4.1 or a later 4.x version.
 
     Raises:
-        SettingError: The server is none of FastMCP, FastMCP is missing or of a version that is not supported, or the
-            server has a connector already.
+        SettingError: `server` is not a FastMCP server, FastMCP is missing or its version is unsupported, or the server
+            already has a connector.
     """
     _check_version()
     from intarsia.server.mcp_server.on_fastmcp import join  # noqa: PLC0415  # knows FastMCP, which may be missing
@@ -42,6 +42,7 @@ def _check_version() -> None:
     except ImportError:
         message = f"intarsia.attach needs FastMCP, which is not installed. {_INSTALL}"
         raise SettingError(message) from None
+    # Prereleases have further parts, such as "0rc1"; only major and minor version count.
     words = fastmcp.__version__.split(".")
     found = tuple(int(word) for word in words[:2] if word.isdigit())
     if not MIN_VERSION <= found < BELOW_VERSION:

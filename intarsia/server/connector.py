@@ -1,4 +1,4 @@
-"""The connector: the app that a developer builds, and one MCP server."""
+"""The connector: the application object that a developer builds. It serves one MCP server."""
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -39,23 +39,25 @@ class Connector:
     """An MCP server whose tools return widgets.
 
     Args:
-        name: What people read, such as "Team tasks".
-        instructions: What a model should know before it calls the tools.
-        store: The SQLite file for idempotency keys, drafts and your own tables; by default a file in the person's
-            state folder.
-        tables: Your own tables (SQLAlchemy `MetaData`), made when they are missing and written by `change()`.
-        lifespan: Takes the connector and returns an async context manager, as in Starlette. It is entered before the
-            first call, when the store is open, and left after the last; for example to fill a new database.
-        server: A server that you have already, to which the tools are added; it stays yours, in every way that you
-            run it. For one of FastMCP see `intarsia.attach`.
-        scopes: Scopes that only mark data in widgets, so that no tool and no tile names them: people can grant them,
-            and who is local has them.
-        scope_descriptions: What scopes mean to people who are asked for them on the connector's own consent page, such
-            as `{"tasks:write": "Move and edit cards"}`; without it, a scope is read as plainly as its name allows.
+        name: The display name, such as "Team tasks". It must contain a letter a-z or a digit.
+        instructions: Instructions for the model, sent when a client connects.
+        store: Path of the SQLite file for idempotency keys, drafts and your own tables; by default a file in the
+            operating system user's state folder.
+        tables: Your own tables as a SQLAlchemy `MetaData`. Missing tables are created at startup; `change()` writes
+            to them.
+        lifespan: A function that takes the connector and returns an async context manager, as in Starlette. It is
+            entered once the store is open, before the first call, and exited after the last call; for example to seed
+            a new database.
+        server: An existing `MCPServer` of the MCP SDK to add the tools to; you keep running it yourself. For FastMCP
+            use `intarsia.attach`.
+        scopes: Scopes that mark data in widgets only, and that no tool or tile requires. They become scopes that users
+            can grant; the local user has all scopes.
+        scope_descriptions: Scope to its plain meaning on the connector's own consent page, such as
+            `{"tasks:write": "Move and edit cards"}`. A scope without a description is described from its name.
 
     Raises:
-        SettingError: The name holds no letter from a to z and no digit, the store is no path of a file, `lifespan`
-            does not take the connector, or the server is no `MCPServer` or has a connector already.
+        SettingError: `name` has no letter a-z and no digit, `store` is not the path of a file, `lifespan` does not
+            accept the connector, or `server` is not an `MCPServer` or already has a connector.
     """
 
     def __init__(
@@ -96,24 +98,27 @@ class Connector:
         topics: str | Sequence[str] = (),
     ) -> Callable[[Callable[P, Shown]], WidgetTool[P, Shown]]: ...
     def widget(self, function: Any = None, **options: Any) -> Any:
-        """Make a function that returns a widget into a tool. The function only reads.
+        """Register a function that returns a widget as a read-only tool.
 
         An `async def` function runs in the event loop and must not block it; a `def` function runs in a thread.
 
         Args:
-            function: The function, when the decorator stands without parentheses.
-            title: What people read; made from the function's name if left out.
-            scopes: What a caller must have granted: all of them. An empty set opens it to everybody; left out, it is
-                refused wherever people sign in.
-            roles: What a caller must be: one of them, if there are any.
-            allow: A rule of the tool's own, asked with the Grant and the arguments: `True` allows, `False` or a reason
-                for people refuses. It may be `async`.
-            refresh_seconds: How often an open View reads it again, at least 3.
-            topics: What it reads, such as `"project:{project}"` with the tool's arguments in places: open Views read
-                it again as soon as one of these changes.
+            function: The function, if the decorator is used without parentheses.
+            title: The display name; by default derived from the function's name.
+            scopes: The scopes that a caller must have granted: all of them. An empty set allows every user. If omitted,
+                a server with sign-in refuses all calls, unless `roles` or `allow` is given.
+            roles: The accepted roles: a caller needs one of them. Empty accepts every role.
+            allow: An access rule, sync or `async`, called with the `Grant` and the arguments by name. `True` allows the
+                call; `False`, or a sentence to show to the user, refuses it.
+            refresh_seconds: The interval in seconds at which an open View reads the widget again; at least 3.
+            topics: One or several topics that the widget depends on, such as `"project:{project}"`, with the tool's
+                parameters as placeholders. Open Views read the widget again when one of them changes.
+
+        Returns:
+            The tool. Calling it calls the function itself, without access rules.
 
         Raises:
-            ToolError: The function cannot be a tool, its name is taken, or an option is unknown or malformed.
+            ToolError: The function cannot be a tool, its name is already in use, or an option is unknown or invalid.
         """
         check_options("widget", options)
 
@@ -142,30 +147,33 @@ class Connector:
         changes: str | Sequence[str] = (),
     ) -> ActionDecorator: ...
     def action(self, function: Any = None, **options: Any) -> Any:
-        """Make a function that changes something into a tool, which widgets offer.
+        """Register a function that changes data as a tool that widgets offer.
 
-        A widget takes the action itself, or `functools.partial(action, name=value)`. An `async def` function runs in
-        the event loop and must not block it; a `def` function runs in a thread.
+        Pass the action itself to a widget, or `functools.partial(action, name=value)` to bind arguments. An `async def`
+        function runs in the event loop and must not block it; a `def` function runs in a thread.
 
         Args:
-            function: The function, when the decorator stands without parentheses.
-            title: What people read; made from the function's name if left out.
-            scopes: What a caller must have granted: all of them. An empty set opens it to everybody; left out, it is
-                refused wherever people sign in.
-            roles: What a caller must be: one of them, if there are any.
-            allow: A rule of the tool's own, asked with the Grant and the arguments: `True` allows, `False` or a reason
-                for people refuses. It may be `async`.
-            destructive: Whether what it changes cannot be brought back; hosts are told so. It is then for people alone,
-                and the View asks before it is done.
-            confirm: What is asked, with places for arguments, such as "Delete {card}?".
-            visibility: Who may call it: `"model"`, `"app"` (the View, for people) or both. A destructive action that
-                is opened to the model without `confirm` is left to the host's approval.
-            idempotent: Whether doing it again with the same arguments changes nothing more; hosts are told so.
-            open_world: Whether it reaches beyond this server, to other services or people; hosts are told so.
-            changes: The topics that it changes, with the action's arguments in places.
+            function: The function, if the decorator is used without parentheses.
+            title: The display name, also the label of its control; by default derived from the function's name.
+            scopes: The scopes that a caller must have granted: all of them. An empty set allows every user. If omitted,
+                a server with sign-in refuses all calls, unless `roles` or `allow` is given.
+            roles: The accepted roles: a caller needs one of them. Empty accepts every role.
+            allow: An access rule, sync or `async`, called with the `Grant` and the arguments by name. `True` allows the
+                call; `False`, or a sentence to show to the user, refuses it.
+            destructive: Whether the change cannot be undone (`destructiveHint` of MCP). By default only Views may then
+                call the action, and the View asks the user to confirm.
+            confirm: The confirmation question, with parameters as placeholders, such as "Delete {card}?".
+            visibility: The callers it is listed for: `"model"`, `"app"` (the View, for the user), or both. If a
+                destructive action is visible to the model and has no `confirm`, the host's own approval applies.
+            idempotent: Whether repeating the call with the same arguments has no further effect (`idempotentHint`).
+            open_world: Whether it interacts with other services or people (`openWorldHint`).
+            changes: One or several topics that the action changes, with its parameters as placeholders.
+
+        Returns:
+            The action. Calling it calls the function itself, without access rules.
 
         Raises:
-            ToolError: The function cannot be a tool, its name is taken, or an option is unknown or malformed.
+            ToolError: The function cannot be a tool, its name is already in use, or an option is unknown or invalid.
         """
         check_options("action", options)
 
@@ -188,23 +196,27 @@ class Connector:
         topics: str | Sequence[str] = (),
     ) -> Callable[[Callable[P, Widget | Coroutine[Any, Any, Widget]]], TileFunction[P]]: ...
     def tile(self, function: Any = None, **options: Any) -> Any:
-        """Make a function that reads one tile of a dashboard. Tiles are read side by side and fail alone.
+        """Declare a function that loads one tile of a dashboard. Tiles load concurrently and fail independently.
 
-        An `async def` function runs in the event loop and must not block it; a `def` function runs in a thread, which
-        gives its place to others after `timeout_seconds`.
+        An `async def` function runs in the event loop and must not block it; a `def` function runs in a thread, whose
+        slot in the pool is released after `timeout_seconds`.
 
         Args:
-            function: The function, when the decorator stands without parentheses.
-            title: What people read; made from the function's name if left out.
-            refresh_seconds: How often an open View reads it again, at least 3.
-            timeout_seconds: After how long it counts as failed.
-            width: How many places of the dashboard's grid it takes.
-            scopes: What a person must have granted to see it. For others it is not read, and a note stands there.
-            topics: What it reads, with the tile's arguments in places: when one of these changes, open Views read
-                this tile again, and no other.
+            function: The function, if the decorator is used without parentheses.
+            title: The display name; by default derived from the function's name.
+            refresh_seconds: The interval in seconds at which an open View reads the tile again; at least 3.
+            timeout_seconds: The time in seconds after which loading fails.
+            width: The number of grid columns that the tile spans.
+            scopes: The scopes that a user must have granted to see the tile. Without them the function is not called,
+                and the tile shows a note instead.
+            topics: One or several topics that the tile depends on, with its parameters as placeholders. When one of
+                them changes, open Views read this tile again, and no other.
+
+        Returns:
+            The tile function. Calling it returns a `PendingTile` for `Dashboard.tiles`.
 
         Raises:
-            ToolError: The function cannot be a tile, or an option is unknown or malformed.
+            ToolError: The function cannot be a tile, or an option is unknown or invalid.
         """
         check_options("tile", options)
 
@@ -216,46 +228,51 @@ class Connector:
         return decorate(function) if function else decorate
 
     def include(self, other: "Connector") -> None:
-        """Offer another connector's tools too, with its instructions. They keep their own store.
+        """Add another connector's tools and instructions to this one. The other connector keeps its own store.
+
+        Args:
+            other: The connector to include.
 
         Raises:
-            ToolError: Both have a tool of the same name.
+            ToolError: Both connectors have a tool with the same name.
         """
         if self._existing:
             for name in other.tools:
                 self._existing.check_free(name)
+        # After the checks above, so that a refused include changes nothing.
         self.catalog.include(other.catalog)
         if self._existing:
             self._existing.update()
             self._existing.add_instructions(other.catalog.instructions)
 
     def change(self) -> ConnectionContext:
-        """Begin a change of your tables: all of it is committed at the end of the block, or nothing if it raises.
+        """Open a write transaction on your tables: it commits at the end of the block, or rolls back on an exception.
 
-        `async with` gives an `AsyncConnection` in an `async def` function, `with` a `Connection` in a `def` function.
+        `async with` returns an `AsyncConnection` in an `async def` function, `with` a `Connection` in a `def` function.
 
-        Inside an action, its idempotency key is written in the same transaction, so that an action that is sent twice
-        is applied once. The commit is finished even if the caller goes away. Make one change in an action: if it fails
-        after the first of two, its retry is told that it was done.
+        Inside an action, the idempotency key of the call is written in the same transaction, so that a repeated call is
+        applied once. The commit completes even if the client disconnects. Open one transaction per action: if the
+        action fails after the first of two, a retry reports the call as done.
 
         Raises:
-            StoreError: The connector does not run, a change is open here, or `with` stands in an `async def` function.
+            StoreError: The connector is not running, a transaction is already open in this context, or `with` is used
+                in an `async def` function.
         """
         store = self.catalog.store
         return ConnectionContext(partial(change, store), partial(change_in_thread, store))
 
     def changed(self, *topics: str) -> None:
-        """Say that something changed which did not change by an action; open Views that show it read it again.
+        """Publish a change that no action made, so that open Views with these topics read their widgets again.
 
-        Any thread of this process may call it. It returns at once.
+        Returns immediately. Safe to call from any thread of this process.
 
         Args:
-            topics: As widgets and tiles name them, such as `"project:apollo"`.
+            topics: Topics as widgets and tiles declare them, with values filled in, such as `"project:apollo"`.
         """
         CHANGE_LOG.publish(frozenset(topics))
 
     def read(self) -> ConnectionContext:
-        """Give a connection that sees one moment of your tables and cannot write, by `async with` or `with`."""
+        """Open a read-only connection to a consistent snapshot of your tables, with `async with` or `with`."""
         store = self.catalog.store
         return ConnectionContext(store.read, store.read_in_thread)
 
@@ -263,52 +280,52 @@ class Connector:
     async def running(self) -> AsyncGenerator["Connector"]:
         """Open the store and enter `lifespan`, for this connector and those it includes.
 
-        Whoever runs it while it runs already shares it: it ends with the last of them.
+        Nested and concurrent uses share one lifetime, which ends with the last of them.
 
         Raises:
-            StoreError: The store cannot be opened, or it runs in another event loop of this process.
+            StoreError: The store cannot be opened, or the connector runs in another event loop of this process.
         """
         async with self.catalog.running():
             yield self
 
     @property
     def name(self) -> str:
-        """What people read."""
+        """The display name."""
         return self.catalog.name
 
     @property
     def tools(self) -> Mapping[str, Tool]:
-        """The tools by name, those of included connectors too."""
+        """The tools by name, including those of included connectors."""
         return self.catalog.tools
 
     @property
     def scopes(self) -> frozenset[str]:
-        """Every scope that a tool of this connector asks for, or that its data are marked with."""
+        """Every scope that a tool or tile requires, or that the connector declares for data in widgets."""
         return self.catalog.scopes
 
     @property
     def store(self) -> Store:
-        """Where everything is kept."""
+        """The store of this connector's data."""
         return self.catalog.store
 
     @property
     def audit(self) -> AuditLog:
-        """Where it is written down who did what."""
+        """The audit log of calls and sign-ins."""
         return self.catalog.audit
 
     @property
     def switches(self) -> Switches:
-        """What an admin turned on and off."""
+        """The switches by which an admin turns tools and widgets off."""
         return self.catalog.switches
 
     @property
     def local(self) -> Grant:
-        """Who calls where nobody signs in: one person with every scope and every role."""
+        """The grant of the local user, for use without sign-in: every scope and every role."""
         return self.catalog.local
 
     @property
     def calls(self) -> CallHandler:
-        """What answers calls, without any protocol."""
+        """The call handler, independent of the protocol."""
         return CallHandler(self.catalog)
 
     def app(
@@ -321,12 +338,15 @@ class Connector:
         """Return the ASGI application that serves this connector at `/mcp`.
 
         Args:
-            auth: Whose access tokens are taken, or, with an `EmbeddedIssuer`, where people sign in at the connector
-                itself; then every request needs a token. Without it nobody signs in, and whoever reaches the server
-                is `local`.
-            hosts: Host names that requests may name, without port; by default this machine's own, and with `auth`
-                that of the public address.
-            origins: Origins that browsers may call from; by default pages of those hosts.
+            auth: A `ResourceServer` with the accepted token issuers, or an `EmbeddedIssuer` by which users sign in at
+                the connector itself. Every request then needs an access token. Without it there is no sign-in, and
+                every caller is the `local` user.
+            hosts: Accepted values of the `Host` header, without port; by default the names of this machine, and with
+                `auth` the host of its public URL.
+            origins: Accepted values of the `Origin` header; by default the origins of `hosts`.
+
+        Returns:
+            The application. Its lifespan starts and stops the connector.
         """
         from intarsia.server.http.app import build_app  # noqa: PLC0415  # loading the protocol takes a second
 
@@ -342,15 +362,18 @@ class Connector:
         hosts: "tuple[str, ...] | None" = None,
         origins: "tuple[str, ...] | None" = None,
     ) -> None:
-        """Serve this connector at a path of an application of FastAPI or Starlette, and start and end with it.
+        """Mount this connector on a FastAPI or Starlette application, and start and stop it with that application.
 
         Args:
-            app: The application, which has not started. Clients find metadata of `auth` at its root.
-            path: Where, such as `/tasks`: then the server is at `/tasks/mcp`.
-            auth: As for `Connector.app`, with this path in its address; `hosts` and `origins` likewise.
+            app: The application; it must not have started. The OAuth metadata of `auth` is served at its root, where
+                RFC 9728 and RFC 8414 make clients look for it.
+            path: The mount path, such as `/tasks`; the MCP endpoint is then `/tasks/mcp`.
+            auth: As in `Connector.app`; its public URL must include `path`.
+            hosts: As in `Connector.app`.
+            origins: As in `Connector.app`.
 
         Raises:
-            SettingError: The path is malformed or in use, `app` has started, or the address of `auth` leads elsewhere.
+            SettingError: `path` is malformed or in use, `app` has started, or the public URL of `auth` does not match.
         """
         from intarsia.server.http.mount import mount_on  # noqa: PLC0415  # loading the protocol takes a second
 
@@ -359,6 +382,7 @@ class Connector:
     def _add(self, tool: Tool) -> Tool:
         if self._existing:
             self._existing.check_free(tool.name)
+        # After the check above, so that a refused tool is not registered in one place only.
         self.catalog.add(tool)
         if self._existing:
             self._existing.update()

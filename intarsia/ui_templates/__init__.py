@@ -1,7 +1,8 @@
-"""How widgets look: templates in, markup and text out.
+"""Rendering of widgets to markup and text.
 
-Each widget has a folder with its stem: `view.html` (Jinja2, autoescaped), `text.md` (its text form), `style.css`, and
-where it needs one `behavior.ts`. The View's own scripts live in `view/`. Nothing here calls tools or decides anything.
+Each widget has a folder named after it with `view.html` (Jinja2, autoescaped), `text.md` (the text form), `style.css`
+and, if needed, `behavior.ts`. The View's own scripts are in `view/`. This package calls no tools and makes no access
+decisions.
 """
 
 from intarsia.ui_templates.document import ViewDocument, load_document

@@ -1,7 +1,7 @@
-"""The View: the one HTML document that every widget of a connector is shown in.
+"""The View: the single HTML document that shows every widget of a connector.
 
-It holds no data, is byte-identical for everybody, and its address carries its hash. The scripts and styles in it are
-bundled when the package is built.
+It contains no data, is byte-identical for all users, and its URI contains its hash, so that hosts can cache it. Its
+scripts and styles are bundled when the package is built.
 """
 
 import html
@@ -26,19 +26,20 @@ class ViewDocument:
     html: str
     """The whole document."""
     hash: str
-    """12 hexadecimal digits that change whenever the document does."""
+    """The first 12 hexadecimal digits of the SHA-256 of the document."""
 
 
 @cache
 def load_document(title: str) -> ViewDocument:
-    """Put the View together from its bundles.
+    """Build the View from its bundles.
 
     Args:
-        title: The connector's name; hosts and screen readers show it.
+        title: The connector's name, used as the document's title.
 
     Raises:
-        SettingError: The bundles were not built.
+        SettingError: The bundles are missing.
     """
+    # Bundles may contain these end tags in strings, where they would end the element.
     script = _bundle("view.js").replace("</script", "<\\/script")
     holes = {
         "title": html.escape(title),
@@ -46,16 +47,16 @@ def load_document(title: str) -> ViewDocument:
         "script": script,
         "script_hash": "sha256-" + b64encode(sha256(script.encode()).digest()).decode(),
     }
-    # In one pass, so that a connector called "{{ script }}" is shown by that name.
+    # In one pass, so that a connector named "{{ script }}" keeps its name.
     document = _HOLE.sub(lambda hole: holes[hole[1]], (_VIEW / "document.html").read_text("utf-8"))
     return ViewDocument(document, sha256(document.encode()).hexdigest()[:12])
 
 
 def load_style() -> str:
-    """Return the style of all widgets, for pages of our own that show one.
+    """Return the styles of all widgets, for the server's own pages that show widgets.
 
     Raises:
-        SettingError: The bundles were not built.
+        SettingError: The bundles are missing.
     """
     return _bundle("view.css")
 

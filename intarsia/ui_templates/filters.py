@@ -1,4 +1,4 @@
-"""What templates may do to a value: numbers and dates for people and for `Intl`, and text that stays on its line."""
+"""Jinja filters: numbers and dates for readers and for `Intl`, attributes, and data escaped for Markdown."""
 
 import json
 import re
@@ -20,60 +20,61 @@ _HIDDEN_CELL = Markup('<span class="intarsia-unknown">hidden</span>')
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 _NUMBERS = (int, float)
 _CLOSE_UNITS = ("percent", "celsius", "fahrenheit")
-"""Units that stand close to their number."""
+"""Units written without a space after the number."""
 _NOT_IN_SINGLE_QUOTES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("'", "&#39;"))
 _BACKTICKS = re.compile("`+")
 _HIDDEN = re.compile(
-    # Letters and marks that show nothing, and rows of variation selectors: text for models that people cannot see.
+    # Invisible letters and marks, and runs of variation selectors: they can hide text for models from users.
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\U000e0100-\U000e01ef]|[\ufe00-\ufe0f]{2,}"
 )
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|])")
 
 
 def plain(value: object, most: int = 200) -> str:
-    """Return data as text for Markdown: one line, marks escaped, nothing invisible, at most `most` characters."""
+    """Return data as Markdown text: on one line, escaped, without invisible characters, at most `most` characters."""
     shown = _visible(" ".join(str(value).split()))
     cut = shown if len(shown) <= most else shown[: most - 1] + "…"
     return _MARKDOWN.sub(r"\\\1", cut)
 
 
 def code(value: object) -> str:
-    """Return an id for Markdown, between backticks, as it must be sent back; what nobody can see is left out."""
+    """Return an id as Markdown code, exactly as it must be sent back, except for invisible characters."""
     text = _visible(str(value))
     if "`" not in text:
         return f"`{text}`"
-    # The fence must be longer than any run of backticks inside, and must not touch one.
+    # CommonMark: the fence must be longer than any run of backticks inside, and must not touch one.
     fence = "`" * (1 + max(len(run) for run in _BACKTICKS.findall(text)))
     return f"{fence} {text} {fence}"
 
 
 def _visible(text: str) -> str:
-    if text.isascii() and text.isprintable():  # then nothing in it is invisible, and that is quick to see
+    if text.isascii() and text.isprintable():  # the fast path: printable ASCII has no invisible characters
         return text
     return "".join(mark for mark in _HIDDEN.sub("", text) if unicodedata.category(mark) not in _INVISIBLE)
 
 
 def number(value: object, unit: str | None = None, digits: int = 1) -> str:
-    """Return a number with its unit for the text form, in plain English digits; a word stays a word."""
+    """Return a number with its unit for the text form, in English format; return a word unchanged."""
     if value is None:
         return "not known"
     if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         return str(value)
     shown = f"{value:,.{digits}f}"
     shown = shown.rstrip("0").rstrip(".") if "." in shown else shown
+    # Rounding a small negative number leaves a negative zero.
     shown = "0" if shown == "-0" else shown
     return f"{shown}{'' if unit in _CLOSE_UNITS else ' '}{SHORT_UNITS[unit]}" if unit else shown
 
 
 def number_data(value: object, unit: str | None = None, digits: int = 1, sign: bool = False) -> Markup:  # noqa: FBT001, FBT002  # template call
-    """Return a number as a `<data>` element that the View formats for the reader's locale."""
+    """Return a number as a `<data>` element that the View formats for the user's locale."""
     if value is None:
         return _UNKNOWN
     if isinstance(value, bool) or not isinstance(value, _NUMBERS):
         return escape(str(value))
     text = ("+" if sign and value > 0 else "") + number(value, unit, digits)
     style = _number_style(unit, digits, sign)
-    # Not by `Markup.format`, which takes ten times as long: tables hold many numbers. A number needs no escaping.
+    # Not `Markup.format`, which takes ten times as long: tables hold many numbers. A number needs no escaping.
     bare = repr(value) if type(value) in _NUMBERS else escape(repr(value))
     return Markup(f'<data value="{bare}" data-format={style}>{text}</data>')  # noqa: S704
 
@@ -89,23 +90,25 @@ def _number_style(unit: str | None, digits: int, sign: bool) -> Markup:  # noqa:
 
 
 def date_text(value: date) -> str:
-    """Return a day, or a moment to the minute, for the text form."""
+    """Return a date, or a time to the minute, for the text form (ISO 8601)."""
     return value.strftime("%Y-%m-%d %H:%M") if isinstance(value, datetime) else value.isoformat()
 
 
 def date_data(value: date, style: Mapping[str, object] | None = None) -> Markup:
-    """Return a day or a moment as a `<time>` element that the View formats for the reader's locale and time zone."""
+    """Return a date or a time as a `<time>` element that the View formats for the user's locale and time zone."""
     shown = quoted_json(style) if style else _DATE_STYLES[isinstance(value, datetime)]
     day, text = escape(value.isoformat()), escape(date_text(value))
     return Markup(f'<time datetime="{day}" data-format={shown}>{text}</time>')  # noqa: S704  # every value is escaped
 
 
 def row_items(table: Table, prefix: str) -> Iterator[tuple[str, Markup]]:
-    """Return each row of a table with its key, as markup. Made here because tables hold many cells.
+    """Yield the key and the markup of each row of a table.
+
+    This is Python instead of a template, which would be too slow for tables of many cells.
 
     Args:
         table: The table.
-        prefix: What stands before a key in a row's id.
+        prefix: The prefix of row ids in the DOM, before the key.
     """
     for row in table.rows:
         key = table.key_of(row)
@@ -118,9 +121,9 @@ def row_items(table: Table, prefix: str) -> Iterator[tuple[str, Markup]]:
 
 
 @lru_cache(256)
-def _cell_opening(shows: str, label: str, *, is_head: bool) -> str:
+def _cell_opening(kind: str, label: str, *, is_head: bool) -> str:
     tag = '<th scope="row"' if is_head else "<td"
-    return f'{tag} data-type="{shows}" data-label="{escape(label)}">'
+    return f'{tag} data-type="{kind}" data-label="{escape(label)}">'
 
 
 def _cell_data(value: Cell, column: TableColumn) -> Markup:
@@ -136,7 +139,7 @@ def _cell_data(value: Cell, column: TableColumn) -> Markup:
 
 
 def row_lines(table: Table, columns: Sequence[TableColumn]) -> str:
-    """Return the rows of a table for the text form, each with its key first."""
+    """Return the rows of a table for the text form, each starting with its key."""
     return "\n".join(
         f"| {code(table.key_of(row))} |"
         + "".join(f" {_cell_text(row.get(column.key), column)} |" for column in columns)
@@ -157,12 +160,12 @@ def _cell_text(value: Cell, column: TableColumn) -> str:
 
 
 def json_attribute(value: object) -> str:
-    """Return JSON for an attribute; autoescape makes it safe there."""
+    """Return JSON for an attribute; autoescape escapes it."""
     return _encode(value)
 
 
 def quoted_json(value: object) -> Markup:
-    """Return JSON as a whole attribute value in single quotes, where its own quotes stay one byte each."""
+    """Return JSON as an attribute value in single quotes, in which JSON's double quotes need no escaping (smaller)."""
     text = json_attribute(value)
     for mark, entity in _NOT_IN_SINGLE_QUOTES:
         text = text.replace(mark, entity)
@@ -173,11 +176,11 @@ _DATE_STYLES = {
     False: quoted_json({"month": "short", "day": "numeric"}),
     True: quoted_json({"dateStyle": "medium", "timeStyle": "short"}),
 }
-"""How a day, and how a moment, is written unless told."""
+"""The default `Intl.DateTimeFormat` options for a date, and for a time."""
 
 
 def outlet(action: BoundAction, name: str) -> Markup:
-    """Return the hidden element through which many controls of a widget call one action."""
+    """Return the hidden element through which several controls of a widget call one action."""
     markup = Markup(
         '<span hidden data-outlet="{}" hx-post="tool:{}" hx-trigger="intarsia:act" data-args="{}"'
         ' data-takes="{}"></span>'
@@ -186,7 +189,7 @@ def outlet(action: BoundAction, name: str) -> Markup:
 
 
 def action_attributes(action: BoundAction) -> Markup:
-    """Return the attributes that make a control call an action by itself."""
+    """Return the attributes by which a control calls an action itself."""
     markup = Markup('hx-post="tool:{}" data-args="{}" data-takes="{}"')
     return markup.format(action.tool, json_attribute(dict(action.arguments)), " ".join(action.parameters))
 

@@ -1,7 +1,7 @@
-"""Widgets to markup and text.
+"""Rendering of widgets to markup and text.
 
-A widget is rendered to a frame with holes, parts and lists (`docs/on-the-wire.md`), so that later only what changed is
-sent. Comparing two renderings is not done here: see `intarsia.server.wire.diff`.
+A widget renders to a frame with holes, parts and lists (`docs/on-the-wire.md`), so that an update sends only what
+changed. `intarsia.server.wire.diff` compares renderings.
 """
 
 from base64 import urlsafe_b64encode
@@ -31,19 +31,19 @@ ROOT_ID = "w"
 T = TypeVar("T")
 
 Macro = Callable[..., str]
-"""A macro of a template that sees nothing but its arguments: one that is imported without context."""
+"""A macro imported without context: its result depends on its arguments only, so it can be cached."""
 
 MAX_KEPT = 4_000
-"""How many drawn things each of two generations keeps; a card takes about a kilobyte."""
+"""The maximum number of entries in each of the two generations of a cache; a card takes about 1 KB."""
 
 
 class RenderCache(Generic[T]):
-    """Remembers what was drawn lately, and forgets what was not asked for in a long time.
+    """A cache of rendered items with two generations, which evicts entries that were not used recently.
 
     Args:
-        finish: What is made of the drawn text before it is kept.
-        most: How many things each of two generations keeps. When the younger is full, it becomes the older one, and
-            what was in the older one is forgotten.
+        finish: Converts the rendered text into the value to store.
+        most: The maximum number of entries of one generation. When the younger generation is full, it becomes the
+            older one, and the entries of the older one are evicted.
     """
 
     def __init__(self, finish: Callable[[str], T], most: int = MAX_KEPT) -> None:
@@ -53,17 +53,19 @@ class RenderCache(Generic[T]):
         self._old: dict[Hashable, T] = {}
 
     def get(self, thing: object, macro: Macro, also: tuple[Hashable, ...] = ()) -> T:
-        """Return a thing as a macro draws it.
+        """Return an item as rendered by a macro.
 
         Args:
-            thing: Data whose fields can be compared, and do not change.
-            macro: It is called with the thing and `also`, unless what it made of them is remembered.
-            also: What else the macro must know.
+            thing: The item. Its fields must be hashable and immutable.
+            macro: Called with the item and `also` on a cache miss.
+            also: Further arguments of the macro.
         """
+        # The macro is part of the key: templates may render equal items differently.
         cause = (macro, also, *vars(thing).values())
         found = self._young.get(cause)
         if found is None:
             found = self._old.get(cause) or self._finish(macro(thing, *also))
+            # A hit in the older generation moves to the younger one, and so survives the next eviction.
             self._keep(cause, found)
         return found
 
@@ -78,34 +80,36 @@ class RenderCache(Generic[T]):
 
 @dataclass(frozen=True)
 class Part:
-    """One element that is replaced on its own."""
+    """One element that an update can replace independently."""
 
     html: str
+    """The markup of the element."""
     hash: str
+    """The hash of the markup, see `hash_of`."""
 
 
 @dataclass(frozen=True)
 class ListPart:
-    """An ordered list of elements that can move, change, come and go."""
+    """An ordered list of elements that an update can insert, move, replace and remove."""
 
     prefix: str
-    """What stands before a key in an item's DOM id."""
+    """The prefix of the items' ids in the DOM, before the key."""
     items: dict[str, Part] = field(default_factory=dict[str, Part])
-    """Key to item, in order."""
+    """The items by key, in order."""
 
 
 class Identified(Protocol):
-    """Data with an id, none of it changeable."""
+    """An immutable item with an id."""
 
     @property
     def id(self) -> str:
-        """Names it in its list."""
+        """The item's identifier, unique in its list."""
         ...
 
 
 @dataclass
 class Rendering:
-    """A widget as markup: a frame with holes, and what fills them."""
+    """A rendered widget: a frame with holes, and the parts and lists that fill them."""
 
     frame: Part = field(default_factory=lambda: Part("", ""))
     parts: dict[str, Part] = field(default_factory=dict[str, Part])
@@ -113,7 +117,7 @@ class Rendering:
 
     @property
     def html(self) -> str:
-        """The whole markup with every hole filled, as the View puts it together."""
+        """The complete markup with all holes filled, as the View assembles it."""
         html = self.frame.html
         for name, part in self.parts.items():
             html = html.replace(_hole(name), part.html)
@@ -123,13 +127,13 @@ class Rendering:
 
 
 class Tree:
-    """The widgets that may be drawn as parts of one: those that its fields hold, and those in turn.
+    """The widgets that may be rendered inside a root widget: those in its fields, recursively.
 
-    What is redacted, and decided about, are these. A template that draws any other, such as one that a property makes,
-    would draw what nobody was asked about.
+    Redaction and access decisions cover exactly these. A template that renders any other widget, such as one that a
+    property creates, would bypass both.
 
     Args:
-        root: The widget that is drawn.
+        root: The widget to render.
     """
 
     def __init__(self, root: Widget) -> None:
@@ -140,41 +144,49 @@ class Tree:
         return ids_of(self._root)
 
     def check(self, parts: Collection[object]) -> None:
-        """Check that parts are among them, or say nothing that would have to be asked about.
+        """Check that values are in the tree, or hold no data or controls that need redaction or decisions.
 
         Raises:
-            WidgetError: One is a widget that no field holds.
+            WidgetError: One of them is a widget that no field holds.
         """
         if are_plain(parts):
             return
         for part in [each for each in parts if id(each) not in self._known]:
             if isinstance(part, Held) and not are_plain([part]):
                 message = (
-                    f"{type(self._root).__name__} draws a {type(part).__name__} that no field holds, so nothing of it "
-                    "was redacted and nothing decided about it. Hold it in a field, and draw it as it stands there."
+                    f"{type(self._root).__name__} renders a {type(part).__name__} that no field holds, so neither "
+                    "redaction nor access decisions cover it. Hold it in a field, and render it unchanged."
                 )
                 raise WidgetError(message)
 
 
 @dataclass
 class Page:
-    """What templates see as `page`: makes parts, lists, outlets and ids while one widget is rendered."""
+    """The object `page` of templates. It collects the parts and lists of one rendering."""
 
     tree: Tree
     rendering: Rendering = field(default_factory=Rendering)
     is_inside_part: bool = False
     offered: set[frozenset[str]] = field(default_factory=set[frozenset[str]])
-    """The scopes that a button offers to grant already."""
+    """The sets of scopes for which a "Grant access" button is already rendered."""
 
     def may_offer(self, scopes: frozenset[str]) -> bool:
-        """Whether to offer to grant scopes here: where that helps, and once in what is drawn and replaced together."""
+        """Return whether to render a "Grant access" button: once for each set of scopes in a part or frame."""
         if not scopes or scopes in self.offered:
             return False
         self.offered.add(scopes)
         return True
 
     def part(self, name: str, caller: Callable[[], str]) -> Markup:
-        """Render what a `{% call %}` block holds as the part `name`; it must be one element with that id."""
+        """Render the content of a `{% call %}` block as the part `name`.
+
+        Args:
+            name: The part's name: the id of its element.
+            caller: Renders the content, which must be one element with that id.
+
+        Raises:
+            WidgetError: The element has another id, or the name is used twice.
+        """
         html = self._whole(caller)
         if self.is_inside_part:
             return Markup(html)  # noqa: S704  # made by our own autoescaped template
@@ -186,16 +198,21 @@ class Page:
         return Markup(_hole(name))  # noqa: S704  # a comment with an id that the template made
 
     def items(self, name: str, prefix: str, things: Iterable[Identified], macro: Macro, *also: Hashable) -> Markup:
-        """Draw the list `name`: each thing by a macro that sees nothing but the thing and `also`.
+        """Render the list `name`. Unchanged items come from a cache.
 
-        A thing that was drawn before, and is as it was, is not drawn again.
+        Args:
+            name: The list's name: the id of its element.
+            prefix: The prefix of the items' ids in the DOM.
+            things: The items.
+            macro: Renders one item, called with the item and `also`.
+            also: Further arguments of the macro.
         """
         things = list(things)
         self.tree.check(things)
         return self._take_list(name, ListPart(prefix, {thing.id: _PARTS.get(thing, macro, also) for thing in things}))
 
     def rows(self, name: str, prefix: str, rows: Iterable[tuple[str, Markup]]) -> Markup:
-        """Take markup by key, none of which holds parts, as the list `name`."""
+        """Add rendered rows, by key and without parts, as the list `name`."""
         if self.is_inside_part:
             return Markup().join(row for _key, row in rows)
         return self._take_list(name, ListPart(prefix, {key: _part(row) for key, row in rows}))
@@ -207,22 +224,26 @@ class Page:
         return Markup(_hole(name))  # noqa: S704  # a comment with an id that the template made
 
     def child(self, widget: Widget, name: str) -> Markup:
-        """Render a widget inside this one; `name` becomes the id of its root.
+        """Render a widget inside the current one.
+
+        Args:
+            widget: The widget, which a field of the root widget's tree must hold.
+            name: The id of its root element.
 
         Raises:
-            WidgetError: No field holds it.
+            WidgetError: No field holds the widget.
         """
         self.tree.check([widget])
         return self.draw(widget, name)
 
     def draw(self, widget: Widget, name: str) -> Markup:
-        """Render the widget itself, or one of its parts; `name` becomes the id of its root."""
+        """Render a widget without checking that it is in the tree; `name` is the id of its root element."""
         template = _environment().get_template(f"{widget.kind}/view.html")
         return Markup(template.render(widget=widget, id=name, page=self).strip())  # noqa: S704  # autoescaped
 
     def _whole(self, caller: Callable[[], str]) -> str:
         was, self.is_inside_part = self.is_inside_part, True
-        # A part stands for itself: which button it has must not depend on which other parts are drawn.
+        # A part is replaced independently, so its buttons must not depend on other parts.
         offered, self.offered = self.offered, set(self.offered) if was else set()
         try:
             return str(caller()).strip()
@@ -234,9 +255,12 @@ def render_widget(widget: Widget, refresh_seconds: float | None = None, *, waits
     """Render a widget to markup.
 
     Args:
-        widget: What to show; tiles must have been read.
-        refresh_seconds: How often an open View reads the whole of it again.
-        waits: Whether an open View keeps asking for changes of it.
+        widget: The widget. Its tiles must be loaded.
+        refresh_seconds: The interval in seconds at which an open View reads the whole widget again, if any.
+        waits: Whether an open View polls for changes of the widget.
+
+    Returns:
+        The rendering.
     """
     page = Page(Tree(widget))
     html = str(page.draw(widget, ROOT_ID))
@@ -248,7 +272,7 @@ def render_widget(widget: Widget, refresh_seconds: float | None = None, *, waits
 
 
 def render_text(widget: Widget) -> str:
-    """Render a widget to its text form: Markdown with everything that matters and the ids needed to act."""
+    """Render a widget to its text form: Markdown with the data, and the ids needed to call its actions."""
     known = _TREE.set(Tree(widget))
     try:
         return _text_of(widget).strip() + "\n"
@@ -257,7 +281,7 @@ def render_text(widget: Widget) -> str:
 
 
 def _lines(things: Iterable[object], macro: Macro, *also: Hashable) -> str:
-    """Draw things as lines of a text form, each by a macro that sees nothing but the thing and `also`."""
+    """Render items as lines of the text form. Unchanged items come from a cache."""
     things = list(things)
     _TREE.get().check(things)
     return "\n".join(_LINES.get(thing, macro, also) for thing in things)
@@ -273,11 +297,11 @@ def _text_of(widget: Widget) -> str:
 
 
 _TREE: ContextVar[Tree] = ContextVar("tree")
-"""What the text form that is being drawn may show."""
+"""The tree of the widget whose text form is being rendered."""
 
 
 def hash_of(html: str) -> str:
-    """Return the 8 characters that stand for some markup."""
+    """Return the hash of markup: 48 bits of BLAKE2b as 8 base64url characters. It detects changes, not forgery."""
     return urlsafe_b64encode(blake2b(html.encode(), digest_size=6).digest()).decode()
 
 

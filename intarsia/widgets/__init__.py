@@ -1,4 +1,4 @@
-"""The widgets: data that says what to show. How they look lives in `intarsia.ui_templates`."""
+"""The widgets: data models of what to show. Their templates and styles are in `intarsia.ui_templates`."""
 
 from intarsia.widgets.action import ActionLike, BoundAction, Done
 from intarsia.widgets.button import Button
@@ -37,7 +37,7 @@ WIDGETS: tuple[type[Widget], ...] = (
     TaskBoard,
     DesignPanel,
 )
-"""Every widget that has templates, in the order of the gallery."""
+"""Every widget with templates, in the order of the gallery."""
 
 __all__ = [
     "WIDGETS",

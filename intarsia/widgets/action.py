@@ -1,6 +1,6 @@
-"""Actions as data: what a widget offers to do, what it sends, and what came of it.
+"""Actions as data: the actions that widgets offer, the arguments that widgets send, and the result of an action.
 
-The functions behind them, and the calling of them, live in `intarsia.server`.
+The functions behind actions, and the code that calls them, are in `intarsia.server`.
 """
 
 from abc import ABC, abstractmethod
@@ -10,10 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from intarsia.errors import BindError, near_miss
-from intarsia.permissions import ALLOWED, Decision
+from intarsia.permissions import ALLOWED, Decision, permissions_text
 
 JsonType = Literal["string", "integer", "number", "boolean", "object", "array", "null"]
-"""The types that JSON Schema knows."""
+"""The primitive types of JSON Schema."""
 
 
 @dataclass(frozen=True)
@@ -21,52 +21,52 @@ class Parameter:
     """One parameter of an action."""
 
     required: bool
-    """Whether a call must give it."""
+    """Whether every call must pass it."""
     json_types: frozenset[JsonType] = frozenset()
-    """The JSON types that it takes; empty means any."""
+    """The accepted JSON types; empty accepts any."""
 
 
 @dataclass(frozen=True)
 class BoundAction:
-    """An action with some arguments fixed by the developer: what a widget makes of `partial(action, ...)`."""
+    """An action with some arguments bound. A widget makes one of `partial(action, ...)`."""
 
     tool: str
-    """The name of the tool that is called."""
+    """The name of the tool to call."""
     title: str
-    """What people read, such as "Move card"."""
+    """The action's display name, such as "Move card"."""
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """What the developer bound."""
+    """The bound arguments, as JSON values."""
     parameters: Mapping[str, Parameter] = field(default_factory=dict[str, Parameter])
-    """What is left for the widget to send."""
+    """The unbound parameters, which the widget sends."""
     destructive: bool = False
-    """Whether what it changes cannot be brought back."""
+    """Whether the change cannot be undone."""
     app_only: bool = False
-    """Whether it is for people alone, so that no text offers it to a model."""
+    """Whether only Views may call it; the text form then does not offer it to the model."""
     decision: Decision = ALLOWED
-    """Whether the person it is drawn for may do it. Filled in when the widget is read; nothing follows from it."""
+    """Whether the user may call it. Set when the widget is read, and used for display only: each call is checked."""
 
     @property
     def is_refused(self) -> bool:
-        """Whether it would be refused, so that its control is disabled and says why."""
+        """Whether a call would be refused. Its control is then disabled, with the reason."""
         return not self.decision.allowed
 
     def with_decision(self, decision: Decision) -> Self:
-        """Return it with what was decided about it."""
+        """Return a copy with an access decision."""
         return replace(self, decision=decision)
 
 
 class Action(ABC):
-    """A function that a connector made into an action. Widgets offer it as it is, or bound with `functools.partial`."""
+    """A function decorated with `@connector.action`. Widgets take it as it is, or bound with `functools.partial`."""
 
     @abstractmethod
     def bind(self, **arguments: Any) -> BoundAction:
-        """Fix some arguments by name.
+        """Bind arguments by name. Prefer `functools.partial`, which type checkers understand.
 
         Args:
-            arguments: The values, as the function takes them.
+            arguments: The values, of the types that the function takes.
 
         Returns:
-            What a widget offers.
+            The bound action, for a widget to offer.
 
         Raises:
             BindError: An argument is unknown, or its value is not of the parameter's type.
@@ -74,16 +74,16 @@ class Action(ABC):
 
     @abstractmethod
     def bind_partial(self, given: "partial[Any]") -> BoundAction:
-        """Fix the arguments that a `functools.partial` of this action holds, by name or by position.
+        """Bind the arguments that a `functools.partial` of this action holds.
 
         Args:
             given: A partial whose function is this action.
 
         Returns:
-            What a widget offers.
+            The bound action, for a widget to offer.
 
         Raises:
-            BindError: As for `bind`; or there are more values by position than parameters.
+            BindError: As for `bind`; or there are more positional arguments than parameters.
         """
 
 
@@ -91,29 +91,30 @@ if TYPE_CHECKING:
     ActionLike = BoundAction | Action | partial[Coroutine[Any, Any, "Done"]] | partial["Done"]
 
     class RequiredAction:
-        """The type of a field that must offer an action.
+        """The type of a required action field.
 
-        Type checkers read a field whose type is a descriptor as two types: `__set__` says what the widget takes,
-        `__get__` what its attribute is. Both mypy and pyright look into `partial(...)` and check what it binds.
+        Type checkers give a field whose type is a descriptor two types (PEP 681): the value type of `__set__` for
+        the constructor, and the return type of `__get__` for the attribute. mypy and pyright both check the arguments
+        of `partial(...)` against the signature of the action.
         """
 
         def __get__(self, instance: object, owner: object) -> BoundAction:
-            """Return what was given, bound."""
+            """Return the bound action."""
             ...
 
         def __set__(self, instance: object, value: ActionLike) -> None:
-            """Take an action, bound or not."""
+            """Accept an action, bound or not."""
             ...
 
     class OptionalAction:
-        """The type of a field that may offer an action."""
+        """The type of an optional action field."""
 
         def __get__(self, instance: object, owner: object) -> BoundAction | None:
-            """Return what was given, bound."""
+            """Return the bound action, or `None`."""
             ...
 
         def __set__(self, instance: object, value: ActionLike | None) -> None:
-            """Take an action, bound or not."""
+            """Accept an action, bound or not, or `None`."""
             ...
 else:
     ActionLike = BoundAction | Action | partial
@@ -121,18 +122,21 @@ else:
     OptionalAction = BoundAction | None
 
 NO_ACTION: Any = None
-"""The default of an `OptionalAction`; checkers would not take `None` itself for one."""
+"""The default of an `OptionalAction`. Type checkers would reject a plain `None` as the default of a descriptor type."""
 
 
 def bound(value: object, where: str) -> object:
-    """Return what a field for an action holds: actions and partials of actions are bound, all else stays as it is.
+    """Bind an action or a partial of one; return any other value unchanged.
 
     Args:
-        value: What the developer gave.
-        where: The field, such as `TaskBoard.on_move`, for errors.
+        value: The value of the field.
+        where: The field, such as `TaskBoard.on_move`, for error messages.
+
+    Returns:
+        A `BoundAction`, or `value` itself, which the field's own validation then accepts or rejects.
 
     Raises:
-        BindError: What a partial binds does not fit its action, or it is a partial of something else.
+        BindError: The arguments of a partial do not match its action, or it is a partial of another function.
     """
     try:
         if isinstance(value, Action):
@@ -150,22 +154,22 @@ def _bound_partial(given: "partial[object]") -> BoundAction:
     if isinstance(function, Action):
         return function.bind_partial(given)
     name = getattr(function, "__name__", None) or getattr(function, "name", None) or type(function).__name__
-    message = f"partial({name}, ...) is not of an action. Decorate {name!r} with `@connector.action`."
+    message = f"partial({name}, ...) does not bind an action. Decorate {name!r} with `@connector.action`."
     raise BindError(message)
 
 
 @dataclass(frozen=True)
 class Done:
-    """What an action returns: what was done, and how to undo it.
+    """The result of an action: a message, and an action that undoes it.
 
     Raises:
-        BindError: The undo is no action, or still needs arguments.
+        BindError: `undo` is not an action, or has unbound required arguments.
     """
 
     message: str
     """One plain sentence in the past tense, such as "Moved T-12 to Done."."""
     undo: OptionalAction = NO_ACTION
-    """What brings back what was before, with all its arguments, such as `partial(move_card, card=..., column=...)`."""
+    """The action that reverts the change, with all arguments, such as `partial(move_card, card=..., column=...)`."""
 
     def __post_init__(self) -> None:
         undo = bound(self.undo, "Done.undo")
@@ -173,22 +177,24 @@ class Done:
             return
         if not isinstance(undo, BoundAction):
             message = (
-                f"An undo must be an action with its arguments, as partial(action, ...), not {type(undo).__name__}."
+                f"Done.undo must be an action with its arguments, as partial(action, ...), not {type(undo).__name__}."
             )
             raise BindError(message)
+        # The dataclass is frozen, so assignment would raise.
         object.__setattr__(self, "undo", undo)
+        # The undo button sends no arguments, so every required one must be bound now.
         missing = [name for name, parameter in undo.parameters.items() if parameter.required]
         if missing:
-            message = f"The undo {undo.tool!r} still needs {', '.join(missing)}; bind every argument."
+            message = f"Done.undo: the action {undo.tool!r} still needs {', '.join(missing)}; bind every argument."
             raise BindError(message)
 
 
 class Sends:
-    """Marks a field that offers an action: what the widget sends to it.
+    """Annotates an action field with the arguments that the widget sends.
 
     Args:
-        required: Name to JSON types of what is always sent and must be taken.
-        optional: What is sent only if the action takes it.
+        required: Name to JSON types of the arguments that are always sent. The action must accept them.
+        optional: The same, of arguments that are sent only if the action has such a parameter.
     """
 
     def __init__(
@@ -198,10 +204,14 @@ class Sends:
         self.optional = dict(optional or {})
 
     def check(self, action: BoundAction, where: str) -> None:
-        """Check that what the action leaves unbound is what the widget sends.
+        """Check that the unbound parameters of an action match the arguments that the widget sends.
+
+        Args:
+            action: The action of the field.
+            where: The field, such as `TaskBoard.on_move`, for the error message.
 
         Raises:
-            BindError: Names the place, the action, what is sent and what is left.
+            BindError: They do not match. The message names the field, the action, and both lists of names.
         """
         sent = {**self.required, **self.optional}
         left = action.parameters
@@ -220,9 +230,10 @@ class Sends:
                 return f"the action must take {name!r} and leave it unbound."
         for name, json_types in sent.items():
             takes: frozenset[JsonType] = left[name].json_types if name in left else frozenset()
+            # JSON Schema: every integer is a number, so an integer fits a parameter of type `float`.
             is_widened = "number" in takes and "integer" in json_types
             if takes and not takes & json_types and not is_widened:
-                return f"{name!r} is sent as {_or(json_types)} and taken as {_or(takes)}."
+                return f"{name!r} is sent as {_joined_with_or(json_types)} and taken as {_joined_with_or(takes)}."
         return ""
 
 
@@ -230,27 +241,28 @@ def _listed(names: Mapping[str, object]) -> str:
     return ", ".join(names) or "nothing"
 
 
-def _or(names: "set[JsonType] | frozenset[str]") -> str:
+def _joined_with_or(names: "set[JsonType] | frozenset[str]") -> str:
     return " or ".join(sorted(names))
 
 
 @dataclass(frozen=True)
 class ControlRefusal:
-    """Why controls are disabled, and what would help."""
+    """The reason why controls are disabled, and the scopes that would enable them."""
 
     reason: str
     """One plain sentence."""
     tool: str
-    """One of the tools that are refused: asking for it asks for the scopes."""
+    """The name of one refused tool. Requesting access to it requests the missing scopes."""
     missing_scopes: frozenset[str] = frozenset()
-    """What to grant; empty when granting helps nothing."""
+    """The scopes to grant; empty if no further scope would help."""
 
 
 def refusals_of(actions: Iterable[BoundAction]) -> list[ControlRefusal]:
-    """Say why actions are refused: once for all that lack the same scopes, and once for each other reason."""
+    """Return the refusals of actions: one for all that lack the same scopes, and one for each other reason."""
     groups: dict[object, list[BoundAction]] = {}
     for action in actions:
         if not action.decision.allowed:
+            # Actions that lack the same scopes share one sentence and one button.
             groups.setdefault(action.decision.missing_scopes or action.decision.reason, []).append(action)
     return [_refusal(group) for group in groups.values()]
 
@@ -258,8 +270,9 @@ def refusals_of(actions: Iterable[BoundAction]) -> list[ControlRefusal]:
 def _refusal(group: list[BoundAction]) -> ControlRefusal:
     first = group[0]
     missing = first.decision.missing_scopes
+    # Several actions may share a title, which is named once.
     titles = list(dict.fromkeys(action.title for action in group))
     if len(titles) == 1 or not missing:
         return ControlRefusal(first.decision.reason, first.tool, missing)
-    reason = f"{', '.join(titles[:-1])} and {titles[-1]} need {' and '.join(sorted(missing))}."
+    reason = f"{', '.join(titles[:-1])} and {titles[-1]} need {permissions_text(missing)}."
     return ControlRefusal(reason, first.tool, missing)

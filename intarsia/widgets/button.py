@@ -11,21 +11,23 @@ from intarsia.widgets.action import BoundAction, RequiredAction, Sends
 from intarsia.widgets.widget import Widget
 
 NEEDS_SCOPE = Decision(
-    allowed=False, reason="Restart needs services:write.", missing_scopes=frozenset({"services:write"})
+    allowed=False,
+    reason="Restart needs services:write, a permission you don't have.",
+    missing_scopes=frozenset({"services:write"}),
 )
 
 
 class Button(Widget):
-    """A button. Its action must be fully bound: a button sends nothing of its own."""
+    """A button. Its action must have all arguments bound: a button sends none."""
 
     label: str = Field(kw_only=False, min_length=1)
-    """What it does, as a verb, such as "Restart"."""
+    """The label: a verb, such as "Restart"."""
     on_click: Annotated[RequiredAction, Sends({})]
-    """The action that runs."""
+    """The action to run on a click."""
     variant: Literal["primary", "secondary", "danger"] = "secondary"
-    """At most one primary button in a widget."""
+    """The visual style. Use at most one primary button in a widget."""
     disabled_reason: str | None = None
-    """Why it cannot be pressed now; the button is disabled and says so."""
+    """Disables the button, and shows this sentence as the reason."""
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:

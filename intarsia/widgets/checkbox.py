@@ -1,4 +1,4 @@
-"""A yes or no."""
+"""A checkbox."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,29 +13,29 @@ from intarsia.widgets.widget import Widget
 
 
 class Checkbox(Widget):
-    """A yes or no, told at once when it changes."""
+    """A checkbox. A change is sent immediately."""
 
     name: str = Field(kw_only=False, min_length=1)
-    """The argument or token that it sets."""
+    """The name of the argument or design token that it sets."""
     label: str = ""
-    """What people read; made from the name if left out."""
+    """The visible label; by default derived from the name."""
     value: bool = False
-    """Whether it is ticked."""
+    """Whether it is checked."""
     on_change: Annotated[OptionalAction, Sends({"value": {"boolean"}})] = NO_ACTION
-    """The action that runs when it changes."""
+    """The action to run on a change. It receives the new state as `value`."""
 
     @property
     def shown_label(self) -> str:
-        """What people read."""
+        """The visible label: `label`, or one derived from the name."""
         return self.label or label_from(self.name)
 
     @property
     def misplaced(self) -> str:
-        """Why it cannot stand where any widget can: it would do nothing."""
+        """Why it cannot be placed as a standalone widget (it has no `on_change`); empty if it can."""
         return idle(self.name, self.on_change)
 
     def sent_with(self, field: str) -> Mapping[str, Mapping[str, Any]]:
-        """Return what it sends: the other of both values."""
+        """Return the arguments of its next call: the toggled value, as there is only one other."""
         del field
         return {"": {"value": not self.value}}
 

@@ -1,4 +1,4 @@
-"""A color."""
+"""A color field."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Self
@@ -14,27 +14,27 @@ HexColor = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 
 class ColorField(Widget):
-    """A color, typed as hex, picked, or taken from swatches."""
+    """A color field with a hex input, a color picker and swatches."""
 
     name: str = Field(kw_only=False, min_length=1)
-    """The argument or token that it sets."""
+    """The name of the argument or design token that it sets."""
     label: str = ""
-    """What people read; made from the name if left out."""
+    """The visible label; by default derived from the name."""
     value: HexColor
-    """The color now."""
+    """The current color, such as `#2f6feb`."""
     swatches: Sequence[HexColor] = Field(default_factory=list[str], max_length=12)
-    """Colors offered beside it."""
+    """Predefined colors to choose from; at most 12."""
     on_change: Annotated[OptionalAction, Sends({"value": {"string"}})] = NO_ACTION
-    """The action that runs when a color is chosen."""
+    """The action to run on a change. It receives the hex color as `value`."""
 
     @property
     def shown_label(self) -> str:
-        """What people read."""
+        """The visible label: `label`, or one derived from the name."""
         return self.label or label_from(self.name)
 
     @property
     def misplaced(self) -> str:
-        """Why it cannot stand where any widget can: it would do nothing."""
+        """Why it cannot be placed as a standalone widget (it has no `on_change`); empty if it can."""
         return idle(self.name, self.on_change)
 
     @classmethod

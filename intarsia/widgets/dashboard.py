@@ -1,4 +1,4 @@
-"""A live dashboard: tiles that are read side by side and fail alone."""
+"""A live dashboard: tiles that load concurrently and fail independently."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Self
@@ -16,18 +16,18 @@ from intarsia.widgets.widget import Widget
 
 
 class Dashboard(Widget):
-    """Tiles in a grid, under filters that are arguments of the tool."""
+    """A grid of tiles, with filters that set the tool's arguments."""
 
     has_tile_parts: ClassVar[bool] = True
 
     title: str = Field(min_length=1)
-    """What it shows, such as "This machine"."""
+    """The heading, such as "This machine"."""
     tiles: Sequence[Tile | PendingTile] = Field(max_length=60)
-    """In reading order."""
+    """The tiles in reading order; at most 60, each with a unique name."""
     filters: Filters = Field(default_factory=list[Select | str])
-    """Controls over the tiles. A name stands for a select of the tool's parameter with that name."""
+    """Selects above the tiles. A string is the name of a tool parameter, and becomes a select of its choices."""
     summary: list[str] = Field(default_factory=list[str])
-    """Names of the tiles that come first where there is little room; by default all, in order."""
+    """Names of the tiles to show first where space is limited; by default all, in order."""
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
@@ -44,24 +44,25 @@ class Dashboard(Widget):
 
     @property
     def ordered(self) -> list[Tile]:
-        """The tiles, those of the summary first.
+        """The tiles, with those of the summary first.
 
         Raises:
-            WidgetError: Some were not read, because the dashboard is where nobody reads them.
+            WidgetError: Some tiles are not loaded, because the dashboard is in a place where tiles are not loaded.
         """
         ready = [tile for tile in self.tiles if isinstance(tile, Tile)]
         if len(ready) < len(self.tiles):
             message = (
-                f"Dashboard {self.title!r} has tiles that were not read. Return it from a widget tool, alone or in "
+                f"Dashboard {self.title!r} has tiles that are not loaded. Return it from a widget tool, alone or in "
                 "another widget, and not from a tile."
             )
             raise WidgetError(message)
         rank = {name: place for place, name in enumerate(self.summary)}
+        # The sort is stable: tiles outside the summary keep their order.
         return sorted(ready, key=lambda tile: rank.get(tile.name, len(rank)))
 
     @property
     def selects(self) -> list[Select]:
-        """The filters that were made into controls."""
+        """The filters as selects; names are resolved to selects when the widget is read."""
         return [item for item in self.filters if isinstance(item, Select)]
 
     @classmethod

@@ -1,4 +1,4 @@
-"""A design panel: controls for tokens, beside a preview that follows them at once."""
+"""A design panel: controls for design tokens, with a live preview."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from intarsia.errors import WidgetError
-from intarsia.permissions import Decision
+from intarsia.permissions import Decision, permissions_text
 from intarsia.widgets.action import (
     NO_ACTION,
     BoundAction,
@@ -34,31 +34,31 @@ _VERSION: dict[str, set[JsonType]] = {"version": {"integer", "string"}}
 
 
 class DesignPanel(Widget):
-    """Controls for tokens and a live preview.
+    """Controls for design tokens, and a live preview.
 
-    The preview knows these token names, and shows each where it is given: the colors `accent`, `surface` and `text`;
-    the sliders `radius`, `spacing`, `scale` and `size`; the select `font` with the options `system`, `humanist`,
-    `serif`, `rounded` and `mono`; the checkbox `shadow`. Other tokens are edited and saved all the same.
+    The preview supports these token names: the colors `accent`, `surface` and `text`; the sliders `radius`, `spacing`,
+    `scale` and `size`; the select `font` with the options `system`, `humanist`, `serif`, `rounded` and `mono`; the
+    checkbox `shadow`. Tokens with other names can be edited and saved, but do not affect the preview.
     """
 
     can_keep_draft: ClassVar[bool] = True
 
     tokens: Annotated[Sequence[Token], HiddenLeftOut()] = Field(kw_only=False, min_length=1, max_length=60)
-    """One control for each token, with its saved value."""
+    """One control for each token, with its saved value; 1 to 60, each with a unique name."""
     title: str = Field(default="Design", min_length=1)
-    """What is designed, such as the brand's name."""
+    """The heading, such as the brand's name."""
     draft: bool = False
-    """Whether what is not saved yet is kept for this person between visits."""
+    """Whether unsaved changes are stored for the user between visits."""
     version: int | str | None = None
-    """Goes back to the server when saving, so that a stale save is noticed."""
+    """The version of the saved values. It is sent with `on_save` and `on_propose`, to detect stale writes."""
     on_save: Annotated[OptionalAction, Sends(_SENT, _VERSION)] = NO_ACTION
-    """Saves the values, sent as an object from token name to value."""
+    """The action that saves. It receives `values`, an object from token name to value."""
     on_propose: Annotated[OptionalAction, Sends(_SENT, _VERSION)] = NO_ACTION
-    """Proposes the values to whoever may save them."""
+    """The action that proposes values for approval by another user. It receives the same arguments."""
     unsaved: dict[str, TokenValue] = Field(default_factory=dict[str, TokenValue])
-    """What this person changed and has not saved; filled in from their draft."""
+    """The user's unsaved changes by token name. Set from their draft when the widget is read."""
     hidden: tuple[str, ...] = ()
-    """Why tokens are left out. Filled in for who may not see them."""
+    """Notes on redacted tokens. Set when the widget is read by a user without the required scopes."""
 
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
@@ -71,7 +71,7 @@ class DesignPanel(Widget):
 
     @property
     def shown(self) -> list[Token]:
-        """The controls, standing where the draft left them."""
+        """The controls, with the unsaved values of the draft."""
         return [
             token.model_copy(update={"value": self.unsaved[token.name]}) if token.name in self.unsaved else token
             for token in self.tokens
@@ -79,17 +79,17 @@ class DesignPanel(Widget):
 
     @property
     def actions(self) -> list[BoundAction]:
-        """What people can do with the values."""
+        """The actions of the panel."""
         return [action for action in (self.on_save, self.on_propose) if action is not None]
 
     @property
     def can_change(self) -> bool:
-        """Whether this person can do something with changed values."""
+        """Whether the user may save or propose changed values."""
         return any(not action.is_refused for action in self.actions)
 
     @property
     def refusals(self) -> list[ControlRefusal]:
-        """What this person cannot do here, and why."""
+        """The refused actions of the panel, with reasons."""
         return refusals_of(self.actions)
 
     @property
@@ -99,7 +99,7 @@ class DesignPanel(Widget):
 
     @property
     def misplaced(self) -> str:
-        """Why it cannot stand where any widget can: there its draft would be nobody's."""
+        """Why it cannot be nested in another widget (its draft is stored by tool); empty if it can."""
         if not self.draft:
             return ""
         return (
@@ -107,12 +107,12 @@ class DesignPanel(Widget):
         )
 
     def sent_with(self, field: str) -> Mapping[str, Mapping[str, Any]]:
-        """Return the version, which goes with every saving."""
+        """Return the arguments that every save sends: the version."""
         del field
         return {"": {} if self.version is None else {"version": self.version}}
 
     def redacted(self, granted: AbstractSet[str], left_out: Sequence[AbstractSet[str]]) -> Self:
-        """Return the panel with notes for the tokens that are left out, and without what was changed of them."""
+        """Return the panel with notes on redacted tokens, and without their unsaved values."""
         del granted
         if not left_out:
             return self
@@ -123,15 +123,16 @@ class DesignPanel(Widget):
 
     @property
     def draft_wanted(self) -> bool:
-        """Whether it is to be shown with the person's draft."""
+        """Whether to load the user's draft into it."""
         return self.draft
 
     def draft_ends_with(self, tool: str) -> bool:
-        """Say whether something is not saved that an action saves."""
+        """Return whether a call of this tool saves the unsaved values, so that the draft can be deleted."""
         return bool(self.unsaved and self.on_save and self.on_save.tool == tool)
 
     def with_draft(self, values: dict[str, TokenValue]) -> Self:
-        """Return the panel with what fits of a draft: values that a token cannot take are left out."""
+        """Return the panel with a draft. Values that are invalid for their token are dropped."""
+        # A value that was saved since the draft was stored is no longer an unsaved change.
         fitting = {
             token.name: values[token.name]
             for token in self.tokens
@@ -182,11 +183,12 @@ class DesignPanel(Widget):
 
 
 def _needs(title: str, scope: str) -> Decision:
-    return Decision(allowed=False, reason=f"{title} needs {scope}.", missing_scopes=frozenset({scope}))
+    missing = frozenset({scope})
+    return Decision(allowed=False, reason=f"{title} needs {permissions_text(missing)}.", missing_scopes=missing)
 
 
 def _fits(token: Token, value: TokenValue) -> bool:
-    # Pydantic would take "16" for a number, and then it would be drawn as the text that it is.
+    # Pydantic would coerce "16" to a number for validation, but `model_copy` would keep the string.
     if _kind_of(value) != (
         "flag" if isinstance(token, Checkbox) else "number" if isinstance(token, Slider) else "text"
     ):
@@ -199,6 +201,7 @@ def _fits(token: Token, value: TokenValue) -> bool:
 
 
 def _kind_of(value: TokenValue) -> Literal["flag", "number", "text"]:
+    # First, because in Python a bool is also an int.
     if isinstance(value, bool):
         return "flag"
     return "text" if isinstance(value, str) else "number"

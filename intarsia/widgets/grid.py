@@ -1,4 +1,4 @@
-"""Widgets side by side."""
+"""A grid layout."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, Self
@@ -10,12 +10,12 @@ from intarsia.widgets.widget import Widget
 
 
 class Grid(Widget):
-    """Widgets side by side, one column where it is narrow."""
+    """Lays out widgets side by side; in one column on narrow screens."""
 
     children: Sequence[Widget] = Field(kw_only=False, max_length=100)
-    """In reading order."""
+    """The widgets in reading order; at most 100."""
     columns: Literal[2, 3, 4] = 2
-    """How many stand side by side at most."""
+    """The maximum number of columns."""
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:

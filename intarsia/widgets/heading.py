@@ -9,12 +9,12 @@ from intarsia.widgets.widget import Widget
 
 
 class Heading(Widget):
-    """A heading over what follows."""
+    """A heading of the content that follows."""
 
     text: str = Field(kw_only=False, min_length=1)
-    """What it says."""
+    """The heading's text."""
     level: Literal[1, 2, 3] = 1
-    """1 names the whole widget, 2 a section, 3 a group in it."""
+    """1 for the whole widget, 2 for a section, 3 for a group in a section."""
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:

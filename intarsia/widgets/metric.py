@@ -1,4 +1,4 @@
-"""One number that matters."""
+"""A single metric."""
 
 from collections.abc import Mapping
 from typing import Literal, Self
@@ -14,35 +14,35 @@ Verdict = Literal["better", "worse", "neutral"]
 
 
 class Metric(Widget):
-    """A number with its label and, where known, its change and its recent shape."""
+    """A number with a label, and optionally its change and a sparkline of recent values."""
 
     label: str = Field(kw_only=False, min_length=1)
-    """What the number counts, such as "Open tasks"."""
+    """The label, such as "Open tasks"."""
     value: float | int | str | None = Field(kw_only=False)
-    """The number, or a short word such as "Healthy"; `None` when it is not known."""
+    """The number, or a short word such as "Healthy"; `None` if unknown."""
     unit: Unit | None = None
-    """What it is measured in."""
+    """The unit of `value` and `change`."""
     digits: int = Field(default=1, ge=0, le=6)
-    """How many digits after the decimal point at most."""
+    """The maximum number of decimal places."""
     change: float | None = None
-    """Difference to before, in the same unit."""
+    """The difference from the previous value, in the same unit."""
     good: Literal["up", "down"] | None = None
-    """Which direction is good news; without it a change is neutral."""
+    """The direction of an improvement; by default a change is neutral."""
     detail: str | None = None
-    """A short line under the number, such as "of 16 GB"."""
+    """A short line below the number, such as "of 16 GB"."""
     history: Sparkline | None = None
-    """The last values."""
+    """A sparkline of recent values."""
 
     @property
     def trend(self) -> Trend | None:
-        """Where the number is going."""
+        """The direction of the change; `None` without a change."""
         if self.change is None:
             return None
         return "up" if self.change > 0 else "down" if self.change < 0 else "flat"
 
     @property
     def verdict(self) -> Verdict:
-        """Whether the change is good news."""
+        """Whether the change is an improvement."""
         if self.good is None or self.trend in (None, "flat"):
             return "neutral"
         return "better" if self.trend == self.good else "worse"

@@ -1,4 +1,4 @@
-"""How numbers are meant to be read: their unit and precision. The View formats them for each person's locale."""
+"""Units of numbers. The View formats numbers for the user's locale."""
 
 from typing import Literal
 
@@ -7,7 +7,7 @@ Unit = Literal[
     "byte-per-second", "kilobyte-per-second", "megabyte-per-second", "millisecond", "second", "minute", "hour", "day",
     "meter", "kilometer", "gram", "kilogram", "liter",
 ]  # fmt: skip
-"""Units that every browser can write in the reader's language (a subset of the simple units of ECMA-402)."""
+"""The supported units: a subset of the simple units of ECMA-402, which every browser's `Intl.NumberFormat` knows."""
 
 SHORT_UNITS: dict[str, str] = {
     "percent": "%", "celsius": "°C", "fahrenheit": "°F", "bit": "bit", "byte": "B", "kilobyte": "kB",
@@ -15,4 +15,4 @@ SHORT_UNITS: dict[str, str] = {
     "megabyte-per-second": "MB/s", "millisecond": "ms", "second": "s", "minute": "min", "hour": "h", "day": "d",
     "meter": "m", "kilometer": "km", "gram": "g", "kilogram": "kg", "liter": "l",
 }  # fmt: skip
-"""How a unit is written in the text form."""
+"""The unit symbols in the text form."""

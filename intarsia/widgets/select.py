@@ -1,4 +1,4 @@
-"""A choice of one out of several."""
+"""A select."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -13,38 +13,39 @@ from intarsia.widgets.widget import Widget, hidden
 
 
 class Option(Widget):
-    """One choice."""
+    """One option of a select."""
 
     value: str = Field(kw_only=False)
-    """What is sent."""
+    """The value to send."""
     label: str = Field(kw_only=False)
-    """What people read."""
+    """The visible label."""
 
 
+# Cached, because the same few strings become options in every read.
 @lru_cache(1_000)
 def _option(text: str) -> Option:
     return Option(text, text)
 
 
 class Select(Widget):
-    """A choice of one out of several.
+    """A select of one option.
 
-    Among a widget's `filters` its name is an argument of the tool, and choosing calls the tool anew. In a design
-    panel its name is a token. Anywhere else give it `on_change`.
+    In the `filters` of a widget it sets the tool argument of its name, and a change calls the tool again. In a design
+    panel it sets the design token of its name. Anywhere else it needs `on_change`.
     """
 
     name: str = Field(kw_only=False, min_length=1)
-    """The argument or token that it sets."""
+    """The name of the argument or design token that it sets."""
     label: str = ""
-    """What people read; made from the name if left out."""
+    """The visible label; by default derived from the name."""
     options: Sequence[Option | str]
-    """The choices; a plain text is both what is sent and what people read."""
+    """The options, with unique values. A string is both value and label."""
     value: str | None = None
-    """What is chosen; `None` is "any" among filters."""
+    """The value of the selected option; `None` if none is selected."""
     placeholder: str = "Any"
-    """How the choice of none is called among filters; empty where one has to be chosen."""
+    """In filters, the label of the option that selects none; empty to require a selection."""
     on_change: Annotated[OptionalAction, Sends({"value": {"string"}})] = NO_ACTION
-    """The action that runs when a choice is made."""
+    """The action to run on a change. It receives the selected option's value as `value`."""
 
     @model_validator(mode="after")
     def _value_is_an_option(self) -> Self:
@@ -59,32 +60,32 @@ class Select(Widget):
 
     @property
     def misplaced(self) -> str:
-        """Why it cannot stand where any widget can: it would do nothing."""
+        """Why it cannot be placed as a standalone widget (it has no `on_change`); empty if it can."""
         return idle(self.name, self.on_change)
 
     def stand_in(self, missing: AbstractSet[str]) -> Self:
-        """Return the select without choices, and with a note for what is chosen."""
+        """Return the select without options, and with a note as its placeholder."""
         return self.model_copy(update={"options": [], "value": None, "placeholder": hidden(missing)})
 
     def redacted(self, granted: AbstractSet[str], left_out: Sequence[AbstractSet[str]]) -> Self:
-        """Return the select without the choice of an option that is left out."""
+        """Return the select without its value, if the selected option is redacted."""
         del granted
         is_chosen = any(option.value == self.value for option in self.choices)
         return self.model_copy(update={"value": None}) if left_out and not is_chosen else self
 
     @property
     def choices(self) -> list[Option]:
-        """The options, each with its label."""
+        """The options, with strings converted."""
         return [_option(item) if isinstance(item, str) else item for item in self.options]
 
     @property
     def shown_label(self) -> str:
-        """What people read."""
+        """The visible label: `label`, or one derived from the name."""
         return self.label or label_from(self.name)
 
     @property
     def shown_value(self) -> str:
-        """The label of what is chosen."""
+        """The label of the selected option, or the placeholder."""
         return next((option.label for option in self.choices if option.value == self.value), self.placeholder)
 
     @classmethod
@@ -105,12 +106,12 @@ class Select(Widget):
 
 
 def idle(name: str, on_change: BoundAction | None) -> str:
-    """Say why a control does nothing where any widget can stand; nothing if it has an action."""
+    """Return an error message for a standalone control without an action; empty if it has one."""
     if on_change is not None:
         return ""
-    return f"{name!r} does nothing. Give it `on_change`, or put it among the `filters` of a Dashboard or TaskBoard."
+    return f"{name!r} does nothing. Give it `on_change`, or put it into the `filters` of a Dashboard or TaskBoard."
 
 
 def label_from(name: str) -> str:
-    """Make a label from an identifier: `due_date` becomes "Due date"."""
+    """Derive a label from an identifier: `due_date` becomes "Due date"."""
     return name.replace("_", " ").strip().capitalize()

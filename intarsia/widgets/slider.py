@@ -1,4 +1,4 @@
-"""A number between two ends."""
+"""A slider."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
@@ -14,43 +14,43 @@ CssUnit = Literal["", "px", "rem", "em", "%", "ms"]
 
 
 class Slider(Widget):
-    """A number between two ends, set by dragging, by keys or by typing it."""
+    """A slider with a number input. It is set by dragging, with the keyboard, or by typing a number."""
 
     name: str = Field(kw_only=False, min_length=1)
-    """The argument or token that it sets."""
+    """The name of the argument or design token that it sets."""
     label: str = ""
-    """What people read; made from the name if left out."""
+    """The visible label; by default derived from the name."""
     min: float
-    """The low end."""
+    """The minimum, in `unit`."""
     max: float
-    """The high end."""
+    """The maximum, in `unit`."""
     step: float = Field(default=1, gt=0)
-    """The distance between two settings."""
+    """The step, in `unit`, counted from the minimum."""
     value: float
-    """Where it stands."""
+    """The current value, in `unit`."""
     unit: CssUnit = ""
-    """What the number is measured in."""
+    """The CSS unit of the values, shown beside the number."""
     on_change: Annotated[OptionalAction, Sends({"value": {"number"}})] = NO_ACTION
-    """The action that runs when it is released."""
+    """The action to run when it is released. It receives the number as `value`."""
 
     @model_validator(mode="after")
     def _value_is_between(self) -> Self:
         if not self.min < self.max:
-            message = f"Slider {self.name!r}: the low end {self.min:g} is not below the high end {self.max:g}."
+            message = f"Slider {self.name!r}: min {self.min:g} must be less than max {self.max:g}."
             raise WidgetError(message)
         if not self.min <= self.value <= self.max:
-            message = f"Slider {self.name!r}: {self.value:g} is not between {self.min:g} and {self.max:g}."
+            message = f"Slider {self.name!r}: value {self.value:g} is not between {self.min:g} and {self.max:g}."
             raise WidgetError(message)
         return self
 
     @property
     def shown_label(self) -> str:
-        """What people read."""
+        """The visible label: `label`, or one derived from the name."""
         return self.label or label_from(self.name)
 
     @property
     def misplaced(self) -> str:
-        """Why it cannot stand where any widget can: it would do nothing."""
+        """Why it cannot be placed as a standalone widget (it has no `on_change`); empty if it can."""
         return idle(self.name, self.on_change)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""A small line without axes."""
+"""A sparkline: a small line chart without axes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Self
@@ -9,19 +9,20 @@ from intarsia.widgets.widget import Widget
 
 WIDTH = 100.0
 HEIGHT = 24.0
+"""The size of the SVG view box, in user units."""
 
 
 class Sparkline(Widget):
-    """The shape of the last values, beside or under a number."""
+    """The recent values of a metric as a small line chart without axes."""
 
     values: Sequence[float | None] = Field(kw_only=False, max_length=500)
-    """Oldest first; `None` is a gap."""
+    """The values, oldest first, at equal distances; at most 500. `None` leaves a gap."""
     label: str = Field(min_length=1)
-    """What the line shows, such as "CPU, last minute"; read aloud with its range."""
+    """What the line shows, such as "CPU, last minute". Screen readers announce it with the range of values."""
     low: float | None = None
-    """The value at the bottom edge; by default the smallest."""
+    """The value at the bottom edge; by default the minimum."""
     high: float | None = None
-    """The value at the top edge; by default the largest."""
+    """The value at the top edge; by default the maximum."""
 
     @property
     def known(self) -> list[float]:
@@ -30,25 +31,27 @@ class Sparkline(Widget):
 
     @property
     def lowest(self) -> float:
-        """The smallest of the known values."""
+        """The minimum of the known values."""
         return min(self.known)
 
     @property
     def highest(self) -> float:
-        """The largest of the known values."""
+        """The maximum of the known values."""
         return max(self.known)
 
     @property
     def segments(self) -> list[str]:
-        """SVG point lists in a box of 100 by 24, one for each run of values without a gap."""
+        """The points of SVG polylines in a box of 100 by 24: one polyline for each run of values without a gap."""
         low, high = self._range()
         step = WIDTH / max(len(self.values) - 1, 1)
+        # One unit of margin at both edges keeps the stroke inside the box; a flat line has no range to divide by.
         rise = (HEIGHT - 2) / ((high - low) or 1)
         runs: list[list[str]] = [[]]
         for index, value in enumerate(self.values):
             if value is None:
                 runs.append([])
             else:
+                # Values outside a fixed range are drawn at its edge.
                 height = min(max(value, low), high) - low
                 runs[-1].append(f"{index * step:.1f},{HEIGHT - 1 - height * rise:.1f}")
         return [" ".join(run) for run in runs if run]

@@ -1,4 +1,4 @@
-"""Widgets one under the other."""
+"""A vertical layout."""
 
 from collections.abc import Mapping, Sequence
 from typing import Self
@@ -12,10 +12,10 @@ from intarsia.widgets.widget import Widget
 
 
 class Stack(Widget):
-    """Widgets one under the other."""
+    """Lays out widgets vertically."""
 
     children: Sequence[Widget] = Field(kw_only=False, max_length=100)
-    """From top to bottom."""
+    """The widgets from top to bottom; at most 100."""
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:

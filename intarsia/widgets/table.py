@@ -1,4 +1,4 @@
-"""A table that is read, not worked in."""
+"""A read-only table."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -19,47 +19,47 @@ class TableColumn(Widget):
     """One column of a table."""
 
     key: str = Field(kw_only=False, min_length=1)
-    """Which value of each row it shows."""
+    """The key of its values in the rows."""
     label: str = Field(kw_only=False)
-    """What stands at its head."""
+    """The column header."""
     type: ColumnKind = "text"
-    """What its values are; numbers are set right and aligned."""
+    """The type of its values. It sets the format and the alignment; numbers are right-aligned."""
     unit: Unit | None = None
-    """What its numbers are measured in."""
+    """The unit of its numbers."""
     digits: int = Field(default=1, ge=0, le=6)
-    """How many digits after the decimal point at most."""
+    """The maximum number of decimal places of its numbers."""
     hidden: str = ""
-    """Why its values are left out. Filled in for who may not see them; then no row holds them."""
+    """The note that replaces redacted values. Set when the widget is read by a user without the required scopes."""
 
     def stand_in(self, missing: AbstractSet[str]) -> Self:
-        """Return the column with a note for its values, which the table leaves out."""
+        """Return the column with a note instead of its values; the table removes them from its rows."""
         return self.model_copy(update={"hidden": hidden(missing)})
 
 
 class Table(Widget):
-    """Rows and columns. Each row has a key, so that only rows that changed are redrawn."""
+    """A read-only table. Each row has a unique key, so that an update re-renders only rows that changed."""
 
     columns: Sequence[TableColumn] = Field(min_length=1, max_length=50)
-    """From left to right."""
+    """The columns from left to right; 1 to 50."""
     rows: Sequence[Mapping[str, Cell]] = Field(max_length=500)
-    """From top to bottom; each maps a column's key to a value."""
+    """The rows from top to bottom; at most 500. Each maps column keys to values; missing ones show a dash."""
     row_key: str
-    """The key whose value names a row, such as "pid"; it need not be a column."""
+    """The key of the value that identifies a row, such as "pid". It need not be a column."""
     caption: str = Field(min_length=1)
-    """What the table shows; read aloud first."""
+    """What the table shows. Screen readers announce it first."""
     empty: str = "Nothing to show."
-    """What stands there when there are no rows."""
+    """The text of a table without rows."""
     row_scopes: Mapping[str, Scopes] = Field(default_factory=dict[str, Scopes])
-    """By the key of a row: what a person must have granted to see that row."""
+    """Row key to the scopes that a user must have granted to see that row."""
     hidden: tuple[str, ...] = ()
-    """How many rows are left out, and why. Filled in for who may not see them."""
+    """Notes on the number of redacted rows. Set when the widget is read by a user without the required scopes."""
 
     @model_validator(mode="after")
     def _rows_fit(self) -> Self:
         if any(column.scopes for column in self.columns if column.key == self.row_key):
             message = (
-                f"Table {self.caption!r}: the column {self.row_key!r} names the rows everywhere, so it cannot be kept "
-                "from anybody. Name rows by another key."
+                f"Table {self.caption!r}: the column {self.row_key!r} identifies the rows in every rendering, so it "
+                "cannot have scopes. Set row_key to another key."
             )
             raise WidgetError(message)
         known = {column.key for column in self.columns} | {self.row_key}
@@ -72,27 +72,29 @@ class Table(Widget):
                     )
                     raise WidgetError(message)
             key = self.key_of(row)
+            # "None" is the key of a row that lacks the value.
             if key in seen or key == "None":
-                message = f"Table {self.caption!r}: row {number} needs a {self.row_key!r} of its own, not {key!r}."
+                message = f"Table {self.caption!r}: row {number} needs a unique {self.row_key!r}, not {key!r}."
                 raise WidgetError(message)
             seen.add(key)
         return self
 
     def redacted(self, granted: AbstractSet[str], left_out: Sequence[AbstractSet[str]]) -> Self:
-        """Return the table without the values of hidden columns, and without rows whose scopes are missing."""
-        del left_out  # columns stay, with a note
+        """Return the table without the values of redacted columns and without rows whose scopes are not granted."""
+        del left_out  # redacted columns remain, each with a note
         secret = {column.key for column in self.columns if column.hidden}
         lacking = {key: missing for key, scopes in self.row_scopes.items() if (missing := scopes - granted)}
         if not secret and not lacking:
             return self
         kept = [row for row in self.rows if self.key_of(row) not in lacking]
         rows = [{name: value for name, value in row.items() if name not in secret} for row in kept]
+        # `row_scopes` may name rows that this table does not have; those do not count as redacted.
         here = {self.key_of(row) for row in self.rows}
         notes = hidden_items("row", [missing for key, missing in lacking.items() if key in here])
         return self.model_copy(update={"rows": rows, "row_scopes": {}, "hidden": notes})
 
     def key_of(self, row: Mapping[str, Cell]) -> str:
-        """Return what names a row."""
+        """Return the key of a row, as a string."""
         return str(row.get(self.row_key))
 
     @classmethod

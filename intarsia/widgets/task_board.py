@@ -1,4 +1,4 @@
-"""A task board: columns of cards that people move, complete, add and filter."""
+"""A task board: columns of cards that users move, complete, add, delete and filter."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from intarsia.errors import WidgetError
-from intarsia.permissions import Decision
+from intarsia.permissions import Decision, permissions_text
 from intarsia.widgets.action import (
     NO_ACTION,
     BoundAction,
@@ -30,73 +30,77 @@ Version = int | str
 _VERSION: dict[str, set[JsonType]] = {"version": {"integer", "string"}}
 
 
-MANY_REASONS = ["Some of these cards are not yours to change."]
+MANY_REASONS = ["You can't change some of these cards."]
 
 MAX_CARDS = 500
-"""How many cards a board can show: hosts take about 130 KB, and a card takes a quarter of one."""
+"""The maximum number of cards of a board: hosts accept about 130 KB, and a card takes about 0.25 KB."""
 
 
 class Card(Widget):
     """One task."""
 
     id: str = Field(kw_only=False, min_length=1, max_length=100)
-    """Names it in the whole board and for the model, such as "T-12"."""
+    """The card's identifier, such as "T-12"; unique in the board. Actions receive it as `card`."""
     title: str = Field(kw_only=False)
-    """What is to be done."""
+    """The title of the task."""
     assignee: str | None = None
-    """Who does it."""
+    """The assignee's name; shown as initials."""
     priority: Priority = "normal"
-    """How pressing it is."""
+    """The priority; shown unless it is normal."""
     due: date | None = None
-    """The day it is due."""
+    """The due date."""
     overdue: bool = False
-    """Whether that day has passed."""
+    """Whether the due date has passed. The tool decides, because the current date depends on the time zone."""
     label: str | None = None
-    """One short word that groups it, such as "bug"."""
+    """A short label, such as "bug"."""
     done: bool = False
     """Whether it is completed."""
     version: Version = 0
-    """Goes back to the server with every action, so that a stale one is noticed."""
+    """The card's version. It is sent with every action that takes it, to detect stale writes."""
     refusals: tuple[tuple[str, str], ...] = ()
-    """What cannot be done with this card, such as `on_move`, and why. Filled in from the rules of the actions."""
+    """Pairs of an action field, such as `on_move`, and the reason why it is refused. Set when the widget is read."""
 
     def refusal_of(self, action: str) -> str:
-        """Return why an action cannot be done with it, or nothing if it can."""
+        """Return why an action field, such as `on_move`, is refused for this card; empty if it is allowed."""
         return dict(self.refusals).get(action, "") if self.refusals else ""
 
     @property
     def initials(self) -> str:
-        """Up to two letters for the assignee."""
+        """The assignee's initials: up to two letters."""
         return "".join(word[0] for word in (self.assignee or "").split()[:2]).upper()
 
 
 class BoardColumn(Widget):
-    """One stage of the work."""
+    """One column of a task board, such as a stage of the work."""
 
     id: str = Field(kw_only=False, min_length=1, max_length=100)
-    """Names it, such as "doing"."""
+    """The column's identifier, such as "doing"; unique in the board. Actions receive it as `column`."""
     title: str = Field(kw_only=False, min_length=1)
-    """What people read."""
+    """The column header."""
     cards: Sequence[Card] = Field(kw_only=False)
-    """From top to bottom."""
+    """The cards from top to bottom."""
     limit: int | None = Field(default=None, ge=1)
-    """How many cards it should hold at most; shown, and marked when it is exceeded."""
+    """The work-in-progress limit, in cards. It is shown, and marked when exceeded, but not enforced."""
     hidden: tuple[str, ...] = ()
-    """How many cards are left out, and why. Filled in for who may not see them."""
+    """Notes on the number of redacted cards. Set when the widget is read by a user without the required scopes."""
     add_refused: str = ""
-    """Why nothing can be added here. Filled in from the rule of the action."""
+    """Why cards cannot be added here; empty if they can. Set when the widget is read."""
 
     def stand_in(self, missing: AbstractSet[str]) -> Self:
-        """Return the column with a note for its cards."""
+        """Return the column with a note instead of its cards."""
         return self.model_copy(update={"cards": [], "limit": None, "add_refused": "", "hidden": (hidden(missing),)})
 
     def redacted(self, granted: AbstractSet[str], left_out: Sequence[AbstractSet[str]]) -> Self:
-        """Return the column with notes for the cards that are left out."""
+        """Return the column with notes on redacted cards."""
         del granted
         return self.model_copy(update={"hidden": hidden_items("card", left_out)}) if left_out else self
 
     def with_refusals(self, refused: Mapping[str, Mapping[str, Decision]]) -> Self:
-        """Return the column with what cannot be done with it and with its cards, by action and by id."""
+        """Return the column with the refusals of its cards and of adding to it.
+
+        Args:
+            refused: Action field to the refusing decisions, by card id; for `on_add`, by column id.
+        """
         by_card = {name: by_thing for name, by_thing in refused.items() if name != "on_add"}
         changes: dict[str, Any] = {}
         cards = [_with_refusals(card, by_card) for card in self.cards]
@@ -108,35 +112,35 @@ class BoardColumn(Widget):
 
     @property
     def is_over_limit(self) -> bool:
-        """Whether it holds more than it should."""
+        """Whether it has more cards than its limit."""
         return self.limit is not None and len(self.cards) > self.limit
 
 
 class TaskBoard(Widget):
-    """Columns of cards. What people can do depends on which actions it is given; without any it is only read."""
+    """Columns of cards. Each action field enables one operation; without actions the board is read-only."""
 
     title: str = Field(default="Tasks", min_length=1)
-    """What the board is about, such as the project's name."""
+    """The heading, such as the project's name."""
     columns: Sequence[BoardColumn] = Field(min_length=1, max_length=12)
-    """From left to right."""
+    """The columns from left to right; 1 to 12, with at most 500 cards in total."""
     filters: Filters = Field(default_factory=list[Select | str])
-    """Controls over the board. A name stands for a select of the tool's parameter with that name."""
+    """Selects above the board. A string is the name of a tool parameter, and becomes a select of its choices."""
     on_move: Annotated[
         OptionalAction,
         Sends({"card": {"string"}, "column": {"string"}, "index": {"integer"}}, _VERSION),
     ] = NO_ACTION
-    """Moves a card to a place (counted from 0, without the card itself) in a column."""
+    """Moves a card. `index` is the new position in `column`, from 0, counted without the card itself."""
     on_complete: Annotated[OptionalAction, Sends({"card": {"string"}}, {"done": {"boolean"}, **_VERSION})] = NO_ACTION
-    """Completes a card; takes `done` if it can also be reopened."""
+    """Completes a card. An action with a parameter `done` can also reopen it."""
     on_add: Annotated[OptionalAction, Sends({"title": {"string"}}, {"column": {"string"}})] = NO_ACTION
-    """Adds a card at the end of a column."""
+    """Adds a card at the end of a column. An action without a parameter `column` chooses the column itself."""
     on_delete: Annotated[OptionalAction, Sends({"card": {"string"}}, _VERSION)] = NO_ACTION
-    """Deletes a card for good. It is among the steps of a move, so a board that deletes moves cards, too."""
+    """Deletes a card permanently. Its button is part of the move menu, so it requires `on_move`."""
 
     @model_validator(mode="after")
     def _deleting_has_a_place(self) -> Self:
         if self.on_delete and not self.on_move:
-            message = f"TaskBoard {self.title!r} has on_delete without on_move, whose steps it stands among; give both."
+            message = f"TaskBoard {self.title!r}: on_delete is part of the move menu and needs on_move; set both."
             raise WidgetError(message)
         return self
 
@@ -144,26 +148,31 @@ class TaskBoard(Widget):
     def _ids_are_unique(self) -> Self:
         cards = [card.id for column in self.columns for card in column.cards]
         for what, ids in (("columns", [column.id for column in self.columns]), ("cards", cards)):
+            # Counting every id is quadratic, so it is done only if there is a duplicate.
             twice = {name for name in ids if ids.count(name) > 1} if len(set(ids)) < len(ids) else set[str]()
             if twice:
                 message = f"TaskBoard {self.title!r} has two {what} with id {min(twice)!r}; give each its own id."
                 raise WidgetError(message)
         if len(cards) > MAX_CARDS:
             message = (
-                f"TaskBoard {self.title!r} has {len(cards)} cards; show at most {MAX_CARDS}, for example by a filter."
+                f"TaskBoard {self.title!r} has {len(cards)} cards; show at most {MAX_CARDS}, for example with a filter."
             )
             raise WidgetError(message)
         return self
 
     def sent_with(self, field: str) -> Mapping[str, Mapping[str, Any]]:
-        """Return what an action is sure to be called with for each card, or for each column that a card is added to."""
+        """Return the known arguments of an action field's calls, by card id; for `on_add`, by column id."""
         if field != "on_add":
             cards = [card for column in self.columns for card in column.cards]
             return {card.id: {"card": card.id, "version": card.version, "done": not card.done} for card in cards}
         return {column.id: {"column": column.id} if self.adds_to_columns else {} for column in self.columns}
 
     def decided_by_thing(self, refused: Mapping[str, Mapping[str, Decision]]) -> Self:
-        """Return the board with what cannot be done with some of its cards and columns, or with any of them."""
+        """Return the board with refusals of some or all of its cards and columns.
+
+        Args:
+            refused: Action field to the refusing decisions, by card id; for `on_add`, by column id.
+        """
         if not refused:
             return self
         columns = [column.with_refusals(refused) for column in self.columns]
@@ -171,58 +180,58 @@ class TaskBoard(Widget):
         for name, by_thing in refused.items():
             reasons = {decision.reason for decision in by_thing.values()}
             if len(reasons) == 1 and len(by_thing) == len(self.sent_with(name)):
-                # One sentence over the board says it for all.
+                # The same reason everywhere is said once above the board, and not on every card.
                 whole = Decision(allowed=False, reason=reasons.pop())
                 changes[name] = getattr(self, name).with_decision(whole)
         return self.model_copy(update=changes)
 
     @property
     def selects(self) -> list[Select]:
-        """The filters that were made into controls."""
+        """The filters as selects; names are resolved to selects when the widget is read."""
         return [item for item in self.filters if isinstance(item, Select)]
 
     @property
     def can_reopen(self) -> bool:
-        """Whether a completed card can be opened again."""
+        """Whether a completed card can be reopened."""
         return self.on_complete is not None and "done" in self.on_complete.parameters
 
     @property
     def adds_to_columns(self) -> bool:
-        """Whether a new card can be put into a column of the person's choice."""
+        """Whether the user chooses the column of a new card."""
         return self.on_add is not None and "column" in self.on_add.parameters
 
     @property
     def actions(self) -> list[BoundAction]:
-        """What people can do with its cards."""
+        """The actions of the board."""
         every = (self.on_move, self.on_complete, self.on_add, self.on_delete)
         return [action for action in every if action is not None]
 
     @property
     def refusals(self) -> list[ControlRefusal]:
-        """What a person cannot do here, and why, in few sentences."""
+        """The refused actions of the board, with reasons, in as few sentences as possible."""
         found = refusals_of(self.actions)
         if found and all(action.is_refused for action in self.actions):
             what = "move" if self.actions == [self.on_move] else "change"
-            found[0] = replace(found[0], reason=f"You can look, not {what}: {found[0].reason}")
+            found[0] = replace(found[0], reason=f"You can't {what} these cards: {found[0].reason}")
         return found + [ControlRefusal(reason, "") for reason in self._refused_in_part]
 
     @property
     def _refused_in_part(self) -> list[str]:
-        """What holds for some cards or columns only."""
+        """Reasons that apply to some cards or columns only."""
         whole = {action.decision.reason for action in self.actions if action.is_refused}
         told = [reason for column in self.columns for card in column.cards for _name, reason in card.refusals]
         adds = [column.add_refused for column in self.columns if column.add_refused]
         reasons = list(dict.fromkeys(reason for reason in [*told, *adds] if reason not in whole))
-        return [f"Not for every card: {reasons[0]}"] if len(reasons) == 1 else MANY_REASONS if reasons else []
+        return [f"You can't change every card: {reasons[0]}"] if len(reasons) == 1 else MANY_REASONS if reasons else []
 
     @property
     def shows_versions(self) -> bool:
-        """Whether who acts on a card must say which version they have seen."""
+        """Whether any action takes a card's version, so that the text form must state it."""
         return any("version" in action.parameters for action in self.actions)
 
     @property
     def card_count(self) -> int:
-        """How many cards there are."""
+        """The number of cards."""
         return sum(len(column.cards) for column in self.columns)
 
     @classmethod
@@ -307,6 +316,5 @@ def _action(tool: str, **types: JsonType) -> BoundAction:
 def _refused(tool: str, **types: JsonType) -> BoundAction:
     action = _action(tool, **types)
     missing = frozenset({"tasks:write"})
-    return replace(
-        action, decision=Decision(allowed=False, reason=f"{action.title} needs tasks:write.", missing_scopes=missing)
-    )
+    reason = f"{action.title} needs {permissions_text(missing)}."
+    return replace(action, decision=Decision(allowed=False, reason=reason, missing_scopes=missing))

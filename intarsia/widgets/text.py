@@ -1,4 +1,4 @@
-"""A paragraph of plain text."""
+"""Plain text."""
 
 from collections.abc import Mapping
 from typing import Literal, Self
@@ -8,25 +8,25 @@ from pydantic import Field
 from intarsia.widgets.widget import Widget
 
 Tone = Literal["plain", "muted", "info", "success", "warning", "danger"]
-"""How a text is meant. A tone other than plain and muted is drawn with an icon and never by color alone."""
+"""The meaning of a text. All tones but plain and muted have an icon: color must not be the only cue (WCAG 1.4.1)."""
 
 
 def note(text: str) -> "Text":
-    """Return a line in muted color, as stands where something is left out."""
+    """Return a muted text, as shown in place of redacted content."""
     return Text(text, tone="muted")
 
 
 class Text(Widget):
-    """One or more plain paragraphs; a blank line parts them."""
+    """One or more paragraphs of plain text, separated by blank lines. Markup is shown as text."""
 
     text: str = Field(kw_only=False)
-    """What it says."""
+    """The text."""
     tone: Tone = "plain"
-    """How it is meant."""
+    """The meaning of the text; it sets color and icon."""
 
     @property
     def paragraphs(self) -> list[str]:
-        """The text, split at blank lines."""
+        """The paragraphs: the text split at blank lines."""
         return [part.strip() for part in self.text.split("\n\n") if part.strip()]
 
     @classmethod

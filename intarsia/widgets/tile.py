@@ -1,4 +1,4 @@
-"""A tile of a dashboard: one widget with a title, that can fail without the others."""
+"""A tile of a dashboard: one widget with a title, which fails independently of the other tiles."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from collections.abc import Set as AbstractSet
@@ -15,35 +15,35 @@ from intarsia.widgets.widget import Widget, hidden
 
 
 class Tile(Widget):
-    """One widget of a dashboard, or the plain reason why it is not there."""
+    """One widget of a dashboard, or the reason why it is unavailable. Set either `content` or `problem`."""
 
     name: str = Field(kw_only=False, min_length=1)
-    """Names it among the dashboard's tiles, such as "cpu"."""
+    """The tile's identifier, such as "cpu"; unique in the dashboard."""
     title: str = Field(min_length=1)
-    """What people read over it."""
+    """The heading."""
     content: Widget | None = None
-    """What it shows."""
+    """The widget to show."""
     problem: str | None = None
-    """Why it shows nothing; safe to read for everybody."""
+    """Why there is no content: one plain sentence that is safe to show to every user."""
     refresh_seconds: float | None = Field(default=None, ge=3)
-    """How often an open View reads it again."""
+    """The interval in seconds at which an open View reads the tile again; at least 3."""
     width: Literal[1, 2] = 1
-    """How many places of the dashboard's grid it takes."""
+    """The number of grid columns that it spans."""
 
     @model_validator(mode="after")
     def _has_one_of_both(self) -> Self:
         if (self.content is None) == (self.problem is None):
-            message = f"Tile {self.name!r} needs a content or a problem, and not both."
+            message = f"Tile {self.name!r} needs either content or a problem, and not both."
             raise WidgetError(message)
         return self
 
     def stand_in(self, missing: AbstractSet[str]) -> Self:
-        """Return the tile with a note for its content."""
+        """Return the tile with a note instead of its content."""
         return self.model_copy(update={"content": note(hidden(missing)), "problem": None})
 
     @property
     def repeats_title(self) -> bool:
-        """Whether the content is a number called just like the tile, so that the name is to be read once."""
+        """Whether the content is a metric with the tile's title as label, which is then shown once only."""
         return isinstance(self.content, Metric) and self.content.label == self.title
 
     @classmethod
@@ -59,36 +59,36 @@ class Tile(Widget):
 
 @dataclass(frozen=True)
 class PendingTile(Held):
-    """A tile that is still to be read. Made by calling a function marked with `@connector.tile`."""
+    """A tile that is not loaded yet. A function decorated with `@connector.tile` returns it when called."""
 
     name: str
-    """Names it among the dashboard's tiles."""
+    """The tile's identifier; unique in the dashboard."""
     title: str
-    """What people read over it."""
+    """The heading."""
     load: Callable[[], Awaitable[Widget]]
-    """Reads its content."""
+    """Loads the content."""
     refresh_seconds: float | None = None
-    """How often an open View reads it again."""
+    """The interval in seconds at which an open View reads the tile again."""
     timeout_seconds: float = 10
-    """After how long it counts as failed."""
+    """The time in seconds after which loading fails."""
     width: Literal[1, 2] = 1
-    """How many places of the dashboard's grid it takes."""
+    """The number of grid columns that it spans."""
     scopes: frozenset[str] = frozenset()
-    """What a person must have granted to see it; for others it is not read."""
+    """The scopes that a user must have granted to see it. Without them it is not loaded."""
     topics: frozenset[str] = frozenset()
-    """A change of one of these makes an open View read it again."""
+    """The topics whose changes make an open View read the tile again."""
 
     def stand_in(self, missing: AbstractSet[str]) -> Tile:
-        """Return what stands in its place for who may not see it."""
+        """Return a tile with a note, for users without the required scopes."""
         return self.with_content(note(hidden(missing)))
 
     def with_content(self, content: Widget) -> Tile:
-        """Return the tile that was read."""
-        return self._read(content=content)
+        """Return the loaded tile."""
+        return self._loaded(content=content)
 
     def with_problem(self, problem: str) -> Tile:
-        """Return the tile that was not read, with the reason."""
-        return self._read(problem=problem)
+        """Return a tile with the reason why loading failed."""
+        return self._loaded(problem=problem)
 
-    def _read(self, **fields: Any) -> Tile:
+    def _loaded(self, **fields: Any) -> Tile:
         return Tile(self.name, title=self.title, refresh_seconds=self.refresh_seconds, width=self.width, **fields)

@@ -1,4 +1,4 @@
-"""Why a widget cannot be built, in words for the developer who wrote it: which field, what it must be, what it was."""
+"""Validation errors of widgets for developers: the field, the rule it breaks, and its value."""
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -10,25 +10,28 @@ from pydantic_core import ErrorDetails
 from intarsia.errors import IntarsiaError, WidgetError, near_miss
 
 MAX_FIELDS = 3
-"""How many wrong fields one error names."""
+"""The maximum number of invalid fields in one error message."""
 
 _NOTHING = object()
 _MAX_VALUE_LENGTH = 60
 
 
 def explain(widget: type[BaseModel], given: Mapping[str, object], error: ValidationError) -> IntarsiaError:
-    """Return the error to raise for values that a widget cannot take.
+    """Convert a Pydantic validation error into the error to raise.
 
     Args:
-        widget: What could not be built.
-        given: The values by field.
-        error: What Pydantic says of them.
+        widget: The class of the invalid widget.
+        given: The values by field name.
+        error: The validation error of Pydantic.
+
+    Returns:
+        The error that a validator of ours raised, or else a `WidgetError` that names fields, rules and values.
     """
     rules: dict[str, dict[str, None]] = {}
     values: dict[str, object] = {}
     for item in error.errors(include_url=False):
         cause = item.get("ctx", {}).get("error")
-        if isinstance(cause, IntarsiaError):  # our own rules speak for themselves
+        if isinstance(cause, IntarsiaError):  # our validators raise complete messages
             return cause
         place, value = _find(item, given)
         rules.setdefault(place, {})[_rule(item, place, widget)] = None
@@ -38,7 +41,7 @@ def explain(widget: type[BaseModel], given: Mapping[str, object], error: Validat
 
 
 def _find(item: ErrorDetails, given: Mapping[str, object]) -> tuple[str, object]:
-    """Follow the way to a value; Pydantic also names types on it, which are nowhere in the data."""
+    """Return the path of an invalid value, and the value. Pydantic's path also has type names, which are skipped."""
     here: object = given
     way: list[str] = []
     for step in item["loc"]:
@@ -77,7 +80,7 @@ def _rule(item: ErrorDetails, place: str, widget: type[BaseModel]) -> str:
 
 
 def _sentence(place: str, rules: list[str], value: object) -> str:
-    # Among the branches of a union, one says best what is wrong with a number that is none.
+    # NaN and infinity break a rule of every branch of a union; only this one is the actual problem.
     chosen = [rule for rule in rules if rule == "must be a finite number"] or rules
     words = " or ".join([chosen[0], *(rule.removeprefix("must be ") for rule in chosen[1:])])
     if value is _NOTHING:

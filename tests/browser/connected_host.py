@@ -176,7 +176,7 @@ class Desk:
         await self.close_pane()
         board = await self.board()
         frame = board.view.frame
-        assert f"need {WRITE}." in board.view.text
+        assert f"need {WRITE}," in board.view.text
         watch.lap("board is open")
         todo, review = await server_order(self.connector, "todo"), await server_order(self.connector, "review")
 

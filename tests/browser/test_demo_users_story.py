@@ -72,12 +72,14 @@ async def test_a_reader_grants_access_in_the_widget_and_moves_a_card_in_it(demo:
     board = await demo.board()
     todo, review = await server_order(demo.connector, "todo"), await server_order(demo.connector, "review")
     frame = board.view.frame
-    assert f"need {WRITE}." in board.view.text
+    assert f"need {WRITE}," in board.view.text
     assert await board.view.body.get_by_role("button", name="Move").count() == 0
 
     await board.view.press(f"Grant access to {WRITE}")
     question = demo.page.get_by_role("group", name=f"Allow {WRITE}?")
-    await expect(question).to_contain_text("Move card needs tasks:write. You are signed in as Rea Okafor, reader.")
+    await expect(question).to_contain_text(
+        "Move card needs tasks:write, a permission you don't have. You are signed in as Rea Okafor, reader."
+    )
     await expect(question).to_be_focused()
     await demo.answer(allow=True)
     await expect(board.handle(todo[0])).to_be_visible()
@@ -95,7 +97,9 @@ async def test_a_no_leaves_everything_as_it_was_and_says_why(demo: Demo) -> None
     board = await demo.board()
     await board.view.press(f"Grant access to {WRITE}")
     await demo.answer(allow=False)
-    await expect(board.view.locator("body")).to_contain_text("Move card needs tasks:write.")
+    await expect(board.view.locator("body")).to_contain_text(
+        "Move card needs tasks:write, a permission you don't have."
+    )
     assert await board.view.body.get_by_role("button", name="Move").count() == 0
     await demo.open_panel()
     await expect(demo.page.get_by_role("checkbox", name="Change tasks")).not_to_be_checked()
@@ -138,7 +142,7 @@ async def test_an_editor_without_the_scope_sees_why_and_a_forged_call_with_the_s
     await ends(demo, "move_card")
     board = await demo.board()
     todo, review = await server_order(demo.connector, "todo"), await server_order(demo.connector, "review")
-    assert f"need {WRITE}." in board.view.text
+    assert f"need {WRITE}," in board.view.text
     assert await board.view.body.get_by_role("button", name="Move").count() == 0
 
     given = {"project": "apollo", "card": todo[0], "column": "review", "index": 0, "version": 1}

@@ -36,7 +36,7 @@ async def test_an_open_board_becomes_read_only_editable_and_none_at_all_by_itsel
 
     host.regrant(EDITOR, READER)
     await expect(move).not_to_be_attached(timeout=NOTICED_MS)
-    await view.until(f"need {WRITE}.")
+    await view.until(f"need {WRITE},")
 
     host.regrant(EDITOR, EDITOR)
     await expect(move).to_be_visible(timeout=NOTICED_MS)

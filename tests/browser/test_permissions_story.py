@@ -43,7 +43,7 @@ async def test_who_may_not_write_sees_why_and_after_granting_it_the_same_board_c
 
     assert await view.body.get_by_role("button", name="Move").count() == 0
     assert await view.body.get_by_role("checkbox").and_(view.locator(":enabled")).count() == 0
-    assert f"need {WRITE}." in view.text
+    assert f"need {WRITE}," in view.text
     await board.drag(todo[0], onto=review[0])
     assert view.calls_of("move_card") == []
 

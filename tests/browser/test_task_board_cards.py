@@ -46,7 +46,7 @@ async def test_what_cannot_be_reopened_says_so(open_host: OpenHost) -> None:
     await board.says("Completed T-2.")
 
     await expect(box).to_be_disabled()
-    await expect(box).to_have_attribute("title", "It is done, and cannot be reopened.")
+    await expect(box).to_have_attribute("title", "Completed cards can't be reopened.")
 
 
 async def test_cards_are_added_one_after_the_other(open_host: OpenHost) -> None:

@@ -34,7 +34,8 @@ async def test_t09_a_call_that_is_denied_is_written_down_in_the_name_of_the_toke
 
     assert [await place.call(connection.access, "add_task") for _ in range(3)] == [403, 403, 403]
 
-    denied = ("refusal", "https://tasks.example.com ada", "add_task", "refused: Add task needs tasks:write.")
+    outcome = "refused: Add task needs tasks:write, a permission you don't have."
+    denied = ("refusal", "https://tasks.example.com ada", "add_task", outcome)
     assert log(place.folder / "store.db") == [denied]
 
 

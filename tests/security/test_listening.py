@@ -187,7 +187,7 @@ async def test_t76_one_person_has_so_many_streams_and_others_are_let_in(world: W
     for _ in range(30):
         refused = await (await world.listen(hers, tools=True)).next()
         assert refused is not None
-        assert "20 streams open" in refused["error"]["message"]
+        assert "20 open streams" in refused["error"]["message"]
     his = await world.listen(world.token("bob"), tools=True)
     await his.acknowledged()
     world.connector.changed("intarsia:switches")

@@ -134,7 +134,7 @@ async def test_what_is_for_people_is_told_to_no_model_and_refused_to_it(tools: T
     assert {name: problem and problem["kind"] for name, problem in tried.items()} == dict.fromkeys(
         calls, "unknown_tool"
     )
-    assert "only a person can" in text
+    assert "only the user can" in text
 
 
 def acting_examples() -> Iterator[tuple[str, Widget]]:

@@ -62,7 +62,8 @@ async def test_t09_a_missing_scope_is_named_and_nothing_is_done(
     assert error["data"]["missing_scopes"] == missing
     assert error["data"]["how_to_fix"] == f"Grant access to {' and '.join(missing)}."
     assert trusting.served.entered == []
-    assert error["data"]["reason"] == error["message"] == f"Add task needs {' and '.join(missing)}."
+    lacks = "a permission you don't have" if len(missing) == 1 else "permissions you don't have"
+    assert error["data"]["reason"] == error["message"] == f"Add task needs {' and '.join(missing)}, {lacks}."
     assert f"A call of add_task was denied: {' and '.join(missing)} is missing." in caplog.messages
 
 

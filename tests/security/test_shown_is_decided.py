@@ -74,7 +74,7 @@ def _is_to_be_offered(control: Control, decided: Mapping[Control, Decision]) -> 
 def _is_explained(tools: Tools, control: Control, decision: Decision, drawn: Drawn) -> bool:
     title = tools.connector.tools[control.tool].title
     named = [" ".join(each.split()) for each in (decision.reason, title)]
-    if named[0] in drawn.text or "Some of these cards are not yours" in drawn.text:
+    if named[0] in drawn.text or "You can't change some of these cards" in drawn.text:
         return True
     return bool(decision.missing_scopes) and all(part in drawn.text for part in (title, *decision.missing_scopes))
 

@@ -97,7 +97,7 @@ async def test_t01_a_call_of_nobody_is_not_taken_for_the_person_of_this_machine(
     async with running_connector_server(ResourceServer(RESOURCE, [issuer.url]), tmp_path) as served:
         response = await served.call(era, token=issuer.sign(good_claims(issuer.url)))
 
-    assert "Nobody knows who makes this call" in response.text
+    assert "The caller of this request is unknown" in response.text
     assert "Water the plants" not in response.text
     assert served.entered == []
 

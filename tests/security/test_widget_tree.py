@@ -82,23 +82,23 @@ class Showing(Pile):
 
 
 TEMPLATES = {
-    "a child": ("{{ page.child(widget.made_up, id ~ '-x') }}", "Showing draws a Button that no field holds"),
+    "a child": ("{{ page.child(widget.made_up, id ~ '-x') }}", "Showing renders a Button that no field holds"),
     "items": (
         "{% macro item(thing, id) %}{{ thing.label }}{% endmacro %}{{ page.items('x', 'y', widget.lines, item) }}",
-        "Showing draws a Metric that no field holds",
+        "Showing renders a Metric that no field holds",
     ),
     "a word": ("<p>{{ widget.made_up }}</p>", "A Button is drawn by `page.child"),
     "a list of words": ("<p>{{ widget.made_up|string }}</p>", None),
 }
 TEXTS = {
-    "a child": ("{{ widget.made_up|as_text }}", "Showing draws a Button that no field holds"),
+    "a child": ("{{ widget.made_up|as_text }}", "Showing renders a Button that no field holds"),
     "lines": (
         "{% macro line(thing) %}{{ thing.label }}{% endmacro %}{{ widget.lines|lines(line) }}",
-        "Showing draws a Metric that no field holds",
+        "Showing renders a Metric that no field holds",
     ),
     "in a macro": (
         "{% macro line(thing) %}{{ thing|as_text }}{% endmacro %}{{ line(widget.made_up) }}",
-        "Showing draws a Button that no field holds",
+        "Showing renders a Button that no field holds",
     ),
     "a word": ("{{ widget.made_up|plain }}", None),
 }

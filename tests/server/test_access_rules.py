@@ -75,7 +75,7 @@ async def test_who_lacks_a_scope_is_told_which_and_nothing_runs(notes: Notes) ->
     answer = await notes.call(RITA, "write", text="hello")
 
     assert answer.is_error
-    assert answer.text == "Write needs notes:write. Grant access to notes:write."
+    assert answer.text == "Write needs notes:write, a permission you don't have. Grant access to notes:write."
     assert answer.meta["dev.intarsia/problem"] == {
         "kind": "refused",
         "message": answer.text,
@@ -126,10 +126,10 @@ async def test_the_local_person_may_do_everything(notes: Notes) -> None:
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        ({"scopes": "notes:write"}, "scopes must be a set of texts"),
-        ({"roles": "admin"}, "roles must be a set of texts"),
-        ({"scopes": {"notes write"}}, "'notes write' is no scope"),
-        ({"scopes": {""}}, "'' is no scope"),
+        ({"scopes": "notes:write"}, "scopes must be a set of strings"),
+        ({"roles": "admin"}, "roles must be a set of strings"),
+        ({"scopes": {"notes write"}}, "'notes write' is not a scope"),
+        ({"scopes": {""}}, "'' is not a scope"),
         ({"allow": True}, "allow must be a function"),
     ],
 )

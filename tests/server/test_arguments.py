@@ -93,7 +93,7 @@ def test_a_parameter_needs_a_type_and_a_name_of_its_own() -> None:
 
     functions: list[tuple[Callable[..., Any], str]] = [
         (untyped, "has no type"),
-        (starred, "must have names"),
+        (starred, "are passed by name"),
         (reserved, "is reserved"),
     ]
     for function, part in functions:

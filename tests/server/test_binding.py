@@ -60,13 +60,13 @@ def test_an_undo_is_a_partial_with_all_arguments() -> None:
 
     assert undo is not None
     assert undo.arguments == {"project": "a", "card": "b", "column": "c", "index": 0}
-    with pytest.raises(BindError, match="The undo 'move_card' still needs card, column, index"):
+    with pytest.raises(BindError, match=r"Done\.undo: the action 'move_card' still needs card, column, index"):
         Done("Moved.", undo=partial(move_card, project="a"))
 
 
 def test_who_calls_is_never_bound() -> None:
     assert on_click(partial(sort_cards, project="apollo")).parameters.keys() == {"times"}
-    with pytest.raises(BindError, match="cannot bind 'grant', which the server fills in"):
+    with pytest.raises(BindError, match="cannot bind 'grant', which the server sets"):
         on_click(partial(sort_cards, grant=Grant("root"), project="apollo"))
     with pytest.raises(BindError, match="cannot bind 'grant'"):
         on_click(partial(sort_cards, cast("Any", "apollo")))
@@ -104,7 +104,10 @@ def test_who_calls_is_never_bound() -> None:
         ),
         (
             partial(print, "x"),
-            "TaskBoard.on_move: partial(print, ...) is not of an action. Decorate 'print' with `@connector.action`.",
+            (
+                "TaskBoard.on_move: partial(print, ...) does not bind an action. "
+                "Decorate 'print' with `@connector.action`."
+            ),
         ),
         (
             partial(move_card, card="T-1"),

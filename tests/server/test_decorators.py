@@ -18,25 +18,25 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     ("action", {"change": "x"}, "action() has no argument 'change'. Did you mean 'changes'?"),
     ("tile", {"timeout": 5}, "tile() has no argument 'timeout'. Did you mean 'timeout_seconds'?"),
     ("widget", {"destructive": True}, "widget() has no argument 'destructive'. It takes title, scopes, roles,"),
-    ("widget", {"title": 5}, "widget(title=5): title must be text, such as title='Team board'."),
-    ("widget", {"title": " "}, "widget(title=' '): title must be text"),
+    ("widget", {"title": 5}, "widget(title=5): title must be a string, such as title='Team board'."),
+    ("widget", {"title": " "}, "widget(title=' '): title must be a string"),
     (
         "widget",
         {"scopes": "a:b"},
-        "widget(scopes='a:b'): scopes must be a set of texts, such as scopes={'tasks:write'}.",
+        "widget(scopes='a:b'): scopes must be a set of strings, such as scopes={'tasks:write'}.",
     ),
-    ("widget", {"scopes": 5}, "widget(scopes=5): scopes must be a set of texts"),
-    ("action", {"roles": [5]}, "action(roles=[5]): roles must be a set of texts"),
+    ("widget", {"scopes": 5}, "widget(scopes=5): scopes must be a set of strings"),
+    ("action", {"roles": [5]}, "action(roles=[5]): roles must be a set of strings"),
     ("action", {"allow": True}, "action(allow=True): allow must be a function of the Grant and the arguments."),
     ("widget", {"refresh_seconds": "5"}, "widget(refresh_seconds='5'): refresh_seconds must be a number of seconds"),
     (
         "widget",
         {"topics": 5},
-        "widget(topics=5): topics must be text or a list of texts, such as topics='project:{project}'.",
+        "widget(topics=5): topics must be a string or a list of strings, such as topics='project:{project}'.",
     ),
-    ("action", {"changes": [5]}, "action(changes=[5]): changes must be text or a list of texts"),
+    ("action", {"changes": [5]}, "action(changes=[5]): changes must be a string or a list of strings"),
     ("action", {"destructive": "no"}, "action(destructive='no'): destructive must be True or False"),
-    ("action", {"confirm": 5}, "action(confirm=5): confirm must be text, such as confirm='Delete {card}?'."),
+    ("action", {"confirm": 5}, "action(confirm=5): confirm must be a string, such as confirm='Delete {card}?'."),
     ("action", {"visibility": "app"}, "action(visibility='app'): visibility must be a set of 'model' and 'app'"),
     ("tile", {"timeout_seconds": 0}, "tile(timeout_seconds=0): timeout_seconds must be a number of seconds above 0"),
     ("tile", {"width": True}, "tile(width=True): width must be 1 or 2."),
@@ -64,7 +64,7 @@ def test_the_checks_know_every_option_that_type_checkers_know(decorator: Any) ->
 
 
 def test_a_title_where_the_function_belongs_says_how_options_go() -> None:
-    with pytest.raises(ToolError, match="Options go by name, such as title='Team board'"):
+    with pytest.raises(ToolError, match="Pass options by name, such as title='Team board'"):
         Connector("Things").widget(cast("Any", "Team board"))
 
 
@@ -81,7 +81,7 @@ async def test_a_lifespan_that_cannot_be_one_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"must be a function of the connector, not str\."):
         Connector("Things", lifespan=cast("Any", "start"))
     connector = Connector("Things", store=tmp_path / "store.db", lifespan=cast("Any", is_not_decorated))
-    with pytest.raises(SettingError, match="'is_not_decorated' returned async_generator, no async context manager"):
+    with pytest.raises(SettingError, match="'is_not_decorated' returned async_generator, not an async context manager"):
         async with connector.running():
             pass
 

@@ -47,13 +47,13 @@ def test_topics_have_places_for_arguments() -> None:
 @pytest.mark.parametrize(
     ("topics", "said"),
     [
-        ("project:{projet}", "'projet', which is no parameter of it. Did you mean 'project'?"),
-        ("project:{project.name}", "'project.name', which is no parameter"),
-        ("project:{project!r}", "has a place for 'project'"),
-        ("project:{", "cannot be read"),
-        ("", "must be texts"),
-        ([3], "must be texts"),
-        (["a"] * 21, "may name 20 topics, and names 21"),
+        ("project:{projet}", "'projet', which is not a parameter. Did you mean 'project'?"),
+        ("project:{project.name}", "'project.name', which is not a parameter"),
+        ("project:{project!r}", "has the placeholder 'project'"),
+        ("project:{", "cannot be parsed"),
+        ("", "must be strings"),
+        ([3], "must be strings"),
+        (["a"] * 21, "must have at most 20 topics, not 21"),
     ],
 )
 def test_a_topic_that_cannot_be_filled_is_told_when_it_is_declared(topics: list[str], said: str) -> None:
@@ -75,11 +75,11 @@ def test_tools_and_tiles_check_what_they_name() -> None:
         """Move it."""
         return Done(project)
 
-    with pytest.raises(ToolError, match="no parameter"):
+    with pytest.raises(ToolError, match="not a parameter"):
         connector.widget(topics="project:{team}")(board)
-    with pytest.raises(ToolError, match="no parameter"):
+    with pytest.raises(ToolError, match="not a parameter"):
         connector.tile(topics="project:{team}")(board)
-    with pytest.raises(ToolError, match="no parameter"):
+    with pytest.raises(ToolError, match="not a parameter"):
         connector.action(changes="project:{team}")(move)
     assert not connector.catalog.names_topics
     pending = connector.tile(topics="project:{project}")(board)("apollo")

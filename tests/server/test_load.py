@@ -85,7 +85,7 @@ async def test_a_dashboard_that_nobody_reads_is_no_empty_one(tmp_path: Any, capl
     async with connector.running():
         assert (await call(connector, "ops")).is_error
 
-    assert "Dashboard 'Inner' has tiles that were not read." in caplog.text
+    assert "Dashboard 'Inner' has tiles that are not loaded." in caplog.text
 
 
 async def test_a_filter_that_could_only_be_refused_is_not_offered(

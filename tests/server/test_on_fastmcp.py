@@ -263,9 +263,9 @@ def test_what_cannot_work_is_refused_with_what_to_do(tmp_path: Path) -> None:
     server, other = attached(tmp_path / "store.db"), greetings(tmp_path / "other.db")
     wrong: Any = MCPServer("Existing")
 
-    with pytest.raises(SettingError, match=r"has the connector 'Greetings' already.*connector\.include"):
+    with pytest.raises(SettingError, match=r"already has the connector 'Greetings'.*connector\.include"):
         intarsia.attach(other, server)
-    with pytest.raises(SettingError, match=r"takes a server of FastMCP, not mcp\.server.*Connector\(\.\.\., server="):
+    with pytest.raises(SettingError, match=r"takes a FastMCP server, not mcp\.server.*Connector\(\.\.\., server="):
         intarsia.attach(other, wrong)
 
 

@@ -179,7 +179,7 @@ def test_a_name_that_the_server_has_is_refused_where_our_tool_is_declared() -> N
         """Show the weather."""
         return Text("warm")
 
-    with pytest.raises(ToolError, match="The server 'weather' has a tool 'weather' of its own"):
+    with pytest.raises(ToolError, match="The server 'weather' already has a tool 'weather'"):
         connector.widget(weather)
     assert "weather" not in connector.tools
 
@@ -214,7 +214,7 @@ def test_what_cannot_work_is_refused_with_what_to_do() -> None:
     anything: Any = object()
     Connector("Greetings", server=server)
 
-    with pytest.raises(SettingError, match=r"has the connector 'Greetings' already.*connector\.include"):
+    with pytest.raises(SettingError, match=r"already has the connector 'Greetings'.*connector\.include"):
         Connector("Others", server=server)
     with pytest.raises(SettingError, match=r"takes an MCPServer of the package 'mcp', not builtins\.object.*attach"):
         Connector("Others", server=anything)

@@ -109,7 +109,7 @@ def test_the_state_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_pat
 async def test_a_change_inside_a_change_says_what_to_do(tmp_path: Path) -> None:
     async with Store(tmp_path / "store.db").open() as store:
         async with store.write():
-            with pytest.raises(StoreError, match="is open already, and there is one at a time"):
+            with pytest.raises(StoreError, match="is already open here, and only one can be"):
                 async with store.write():
                     pass
         async with store.write() as connection:

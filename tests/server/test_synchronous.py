@@ -116,10 +116,10 @@ async def test_a_second_change_inside_the_first_is_refused_and_not_waited_for(tm
             with connector.change():
                 return change()
 
-        with pytest.raises(StoreError, match="is open already"):
+        with pytest.raises(StoreError, match="is already open here"):
             await ThreadPool().read(partial(nested))
         async with connector.change():
-            with pytest.raises(StoreError, match="is open already"):
+            with pytest.raises(StoreError, match="is already open here"):
                 await ThreadPool().read(partial(change))
         assert await ThreadPool().read(partial(change)) == 1
 
@@ -127,7 +127,7 @@ async def test_a_second_change_inside_the_first_is_refused_and_not_waited_for(tm
 async def test_with_in_an_async_function_says_what_to_write(tmp_path: Path) -> None:
     async with numbers(tmp_path) as connector:
         for block in (connector.change(), connector.read()):
-            with pytest.raises(StoreError, match="In an `async def` function write `async with`"), block:
+            with pytest.raises(StoreError, match="In an `async def` function use `async with`"), block:
                 pass
 
 

@@ -104,7 +104,7 @@ async def test_a_call_that_overruns_gives_its_place_back_and_counts_against_its_
         assert await pool.read(partial(len, "abcde")) == 5  # places are free for others
         with pytest.raises(RefusedError, match=BUSY):
             await pool.read(partial(stuck.pass_through))
-        assert "is left to itself" in caplog.text
+        assert "its thread is abandoned" in caplog.text
 
         stuck.open.set()
         assert await asyncio.gather(*calls) == [0, 0]

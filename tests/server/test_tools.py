@@ -91,7 +91,7 @@ def test_an_undo_must_be_fully_bound(app: Connector) -> None:
         """Rename."""
         return Done(card)
 
-    with pytest.raises(BindError, match="The undo 'rename' still needs card"):
+    with pytest.raises(BindError, match=r"Done\.undo: the action 'rename' still needs card"):
         Done("Renamed.", undo=rename.bind())
 
 
@@ -121,7 +121,7 @@ def test_a_function_that_cannot_be_a_tool_is_refused_when_it_is_decorated(app: C
         yield Metric("x", 1)
 
     functions: list[tuple[Any, str]] = [
-        ("Team board", "not of str 'Team board'. Options go by name"),
+        ("Team board", "not from str 'Team board'. Pass options by name"),
         (silent, "needs a docstring"),
         (other, "returns a widget"),
         (many, "must return once"),
@@ -149,7 +149,7 @@ def test_a_function_that_no_call_could_reach_is_refused_when_it_is_decorated(app
         return Metric(model_dump, 1)
 
     functions: list[tuple[Any, str]] = [
-        (show_card, "returns Card, which cannot be shown by itself"),
+        (show_card, "returns Card, which has no template of its own"),
         (forget_none, r"\(person\): the default None is not of its type, str. Write `str \| None`."),
         (take_object, r"\(other\): .*Connector cannot be sent as JSON"),
         (take_method, r"\(model_dump\): the name is reserved"),

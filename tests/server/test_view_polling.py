@@ -16,7 +16,7 @@ from intarsia.host.server import running_server
 from intarsia.server.changes.change_log import CHANGE_LOG
 from intarsia.server.http.app import mount
 from intarsia.server.mcp_server.server import Surface, build_server
-from intarsia.server.mcp_server.view_polling import ANSWERED, AT_ONCE, ViewPollingMiddleware
+from intarsia.server.mcp_server.view_polling import MAX_CONCURRENT_RESPONSES, RESPONSE_KEY, ViewPollingMiddleware
 from intarsia.server.wire.messages import CallResponse
 from intarsia.server.wire.strict_json import JSON
 from intarsia.widgets import Metric
@@ -318,7 +318,7 @@ class Desk:
         return None
 
     async def write(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer: CallResponse | None = scope[ANSWERED]
+        answer: CallResponse | None = scope[RESPONSE_KEY]
         assert answer
         assert (await receive())["body"] == b"whole"
         self.begun.append(answer.text)
@@ -343,18 +343,18 @@ async def test_a_few_answers_are_written_at_a_time_and_slow_readers_keep_nobody_
         started.append(message)
         await reads.wait()
 
-    calls = [desk.call(slowly) for _ in range(AT_ONCE * 3)]
-    await until(lambda: len(desk.begun) >= AT_ONCE)
+    calls = [desk.call(slowly) for _ in range(MAX_CONCURRENT_RESPONSES * 3)]
+    await until(lambda: len(desk.begun) >= MAX_CONCURRENT_RESPONSES)
     for _ in range(20):
         await asyncio.sleep(0)
     at_first = len(desk.begun)
     desk.may_write.set()
-    await until(lambda: len(started) == AT_ONCE * 3)
+    await until(lambda: len(started) == MAX_CONCURRENT_RESPONSES * 3)
     written_meanwhile = desk.written
     reads.set()
     await asyncio.wait_for(asyncio.gather(*calls), SECONDS)
 
-    assert (at_first, written_meanwhile, desk.written) == (AT_ONCE, 0, AT_ONCE * 3)
+    assert (at_first, written_meanwhile, desk.written) == (MAX_CONCURRENT_RESPONSES, 0, MAX_CONCURRENT_RESPONSES * 3)
 
 
 async def test_a_wait_that_is_given_up_inside_is_left_to_the_sdk_and_takes_no_turn() -> None:
@@ -369,17 +369,19 @@ async def test_a_wait_that_is_given_up_inside_is_left_to_the_sdk_and_takes_no_tu
         left.append(scope)
 
     desk.app = ViewPollingMiddleware(sdk, desk.write, desk)
-    await asyncio.wait_for(asyncio.gather(*(desk.call(desk.nowhere) for _ in range(AT_ONCE + 1))), SECONDS)
+    await asyncio.wait_for(
+        asyncio.gather(*(desk.call(desk.nowhere) for _ in range(MAX_CONCURRENT_RESPONSES + 1))), SECONDS
+    )
 
-    assert [ANSWERED in scope for scope in left] == [False] * (AT_ONCE + 1)
+    assert [RESPONSE_KEY in scope for scope in left] == [False] * (MAX_CONCURRENT_RESPONSES + 1)
     assert desk.begun == []
 
 
 async def test_whoever_gives_up_gives_the_turn_to_others() -> None:
     desk = Desk()
 
-    given_up = [desk.call(desk.nowhere) for _ in range(AT_ONCE * 2)]
-    await until(lambda: len(desk.begun) == AT_ONCE)
+    given_up = [desk.call(desk.nowhere) for _ in range(MAX_CONCURRENT_RESPONSES * 2)]
+    await until(lambda: len(desk.begun) == MAX_CONCURRENT_RESPONSES)
     for call in given_up:
         call.cancel()
     await asyncio.wait(given_up)

@@ -105,7 +105,8 @@ async def test_who_did_not_grant_enough_is_refused_and_told_what_is_missing(boar
 
     assert (await board_tools.call("clear", stage="done")).message == "Cleared done."
     refused = await board_tools.call("clear", as_=reader, stage="done")
-    assert_refused(refused, "Clear needs tasks:write.", missing_scopes={"tasks:write"}, kind="refused")
+    reason = "Clear needs tasks:write, a permission you don't have."
+    assert_refused(refused, reason, missing_scopes={"tasks:write"}, kind="refused")
 
 
 async def test_assert_refused_fails_when_it_was_done_or_for_another_reason(board_tools: Tools) -> None:

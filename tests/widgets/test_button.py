@@ -40,4 +40,4 @@ async def test_a_disabled_button_says_why_to_eyes_and_ears(stage: Stage) -> None
 def test_a_disabled_button_offers_no_call_to_a_model() -> None:
     disabled = Button("Restart", on_click=RESTART, disabled_reason="A restart is running.")
 
-    assert render_text(disabled) == "Restart: not now. A restart is running.\n"
+    assert render_text(disabled) == "Restart: unavailable. A restart is running.\n"

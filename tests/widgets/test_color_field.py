@@ -29,7 +29,7 @@ async def test_what_is_no_color_is_marked_explained_and_not_sent(stage: Stage) -
     await text.press("Tab")
 
     await expect(text).to_have_attribute("aria-invalid", "true")
-    await expect(stage.view.get_by_text("Use six digits after #, such as #2f6feb.")).to_be_visible()
+    await expect(stage.view.get_by_text("Enter six hexadecimal digits after #, such as #2f6feb.")).to_be_visible()
     assert await stage.calls("paint_label") == []
 
     await text.fill("#fff")

@@ -30,7 +30,7 @@ def test_one_failed_tile_leaves_the_others_alive() -> None:
     text = render_text(Dashboard(title="This machine", tiles=tiles))
 
     assert "### CPU (`cpu`)\n\nCPU: **1**" in text
-    assert "### GPU (`gpu`)\n\nNot there: There is no GPU." in text
+    assert "### GPU (`gpu`)\n\nUnavailable: There is no GPU." in text
 
 
 def test_the_text_form_names_the_filters_as_arguments() -> None:

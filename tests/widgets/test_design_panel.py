@@ -186,7 +186,7 @@ async def test_what_does_not_change_is_not_asked_to_be_saved_when_it_is_only_rea
     await stage.show(panel(on_save=None))
 
     await expect(stage.view.get_by_role("slider")).to_be_disabled()
-    await expect(stage.view.get_by_text("You can look at this, and not change it.")).to_be_visible()
+    await expect(stage.view.get_by_text("These values are read-only.")).to_be_visible()
     await expect(stage.view.get_by_role("button", name="Save")).to_have_count(0)
 
 

@@ -38,5 +38,5 @@ def test_a_dashboard_whose_tiles_were_not_read_is_no_empty_one() -> None:
     waiting = dashboard.model_copy(update={"tiles": [PendingTile("cpu", "CPU", never)]})
 
     for render in (render_text, render_widget):
-        with pytest.raises(WidgetError, match="has tiles that were not read"):
+        with pytest.raises(WidgetError, match="has tiles that are not loaded"):
             render(waiting)

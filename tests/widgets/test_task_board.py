@@ -134,7 +134,7 @@ def test_what_cannot_be_reopened_is_off_and_says_why() -> None:
     reopened = find(board(DONE, on_complete=COMPLETE), ".//li/input")
 
     assert {"checked", "disabled"} <= set(final.attrib)
-    assert final.attrib["title"] == "It is done, and cannot be reopened."
+    assert final.attrib["title"] == "Completed cards can't be reopened."
     assert "checked" in reopened.attrib
     assert "disabled" not in reopened.attrib
 

@@ -18,7 +18,9 @@ def test_a_failed_tile_gives_the_reason_with_an_icon_in_the_contents_place() -> 
 
     assert words(problem) == "This machine has no temperature sensors."
     assert problem.find("svg") is not None
-    assert render_text(failed) == "### Temperature (`sensors`)\n\nNot there: This machine has no temperature sensors.\n"
+    assert (
+        render_text(failed) == "### Temperature (`sensors`)\n\nUnavailable: This machine has no temperature sensors.\n"
+    )
 
 
 async def test_a_name_that_title_and_number_share_is_shown_once(stage: Stage) -> None:

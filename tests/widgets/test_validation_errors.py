@@ -114,7 +114,7 @@ MISTAKES: dict[str, tuple[Callable[[], Widget], str]] = {
     ),
     "a rule of ours": (
         lambda: Tile("cpu", title="CPU"),
-        "Tile 'cpu' needs a content or a problem, and not both.",
+        "Tile 'cpu' needs either content or a problem, and not both.",
     ),
     "a text without an end": (
         lambda: Metric("x", 1, unit=any_value("x" * 1_000)),

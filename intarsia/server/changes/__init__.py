@@ -1,1 +1,1 @@
-"""Which topics changed when, and who waits for it."""
+"""Changes of topics: their revisions, and the calls that wait for them."""

@@ -1,4 +1,4 @@
-"""What a waiting call may still do: permissions that are withdrawn end the wait, and the widget with it."""
+"""Watching the caller's access during a long poll, so that revoking it ends the wait and removes the widget."""
 
 from contextvars import ContextVar
 from typing import Protocol
@@ -10,13 +10,13 @@ class AccessWatch(Protocol):
     """The caller's access while a call waits."""
 
     async def changed(self) -> Grant | None:
-        """Wait until the caller may do something else than when the call began.
+        """Wait until the caller's access differs from what it was when the call began.
 
         Returns:
-            What they granted now; `None` when their access ended.
+            The new grant, or `None` if the access was revoked or expired.
         """
         ...
 
 
 ACCESS_WATCH: ContextVar[AccessWatch | None] = ContextVar("intarsia_access", default=None)
-"""The access of the call that runs; nothing where nobody signs in, or where the connector does not see the token."""
+"""The watch of the current call; `None` without sign-in, or if the connector does not see the access token."""

@@ -1,8 +1,7 @@
-"""When topics last changed, and who waits for the next change.
+"""The revisions at which topics last changed, and the calls that wait for the next change.
 
-A reading has a revision that was made before its data were read, so a change with a greater one may be missing from
-it. What was forgotten, or happened before this process began, counts as changed: that costs one reading too much, and
-never one too few.
+A read takes its revision before it reads data, so a change with a greater revision may be missing from it. Topics that
+were evicted, or that changed before this process started, count as changed: a read may be needless, but none is missed.
 """
 
 import asyncio
@@ -14,31 +13,34 @@ from threading import Lock
 from typing import Any, Protocol
 
 MAX_TOPICS = 10_000
-"""How many topics are remembered with the time of their last change."""
+"""The maximum number of topics whose last revision is kept."""
 
 
 MAX_AHEAD = 26 * 3_600 * 1_000_000
-"""Microseconds that a revision may be ahead of this machine's clock; what is further ahead was never made by it."""
+"""How many microseconds a revision may be ahead of this machine's clock: a day, time zones apart, and some slack.
+
+A View sends its revision back, so a greater one is forged or from another machine and must not move the clock.
+"""
 
 Listener = Callable[[frozenset[str]], None]
-"""Told the topics that changed. It must return at once and raise nothing; any thread may call it."""
+"""Receives the topics that changed. Any thread may call it; it must return at once and not raise."""
 
 
 class RevisionClock:
-    """Makes revisions: microseconds since 1970, and always more than the last."""
+    """Issues revisions: microseconds since the Unix epoch, strictly increasing."""
 
     def __init__(self) -> None:
         self._last = 0
         self._lock = Lock()
 
     def next(self) -> int:
-        """Return a revision. Any thread may ask."""
+        """Return a new revision. Safe to call from any thread."""
         with self._lock:
             self._last = max(self._last + 1, time.time_ns() // 1_000)
             return self._last
 
     def follow(self, revision: int) -> None:
-        """Go on after a revision that a View shows: this machine's clock may have been set back since it was made."""
+        """Advance past a revision that a View holds: this machine's clock may have been set back since."""
         with self._lock:
             if self._last < revision <= time.time_ns() // 1_000 + MAX_AHEAD:
                 self._last = revision
@@ -48,17 +50,17 @@ REVISIONS = RevisionClock()
 
 
 class ChangeBus(Protocol):
-    """Carries the names of topics that changed, and nothing else: who hears one reads again.
+    """Distributes the names of topics that changed, without data: receivers read again.
 
-    A message that is lost, doubled or late is harmless, because every View also reads by itself now and then.
+    Lost, duplicate and late messages are harmless, because every View also reads at intervals.
     """
 
     def publish(self, topics: frozenset[str]) -> None:
-        """Say that these changed. Any thread may call it."""
+        """Publish a change of these topics. Safe to call from any thread."""
         ...
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Tell a listener from now on; return what ends that."""
+        """Add a listener; return a function that removes it."""
         ...
 
 
@@ -69,12 +71,12 @@ class LocalBus:
         self._listeners: tuple[Listener, ...] = ()
 
     def publish(self, topics: frozenset[str]) -> None:
-        """Say that these changed."""
+        """Publish a change of these topics."""
         for listener in self._listeners:
             listener(topics)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Tell a listener from now on; return what ends that."""
+        """Add a listener; return a function that removes it."""
         self._listeners = (*self._listeners, listener)
 
         def unsubscribe() -> None:
@@ -85,7 +87,7 @@ class LocalBus:
 
 @dataclass(eq=False)
 class _Waiter:
-    """One call that waits, in its event loop."""
+    """A waiting call and its event loop."""
 
     loop: asyncio.AbstractEventLoop
     woken: "asyncio.Future[None]"
@@ -97,7 +99,7 @@ class _Waiter:
 
 
 def _wake(waiters: Iterable[_Waiter]) -> None:
-    """End waits, from any thread: each event loop is told once."""
+    """End waits, from any thread. Each event loop is woken once, however many of its calls wait."""
     by_loop: dict[asyncio.AbstractEventLoop, list[_Waiter]] = {}
     for waiter in waiters:
         by_loop.setdefault(waiter.loop, []).append(waiter)
@@ -112,11 +114,11 @@ def _wake_here(waiters: Iterable[_Waiter]) -> None:
 
 
 class ChangeLog:
-    """Remembers changes that a bus tells of, and lets calls wait for them.
+    """Records the changes that a bus distributes, and lets calls wait for them.
 
     Args:
-        bus: Tells of them.
-        clock: Makes their revisions: the one that makes those of readings.
+        bus: The source of changes.
+        clock: Issues the revisions of changes. It must be the clock that issues those of reads.
     """
 
     def __init__(self, bus: ChangeBus, clock: RevisionClock = REVISIONS) -> None:
@@ -124,28 +126,31 @@ class ChangeLog:
         self._clock = clock
         self._at: OrderedDict[str, int] = OrderedDict()
         self._forgotten_at = clock.next()
-        self._everybody: set[_Waiter] = set()
+        self._all_waiters: set[_Waiter] = set()
         self._waiters: dict[str, set[_Waiter]] = {}
         self._lock = Lock()
         self._listeners: tuple[tuple[str, Listener], ...] = ()
-        self._end = bus.subscribe(self._hear)
+        self._end = bus.subscribe(self._on_change)
 
     @property
     def waiting(self) -> int:
-        """How many calls wait; some of them for no topic, but for what else may end it."""
-        return len(self._everybody)
+        """The number of waiting calls, including those without topics, which wait for their other task only."""
+        return len(self._all_waiters)
 
     def publish(self, topics: frozenset[str]) -> None:
-        """Say that these changed, to everybody on the bus. Any thread may call it."""
+        """Publish a change of these topics on the bus. Safe to call from any thread."""
         if topics:
             self._bus.publish(topics)
 
     def subscribe(self, listener: Listener, prefix: str = "") -> Callable[[], None]:
-        """Tell somebody else of changes, too, whatever bus tells of them; return what ends that.
+        """Add a listener that stays subscribed when the bus is replaced.
 
         Args:
-            listener: Told of them.
-            prefix: How the topics begin that it is told of; by default of all.
+            listener: Receives the topics that changed.
+            prefix: Restricts it to topics with this prefix; by default all.
+
+        Returns:
+            A function that removes the listener.
         """
         subscribed = (prefix, listener)
         with self._lock:
@@ -158,31 +163,31 @@ class ChangeLog:
         return unsubscribe
 
     def use(self, bus: ChangeBus) -> None:
-        """Go over to another bus. What was told on it before counts as changed, so everybody reads once."""
+        """Replace the bus. All topics then count as changed, since earlier messages of the new bus are unknown."""
         self._end()
-        self._bus, self._end = bus, bus.subscribe(self._hear)
+        self._bus, self._end = bus, bus.subscribe(self._on_change)
         with self._lock:
             self._at.clear()
             self._forgotten_at = self._clock.next()
         self.wake_all()
 
     def wake_all(self) -> None:
-        """End every wait now: the server is about to stop, and has an answer for each."""
+        """End every wait, so that all calls are answered before the server stops."""
         with self._lock:
-            everybody = tuple(self._everybody)
-        _wake(everybody)
+            waiters = tuple(self._all_waiters)
+        _wake(waiters)
 
     def close(self) -> None:
-        """Hear of nothing more."""
+        """Unsubscribe from the bus."""
         self._end()
 
     def since(self, topics: frozenset[str], revision: int) -> frozenset[str]:
-        """Return those of the topics that changed after a revision, or may have."""
+        """Return the topics that changed, or may have changed, after a revision."""
         with self._lock:
             return frozenset(topic for topic in topics if self._at.get(topic, self._forgotten_at) > revision)
 
     def last(self, topics: frozenset[str]) -> int:
-        """Return when one of the topics last changed, or may have."""
+        """Return the latest revision at which one of the topics changed, or may have changed; 0 without topics."""
         with self._lock:
             return max((self._at.get(topic, self._forgotten_at) for topic in topics), default=0)
 
@@ -192,13 +197,14 @@ class ChangeLog:
         """Wait until one of the topics has changed after a revision.
 
         Args:
-            topics: Their names.
-            revision: Of the reading that is shown.
-            seconds: How long at most.
-            other: What else ends the wait when it is done.
+            topics: The names of the topics.
+            revision: The revision of the data that the caller shows.
+            seconds: The maximum time to wait, in seconds.
+            other: A task whose completion ends the wait too.
         """
         loop = asyncio.get_running_loop()
         waiter = _Waiter(loop, loop.create_future())
+        # Registered before the check, so that a change between the check and the wait is not missed.
         self._add(topics, waiter)
         timer = loop.call_later(seconds, waiter.wake)
         if other:
@@ -214,33 +220,34 @@ class ChangeLog:
 
     def _add(self, topics: frozenset[str], waiter: _Waiter) -> None:
         with self._lock:
-            self._everybody.add(waiter)
+            self._all_waiters.add(waiter)
             for topic in topics:
                 self._waiters.setdefault(topic, set()).add(waiter)
 
     def _remove(self, topics: frozenset[str], waiter: _Waiter) -> None:
         with self._lock:
-            self._everybody.discard(waiter)
+            self._all_waiters.discard(waiter)
             for topic in topics:
                 waiters = self._waiters[topic]
                 waiters.discard(waiter)
                 if not waiters:
                     del self._waiters[topic]
 
-    def _hear(self, topics: frozenset[str]) -> None:
-        woken = self._note(topics)
-        # Who wakes may ask one of these at once.
+    def _on_change(self, topics: frozenset[str]) -> None:
+        woken = self._record(topics)
+        # Listeners run before calls wake up, because those calls may use what the listeners update.
         for prefix, listener in self._listeners:
             if heard := frozenset(topic for topic in topics if topic.startswith(prefix)) if prefix else topics:
                 listener(heard)
         _wake(woken)
 
-    def _note(self, topics: frozenset[str]) -> set[_Waiter]:
+    def _record(self, topics: frozenset[str]) -> set[_Waiter]:
         with self._lock:
             at = self._clock.next()
             for topic in topics:
                 self._at[topic] = at
                 self._at.move_to_end(topic)
+            # Evicted topics count as changed at the revision of the latest eviction.
             while len(self._at) > MAX_TOPICS:
                 _, oldest = self._at.popitem(last=False)
                 self._forgotten_at = max(self._forgotten_at, oldest)
@@ -248,4 +255,4 @@ class ChangeLog:
 
 
 CHANGE_LOG = ChangeLog(LocalBus())
-"""The changes of this process. Connectors share them: one that includes another hears of its actions."""
+"""The change log of this process. Connectors share it, because one that includes another depends on its actions."""

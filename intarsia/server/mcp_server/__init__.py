@@ -1,1 +1,1 @@
-"""MCP on the SDK: what a client sees of a connector."""
+"""MCP on top of the SDK: tools, resources and subscriptions of a connector."""

@@ -1,7 +1,7 @@
-"""A connector on a FastMCP server, through what FastMCP offers to everybody who extends it (decision 0011).
+"""A connector on a FastMCP server, through FastMCP's public extension points (decision 0011).
 
-A provider gives it tools and the View, and an extension checks, where the servers that are mounted on one another come
-together, that every tool can be called by its own name.
+A provider adds the tools and the View. A server extension, which FastMCP runs on the outermost of mounted servers,
+checks that every tool can be called by its own name.
 """
 
 from collections import Counter
@@ -30,17 +30,17 @@ from intarsia.server.catalog import Catalog
 from intarsia.server.mcp_server.server import Origin, Surface
 
 NAME = "dev.intarsia/tool"
-"""Under which key of a tool's `_meta` its own name is, however a server calls it."""
+"""The key of a tool's `_meta` that holds its original name, since FastMCP can rename tools."""
 
 
 def join(catalog: Catalog, server: FastMCP[Any]) -> None:
-    """Do what `intarsia.attach` says."""
+    """Add a connector to a FastMCP server, as documented in `intarsia.attach`."""
     _check_kind(server)
     for provider in server.providers:
         if isinstance(provider, ConnectorProvider):
             message = (
-                f"The server {server.name!r} has the connector {provider.catalog.name!r} already; let that one "
-                f"include {catalog.name!r}: `connector.include(other)`."
+                f"The server {server.name!r} already has the connector {provider.catalog.name!r}. Include "
+                f"{catalog.name!r} in that one instead: `connector.include(other)`."
             )
             raise SettingError(message)
     server.add_provider(ConnectorProvider(catalog))
@@ -51,16 +51,16 @@ def join(catalog: Catalog, server: FastMCP[Any]) -> None:
 def _check_kind(server: object) -> None:
     if not isinstance(server, FastMCP):
         kind = f"{type(server).__module__}.{type(server).__qualname__}"
-        hint = "For an MCPServer of the package 'mcp', make the connector with it: `Connector(..., server=server)`."
-        message = f"intarsia.attach takes a server of FastMCP, not {kind}. {hint}"
+        hint = "For an MCPServer of the package 'mcp', pass it to the connector: `Connector(..., server=server)`."
+        message = f"intarsia.attach takes a FastMCP server, not {kind}. {hint}"
         raise SettingError(message)
 
 
 class ConnectorProvider(Provider):
-    """Gives a FastMCP server the tools and the View of a connector.
+    """Provides the tools and the View of a connector to a FastMCP server.
 
     Args:
-        catalog: Whose they are.
+        catalog: The catalog of the connector.
     """
 
     def __init__(self, catalog: Catalog) -> None:
@@ -70,12 +70,12 @@ class ConnectorProvider(Provider):
         catalog.renders.keep_apart()
 
     def required_extensions(self) -> Sequence[ServerExtension]:
-        """Bring the check of names along, to whichever server is run in the end."""
+        """Return the extension that checks tool names on the outermost server."""
         return [WidgetTools()]
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None]:
-        """Open the connector with the server."""
+        """Run the connector while the server runs."""
         async with self.catalog.running():
             yield
 
@@ -83,6 +83,7 @@ class ConnectorProvider(Provider):
         return [ConnectorTool.of(self._surface, listed) for listed in self._surface.listed(_origin())]
 
     async def _get_tool(self, name: str, version: VersionSpec | None = None) -> Tool | None:
+        # A connector's tools have no versions, so a specific version matches none.
         if name not in self._surface.names or (version is not None and not version.matches(None)):
             return None
         return ConnectorTool.of(self._surface, self._surface.described(name))
@@ -98,14 +99,14 @@ class ConnectorProvider(Provider):
 
 
 class ConnectorTool(Tool):
-    """A tool of a connector, as FastMCP knows tools."""
+    """A connector's tool as a FastMCP tool."""
 
     _surface: Surface = PrivateAttr()
     _own_name: str = PrivateAttr()
 
     @classmethod
     def of(cls, surface: Surface, listed: ListedTool) -> Self:
-        """Make it from what the connector says of it."""
+        """Create it from the connector's definition of the tool."""
         return cls(
             name=listed.name,
             title=listed.title,
@@ -113,29 +114,29 @@ class ConnectorTool(Tool):
             parameters=dict(listed.input_schema),
             annotations=listed.annotations,
             meta={**(listed.meta or {}), NAME: listed.name},
-        ).answered_by(surface)
+        ).with_surface(surface)
 
-    def answered_by(self, surface: Surface) -> Self:
-        """Say who answers its calls."""
+    def with_surface(self, surface: Surface) -> Self:
+        """Set the surface that handles its calls."""
         self._surface, self._own_name = surface, self.name
         return self
 
     async def run(self, arguments: dict[str, Any]) -> ToolResult:
-        """Answer a call, whatever the arguments are."""
+        """Handle a call. The connector validates the arguments itself."""
         grant = caller(get_access_token())
         result = await self._surface.call(_origin(), self._own_name, arguments, grant)
         return ToolResult(result.content, result.structured_content, result.meta, result.is_error)
 
 
 class ViewResource(Resource):
-    """The View, under its current address or an old one."""
+    """The View as a FastMCP resource, under its current URI or an old one."""
 
     _surface: Surface = PrivateAttr()
     _bytes: int | None = PrivateAttr()
 
     @classmethod
     def of(cls, surface: Surface, listed: ListedResource) -> Self:
-        """Make it from what the connector says of it."""
+        """Create it from the connector's definition of the resource."""
         view = cls(
             uri=AnyUrl(listed.uri),
             name=listed.name,
@@ -144,35 +145,39 @@ class ViewResource(Resource):
             mime_type=listed.mime_type or "",
             meta=listed.meta,
         )
-        return view.answered_by(surface, listed.size)
+        return view.with_surface(surface, listed.size)
 
-    def answered_by(self, surface: Surface, size: int | None) -> Self:
-        """Say who answers when it is read, and how many bytes that will be."""
+    def with_surface(self, surface: Surface, size: int | None) -> Self:
+        """Set the surface that reads it, and its size in bytes."""
         self._surface, self._bytes = surface, size
         return self
 
     def to_mcp_resource(self, **overrides: Any) -> ListedResource:
-        """Describe it with its size, which FastMCP leaves out."""
+        """Return its listed definition with the size, which FastMCP omits."""
         return super().to_mcp_resource(**overrides).model_copy(update={"size": self._bytes})
 
     async def read(self) -> ResourceResult:
-        """Return the document."""
+        """Return the document.
+
+        Raises:
+            SettingError: The URI is not the URI of a View.
+        """
         contents = self._surface.read(str(self.uri))
         if contents is None:
-            message = f"{self.uri} is no address of a View."
+            message = f"{self.uri} is not the URI of a View."
             raise SettingError(message)
         return ResourceResult([ResourceContent(contents.text, contents.mime_type, contents.meta)])
 
 
 class WidgetTools(ServerExtension):
-    """Holds for the server that is run what widgets need, whichever of the servers mounted on it has the connector."""
+    """Prepares the outermost server for widgets, whichever of the servers mounted on it has the connector."""
 
     identifier = "dev.intarsia/widgets"
     auto_register = True
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncGenerator[None]:
-        """Check the names of all tools, and see to it that hosts of the earlier era are told of Apps."""
+        """Check the names of all tools, and advertise MCP Apps to hosts of earlier protocol versions."""
         server = self.server
         await _check_names(server)
         if not any(isinstance(middleware, AdvertiseApps) for middleware in server.middleware):
@@ -181,14 +186,14 @@ class WidgetTools(ServerExtension):
 
 
 class AdvertiseApps(Middleware):
-    """Names the Apps extension in the answer to `initialize`, from which the SDK drops it."""
+    """Adds the MCP Apps extension to the response to `initialize`, from which the SDK drops it."""
 
     async def on_initialize(
         self,
         context: MiddlewareContext[InitializeRequest],
         call_next: CallNext[InitializeRequest, InitializeResult | None],
     ) -> InitializeResult | None:
-        """Add it to what the server answers."""
+        """Add the extension to the server's response."""
         result = await call_next(context)
         if result is None:
             return None
@@ -198,10 +203,10 @@ class AdvertiseApps(Middleware):
 
 
 async def _check_names(server: FastMCP[Any]) -> None:
-    """Refuse to start a server on which a widget would call tools that are not there, or not its own.
+    """Refuse to start a server on which widgets would call missing tools, or tools of others.
 
     Raises:
-        SettingError: A tool is renamed, or another has its name.
+        SettingError: A connector's tool is renamed, or another tool has its name.
     """
     tools = await server.list_tools(run_middleware=False)
     times = Counter(tool.name for tool in tools)
@@ -221,7 +226,7 @@ async def _check_names(server: FastMCP[Any]) -> None:
 
 
 def _origin() -> Origin | None:
-    """Return the request that is answered; `None` when the server looks at itself."""
+    """Return the current request; `None` outside of any, as when the server lists its tools at startup."""
     try:
         context: Context = get_context()
     except RuntimeError:

@@ -1,7 +1,7 @@
-"""A connector on an `MCPServer` that its author built: its tools and its View are added, and nothing else changes.
+"""A connector on an existing `MCPServer`: its tools and View are added, and nothing else changes.
 
-Like the adapter it touches names of the SDK that may change within 2.x (decision 0011).
-`tests/server/test_mcp_server.py` watches them.
+Like `server.py` this module uses names of the SDK that may change within 2.x (decision 0011);
+`tests/server/test_mcp_server.py` detects that.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -33,23 +33,23 @@ Handler = Callable[[Request, Any], Awaitable[Any]]
 Lifespan = Callable[[Server[Any]], AbstractAsyncContextManager[Any]]
 
 _CONNECTORS: "WeakKeyDictionary[MCPServer[Any], str]" = WeakKeyDictionary()
-"""Which servers have a connector, and what it is called."""
+"""Each server that has a connector, with the connector's name."""
 
 
 class ExistingServer:
-    """What a connector does with the server that it was given.
+    """The existing server of a connector.
 
     Args:
-        catalog: Whose tools are offered.
-        server: The author's own; everything that it has stays as it is.
+        catalog: The catalog of the connector.
+        server: The author's server. Its own tools, resources and middleware are unchanged.
 
     Raises:
-        SettingError: It is no `MCPServer`, or it has a connector already.
+        SettingError: `server` is not an `MCPServer`, or already has a connector.
     """
 
     def __init__(self, catalog: Catalog, server: MCPServer[Any]) -> None:
         _check_kind(server)
-        _take(catalog, server)
+        _claim(catalog, server)
         self.server = server
         self._catalog = catalog
         self._surface = Surface(catalog)
@@ -66,42 +66,43 @@ class ExistingServer:
             _wrap(low, method, wrapped)
 
     def check_free(self, name: str) -> None:
-        """Check that the server has no tool of this name.
+        """Check that the server has no tool with this name.
 
         Raises:
-            ToolError: It has.
+            ToolError: It has one.
         """
         if name in _registered(self.server):
             message = (
-                f"The server {self.server.name!r} has a tool {name!r} of its own, and {self._catalog.name!r} would "
-                "add another of that name; rename one of them."
+                f"The server {self.server.name!r} already has a tool {name!r}, and {self._catalog.name!r} would "
+                "add another with that name; rename one of them."
             )
             raise ToolError(message)
 
     def update(self) -> None:
-        """Offer the tools that the connector got since it was last asked.
+        """Add the tools that the connector registered since the last update.
 
         Raises:
-            ToolError: The server has a tool of that name.
+            ToolError: The server already has a tool with one of the names.
         """
         offered = self._offered()
         for name in self._surface.names:
             if name not in offered:
                 self.check_free(name)
-                _registered(self.server)[name] = _OfferedTool.of(self._surface, name)
+                _registered(self.server)[name] = _ConnectorTool.of(self._surface, name)
 
     def add_instructions(self, text: str) -> None:
-        """Tell models this too, after what the author tells them."""
+        """Append to the server's instructions for models."""
         low = _low_level(self.server)
         low.instructions = "\n".join(part for part in (low.instructions, text) if part)
 
     def _offered(self) -> set[str]:
-        """Name the tools that are ours by now; whoever removed one of them, or took its name since, has it."""
-        return {name for name, tool in _registered(self.server).items() if isinstance(tool, _OfferedTool)}
+        """Return the names of tools that are still the connector's: the author may have removed or replaced some."""
+        return {name for name, tool in _registered(self.server).items() if isinstance(tool, _ConnectorTool)}
 
     def _lifespan(self, own: Lifespan) -> Lifespan:
         @asynccontextmanager
         async def lifespan(server: Server[Any]) -> AsyncGenerator[Any]:
+            # The connector starts first, so that the author's lifespan can use it.
             async with self._catalog.running(), own(server) as state:
                 yield state
 
@@ -118,6 +119,7 @@ class ExistingServer:
         self, own: Handler, request: Request, page: PaginatedRequestParams | None
     ) -> ListResourcesResult:
         result: ListResourcesResult = await own(request, page)
+        # The View is listed once: on the last page.
         if result.next_cursor is not None:
             return result
         return result.model_copy(update={"resources": [*result.resources, *self._surface.views(request)]})
@@ -127,25 +129,25 @@ class ExistingServer:
         return await own(request, params) if contents is None else ReadResourceResult(contents=[contents])
 
 
-class _OfferedTool(RegisteredTool):
-    """A tool of a connector among those of the server, so that the author's own interceptors and overrides see it."""
+class _ConnectorTool(RegisteredTool):
+    """A connector's tool registered on the server, so that the author's interceptors and overrides apply to it."""
 
     _surface: Surface = PrivateAttr()
 
     @classmethod
-    def of(cls, surface: Surface, name: str) -> "_OfferedTool":
-        """Make it from what the connector says of it."""
+    def of(cls, surface: Surface, name: str) -> "_ConnectorTool":
+        """Create it from the connector's definition of the tool."""
         listed = surface.described(name)
         tool = cls.from_function(
-            _answered_by_run, name=name, title=listed.title, description=listed.description, structured_output=False
+            _placeholder, name=name, title=listed.title, description=listed.description, structured_output=False
         )
         assert isinstance(tool, cls)  # noqa: S101  # the SDK's class method does not say so
         tool.parameters = dict(listed.input_schema)
         tool.annotations = listed.annotations
-        return tool.answered_by(surface)
+        return tool.with_surface(surface)
 
-    def answered_by(self, surface: Surface) -> "_OfferedTool":
-        """Say who answers its calls."""
+    def with_surface(self, surface: Surface) -> "_ConnectorTool":
+        """Set the surface that handles its calls."""
         self._surface = surface
         return self
 
@@ -153,40 +155,40 @@ class _OfferedTool(RegisteredTool):
         self,
         arguments: dict[str, Any],
         context: Context[Any, Any],
-        convert_result: bool = False,  # noqa: ARG002, FBT001, FBT002  # as the SDK calls it; it is one already
+        convert_result: bool = False,  # noqa: ARG002, FBT001, FBT002  # the SDK passes it; the result needs none
     ) -> CallToolResult:
-        """Answer a call, whatever the arguments are."""
+        """Handle a call. The connector validates the arguments itself."""
         try:
             request = context.request_context
-        except ValueError:  # a function of the author's calls it, outside of any request
+        except ValueError:  # the author's own code calls it outside of a request
             request = None
         return await self._surface.call(request, self.name, arguments, caller())
 
 
-async def _answered_by_run() -> None:
-    """Stand where the SDK wants a function."""
+async def _placeholder() -> None:
+    """Placeholder for the function that the SDK requires; `_ConnectorTool.run` handles the calls."""
 
 
 def _check_kind(server: object) -> None:
     if not isinstance(server, MCPServer):
         kind = f"{type(server).__module__}.{type(server).__qualname__}"
-        hint = "For a FastMCP server, make the connector without it and call `intarsia.attach(connector, server)`."
+        hint = "For a FastMCP server, create the connector without it and call `intarsia.attach(connector, server)`."
         message = f"Connector(server=...) takes an MCPServer of the package 'mcp', not {kind}. {hint}"
         raise SettingError(message)
 
 
-def _take(catalog: Catalog, server: MCPServer[Any]) -> None:
+def _claim(catalog: Catalog, server: MCPServer[Any]) -> None:
     if server in _CONNECTORS:
         message = (
-            f"The server {server.name!r} has the connector {_CONNECTORS[server]!r} already. Make {catalog.name!r} "
-            "without a server, and let that one include it: `connector.include(other)`."
+            f"The server {server.name!r} already has the connector {_CONNECTORS[server]!r}. Create {catalog.name!r} "
+            "without a server, and include it in that one: `connector.include(other)`."
         )
         raise SettingError(message)
     _CONNECTORS[server] = catalog.name
 
 
 def _low_level(server: MCPServer[Any]) -> Server[Any]:
-    return server._lowlevel_server  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # nothing public gives it
+    return server._lowlevel_server  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # there is no public access
 
 
 def _registered(server: MCPServer[Any]) -> dict[str, RegisteredTool]:
@@ -197,7 +199,7 @@ def _registered(server: MCPServer[Any]) -> dict[str, RegisteredTool]:
 def _wrap(low: Server[Any], method: str, wrapped: Callable[[Handler, Request, Any], Awaitable[Any]]) -> None:
     entry = low.get_request_handler(method)
     if entry is None:
-        message = f"The server {low.name!r} does not answer {method!r}, which every MCPServer does."
+        message = f"The server {low.name!r} has no handler for {method!r}, which every MCPServer has."
         raise SettingError(message)
     own = entry.handler
 

@@ -1,7 +1,7 @@
-"""Which messages the SDK would pass on to a tool, and in which version of the protocol.
+"""Checks whether the SDK would accept a message, and returns its protocol version.
 
-Asked with the SDK's own functions, for calls that are answered in front of it (`waits.py`). Like the adapter it touches
-names of the SDK that may change within 2.x; `tests/server/test_mcp_server.py` watches them.
+`view_polling.py` answers calls before the SDK, so it applies the SDK's own checks here. They include names of the SDK
+that may change within 2.x; `tests/server/test_mcp_server.py` detects that.
 """
 
 from collections.abc import Mapping
@@ -22,11 +22,16 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 EARLIER_VERSIONS = frozenset(HANDSHAKE_PROTOCOL_VERSIONS)
-"""In which the SDK has nothing to add to a result."""
+"""The protocol versions in which the SDK adds nothing to a result."""
 
 
 def version_of(scope: Scope, message: Mapping[str, Any]) -> str | None:
-    """Return the version of a call that the SDK would pass on to its tool; nothing for one that it would refuse."""
+    """Return the protocol version of a call, or `None` if the SDK would reject the call.
+
+    Args:
+        scope: The ASGI scope of the request.
+        message: The JSON-RPC message.
+    """
     request = Request(scope)
     version = request.headers.get(MCP_PROTOCOL_VERSION_HEADER, DEFAULT_NEGOTIATED_VERSION)
     if not all(check_accept_headers(request)):
@@ -41,7 +46,7 @@ def version_of(scope: Scope, message: Mapping[str, Any]) -> str | None:
 
 
 def _is_routed(request: Request, message: Mapping[str, Any]) -> bool:
-    """Say whether headers and body agree, by which what stands between may have let the message pass."""
+    """Return whether the routing headers match the body: proxies may have authorized the message by its headers."""
     if find_duplicated_routing_header(request.headers.items()) is not None:
         return False
     verdict = classify_inbound_request(message, headers=dict(request.headers))

@@ -1,7 +1,7 @@
-"""The MCP server: Intarsia's tools and its View on the SDK.
+"""The MCP server: a connector's tools and View on the SDK.
 
-With `existing.py` and `sound.py` the only module that touches names of the SDK which may change within 2.x;
-`tests/server/test_mcp_server.py` watches them.
+Only this module, `on_mcpserver.py` and `request_checks.py` use names of the SDK that may change within 2.x;
+`tests/server/test_mcp_server.py` detects that.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ from intarsia.server.catalog import Catalog
 from intarsia.server.changes.access_watch import ACCESS_WATCH
 from intarsia.server.mcp_server.request_checks import EARLIER_VERSIONS
 from intarsia.server.mcp_server.subscriptions import Subscriptions
-from intarsia.server.mcp_server.view_polling import ANSWERED
+from intarsia.server.mcp_server.view_polling import RESPONSE_KEY
 from intarsia.server.mcp_server.view_tools import access_tool, draft_tool, view_tool
 from intarsia.server.rendering.load import AnyWidgetTool
 from intarsia.server.tools.tool import ActionTool, Tool, WidgetTool
@@ -53,16 +53,16 @@ Request = ServerRequestContext[Any, Any]
 
 
 class Origin(Protocol):
-    """What is read of a request; that of the SDK has it, and so has that of FastMCP."""
+    """The attributes of a request context that are used here; the SDK and FastMCP both provide them."""
 
     @property
     def session(self) -> ServerSession:
-        """Says what the client can show."""
+        """The session, with the client's capabilities."""
         ...
 
     @property
     def meta(self) -> Mapping[str, object] | None:
-        """The `_meta` that came with the request."""
+        """The `_meta` of the request."""
         ...
 
 
@@ -70,11 +70,11 @@ _RESOURCE_META = {"ui": {"prefersBorder": False}}
 
 
 def build_server(catalog: Catalog, surface: "Surface | None" = None) -> Server[Any]:
-    """Make the MCP server of a connector.
+    """Create the MCP server of a connector.
 
     Args:
-        catalog: What it offers.
-        surface: How clients see it; by default as one that nobody need sign in to.
+        catalog: The catalog of the connector.
+        surface: The handlers of requests; by default those of a server without sign-in.
     """
     surface = surface or Surface(catalog)
     server: Server[Any] = Server(
@@ -82,7 +82,7 @@ def build_server(catalog: Catalog, surface: "Surface | None" = None) -> Server[A
         title=catalog.name,
         version=__version__,
         instructions=catalog.instructions or None,
-        # Else the SDK lists all tools at each call that has arguments, to look for parameters sent as headers.
+        # Without it the SDK lists all tools for each call with arguments, to find parameters sent as headers.
         get_tool_input_schema=surface.input_schema,
         on_list_tools=surface.list_tools,
         on_call_tool=surface.call_tool,
@@ -92,16 +92,16 @@ def build_server(catalog: Catalog, surface: "Surface | None" = None) -> Server[A
         on_subscriptions_listen=Subscriptions(surface, surface.who).listen,
     )
     server.extensions[EXTENSION_ID] = {}
-    server.middleware += [_in_our_words, advertise_apps]
+    server.middleware += [_hide_method_name, advertise_apps]
     return server
 
 
 class Surface:
-    """What a client sees of a connector, on whichever server it is offered.
+    """The handlers of MCP requests for a connector, independent of the server that it runs on.
 
     Args:
-        catalog: What is offered.
-        signs_in: Whether everybody who calls has signed in, so that a call of nobody is a fault and is not answered.
+        catalog: The catalog of the connector.
+        signs_in: Whether every caller must have signed in. An anonymous call is then an internal error.
     """
 
     def __init__(self, catalog: Catalog, *, signs_in: bool = False) -> None:
@@ -119,21 +119,21 @@ class Surface:
         return f"{self._prefix}{self._document.hash}.html"
 
     def input_schema(self, name: str) -> Mapping[str, Any] | None:
-        """Return the schema of a tool's arguments, if there is such a tool."""
+        """Return the JSON schema of a tool's arguments; `None` for an unknown tool."""
         tool = self._catalog.tools.get(name)
         return tool.schema if tool else None
 
     async def list_tools(self, request: Request, _page: PaginatedRequestParams | None) -> ListToolsResult:
-        """Answer `tools/list`."""
+        """Handle `tools/list`."""
         return ListToolsResult(tools=self.listed(request))
 
     def listed(self, request: Origin | None) -> list[ListedTool]:
-        """List the tools as the client of a request should see them; without one, as a host that shows widgets."""
+        """List the tools for the client of a request; without a request, for a host that shows widgets."""
         shows_apps = _may_show_apps(request)
         grant = self._caller()
         positions = self._catalog.switches.positions
         offered = [tool for name in self._catalog.tools if (tool := self._catalog.offered(name, grant))]
-        # A client without widgets has nobody who could call what is only for them.
+        # Tools for Views only are useless to a client that shows no widgets.
         is_for_people = partial(_is_for_people, models_act=positions.allows_model_actions(grant))
         listed = [tool for tool in offered if shows_apps or not is_for_people(tool)]
         tools = [
@@ -148,30 +148,30 @@ class Surface:
         return caller() or (NOBODY if self._signs_in else self._catalog.local)
 
     def who(self) -> tuple[Grant, bool]:
-        """Return who makes the request that is being answered, and whether they signed in."""
+        """Return the caller of the current request, and whether they signed in."""
         return self._caller(), caller() is not None
 
     def may_read(self, uri: str, grant: Grant) -> bool:
-        """Say whether somebody can read a resource now."""
+        """Return whether a user may currently read a resource."""
         return self._is_view(uri) and self._shows_anything(grant)
 
     def _is_view(self, uri: str) -> bool:
-        # An old hash is answered with the current View: hosts keep tool lists longer than deployments last.
+        # Any hash returns the current View: hosts cache tool lists for longer than a deployment lasts.
         return uri.startswith(self._prefix) and uri.endswith(".html")
 
     def _shows_anything(self, grant: Grant) -> bool:
-        """Whether a widget tool is left to somebody whose widget may be shown."""
+        """Whether at least one widget may be shown to a user, as the admin's switches stand."""
         positions = self._catalog.switches.positions
         tools = self._catalog.tools.values()
         return any(isinstance(tool, WidgetTool) and positions.shows_widget(tool.name, grant) for tool in tools)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of all tools that are answered, those too that only the View calls."""
+        """The names of all tools, including those that only the View calls."""
         return (*self._catalog.tools, *(tool.name for tool in self._own_tools()))
 
     def described(self, name: str) -> ListedTool:
-        """Describe a tool by its name, as a host that shows widgets sees it."""
+        """Return the definition of a tool, as listed for a host that shows widgets."""
         own = {tool.name: tool for tool in self._own_tools()}
         return own[name] if name in own else self._listed(self._catalog.tools[name], shows_apps=True)
 
@@ -191,7 +191,7 @@ class Surface:
         if kind is None:
             visible = frozenset({"app"}) if is_for_people else tool.visibility
             return None if visible == EVERYBODY else {"ui": {"visibility": sorted(visible)}}
-        # Both keys: hosts written before the nested one read only the flat one.
+        # Both keys: hosts that predate the nested key read the flat one only.
         return {
             "ui": {"resourceUri": self._uri},
             "ui/resourceUri": self._uri,
@@ -202,7 +202,7 @@ class Surface:
         return any(_can_keep_draft(tool) for tool in self._catalog.tools.values())
 
     def _own_tools(self) -> list[ListedTool]:
-        """List what only the View calls."""
+        """Return the definitions of tools that only the View calls."""
         return [
             *([draft_tool()] if self._has_drafts() else []),
             *([access_tool()] if self._catalog.scopes else []),
@@ -210,23 +210,23 @@ class Surface:
         ]
 
     def _waits(self) -> bool:
-        """Whether an open View may ask for changes."""
+        """Whether open Views poll: topics, or a revoked access, can change a widget while it is open."""
         return self._signs_in or self._catalog.names_topics or ACCESS_WATCH.get() is not None
 
     async def call_tool(self, request: Request, params: CallToolRequestParams) -> CallToolResult:
-        """Answer `tools/call`."""
-        answered = _answered(request)
+        """Handle `tools/call`."""
+        answered = _early_response(request)
         if answered:
             return _result(answered, shows_apps=_may_show_apps(request))
         return await self.call(request, params.name, params.arguments or {}, caller())
 
     async def answer_view(self, arguments: Mapping[str, Any], meta: Mapping[str, Any]) -> CallResponse | None:
-        """Answer a call of the View's own tool, in front of the SDK; nothing if nobody knows who makes it."""
+        """Handle a View's poll before the SDK; return `None` if sign-in is required and the caller is unknown."""
         grant = caller() or (None if self._signs_in else self._catalog.local)
         return await self._handler.answer(VIEW_TOOL, arguments, meta, grant) if grant else None
 
     def plain_result(self, answer: CallResponse, version: str) -> dict[str, Any] | None:
-        """Return the result of a call as hosts of an earlier version are sent it; nothing for those of another."""
+        """Return the serialized result for a host of an earlier protocol version; `None` for any other version."""
         if version not in EARLIER_VERSIONS:
             return None
         result = _result(answer, shows_apps=True).model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -235,26 +235,29 @@ class Surface:
     async def call(
         self, request: Origin | None, name: str, arguments: Mapping[str, Any], grant: Grant | None
     ) -> CallToolResult:
-        """Answer a call of one of the connector's tools.
+        """Handle a call of one of the connector's tools.
 
         Args:
-            request: What the call came with; `None` where a function of the server makes it outside of any request.
-            name: The tool.
-            arguments: As they were sent.
-            grant: Who calls, if they signed in.
+            request: The request of the call; `None` if code of the server calls the tool outside of a request.
+            name: The name of the tool.
+            arguments: The arguments as received, not validated yet.
+            grant: The caller, if they signed in.
+
+        Raises:
+            MCPError: Sign-in is required, and there is no caller.
         """
         if grant is None and self._signs_in:
-            raise MCPError(INTERNAL_ERROR, "Nobody knows who makes this call, and everybody must sign in.")
+            raise MCPError(INTERNAL_ERROR, "The caller of this request is unknown, and this server requires sign-in.")
         meta: Mapping[str, Any] = dict((request.meta if request else None) or {})
         answer = await self._handler.answer(name, arguments, meta, grant or self._catalog.local)
         return _result(answer, shows_apps=_may_show_apps(request))
 
     async def list_resources(self, request: Request, _page: PaginatedRequestParams | None) -> ListResourcesResult:
-        """Answer `resources/list`."""
+        """Handle `resources/list`."""
         return ListResourcesResult(resources=self.views(request))
 
     def views(self, request: Origin | None) -> list[Resource]:
-        """List the View, if the client of the request may show it."""
+        """List the View, if the client shows MCP Apps and the user may see a widget."""
         if not _may_show_apps(request) or not self._shows_anything(self._caller()):
             return []
         view = Resource(
@@ -271,18 +274,18 @@ class Surface:
     async def list_resource_templates(
         self, _request: Request, _page: PaginatedRequestParams | None
     ) -> ListResourceTemplatesResult:
-        """Answer `resources/templates/list`: hosts that see resources ask for them too. None is no error."""
+        """Handle `resources/templates/list` with an empty list: hosts that list resources call it too."""
         return ListResourceTemplatesResult(resource_templates=[])
 
     async def read_resource(self, _request: Request, params: ReadResourceRequestParams) -> ReadResourceResult:
-        """Answer `resources/read`."""
+        """Handle `resources/read`."""
         contents = self.read(str(params.uri))
         if contents is None:
             raise MCPError(INVALID_PARAMS, "There is no such resource.")
         return ReadResourceResult(contents=[contents])
 
     def read(self, uri: str) -> TextResourceContents | None:
-        """Return the View if this is its address; `None` for any other."""
+        """Return the View if `uri` is its URI and the user may see a widget; otherwise `None`."""
         if not self._is_view(uri) or not self._shows_anything(self._caller()):
             return None
         return TextResourceContents(
@@ -291,7 +294,7 @@ class Surface:
 
 
 def _is_for_people(tool: Tool, *, models_act: bool) -> bool:
-    """Whether only a View may call a tool: as it was declared, or because models may call no action."""
+    """Whether only a View may call a tool: by declaration, or because a switch bars models from actions."""
     return tool.is_app_only or (isinstance(tool, ActionTool) and not models_act)
 
 
@@ -318,38 +321,40 @@ def _annotations(tool: Tool) -> ToolAnnotations:
 def _result(answer: CallResponse, *, shows_apps: bool) -> CallToolResult:
     return CallToolResult(
         content=[TextContent(type="text", text=answer.text)],
+        # Data for the View would only fill the context of a model without one.
         structured_content=answer.structured if shows_apps else None,
         is_error=answer.is_error,
         **_with_meta(answer.meta or None if shows_apps else None),
     )
 
 
-def _answered(request: Request) -> CallResponse | None:
-    """Return what a call was answered with before the SDK got it."""
+def _early_response(request: Request) -> CallResponse | None:
+    """Return the response that `view_polling.py` made before the SDK got the call, if any."""
     scope: Mapping[str, Any] = getattr(request.request, "scope", None) or {}
-    return scope.get(ANSWERED)
+    return scope.get(RESPONSE_KEY)
 
 
 def _may_show_apps(request: Origin | None) -> bool:
-    """Whether the client shows Apps, as far as is known: a stateless old client cannot say, and is not denied."""
+    """Whether the client shows MCP Apps. Stateless clients of earlier versions cannot declare it, so they count too."""
     if request is None or request.session.client_capabilities is None:
         return True
     return client_supports_apps(cast("Request", request))
 
 
-async def _in_our_words(ctx: Request, call_next: CallNext) -> HandlerResult:
+async def _hide_method_name(ctx: Request, call_next: CallNext) -> HandlerResult:
     try:
         return await call_next(ctx)
     except MCPError as error:
-        if error.error.code == METHOD_NOT_FOUND:  # the SDK would repeat the method's name, which is the caller's text
+        # The SDK's message repeats the method's name, which is text of the caller that models would read.
+        if error.error.code == METHOD_NOT_FOUND:
             raise MCPError(METHOD_NOT_FOUND, "There is no such method.") from None
         raise
 
 
 async def advertise_apps(ctx: Request, call_next: CallNext) -> HandlerResult:
-    """Name the Apps extension in the answer to `initialize`; middleware of the SDK.
+    """Add the MCP Apps extension to the response to `initialize`; middleware of the SDK.
 
-    The SDK drops `extensions` there, where hosts of the earlier era look for it.
+    The SDK drops `extensions` from this response, where hosts of earlier protocol versions look for it.
     """
     result = await call_next(ctx)
     if ctx.method == "initialize" and isinstance(result, dict) and isinstance(result.get("capabilities"), dict):
@@ -360,5 +365,5 @@ async def advertise_apps(ctx: Request, call_next: CallNext) -> HandlerResult:
 
 
 def _with_meta(meta: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Name the field as the wire does, which is how the SDK's models take it."""
+    """Return `_meta` under its wire name, which the SDK's models expect as an argument."""
     return {"_meta": meta}

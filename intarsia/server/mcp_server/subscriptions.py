@@ -1,6 +1,6 @@
-"""Streams of `subscriptions/listen`: clients of 2026-07-28 hear what changed, and only what they may read.
+"""Streams of `subscriptions/listen` (MCP 2026-07-28): change notifications for resources that the user may read.
 
-Clients of the earlier era have no such stream here, and are told so: nothing is pushed to them.
+Clients of earlier protocol versions get no such stream; the server's capabilities say so.
 """
 
 import asyncio
@@ -25,10 +25,10 @@ from intarsia.server.changes.change_log import CHANGE_LOG, ChangeLog
 from intarsia.server.switches.positions import SWITCHED
 
 MAX_ADDRESSES = 100
-"""How many resources one stream may name."""
+"""The maximum number of resources of one stream."""
 
 MAX_PER_USER = 20
-"""How many streams one person may have open at once; others are let in all the same."""
+"""The maximum number of open streams of one user, so that no user takes all of `MAX_STREAMS`."""
 
 MAX_STREAMS = 10_000
 
@@ -36,39 +36,39 @@ FOREVER_SECONDS = 365 * 24 * 3600.0
 
 
 class Offer(Protocol):
-    """What a stream may tell of."""
+    """Access checks for resources."""
 
     def may_read(self, uri: str, grant: Grant) -> bool:
-        """Say whether somebody can read a resource now."""
+        """Return whether a user may currently read a resource."""
         ...
 
 
 class TopicBus:
-    """The change bus as the SDK's `SubscriptionBus`.
+    """Adapts the change log to the SDK's `SubscriptionBus`.
 
-    A topic that is the address of a resource says that the resource was updated; the topic of the switches says that
-    the lists of tools and of resources changed.
+    A topic that is the URI of a resource becomes "resource updated"; the topic of the switches becomes "tool list
+    changed" and "resource list changed".
 
     Args:
-        changes: Where changes are told.
-        is_told: Says whether its listeners still hear anything; asked for each event as it comes.
+        changes: The change log.
+        is_open: Called for each event; the event is dropped if it returns false.
     """
 
-    def __init__(self, changes: ChangeLog = CHANGE_LOG, is_told: Callable[[], bool] = lambda: True) -> None:
+    def __init__(self, changes: ChangeLog = CHANGE_LOG, is_open: Callable[[], bool] = lambda: True) -> None:
         self._changes = changes
-        self._is_told = is_told
+        self._is_open = is_open
 
     async def publish(self, event: ServerEvent) -> None:
-        """Tell everybody on the change bus."""
+        """Publish an event to the change log."""
         self._changes.publish(frozenset({event.uri if isinstance(event, ResourceUpdated) else SWITCHED}))
 
     def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
-        """Tell a listener in its own event loop, whichever thread a change comes from."""
+        """Add a listener, which is called in the current event loop, from whichever thread a change is published."""
         loop = asyncio.get_running_loop()
 
         def tell(topics: frozenset[str]) -> None:
             for event in events_of(topics):
-                if self._is_told():
+                if self._is_open():
                     listener(event)
 
         def hear(topics: frozenset[str]) -> None:
@@ -79,17 +79,17 @@ class TopicBus:
 
 
 def events_of(topics: frozenset[str]) -> list[ServerEvent]:
-    """Return what a client is told of when topics change."""
+    """Return the events to send to clients for a change of topics."""
     lists: list[ServerEvent] = [ToolsListChanged(), ResourcesListChanged()] if SWITCHED in topics else []
     return [*lists, *(ResourceUpdated(topic) for topic in sorted(topics) if "://" in topic)]
 
 
 class Subscriptions:
-    """Answers `subscriptions/listen` of one server.
+    """Handles `subscriptions/listen` for one server.
 
     Args:
-        offer: What may be listened to.
-        caller: Returns who makes the request that is being answered, and whether they signed in.
+        offer: Checks access to resources.
+        caller: Returns the caller of the current request, and whether they signed in.
     """
 
     def __init__(self, offer: Offer, caller: Callable[[], tuple[Grant, bool]]) -> None:
@@ -99,29 +99,29 @@ class Subscriptions:
 
     @property
     def count(self) -> int:
-        """How many streams are open."""
+        """The number of open streams."""
         return self._open.total()
 
     async def listen(
         self, request: ServerRequestContext[Any, Any], params: SubscriptionsListenRequestParams
     ) -> SubscriptionsListenResult:
-        """Keep one stream open until its client goes, its access changes, or the server stops.
+        """Serve one stream until the client disconnects, the user's access changes, or the server stops.
 
         Raises:
-            MCPError: It names too many resources, or the person has too many streams open.
+            MCPError: The request names too many resources, or the user has too many open streams.
         """
         grant, signed_in = self._caller()
         asked = params.notifications
         addresses = [str(uri) for uri in asked.resource_subscriptions or ()]
         if len(addresses) > MAX_ADDRESSES:
-            raise MCPError(INVALID_PARAMS, f"One stream may name {MAX_ADDRESSES} resources.")
-        # Where nobody signs in there is one person, who is everybody.
+            raise MCPError(INVALID_PARAMS, f"A stream may subscribe to at most {MAX_ADDRESSES} resources.")
+        # Without sign-in all clients share the local user, so the limit of one user does not apply.
         most = MAX_PER_USER if signed_in else MAX_STREAMS
         if self._open[grant.person] >= most or self.count >= MAX_STREAMS:
-            raise MCPError(INVALID_REQUEST, f"You have {most} streams open; close one of them.")
+            raise MCPError(INVALID_REQUEST, f"There are {most} open streams, the maximum; close one of them.")
         self._open[grant.person] += 1
         try:
-            # What is unknown and what is another's is left out alike.
+            # Unknown and forbidden resources are both dropped, so that a client cannot probe which ones exist.
             readable = frozenset(uri for uri in addresses if self._offer.may_read(uri, grant))
             granted = SubscriptionFilter(
                 tools_list_changed=asked.tools_list_changed,
@@ -131,7 +131,7 @@ class Subscriptions:
             return await self._serve(request, params.model_copy(update={"notifications": granted}), readable, grant)
         finally:
             self._open[grant.person] -= 1
-            self._open += Counter()  # forgets who has none
+            self._open += Counter()  # removes users without streams
 
     async def _serve(
         self,
@@ -142,15 +142,15 @@ class Subscriptions:
     ) -> SubscriptionsListenResult:
         ended = False
 
-        def is_told() -> bool:
+        def is_open() -> bool:
             nonlocal ended
-            # What is no longer to be read ends the stream before anything more is told on it.
+            # Losing access to a resource ends the stream before a further event is sent.
             if not ended and not all(self._offer.may_read(uri, grant) for uri in readable):
                 ended = True
                 handler.close()
             return not ended
 
-        handler = ListenHandler(TopicBus(is_told=is_told), max_subscriptions=1)
+        handler = ListenHandler(TopicBus(is_open=is_open), max_subscriptions=1)
         ending = asyncio.create_task(_end(handler))
         try:
             return await handler(request, params)
@@ -160,7 +160,7 @@ class Subscriptions:
 
 
 async def _end(handler: ListenHandler) -> None:
-    """End a stream when its caller's access changes, or the server stops."""
+    """Close a stream when its user's access changes or the server stops."""
     access = ACCESS_WATCH.get()
     other = asyncio.create_task(access.changed()) if access else None
     try:

@@ -1,8 +1,8 @@
-"""Answers the call of an open View in front of the SDK, which then has only to write the answer down.
+"""Handles View long polls before the SDK; the SDK only serializes the response.
 
-Such a call waits for up to 25 seconds. All that it needs for that is a place in the line; the SDK's tasks, streams and
-contexts for it are made when there is an answer, for a few calls at a time. In the earlier versions of the protocol,
-where they cost most and add nothing, the answer is written here (decision 0029).
+A poll waits for up to 25 seconds, and needs little memory meanwhile: the SDK creates its tasks, streams and contexts
+only once there is a response, for a few calls at a time. For earlier protocol versions, in which they cost most and add
+nothing, the response is serialized here (decision 0029).
 """
 
 import asyncio
@@ -17,50 +17,53 @@ from intarsia.server.mcp_server.request_checks import version_of
 from intarsia.server.wire.messages import VIEW_TOOL, CallResponse
 from intarsia.server.wire.strict_json import JSON, object_of, replay
 
-AT_ONCE = 16
-"""How many answers are written down at the same time: a change wakes everybody, and each takes memory meanwhile."""
+MAX_CONCURRENT_RESPONSES = 16
+"""The number of responses serialized concurrently: one change ends many polls, and each response takes memory."""
 
-ANSWERED = "intarsia.answered"
-"""Where in a request's scope the answer is. A context variable would not do: what else comes on the same connection is
-handled in a copy of the context in which this answer is sent."""
+RESPONSE_KEY = "intarsia.answered"
+"""The key of the response in the request's ASGI scope.
+
+A context variable would leak: later requests on the same connection run in a copy of the context that sends this
+response.
+"""
 
 
 class ViewPolling(Protocol):
-    """What the calls of open Views are answered by."""
+    """Handles the polls of open Views."""
 
     async def answer_view(self, arguments: Mapping[str, Any], meta: Mapping[str, Any]) -> CallResponse | None:
-        """Answer a call; `None` leaves it to the SDK to refuse it."""
+        """Return the response to a poll; `None` passes the call to the SDK, which rejects it."""
         ...
 
     def plain_result(self, answer: CallResponse, version: str) -> dict[str, Any] | None:
-        """Return the result of an answer as it is sent; `None` where the SDK has more to say."""
+        """Return the serialized result of a response; `None` for versions in which the SDK adds to it."""
         ...
 
 
 class ViewPollingMiddleware:
-    """ASGI application between the gate and the SDK.
+    """ASGI middleware between the request limits and the SDK.
 
     Args:
-        app: Answers messages.
-        view_app: Writes down the answers of calls that were answered here.
-        views: Answers those calls.
+        app: Handles all other messages.
+        view_app: Serializes the responses of polls.
+        views: Handles polls.
     """
 
     def __init__(self, app: ASGIApp, view_app: ASGIApp, views: ViewPolling) -> None:
         self._app = app
         self._view_app = view_app
         self._views = views
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._turns = asyncio.Semaphore(MAX_CONCURRENT_RESPONSES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a message; that of a View when it is time."""
+        """Handle a request; respond to a poll when its widget changes or its time is up."""
         called = _view_call(scope)
         if called is None:
             await self._app(scope, receive, send)
             return
-        body = (await receive())["body"]  # whole, as the gate has it
+        body = (await receive())["body"]  # complete: the request limits have read all of it
         waiting = self._views.answer_view(called.arguments, called.meta)
-        answering, leaving = asyncio.ensure_future(waiting), asyncio.create_task(_until_gone(receive))
+        answering, leaving = asyncio.ensure_future(waiting), asyncio.create_task(_until_disconnected(receive))
         try:
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
             if answering.done():
@@ -79,19 +82,19 @@ class ViewPollingMiddleware:
         plain = self._views.plain_result(answer, called.version)
         if plain is not None:
             message = {"jsonrpc": "2.0", "id": called.request, "result": plain}
-            body = json.dumps(message, separators=(",", ":"))  # in ASCII: half a surrogate pair is no UTF-8
+            body = json.dumps(message, separators=(",", ":"))  # ASCII, as UTF-8 cannot encode a lone surrogate
             await Response(body, media_type="application/json")(scope, receive, send)
             return
         turn = _Turn(self._turns, send)
         try:
             await turn.begin()
-            await self._view_app({**scope, ANSWERED: answer}, receive, turn.send)
+            await self._view_app({**scope, RESPONSE_KEY: answer}, receive, turn.send)
         finally:
             turn.end()
 
 
 class _Turn:
-    """A turn to write, which ends when the answer begins to leave: how fast a client reads keeps nobody waiting."""
+    """A slot to serialize a response. It is released at the first byte sent, so that slow clients block no others."""
 
     def __init__(self, turns: asyncio.Semaphore, send: Send) -> None:
         self._turns = turns
@@ -99,30 +102,30 @@ class _Turn:
         self._has_begun = False
 
     async def begin(self) -> None:
-        """Wait for the turn."""
+        """Wait for a free slot."""
         await self._turns.acquire()
         self._has_begun = True
 
     async def send(self, message: Message) -> None:
-        """Pass on a message to the client."""
+        """Release the slot, and send a message to the client."""
         self.end()
         await self._send(message)
 
     def end(self) -> None:
-        """Let somebody else write."""
+        """Release the slot."""
         if self._has_begun:
             self._has_begun = False
             self._turns.release()
 
 
-async def _until_gone(receive: Receive) -> Message:
+async def _until_disconnected(receive: Receive) -> Message:
     while (message := await receive())["type"] != "http.disconnect":
         pass
     return message
 
 
 class _ViewCall(NamedTuple):
-    """The call of an open View, which the SDK would let pass."""
+    """A poll of an open View that passes the SDK's checks."""
 
     version: str
     request: str | int
@@ -131,7 +134,7 @@ class _ViewCall(NamedTuple):
 
 
 def _view_call(scope: Scope) -> _ViewCall | None:
-    """Return what an open View calls with a message; nothing if it is any other message."""
+    """Return the poll in a request's message, or `None` for any other message."""
     message = object_of(scope[JSON])
     params = object_of(message.get("params"))
     if message.get("method") != "tools/call" or params.get("name") != VIEW_TOOL or "id" not in message:

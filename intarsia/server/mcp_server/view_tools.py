@@ -1,4 +1,4 @@
-"""The tools that only the View calls, as they are listed."""
+"""The listed definitions of the tools that only the View calls."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ _FOR_VIEWS: dict[str, Any] = {"_meta": {"ui": {"visibility": ["app"]}}}
 
 
 def view_tool() -> ListedTool:
-    """Describe what an open View reads itself again with."""
+    """Return the definition of the tool by which an open View reads its widget again."""
     return ListedTool(
         name=VIEW_TOOL,
         title="Refresh",
-        description="Reads again what a widget shows, as soon as it changes. Called by the View.",
+        description="Reads the data of a widget again when it changes. Called by the View.",
         input_schema={
             "type": "object",
             "properties": {
@@ -30,11 +30,11 @@ def view_tool() -> ListedTool:
 
 
 def access_tool() -> ListedTool:
-    """Describe what a View asks for more access with."""
+    """Return the definition of the tool by which a View requests missing scopes."""
     return ListedTool(
         name=ACCESS_TOOL,
         title="Grant access",
-        description="Asks for the scopes that a tool needs. It changes nothing. Called by the View.",
+        description="Requests the scopes that a tool needs. It changes no data. Called by the View.",
         input_schema={"type": "object", "properties": {"tool": {"type": "string"}}, "required": ["tool"]},
         annotations=ToolAnnotations(title="Grant access", read_only_hint=True, open_world_hint=False),
         **_FOR_VIEWS,
@@ -42,11 +42,11 @@ def access_tool() -> ListedTool:
 
 
 def draft_tool() -> ListedTool:
-    """Describe what a View keeps a draft with."""
+    """Return the definition of the tool by which a View saves a draft."""
     return ListedTool(
         name=DRAFT_TOOL,
-        title="Keep a draft",
-        description="Keeps what a person changed in a design panel and has not saved yet. Called by the View.",
+        title="Save draft",
+        description="Stores a user's unsaved changes in a design panel. Called by the View.",
         input_schema={
             "type": "object",
             "properties": {
@@ -57,7 +57,7 @@ def draft_tool() -> ListedTool:
             "required": ["tool", "arguments", "values"],
         },
         annotations=ToolAnnotations(
-            title="Keep a draft",
+            title="Save draft",
             read_only_hint=False,
             destructive_hint=False,
             idempotent_hint=True,

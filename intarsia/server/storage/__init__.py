@@ -1,1 +1,1 @@
-"""The SQLite file of a connector, and what is kept in it."""
+"""The SQLite file of a connector and the data in it."""

@@ -110,5 +110,6 @@ class CallCounts:
     async def _try_to_write(self) -> None:
         try:
             await self.write()
+        # Counts are not worth stopping the server for; the next write is tried again.
         except Exception:
             logger.exception("The call counts could not be written to the store.")

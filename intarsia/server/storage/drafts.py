@@ -18,7 +18,7 @@ MAX_NAME_CHARACTERS = 200
 
 
 async def load_draft(store: Store, person: str, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a user's draft of a widget; empty if there is none."""
+    """Return a user's draft of a widget as values by token name; empty if there is none."""
     wanted = select(DRAFTS.c["values"]).where(*_here(person, tool, arguments))
     async with store.read() as connection:
         row = (await connection.execute(wanted)).first()

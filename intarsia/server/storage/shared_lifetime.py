@@ -47,6 +47,7 @@ class SharedLifetime:
             raise StoreError(message)
         run.users += 1
         try:
+            # A cancelled user must not cancel the opening for the others.
             await asyncio.shield(run.opened)
             yield
         finally:
@@ -80,6 +81,7 @@ class _Run:
         self.task = asyncio.create_task(self._keep_open(opening, previous))
 
     async def _keep_open(self, opening: Opening, previous: "asyncio.Task[None] | None") -> None:
+        # The previous period must end before the same resources are opened again.
         if previous is not None and previous.get_loop() is self.loop:
             await asyncio.wait([previous])
         try:
@@ -113,7 +115,7 @@ def checked_lifespan(lifespan: Lifespan) -> Lifespan:
     """Check that a lifespan takes the connector.
 
     Raises:
-        SettingError: It is no function, or takes something else.
+        SettingError: It is not a function, or does not accept the connector as its only argument.
     """
     if lifespan is None:
         return lifespan
@@ -138,6 +140,8 @@ def entered_lifespan(lifespan: Callable[[Any], object], connector: object) -> Ab
     made = lifespan(connector)
     if not (hasattr(made, "__aenter__") and hasattr(made, "__aexit__")):
         name = getattr(lifespan, "__name__", "lifespan")
-        message = f"The lifespan {name!r} returned {type(made).__name__}, no async context manager. {_LIFESPAN_FORM}"
+        message = (
+            f"The lifespan {name!r} returned {type(made).__name__}, not an async context manager. {_LIFESPAN_FORM}"
+        )
         raise SettingError(message)
     return cast("AbstractAsyncContextManager[object]", made)

@@ -68,27 +68,27 @@ SECRETS = Table(
 """The keys with which the connector signs. They never leave the store."""
 
 _BUSY_MILLISECONDS = 5_000
-_LOOK_SECONDS = 1.0
-"""How often a thread that waits for its turn looks whether the event loop is still there."""
-_NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
-"""Windows does not have this flag."""
+_LOOP_CHECK_SECONDS = 1.0
+"""How often a thread that waits for its turn checks that the event loop still runs."""
+_NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
+"""Refuses symbolic links when a file is opened. Windows does not have this flag."""
 
 
 @dataclass(eq=False)
 class _Change:
-    """A change that may be open where this code runs."""
+    """A write transaction that may be open in the current context."""
 
     store: "Store"
     is_open: bool = True
 
 
 _CHANGE: ContextVar[_Change | None] = ContextVar("intarsia_change", default=None)
-"""The last change that was begun in this context."""
+"""The last write transaction that was opened in this context."""
 
 
 @dataclass(frozen=True)
 class _Opened:
-    """What an open store works with. The engines for threads connect when they are first used."""
+    """The engines of an open store. Those for threads connect on first use."""
 
     writer: AsyncEngine
     reader: AsyncEngine
@@ -101,8 +101,8 @@ class ConnectionContext(AbstractAsyncContextManager[AsyncConnection], AbstractCo
     """A connection for one block: `async with` in an `async def` function, `with` in a `def` function.
 
     Args:
-        in_loop: Makes the context manager for `async with`.
-        in_thread: Makes the one for `with`, in a thread without an event loop.
+        in_loop: Creates the context manager for `async with`.
+        in_thread: Creates the one for `with`, in a thread without an event loop.
     """
 
     def __init__(
@@ -152,10 +152,10 @@ class Store:
 
     @asynccontextmanager
     async def open(self) -> AsyncGenerator["Store"]:
-        """Open the file, make missing tables, and close it at the end. Opening it again inside shares it.
+        """Open the file, create missing tables, and close it at the end. A nested `open` shares the open file.
 
         Raises:
-            StoreError: The file cannot be opened, or is no database.
+            StoreError: The file cannot be opened, or is not a database.
         """
         if self._opened is not None:
             yield self
@@ -186,12 +186,12 @@ class Store:
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncConnection]:
-        """Begin a transaction that is committed whole at the end, or not at all if the block raises.
+        """Open a write transaction: it commits at the end of the block, or rolls back on an exception.
 
-        Once the commit has begun, it is finished even if the caller is cancelled.
+        A commit that has begun completes even if the caller is cancelled.
 
         Raises:
-            StoreError: The store is not open, or this task is in a transaction already.
+            StoreError: The store is not open, or this task is already in a transaction.
         """
         engine = self._engines.writer
         async with self._own_turn(), engine.connect() as connection:
@@ -208,14 +208,14 @@ class Store:
 
     @contextmanager
     def write_in_thread(self) -> Generator[Connection]:
-        """Begin a transaction as `write` does, in a thread without an event loop.
+        """Open a write transaction as `write` does, in a thread without an event loop.
 
-        Threads take their turn in one queue with the tasks of the event loop. While a thread waits or writes, the
-        event loop goes on.
+        Threads and the tasks of the event loop share one queue. The event loop is not blocked while a thread waits or
+        writes.
 
         Raises:
-            StoreError: The store is not open, its event loop has ended, or what waits for this thread is in a
-                transaction already.
+            StoreError: The store is not open, its event loop has ended, or the task that waits for this thread is
+                already in a transaction.
         """
         opened = self._engines
         change = _CHANGE.get()
@@ -227,7 +227,7 @@ class Store:
 
     @contextmanager
     def _changing(self) -> Generator[None]:
-        """Note that a change is open here, for threads that are started inside."""
+        """Mark a write transaction as open in this context, which threads started inside the block inherit."""
         change = _Change(self)
         _CHANGE.set(change)
         try:
@@ -248,7 +248,7 @@ class Store:
 
     @contextmanager
     def _turn_of_thread(self, loop: asyncio.AbstractEventLoop) -> Generator[None]:
-        """Hold the turn for a thread: a task of the event loop takes it, and releases it when the block has ended."""
+        """Hold the turn for a thread: a task of the event loop acquires it, and releases it at the end of the block."""
         granted: Future[None] = Future()
         ended = asyncio.Event()
 
@@ -258,7 +258,7 @@ class Store:
                     granted.set_result(None)
                     await ended.wait()
             finally:
-                granted.cancel()  # the loop ends; too late to matter if it was granted
+                granted.cancel()  # wakes the thread if the loop ends before the turn was granted
 
         if loop.is_closed():
             raise StoreError(self._is_closed)
@@ -273,7 +273,7 @@ class Store:
     def _wait_for_turn(self, granted: "Future[None]", loop: asyncio.AbstractEventLoop) -> None:
         while not loop.is_closed():
             try:
-                granted.result(_LOOK_SECONDS)
+                granted.result(_LOOP_CHECK_SECONDS)
             except TimeoutError:
                 continue
             except CancelledError:
@@ -297,13 +297,13 @@ class Store:
     @property
     def _is_changing(self) -> str:
         return (
-            f"A change of {self.path} is open already, and there is one at a time. Pass its connection on to what "
-            "belongs to it, or end it first."
+            f"A write transaction on {self.path} is already open here, and only one can be. Pass its connection to the "
+            "code that belongs to it, or end it first."
         )
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncConnection]:
-        """Give a connection that sees one moment of the data and cannot write."""
+        """Open a read-only connection to a consistent snapshot of the data."""
         async with self._engines.reader.connect() as connection:
             try:
                 yield connection
@@ -313,7 +313,7 @@ class Store:
 
     @contextmanager
     def read_in_thread(self) -> Generator[Connection]:
-        """Give a connection as `read` does, in a thread without an event loop."""
+        """Open a connection as `read` does, in a thread without an event loop."""
         with self._engines.thread_reader.connect() as connection:
             try:
                 yield connection
@@ -328,7 +328,7 @@ def default_path(slug: str) -> Path:
 
 
 def _check_thread() -> None:
-    """Refuse to wait for the database in the thread of an event loop, which could not go on meanwhile.
+    """Refuse to block the thread of an event loop.
 
     Raises:
         StoreError: An event loop runs in this thread.
@@ -337,7 +337,7 @@ def _check_thread() -> None:
         asyncio.get_running_loop()
     except RuntimeError:
         return
-    message = "In an `async def` function write `async with`; `with` is for `def` functions, which run in threads."
+    message = "In an `async def` function use `async with`; `with` is for `def` functions, which run in threads."
     raise StoreError(message)
 
 
@@ -347,7 +347,8 @@ def _prepare(path: Path) -> None:
         raise SettingError(message)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | _NO_LINK, 0o600))
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | _NO_FOLLOW, 0o600))
+        # The mode above applies to new files only.
         path.chmod(0o600)
     except OSError as error:
         message = (
@@ -368,11 +369,11 @@ def _engines(path: Path) -> tuple[AsyncEngine, AsyncEngine]:
 
 
 def _thread_engines(path: Path) -> tuple[Engine, Engine]:
-    """Make the engines for synchronous functions, whose statements run in the thread that they are in."""
+    """Create the engines for synchronous functions, whose statements run in the calling thread."""
     url = URL.create("sqlite", database=str(path))
     connect = partial(sqlite3.connect, path, isolation_level=None, check_same_thread=False)
     create = partial(create_engine, url, creator=connect, hide_parameters=True)
-    # There is one writer at a time; how many readers there are, the pool of threads decides.
+    # There is one writer at a time. The thread pool already limits the number of readers.
     writer, reader = create(pool_size=1, max_overflow=0), create(pool_size=4, max_overflow=-1)
     _prepare_connections(writer, *_WRITING)
     _prepare_connections(reader, *_READING)

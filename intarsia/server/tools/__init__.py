@@ -1,1 +1,1 @@
-"""Functions as tools: their arguments, access rules and topics."""
+"""Tools made from functions: their arguments, access rules and topics."""

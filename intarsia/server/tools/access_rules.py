@@ -1,4 +1,4 @@
-"""What a tool asks of those who call it."""
+"""Access rules of tools: required scopes and roles, and the tool's own rule."""
 
 import re
 from collections.abc import Set as AbstractSet
@@ -14,7 +14,7 @@ _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
 @dataclass(frozen=True)
 class AccessRules:
-    """What a decision knows of a tool: see `intarsia.permissions`."""
+    """The declared access rules of a tool. `intarsia.permissions` makes decisions from them."""
 
     scopes: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
@@ -30,10 +30,16 @@ class AccessRules:
         roles: AbstractSet[str] = frozenset(),
         allow: Rule | None = None,
     ) -> Self:
-        """Check what the decorator of a tool was given. No scopes at all are something else than an empty set of them.
+        """Validate the access options of a decorator.
+
+        Args:
+            name: The function's name, for error messages.
+            scopes: The required scopes. `None` declares nothing, while an empty set allows every user.
+            roles: The accepted roles.
+            allow: The tool's own rule.
 
         Raises:
-            ToolError: A set is one text, a scope is none by RFC 6749, or the rule cannot be called.
+            ToolError: A set is a string, a scope is invalid (RFC 6749, section 3.3), or `allow` is not callable.
         """
         wanted = checked_scopes(name, frozenset() if scopes is None else scopes)
         given: object = allow
@@ -48,20 +54,21 @@ UNDECLARED = AccessRules()
 
 
 def checked_scopes(name: str, scopes: AbstractSet[str]) -> frozenset[str]:
-    """Return scopes that can be granted.
+    """Validate scopes.
 
     Raises:
-        ToolError: It is one text, or one of them is no scope by RFC 6749.
+        ToolError: The value is a string instead of a set, or a scope is invalid (RFC 6749, section 3.3).
     """
     wrong = sorted(scope for scope in _checked_set(name, "scopes", scopes) if not _SCOPE.fullmatch(scope))
     if wrong:
-        message = f"{name}: {wrong[0]!r} is no scope; write it without spaces and quotes, such as 'tasks:write'."
+        message = f"{name}: {wrong[0]!r} is not a scope; write it without spaces and quotes, such as 'tasks:write'."
         raise ToolError(message)
     return frozenset(scopes)
 
 
 def _checked_set(name: str, what: str, given: Any) -> frozenset[str]:
+    # A string is an iterable of strings too, and would become a set of its letters.
     if isinstance(given, str) or not all(isinstance(one, str) for one in given):
-        message = f"{name}: {what} must be a set of texts, such as {what}={{'tasks:write'}}."
+        message = f"{name}: {what} must be a set of strings, such as {what}={{'tasks:write'}}."
         raise ToolError(message)
     return frozenset(given)

@@ -1,6 +1,6 @@
-"""Arguments of a call: the model made from a function's signature, and refusals in our own words.
+"""Arguments of a call: the Pydantic model of a function's signature, and error messages for invalid arguments.
 
-A refusal names the argument and the rule, never the value: values may be secret, and models read refusals.
+Error messages name the argument and the rule, never the value: values may be secret, and models read the messages.
 """
 
 import inspect
@@ -19,14 +19,14 @@ from intarsia.permissions import Grant
 from intarsia.widgets.action import JsonType, Parameter
 
 MAX_CHARACTERS = 10_000
-"""The longest text that an argument may be, unless its own type says otherwise."""
+"""The maximum length of a string argument, unless its type sets a limit of its own."""
 
 MAX_TOPIC_LENGTH = 200
-"""Characters of one topic; what is longer is cut, which costs a reading too much and never one too few."""
+"""The maximum length of a topic in characters. Longer ones are cut, which may cause needless reads but misses none."""
 
 
 MAX_SENTENCES = 5
-"""How many wrong arguments of a call are named."""
+"""The maximum number of invalid arguments in one error message."""
 
 _RULES: dict[str, str] = {
     "missing": "is missing",
@@ -56,55 +56,56 @@ _RULES: dict[str, str] = {
 
 
 def arguments_model(function: Callable[..., Any]) -> type[BaseModel]:
-    """Make the model of a function's arguments, which forbids those it does not know.
+    """Create the Pydantic model of a function's arguments. It forbids unknown arguments.
 
     Raises:
-        ToolError: A parameter has no type or none that JSON knows, cannot go by name, its name is reserved, or its
-            default is not of its type.
+        ToolError: A parameter has no type annotation or a type that JSON cannot represent, is positional-only or
+            variadic, has a reserved name, or its default does not match its type.
     """
     hints = type_hints(function)
     fields: dict[str, Any] = {}
     for name, parameter in inspect.signature(function).parameters.items():
         where = f"{function.__qualname__}({name})"
         if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-            message = f"{where}: a tool's parameters must have names; {parameter.kind.description} ones have none."
+            message = f"{where}: a tool's arguments are passed by name; {parameter.kind.description} ones cannot be."
             raise ToolError(message)
         if name not in hints:
             message = f"{where} has no type. Add one: it becomes the tool's schema."
             raise ToolError(message)
+        # Pydantic reserves the other names; every widget tool has `text_page` already.
         if name.startswith("_") or name == "text_page" or (name.startswith("model_") and hasattr(BaseModel, name)):
             message = f"{where}: the name is reserved; choose another."
             raise ToolError(message)
-        if hints[name] is Grant:  # given by the server, never by a caller
+        if hints[name] is Grant:  # set by the server, never by a caller
             continue
         _check_parameter(hints[name], parameter, where)
         fields[name] = (hints[name], ... if parameter.default is parameter.empty else parameter.default)
     config = ConfigDict(extra="forbid", allow_inf_nan=False)
     with warnings.catch_warnings():
-        # A parameter may be called `schema` or `copy`, old methods of Pydantic that nobody calls here.
+        # A parameter may be named `schema` or `copy`: deprecated methods of Pydantic, which this code does not call.
         warnings.filterwarnings("ignore", "Field name .* shadows an attribute", UserWarning)
         return create_model(function.__name__, __config__=config, **fields)
 
 
 def grant_parameter(function: Callable[..., Any]) -> str | None:
-    """Return the name of the parameter that takes who calls, if a function has one.
+    """Return the name of the function's parameter of type `Grant`, or `None`.
 
     Raises:
-        ToolError: It has more than one.
+        ToolError: The function has more than one.
     """
     hints = type_hints(function)
     names = [name for name in inspect.signature(function).parameters if hints.get(name) is Grant]
     if len(names) > 1:
-        message = f"{function.__qualname__} takes the Grant twice: {' and '.join(names)}. One is enough."
+        message = f"{function.__qualname__} takes the Grant twice: {' and '.join(names)}. Remove one of them."
         raise ToolError(message)
     return names[0] if names else None
 
 
 def type_hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """Return the types of a function's parameters and of what it returns.
+    """Return the resolved type annotations of a function's parameters and of its return value.
 
     Raises:
-        ToolError: One of them is not known where the function stands.
+        ToolError: A name in an annotation cannot be resolved in the function's module.
     """
     try:
         return get_type_hints(function, include_extras=True)
@@ -117,7 +118,7 @@ def type_hints(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _check_parameter(hint: Any, parameter: inspect.Parameter, where: str) -> None:
-    """Check that a parameter can come as JSON, and that its default could too: a View sends it back."""
+    """Check that JSON can represent a parameter and its default. Both matter: a View sends defaults back."""
     try:
         adapter = TypeAdapter[object](hint)
     except PydanticSchemaGenerationError:
@@ -138,10 +139,10 @@ def _check_parameter(hint: Any, parameter: inspect.Parameter, where: str) -> Non
 
 
 def input_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the JSON schema of a model without titles, which only repeat the names.
+    """Return the JSON schema of a model, without titles, which only repeat the names.
 
-    It does not say `additionalProperties: false`, so that a host which checks calls lets `_intarsia` pass; what is
-    unknown is refused all the same.
+    `additionalProperties: false` is omitted, because a host that validates calls would reject the View's `_intarsia`
+    argument. The server rejects unknown arguments regardless.
     """
     schema = model.model_json_schema()
     schema.pop("additionalProperties", None)
@@ -152,7 +153,7 @@ def input_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def parameters_of(model: type[BaseModel]) -> dict[str, Parameter]:
-    """Return each parameter with whether it must be given and which JSON types it takes."""
+    """Return each parameter's name with whether it is required and its accepted JSON types."""
     schema = model.model_json_schema()
     return {
         name: Parameter(name in schema.get("required", ()), frozenset(_json_types(part, schema)))
@@ -166,16 +167,25 @@ def _json_types(part: Mapping[str, Any], schema: Mapping[str, Any]) -> set[JsonT
     branches = [*part.get("anyOf", ()), *part.get("oneOf", ())]
     if branches:
         found = [_json_types(branch, schema) for branch in branches]
+        # One branch that accepts any type makes the union accept any type.
         return set() if not all(found) else set[JsonType]().union(*found)
     types: JsonType | list[JsonType] = part.get("type", [])
     return set(types) if isinstance(types, list) else {types}
 
 
 def check_arguments(model: type[BaseModel], arguments: Mapping[str, Any]) -> BaseModel:
-    """Check the arguments of a call, as strictly as JSON allows.
+    """Validate the arguments of a call, in Pydantic's strict mode for JSON.
+
+    Args:
+        model: The model of the tool's arguments.
+        arguments: The arguments as JSON values.
+
+    Returns:
+        An instance of the model.
 
     Raises:
-        ArgumentError: Names each wrong argument and the rule, and for unknown ones the near miss.
+        ArgumentError: An argument is invalid, unknown or missing. The message names up to five of them with the
+            rule, and for an unknown one the closest known name.
     """
     for name, value in arguments.items():
         field = model.model_fields.get(name)
@@ -183,13 +193,19 @@ def check_arguments(model: type[BaseModel], arguments: Mapping[str, Any]) -> Bas
             message = f"{name} must have at most {MAX_CHARACTERS:,} characters."
             raise ArgumentError(message)
     try:
+        # Through JSON, because only then strict mode accepts strings for dates and enums.
         return model.model_validate_json(json.dumps(dict(arguments)), strict=True)
     except ValidationError as error:
         raise ArgumentError(" ".join(_sentences(error, model))) from None
 
 
 def json_arguments(checked: BaseModel, *, with_defaults: bool) -> dict[str, Any]:
-    """Return checked arguments as JSON values."""
+    """Return validated arguments as JSON values.
+
+    Args:
+        checked: The validated arguments.
+        with_defaults: Whether to include arguments that the caller omitted.
+    """
     return checked.model_dump(mode="json", exclude_unset=not with_defaults)
 
 
@@ -198,14 +214,14 @@ def _sentences(error: ValidationError, model: type[BaseModel]) -> list[str]:
     for item in error.errors(include_url=False, include_input=False):
         place = str(item["loc"][0]) if item["loc"] else "The call"
         rules.setdefault(place, []).append("" if item["type"] == "extra_forbidden" else _rule(dict(item)))
-    # A call can be wrong in thousands of places, and looking for near misses takes time.
+    # A hostile call can be invalid in thousands of places, and each search for a near miss takes time.
     return [_sentence(place, found, model) for place, found in islice(rules.items(), MAX_SENTENCES)]
 
 
 def _sentence(place: str, rules: list[str], model: type[BaseModel]) -> str:
     if "" in rules:
         return f"There is no argument {_shown(place)}.{near_miss(place, set(model.model_fields))}"
-    # A value that fits no branch of a union breaks a rule of each: any one of them would do.
+    # A value that matches no branch of a union breaks a rule of each branch; meeting any one of them suffices.
     first, *others = dict.fromkeys(rules)
     return f"{place} {' or '.join([first, *(rule.removeprefix('must be ') for rule in others)])}."
 
@@ -220,7 +236,7 @@ def _choices(value: object) -> object:
 
 
 def _shown(name: str) -> str:
-    """Quote a name that the caller made up only if it looks like a name."""
+    """Quote an unknown name only if it is a short identifier: it comes from the caller, and models read it."""
     return repr(name) if name.isidentifier() and len(name) <= 40 else "of that name"
 
 
@@ -240,10 +256,10 @@ def _has_own_limit(field: FieldInfo) -> bool:
 
 
 def values_of(arguments: BaseModel) -> dict[str, Any]:
-    """Return checked arguments as the function gets them."""
+    """Return validated arguments by name, as Python values for the function."""
     return {name: getattr(arguments, name) for name in type(arguments).model_fields}
 
 
 def filled(topics: Iterable[str], arguments: Mapping[str, Any]) -> frozenset[str]:
-    """Put arguments into the places of topics."""
+    """Fill the placeholders of topics with arguments."""
     return frozenset(topic.format_map(arguments)[:MAX_TOPIC_LENGTH] for topic in topics)

@@ -1,7 +1,7 @@
-"""The options of `@connector.widget`, `@connector.action` and `@connector.tile`, checked before any function is there.
+"""Validation of the options of `@connector.widget`, `@connector.action` and `@connector.tile`.
 
-Type checkers know them from the decorators' signatures. These checks are for everybody else, and their errors speak of
-the decorator.
+Type checkers know the options from the decorators' signatures. These checks are for code that is not type-checked. They
+run before the function is decorated, so that errors name the decorator and its argument.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +19,7 @@ DecoratorName = Literal["widget", "action", "tile"]
 
 
 class ActionDecorator(Protocol):
-    """What `@connector.action(...)` decorates with: `async def` functions and `def` functions."""
+    """The decorator that `@connector.action(...)` returns, for `async def` and for `def` functions."""
 
     @overload
     def __call__(self, function: Callable[P, AsyncDone], /) -> ActionTool[P, AsyncDone]: ...
@@ -29,7 +29,7 @@ class ActionDecorator(Protocol):
 
 @dataclass(frozen=True)
 class _Option:
-    """What a value of an option must be."""
+    """A check of an option's value, and the words for it in an error message."""
 
     fits: Callable[[object], bool]
     words: str
@@ -40,10 +40,12 @@ def _is_text(value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
+    # In Python a bool is an int, but `True` is not a number of seconds.
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_set_of_texts(value: object) -> bool:
+    # Strings and mappings are iterable too, but passing one is a mistake.
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
         return False
     return all(isinstance(one, str) for one in cast("Iterable[object]", value))
@@ -61,12 +63,12 @@ def _is_bool(value: object) -> bool:
     return isinstance(value, bool)
 
 
-_TITLE = _Option(_optional(_is_text), "text, such as title='Team board'")
-_SCOPES = _Option(_optional(_is_set_of_texts), "a set of texts, such as scopes={'tasks:write'}")
-_ROLES = _Option(_is_set_of_texts, "a set of texts, such as roles={'editor'}")
+_TITLE = _Option(_optional(_is_text), "a string, such as title='Team board'")
+_SCOPES = _Option(_optional(_is_set_of_texts), "a set of strings, such as scopes={'tasks:write'}")
+_ROLES = _Option(_is_set_of_texts, "a set of strings, such as roles={'editor'}")
 _ALLOW = _Option(_optional(callable), "a function of the Grant and the arguments")
 _REFRESH = _Option(_optional(_is_number), "a number of seconds, such as refresh_seconds=10")
-_TOPICS = "text or a list of texts, such as {}='project:{{project}}'"
+_TOPICS = "a string or a list of strings, such as {}='project:{{project}}'"
 
 
 def _flag(name: str) -> _Option:
@@ -88,7 +90,7 @@ _OPTIONS: Mapping[DecoratorName, Mapping[str, _Option]] = {
         "roles": _ROLES,
         "allow": _ALLOW,
         "destructive": _flag("destructive"),
-        "confirm": _Option(_optional(_is_text), "text, such as confirm='Delete {card}?'"),
+        "confirm": _Option(_optional(_is_text), "a string, such as confirm='Delete {card}?'"),
         "visibility": _Option(_optional(_is_set_of_texts), "a set of 'model' and 'app', such as visibility={'app'}"),
         "idempotent": _flag("idempotent"),
         "open_world": _flag("open_world"),
@@ -109,14 +111,14 @@ _OPTIONS: Mapping[DecoratorName, Mapping[str, _Option]] = {
 
 
 def check_options(decorator: DecoratorName, given: Mapping[str, Any]) -> None:
-    """Check what a decorator was given, as far as it can be checked without the function.
+    """Validate the options of a decorator, as far as possible without the function.
 
     Args:
         decorator: The name of the decorator.
-        given: Its arguments by name.
+        given: The options by name.
 
     Raises:
-        ToolError: It has no such argument, or a value is of a wrong type.
+        ToolError: An option is unknown, or its value has the wrong type.
     """
     options = _OPTIONS[decorator]
     for name, value in given.items():
@@ -131,10 +133,10 @@ def check_options(decorator: DecoratorName, given: Mapping[str, Any]) -> None:
 
 
 def with_access(function: Callable[..., object], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of a decorator, with what they say about callers taken together.
+    """Return the options of a decorator with `scopes`, `roles` and `allow` combined into one option `access`.
 
     Raises:
-        ToolError: A scope is malformed.
+        ToolError: A scope is invalid.
     """
     access = {name: options[name] for name in ("scopes", "roles", "allow") if name in options}
     others = {name: value for name, value in options.items() if name not in access}

@@ -1,4 +1,4 @@
-"""The question that a destructive action asks a person, with places for the action's arguments."""
+"""The confirmation question of a destructive action, with placeholders for the action's arguments."""
 
 import unicodedata
 from collections.abc import Mapping
@@ -8,24 +8,29 @@ from typing import Any
 from intarsia.errors import ToolError, near_miss
 
 MAX_VALUE_LENGTH, MAX_QUESTION_LENGTH = 80, 300
-"""Characters of one argument in a question, and of the whole question."""
+"""Maximum length in characters of one argument in a question, and of the whole question."""
 
 
 def checked_question(question: str, tool: str, parameters: Mapping[str, object]) -> str:
-    """Check a question with places for arguments, such as "Delete {card}?".
+    """Validate a question with placeholders, such as "Delete {card}?".
+
+    Args:
+        question: The question.
+        tool: The action's name, for error messages.
+        parameters: The action's parameters by name.
 
     Raises:
-        ToolError: It is empty, or has a place that is no parameter's name.
+        ToolError: The question is empty, or a placeholder is not the name of a parameter.
     """
     try:
         places = [place for _, *place in Formatter().parse(question) if place[0] is not None]
     except ValueError as error:
-        message = f"{tool}: confirm={question!r} cannot be read: {error}. Write {{{{ for a brace."
+        message = f"{tool}: confirm={question!r} cannot be parsed: {error}. Write {{{{ for a literal brace."
         raise ToolError(message) from None
     for name, form, conversion in places:
         if name not in parameters or form or conversion:
             hint = near_miss(str(name), set(parameters))
-            message = f"{tool}: confirm has a place for {name!r}; only bare names of parameters can stand there.{hint}"
+            message = f"{tool}: confirm has the placeholder {name!r}; use only plain names of parameters.{hint}"
             raise ToolError(message)
     if not question.strip():
         message = f"{tool}: confirm must be a question, such as 'Delete {{card}}?'."
@@ -34,13 +39,14 @@ def checked_question(question: str, tool: str, parameters: Mapping[str, object])
 
 
 def question_for(question: str, arguments: Mapping[str, Any]) -> str:
-    """Put arguments into a question. It is text, and shown as text; no value can make it long or turn it around."""
+    """Fill the placeholders of a question. The result is plain text; values are cut, and cannot reverse it."""
     shown = {name: _shortened(_plain(value), MAX_VALUE_LENGTH) for name, value in arguments.items()}
     return _shortened(question.format_map(shown), MAX_QUESTION_LENGTH)
 
 
 def _plain(value: object) -> str:
-    """Return a value on one line, without characters that are not seen or that change the order of others."""
+    """Return a value on one line, without invisible and bidirectional control characters (Unicode category Cf)."""
+    # Characters such as U+202E could make the question read as another one.
     seen = (" " if unicodedata.category(each) in {"Cc", "Zl", "Zp"} else each for each in str(value))
     return " ".join("".join(each for each in seen if unicodedata.category(each) != "Cf").split())
 

@@ -40,7 +40,7 @@ BUSY = "Earlier reads of this have not ended yet. It is read again when they hav
 
 @dataclass(eq=False)
 class _Call:
-    """One call of a function, from when it is asked for until its thread has ended it."""
+    """One call of a function, from its submission until it ends."""
 
     work: Callable[[], Any]
     function: Hashable
@@ -58,11 +58,11 @@ class _Call:
             wrapped = RuntimeError(f"{self.name} raised StopIteration")
             wrapped.__cause__ = error
             return wrapped, None
-        except BaseException as error:  # noqa: BLE001  # raised again where the caller waits
+        except BaseException as error:  # noqa: BLE001  # raised again in the caller
             return error, None
 
     def resolve(self, error: BaseException | None, result: Any) -> None:
-        """Hand an outcome to the event loop of the caller."""
+        """Set the outcome in the event loop of the caller."""
 
         def resolve() -> None:
             if self.future.done():
@@ -79,14 +79,14 @@ class _Call:
 
 
 class ThreadPool:
-    """Runs synchronous functions in threads that are started when they are needed.
+    """Runs synchronous functions in threads, which are started on demand.
 
     The threads are daemons: a function that never returns does not keep the process from ending.
 
     Args:
-        max_threads: How many calls run at once.
-        max_per_function: How many of these may be of one function, its abandoned calls included.
-        max_abandoned: How many abandoned threads there are at most.
+        max_threads: The maximum number of concurrent calls.
+        max_per_function: The maximum number of concurrent calls of one function, abandoned ones included.
+        max_abandoned: The maximum number of abandoned threads.
     """
 
     def __init__(
@@ -107,34 +107,34 @@ class ThreadPool:
 
     @property
     def running(self) -> int:
-        """How many calls have a place in the pool."""
+        """The number of calls that occupy a slot of the pool."""
         with self._changed:
             return self._running.total()
 
     @property
     def abandoned(self) -> int:
-        """How many calls overran and still run, outside the pool's places."""
+        """The number of calls that overran and still run, outside the slots of the pool."""
         with self._changed:
             return self._abandoned.total()
 
-    async def read(self, work: "partial[T]", place_seconds: float | None = None) -> T:
+    async def read(self, work: "partial[T]", slot_seconds: float | None = None) -> T:
         """Run a function that only reads, in a thread with the caller's context variables.
 
-        When the caller is cancelled, it waits no longer; the thread runs on in its place until the function ends.
+        If the caller is cancelled, it returns at once; the thread keeps its slot until the function ends.
 
         Args:
             work: The function with its arguments.
-            place_seconds: After how long, from now, it gives its place to the next call.
+            slot_seconds: The time in seconds from now after which the call loses its slot to the next one.
 
         Returns:
-            What the function returned.
+            The function's return value.
 
         Raises:
-            RefusedError: All threads that this function may have are abandoned ones.
+            RefusedError: Abandoned threads use up the whole limit of this function.
         """
         call = self._submit(work)
-        if place_seconds is not None:
-            timer = call.loop.call_later(place_seconds, self._abandon, call, place_seconds)
+        if slot_seconds is not None:
+            timer = call.loop.call_later(slot_seconds, self._abandon, call, slot_seconds)
             call.future.add_done_callback(lambda future: None if future.cancelled() else timer.cancel())
         try:
             return cast("T", await call.future)
@@ -145,14 +145,14 @@ class ThreadPool:
     async def change(self, work: "partial[T]") -> T:
         """Run a function that changes something, in a thread with the caller's context variables.
 
-        A caller that goes away does not end it: what the function did must be known before its key is free again.
-        Only the end of the event loop does not wait for it.
+        A disconnected client does not cancel it: the outcome must be known before the idempotency key is released.
+        Only the shutdown of the event loop does not wait for it.
 
         Args:
             work: The function with its arguments.
 
         Returns:
-            What the function returned.
+            The function's return value.
         """
         call = self._submit(work)
         try:
@@ -176,7 +176,7 @@ class ThreadPool:
         return call
 
     def _start_waiting(self) -> None:
-        """Start every waiting call that there is a place for. Called with the lock held."""
+        """Start waiting calls while slots are free. The caller holds the lock."""
         left: deque[_Call] = deque()
         while self._waiting and self._running.total() < self._max_threads:
             call = self._waiting.popleft()
@@ -204,7 +204,7 @@ class ThreadPool:
             outcome = call.run()
             self._end(call)
             call.resolve(*outcome)
-            del call, outcome  # a thread that waits for work keeps nothing of the last
+            del call, outcome  # an idle thread must not keep the last result alive
 
     def _end(self, call: _Call) -> None:
         with self._changed:
@@ -213,7 +213,7 @@ class ThreadPool:
             self._start_waiting()
 
     def _abandon(self, call: _Call, seconds: float) -> None:
-        """Give the place of a call that overran to the next one."""
+        """Release the slot of a call that overran to the next call."""
         with self._changed:
             if not call.is_running or self._abandoned.total() >= self._max_abandoned:
                 return
@@ -221,10 +221,10 @@ class ThreadPool:
             _count_down(self._running, call.function)
             self._abandoned[call.function] += 1
             self._start_waiting()
-        logger.warning("%s still runs after %g seconds; its thread is left to itself.", call.name, seconds)
+        logger.warning("%s still runs after %g seconds; its thread is abandoned.", call.name, seconds)
 
     def _withdraw(self, call: _Call) -> None:
-        """Forget a call that nobody waits for, unless it runs already."""
+        """Remove a cancelled call from the queue, unless it runs already."""
         with self._changed:
             if call in self._waiting:
                 self._waiting.remove(call)

@@ -1,6 +1,6 @@
-"""Functions as tools: what the decorators of a connector make of a developer's function.
+"""Tools: the objects that a connector's decorators make of functions.
 
-Nothing is called from outside here; see `intarsia.server.calls.handler`.
+`intarsia.server.calls.handler` calls them for clients, and checks access and arguments first.
 """
 
 import inspect
@@ -36,24 +36,24 @@ from intarsia.widgets.select import label_from
 P = ParamSpec("P")
 R = TypeVar("R")
 Shown = TypeVar("Shown", bound=Widget | Coroutine[Any, Any, Widget])
-"""What calling a widget's function gives: the widget, or what is awaited for it."""
+"""The return type of a widget function: the widget, or a coroutine that returns it."""
 AsyncDone = Coroutine[Any, Any, Done]
 Acted = TypeVar("Acted", bound=Done | AsyncDone)
-"""What calling an action's function gives: what was done, or what is awaited for it."""
+"""The return type of an action function: `Done`, or a coroutine that returns it."""
 
 MIN_REFRESH_SECONDS = 3
-"""An open View makes at most 20 calls a minute, so nothing can be read more often."""
+"""The minimum refresh interval in seconds: an open View makes at most 20 calls a minute."""
 
 _TEXT_PAGE = {
     "type": "integer",
     "minimum": 1,
     "default": 1,
-    "description": "Which page of the text to answer with, when it is long.",
+    "description": "The page of the text to return, if the text is long.",
 }
 
 
 class Tool:
-    """A function under a name, with the schema of its arguments."""
+    """A named function with the schema of its arguments and its access rules."""
 
     def __init__(self, function: Callable[..., Any], title: str | None, access: AccessRules) -> None:
         _check_function(function)
@@ -63,7 +63,7 @@ class Tool:
         self.title = title or label_from(self.name)
         self.description = inspect.cleandoc(function.__doc__ or "")
         if not self.description:
-            message = f"{function.__qualname__} needs a docstring: it tells people and models what the tool does."
+            message = f"{function.__qualname__} needs a docstring: it tells users and models what the tool does."
             raise ToolError(message)
         self.model = arguments_model(function)
         self.scopes, self.roles, self.allow = access.scopes, access.roles, access.allow
@@ -74,12 +74,12 @@ class Tool:
 
     @property
     def knows_person(self) -> bool:
-        """Whether the function is told who calls."""
+        """Whether the function has a parameter of type `Grant`."""
         return self._grant_parameter is not None
 
     @property
     def is_app_only(self) -> bool:
-        """Whether only a View may call it, for a person."""
+        """Whether only a View may call it, and not the model."""
         return "model" not in self.visibility
 
     @cached_property
@@ -92,11 +92,19 @@ class Tool:
 
     @cached_property
     def parameters(self) -> Mapping[str, Parameter]:
-        """Each parameter with whether it must be given and which JSON types it takes."""
+        """Each parameter's name with whether it is required and its accepted JSON types."""
         return parameters_of(self.model)
 
     async def run(self, arguments: BaseModel, grant: Grant) -> Any:
-        """Call the function with checked arguments, for somebody; in a thread, if it is synchronous."""
+        """Call the function; in a thread, if it is synchronous.
+
+        Args:
+            arguments: The validated arguments.
+            grant: The caller, for the function's parameter of type `Grant`.
+
+        Returns:
+            The function's return value.
+        """
         given = values_of(arguments)
         if self._grant_parameter is not None:
             given[self._grant_parameter] = grant
@@ -123,7 +131,7 @@ class WidgetTool(Tool, Generic[P, Shown]):
         self.widget_type = _returned(function, Widget)
 
     def __call__(self, *values: P.args, **arguments: P.kwargs) -> Shown:
-        """Call the function itself, as if it were not decorated."""
+        """Call the undecorated function."""
         return cast("Shown", self.function(*values, **arguments))
 
     def _make_schema(self) -> dict[str, Any]:
@@ -131,21 +139,21 @@ class WidgetTool(Tool, Generic[P, Shown]):
         return {**schema, "properties": {**schema.get("properties", {}), "text_page": _TEXT_PAGE}}
 
     def filter_parameters(self) -> Mapping[str, Parameter]:
-        """Return the parameters that a filter of the widget may set."""
+        """Return the parameters that the widget's filters can set."""
         return self.parameters
 
     def choices_of(self, name: str) -> list[str]:
-        """Return the values of a parameter whose type is a closed set of texts; nothing for any other type."""
+        """Return the values of a parameter whose type is a `Literal` of strings; empty for any other type."""
         return _literals(self.model.model_fields[name].annotation)
 
     def can_be_none(self, name: str) -> bool:
-        """Say whether a parameter is `None` when it is left out."""
+        """Return whether the default of a parameter is `None`."""
         return self.model.model_fields[name].default is None
 
 
 @dataclass(frozen=True)
 class _Form:
-    """How the developer wrote what is bound, for errors: `move.bind(...)` or `partial(move, ...)`."""
+    """The notation of a binding, for error messages: `move.bind(...)` or `partial(move, ...)`."""
 
     begin: str
     inside: str
@@ -155,7 +163,7 @@ class _Form:
 
 
 class ActionTool(Tool, Action, Generic[P, Acted]):
-    """A tool whose function changes something and says what was done."""
+    """A tool whose function changes data and returns `Done`."""
 
     def __init__(  # noqa: PLR0913  # each is an option of the decorator
         self,
@@ -178,30 +186,31 @@ class ActionTool(Tool, Action, Generic[P, Acted]):
         _returned(function, Done)
 
     def _checked_question(self, confirm: str | None) -> str | None:
-        """What a person is asked before it is done, if they are."""
+        """Return the confirmation question, or `None` if the user need not confirm."""
         if confirm is None:
+            # The question is a format string, so braces of the title are escaped.
             plain_title = self.title.replace("{", "{{").replace("}", "}}")
             return f"{plain_title}?" if self.destructive and self.is_app_only else None
         if not self.destructive:
-            message = f"{self.name}: confirm is for actions that destroy; add destructive=True."
+            message = f"{self.name}: confirm is for destructive actions; add destructive=True."
             raise ToolError(message)
         return checked_question(confirm, self.name, self.model.model_fields)
 
     def __call__(self, *values: P.args, **arguments: P.kwargs) -> Acted:
-        """Call the function itself, as if it were not decorated."""
+        """Call the undecorated function."""
         return cast("Acted", self.function(*values, **arguments))
 
     def _run_in_thread(self, work: "partial[Any]") -> Awaitable[Any]:
         return POOL.change(work)
 
     def bind(self, **arguments: Any) -> BoundAction:
-        """Fix some arguments by name.
+        """Bind arguments by name. Prefer `functools.partial`, which type checkers understand.
 
         Args:
-            arguments: The values, as the function takes them.
+            arguments: The values, of the types that the function takes.
 
         Returns:
-            What a widget offers.
+            The bound action, for a widget to offer.
 
         Raises:
             BindError: An argument is unknown, or its value is not of the parameter's type.
@@ -209,16 +218,16 @@ class ActionTool(Tool, Action, Generic[P, Acted]):
         return self._bound(arguments, _Form(f"{self.name}.bind(", ""))
 
     def bind_partial(self, given: "partial[Any]") -> BoundAction:
-        """Fix the arguments that a `functools.partial` of this action holds, by name or by position.
+        """Bind the arguments that a `functools.partial` of this action holds.
 
         Args:
             given: A partial whose function is this action.
 
         Returns:
-            What a widget offers.
+            The bound action, for a widget to offer.
 
         Raises:
-            BindError: As for `bind`; or there are more values by position than parameters.
+            BindError: As for `bind`; or there are more positional arguments than parameters.
         """
         form = _Form(f"partial({self.name}, ", "...")
         names = list(inspect.signature(self.function).parameters)
@@ -246,10 +255,9 @@ class ActionTool(Tool, Action, Generic[P, Acted]):
         return {name: TypeAdapter[object](hints[name]) for name in self.model.model_fields}
 
     def as_given(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return arguments as the function would get them, as far as a widget knows them before it is used.
+        """Return the arguments that a widget already knows, as Python values for the function.
 
-        Parameters that the call need not name have their defaults; those that only the person's hand will say are
-        left out.
+        Optional parameters have their defaults. Required ones that depend on the user's input are missing.
         """
         fields = self.model.model_fields
         optional = {name: field for name, field in fields.items() if not field.is_required()}
@@ -259,12 +267,13 @@ class ActionTool(Tool, Action, Generic[P, Acted]):
 
     def _check_bound(self, name: str, value: object, form: "_Form") -> None:
         if name == self._grant_parameter:
-            message = f"{form} cannot bind {name!r}, which the server fills in; leave it out."
+            message = f"{form} cannot bind {name!r}, which the server sets; leave it out."
             raise BindError(message)
         if name not in self.model.model_fields:
             message = f"{form} has no argument {name!r}.{near_miss(name, set(self.model.model_fields))}"
             raise BindError(message)
         try:
+            # Strict, because coercing a value that the developer bound would hide a mistake.
             self._adapters[name].validate_python(value, strict=True)
         except ValidationError as error:
             message = f"{form.begin}{name}={value!r}): {error.errors()[0]['msg']}."
@@ -272,7 +281,7 @@ class ActionTool(Tool, Action, Generic[P, Acted]):
 
 
 class TileFunction(Generic[P]):
-    """A function that reads one tile. Calling it says which tile to read; the connector reads it, beside the others."""
+    """A function that loads one tile. Calling it returns a `PendingTile`, which the connector loads with the others."""
 
     def __init__(
         self,
@@ -299,7 +308,7 @@ class TileFunction(Generic[P]):
         self.__doc__ = function.__doc__
 
     def __call__(self, *values: P.args, **arguments: P.kwargs) -> PendingTile:
-        """Say which tile to read."""
+        """Return a tile to load with these arguments."""
         return PendingTile(
             self.name,
             self.title,
@@ -325,8 +334,8 @@ class TileFunction(Generic[P]):
 def _check_function(function: Callable[..., Any]) -> None:
     if not inspect.isroutine(function):
         message = (
-            f"A tool is made of a function, not of {type(function).__name__} {function!r:.60}. "
-            "Options go by name, such as title='Team board'."
+            f"A tool is made from a function, not from {type(function).__name__} {function!r:.60}. "
+            "Pass options by name, such as title='Team board'."
         )
         raise ToolError(message)
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
@@ -346,16 +355,18 @@ def _returned(function: Callable[..., Any], wanted: type[R]) -> type[R]:
     name = function.__qualname__
     if not (isinstance(returned, type) and issubclass(returned, wanted)):
         what = "a widget: add `-> TaskBoard` or another" if wanted is Widget else f"Done: add `-> {wanted.__name__}`"
-        message = f"{name} must say that it returns {what}."
+        # The return type decides the template and the listed metadata before the function is ever called.
+        message = f"{name} must declare that it returns {what}."
         raise ToolError(message)
     if wanted is Widget and returned not in (Widget, *WIDGETS):
         shown = ", ".join(widget.__name__ for widget in WIDGETS)
-        message = f"{name} returns {returned.__name__}, which cannot be shown by itself. Return one of {shown}."
+        message = f"{name} returns {returned.__name__}, which has no template of its own. Return one of {shown}."
         raise ToolError(message)
     return returned
 
 
 def _literals(annotation: Any) -> list[str]:
+    # An alias made by a `type` statement (PEP 695).
     if hasattr(annotation, "__value__"):
         annotation = annotation.__value__
     arguments = get_args(annotation)

@@ -1,4 +1,4 @@
-"""Who a tool is for: the model, people through a View, or both (`_meta.ui.visibility` of MCP Apps)."""
+"""The visibility of a tool: to the model, to Views, or to both (`_meta.ui.visibility` of MCP Apps)."""
 
 from collections.abc import Set as AbstractSet
 from typing import Literal, get_args
@@ -10,15 +10,15 @@ EVERYBODY: frozenset[Audience] = frozenset(get_args(Audience))
 
 
 def checked_visibility(name: str, given: AbstractSet[Audience] | None, *, destructive: bool) -> frozenset[Audience]:
-    """Return who may call an action: unless it is said, everybody; what destroys is for people alone.
+    """Return the visibility of an action: by default both, but for a destructive action Views only.
 
     Raises:
-        ToolError: It is one text, empty, or holds another word.
+        ToolError: The value is a string, is empty, or contains anything but `"model"` and `"app"`.
     """
     if given is None:
         return frozenset[Audience]({"app"}) if destructive else EVERYBODY
     visible = frozenset[Audience](given)
-    if not visible or not visible <= EVERYBODY:  # one text is none of them: its letters are no such words
+    if not visible or not visible <= EVERYBODY:  # refuses a string too, which becomes a set of its letters
         message = f"{name}: visibility must be a set of 'model' and 'app', such as visibility={{'app'}}."
         raise ToolError(message)
     return visible

@@ -1,7 +1,7 @@
 """Requests to other servers, with limits: one deadline, no redirects, a bounded body, and strict JSON.
 
 The servers that Intarsia calls (issuers, apps that describe themselves, connectors) may be slow, broken or hostile.
-Every caller sets its own limits and writes its own messages; what holds for all of them is here.
+Callers set their own limits and error messages; this module holds the rules that all of them share.
 """
 
 import asyncio
@@ -83,13 +83,16 @@ async def fetch(
     Args:
         client: Sends the request.
         request: The request.
-        max_seconds: How long everything may take, from connecting to the last byte.
-        max_bytes: The largest body.
-        wants_body: Looks at status and headers, and returns whether to read the body. It may raise an error of its own.
-        truncate: Whether to cut a larger body off instead of refusing it.
+        max_seconds: The deadline in seconds, from connecting to the last byte.
+        max_bytes: The maximum size of the body in bytes.
+        wants_body: Returns whether to read the body, given status and headers. It may raise an error of its own.
+        truncate: Whether to truncate a larger body instead of raising `TooLargeError`.
+
+    Returns:
+        The response, whatever its status.
 
     Raises:
-        FetchError: No response within the limits.
+        FetchError: There is no response within the limits; subclasses name the reason.
     """
     try:
         async with asyncio.timeout(max_seconds):
@@ -98,7 +101,7 @@ async def fetch(
                 body = await _read(response, max_bytes, truncate=truncate) if wants_body(response) else b""
             finally:
                 await response.aclose()
-    # Only the kind of an error is named: its text may hold what was sent.
+    # Messages name only the type of an error, because its text may contain what was sent.
     except (TimeoutError, httpx2.ReadTimeout, httpx2.WriteTimeout, httpx2.PoolTimeout):
         message = f"no complete response within {max_seconds:g} seconds"
         raise DeadlineError(message) from None
@@ -113,7 +116,7 @@ async def fetch(
 
 async def _read(response: httpx2.Response, max_bytes: int, *, truncate: bool) -> bytes:
     if is_encoded(response):
-        message = "a compressed response, although none was asked for"
+        message = "a compressed response, although the request did not accept one"
         raise EncodedError(message)
     body = bytearray()
     # Nothing is decoded here: encoded bodies are refused above.

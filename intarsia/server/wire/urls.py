@@ -18,6 +18,6 @@ def route_path(scope: Mapping[str, Any]) -> str:
 
 
 def origin_of(address: str) -> str:
-    """Return the origin of an address, as browsers name it."""
+    """Return the origin of a URL, in the form of the `Origin` header, such as `https://example.com:8443`."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}"
