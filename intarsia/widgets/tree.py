@@ -4,12 +4,12 @@ They are no methods of `Widget`: a widget may well have a field called `children
 says may keep its parts from being visited (decision 0030).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar, cast
-from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel
 
@@ -24,13 +24,15 @@ Aspect = Callable[[type], bool]
 Visit = Callable[[Held, Place], Held | None]
 """Makes something of a part; it gets what else may stand in its place, and returns nothing to leave it out."""
 
-Settled = Callable[[Sequence[Any]], bool]
-"""Says of all items of a list that a visit would leave them as they are: cards are many, and this is quick."""
+IsPlain = Callable[[type], bool]
+"""Says of a class that a visit leaves its widgets as they are if they have no scopes of their own."""
 
 _KEPT_KINDS: Mapping[type, Callable[[Iterable[Any]], Any]] = {tuple: tuple, set: set, frozenset: frozenset}
 _WORDS = frozenset({str})
 _GONE: Any = object()
-_OTHER_PLACES: "WeakKeyDictionary[type, Places]" = WeakKeyDictionary()
+_SCOPES = attrgetter("scopes")
+_PLACES: dict[type, Places] = {}
+"""What each class can hold, until another class of widgets is defined."""
 
 
 def everything(_found: type) -> bool:
@@ -54,20 +56,29 @@ def children_of(thing: Held, aspect: Aspect = everything) -> list[Held]:
     return found
 
 
-def walk(thing: Held, aspect: Aspect = everything) -> Iterator[Held]:
-    """Yield a widget and everything below it, each before its own parts.
+def walk(thing: Held, aspect: Aspect = everything, plain: IsPlain | None = None) -> list[Held]:
+    """Return a widget and all widgets below it, each before its own parts.
 
     Args:
         thing: The widget.
-        aspect: Where nothing of such a class can be, nothing is looked for.
+        aspect: Subtrees that cannot hold a class of this aspect are skipped.
+        plain: Lists that hold only widgets of such classes, none of which has scopes, are skipped.
 
     Raises:
-        WidgetError: Something stands where its class does not belong.
+        WidgetError: A widget stands where its class does not belong.
     """
-    yield thing
-    if _places(type(thing), aspect):
-        for child in children_of(thing, aspect):
-            yield from walk(child, aspect)
+    found: list[Held] = []
+    _collect(thing, aspect, plain, found)
+    return found
+
+
+def _collect(thing: Held, aspect: Aspect, plain: IsPlain | None, found: list[Held]) -> None:
+    found.append(thing)
+    for name, place in _places(type(thing), aspect):
+        value = getattr(thing, name)
+        if plain is None or not place.items or not _are_plain(value, place.items, plain):
+            for part in children_in(value, place):
+                _collect(part, aspect, plain, found)
 
 
 def ids_of(root: Held) -> set[int]:
@@ -99,7 +110,7 @@ def children_in(value: object, place: Place) -> list[Held]:
     return found
 
 
-def map_children(thing: H, visit: Visit, aspect: Aspect = everything, settled: Settled | None = None) -> H | None:
+def map_children(thing: H, visit: Visit, aspect: Aspect = everything, plain: IsPlain | None = None) -> H | None:
     """Put something else in the place of what stands in the fields of a widget.
 
     What is left out of a list or a mapping is no longer there; elsewhere nothing (`None`) stands in its place.
@@ -108,7 +119,7 @@ def map_children(thing: H, visit: Visit, aspect: Aspect = everything, settled: S
         thing: The widget.
         visit: Returns what stands there instead; the same where nothing changes, and `None` to leave it out.
         aspect: Where nothing of such a class can be, nothing is visited.
-        settled: A list of which this is true is passed by.
+        plain: Lists that hold only widgets of such classes, none of which has scopes, are skipped.
 
     Returns:
         The widget itself if nothing changed, or a copy. `None` if something was left out without which the widget
@@ -120,7 +131,7 @@ def map_children(thing: H, visit: Visit, aspect: Aspect = everything, settled: S
     changes: dict[str, Any] = {}
     for name, place in _places(type(thing), aspect):
         old = getattr(thing, name)
-        if settled is not None and place.items and _are_settled(old, place.items, settled):
+        if plain is not None and place.items and _are_plain(old, place.items, plain):
             continue
         new = _mapped(old, place, visit)
         if new is _GONE:
@@ -136,7 +147,8 @@ def may_hold(found: type[Held], aspect: Aspect) -> bool:
 
 
 def forget_reaches() -> None:
-    """Look anew at what can be where: another class of widgets was defined."""
+    """Discard what is known of classes, because another class of widgets was defined."""
+    _PLACES.clear()
     _reaching_places.cache_clear()
     _reaches.cache_clear()
 
@@ -156,11 +168,9 @@ def _places(found: type, aspect: Aspect) -> Places:
 
 
 def _all_places(found: type[Any]) -> Places:
-    if issubclass(found, Held):
-        return found.find_places()
-    places = _OTHER_PLACES.get(found)
+    places = _PLACES.get(found)
     if places is None:
-        places = _OTHER_PLACES[found] = places_of_model(found)
+        places = _PLACES[found] = found.find_places() if issubclass(found, Held) else places_of_model(found)
     return places
 
 
@@ -214,14 +224,17 @@ def _gather(value: Any, place: Place, found: list[Held]) -> None:
             _gather(getattr(value, name), inner, found)
 
 
-def _are_settled(value: Any, place: Place, settled: Settled) -> bool:
-    """Say whether a list holds only what belongs there and is settled."""
+def _are_plain(value: Any, place: Place, plain: IsPlain) -> bool:
+    """Return whether a list holds only widgets that belong there, are plain and have no scopes."""
     if type(value) not in (list, tuple):
         return False
     kinds = set(map(type, value))
     if kinds <= _WORDS:
         return True
-    return all(kind in place.held or issubclass(kind, place.held) for kind in kinds) and settled(value)
+    for kind in kinds:
+        if not (kind in place.held or issubclass(kind, place.held)) or not plain(kind):
+            return False
+    return not any(map(_SCOPES, value))
 
 
 def _may_have_parts(kind: type) -> bool:

@@ -40,7 +40,8 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
     "overridden names": (f"{DEFINED} -k read_anew", WIDGET, "        _check_names(cls)\n", ""),
     "copies": (
         f"{WAYS} -k unchecked", WIDGET,
-        "if name not in fields or (name not in places and holds_widget(value)):", "if False:",
+        "if name not in fields or (name not in places and type(value) not in ATOMS and holds_widget(value)):",
+        "if False:",
     ),
     "what was cached": (
         f"{WAYS} -k forgotten", WIDGET, "for name in kept.keys() - fields.keys():", "for name in set[str]():",

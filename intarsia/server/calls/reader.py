@@ -115,7 +115,8 @@ class WidgetReader:
         tool = wanted.tool
         try:
             drawn = await self._read(wanted, call, call.acted_at)
-            if done and drawn.reading.widget.draft_ends_with(done):
+            widget = drawn.reading.widget
+            if done and widget.can_keep_draft and widget.draft_ends_with(done):
                 store, arguments = self._catalog.owners[tool.name].store, drawn.reading.arguments
                 await save_draft(store, call.grant.person, tool.name, arguments, None)
                 drawn = await self._read(wanted, call)

@@ -5,8 +5,9 @@ for one reading, and nothing is remembered longer than that.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, cast
 
 from intarsia.errors import ArgumentError
@@ -75,8 +76,9 @@ class _Decided:
     """By field, and by the id of what it cannot be done with."""
 
 
+@cache
 def offers(found: type) -> bool:
-    """Say whether widgets of a class offer actions."""
+    """Return whether widgets of a class offer actions."""
     return issubclass(found, Widget) and found.offers_actions()
 
 
@@ -108,28 +110,32 @@ class ControlAuthorizer:
         decided: dict[int, _Decided] = {}
         for part in walk(widget, offers):
             if isinstance(part, Widget) and offers(type(part)):
-                decided[id(part)] = await self._decide_offers(part)
-        return _applied(widget, decided) or note(NOT_OFFERED)
+                offered = list(part.offered)
+                if offered and (found := await self._decide_offers(part, offered)):
+                    decided[id(part)] = found
+        return (_applied(widget, decided) or note(NOT_OFFERED)) if decided else widget
 
-    async def _decide_offers(self, widget: Widget) -> "_Decided":
-        early = {name: self._decide_early(action) for name, action in widget.offered}
+    async def _decide_offers(self, widget: Widget, offered: Sequence[tuple[str, BoundAction]]) -> "_Decided | None":
+        """Return what cannot be done with a widget, or `None` if its actions are all allowed."""
+        early: dict[str, Decision | None] = {}
         refused: dict[str, dict[str, Decision]] = {}
-        for name, action in widget.offered:
-            if early[name] is ALLOWED and self._has_rule(action):
+        for name, action in offered:
+            decision = self._decide_early(action)
+            if decision is not ALLOWED:
+                early[name] = decision
+            elif self._has_rule(action):
                 found = {thing: await self._decide(action, sent) for thing, sent in widget.sent_with(name).items()}
-                refused[name] = {thing: decision for thing, decision in found.items() if not decision.allowed}
-        return _Decided(
-            {name: decision for name, decision in early.items() if decision is not ALLOWED},
-            {name: by_thing for name, by_thing in refused.items() if by_thing},
-        )
+                if by_thing := {thing: decision for thing, decision in found.items() if not decision.allowed}:
+                    refused[name] = by_thing
+        return _Decided(early, refused) if early or refused else None
 
     def _decide_early(self, action: BoundAction) -> Decision | None:
         """Decide as far as no rule is needed; `None` for an action that this person is not to know of."""
-        tool = self._tools.get(action.tool)
-        if tool is None:
+        if action.tool not in self._tools:
             return ALLOWED
         if not self._rights.offered(action.tool, self._grant):
             return None
+        tool = self._tools[action.tool]
         decision = decide_without_arguments(self._grant, tool)
         return ALLOWED if decision.allowed else decision
 
@@ -194,8 +200,8 @@ def _applied(widget: Widget, decided: Mapping[int, _Decided]) -> Widget | None:
             return instead
         return shown
 
-    inside = map_children(widget, visit, offers)
     found = decided.get(id(widget))
+    inside = widget if found and len(decided) == 1 else map_children(widget, visit, offers)
     if inside is None or found is None:
         return inside
     early = inside.decided(found.early) if found.early else inside

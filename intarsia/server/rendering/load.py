@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -94,13 +94,14 @@ async def read_data(
     if not isinstance(widget, tool.widget_type):
         message = f"{tool.name} returned {type(widget).__name__}, not {tool.widget_type.__name__}."
         raise WidgetError(message)
-    tile_topics = topics_of_tiles(widget)
+    pending = _pending_tiles(widget)
+    tile_topics = {tile.name: tile.topics for tile in pending if tile.topics}
     has_topics = bool(tool.topics or tile_topics)
     skipped: frozenset[str] = frozenset()
     if tiles is not None and widget.has_tile_parts:
-        pending = [tile for tile in children_of(widget, is_pending) if isinstance(tile, PendingTile)]
-        skipped = frozenset({tile.name for tile in pending if tile.scopes <= grant.scopes} - tiles)
-    whole = await _with_tiles(widget, grant, skipped)
+        direct = [tile for tile in children_of(widget, is_pending) if isinstance(tile, PendingTile)]
+        skipped = frozenset({tile.name for tile in direct if tile.scopes <= grant.scopes} - tiles)
+    whole = await _with_tiles(widget, pending, grant, skipped) if pending else widget
     return LoadedData(redact(whole, grant.scopes), given, revision, skipped, has_topics, tile_topics)
 
 
@@ -117,7 +118,7 @@ async def finish(data: LoadedData, tool: AnyWidgetTool, store: Store, decider: C
         PersonalError: It depends on the person, and the decider decides for nobody in particular.
     """
     widget = data.widget
-    if widget.draft_wanted:
+    if widget.can_keep_draft and widget.draft_wanted:
         widget = widget.with_draft(await load_draft(store, decider.person, tool.name, data.arguments))
     widget = await decider.apply(_placed(widget, tool, data.arguments))
     skipped = frozenset(f"{ROOT_ID}-tile-{name}" for name in data.skipped)
@@ -136,15 +137,15 @@ def may_have_tiles(found: type[Widget]) -> bool:
 
 def topics_of_tiles(widget: Widget) -> dict[str, frozenset[str]]:
     """Return what the tiles that are still to be read name, by tile, wherever in a widget they stand."""
-    tiles = (part for part in walk(widget, is_pending) if isinstance(part, PendingTile))
-    return {tile.name: tile.topics for tile in tiles if tile.topics}
+    return {tile.name: tile.topics for tile in _pending_tiles(widget) if tile.topics}
 
 
-async def _with_tiles(widget: Widget, grant: Grant, skipped: frozenset[str] = frozenset()) -> Widget:
-    """Read the tiles of a widget, wherever in it they stand, side by side."""
-    pending = [part for part in walk(widget, is_pending) if isinstance(part, PendingTile)]
-    if not pending:
-        return widget
+def _pending_tiles(widget: Widget) -> list[PendingTile]:
+    return [part for part in walk(widget, is_pending) if isinstance(part, PendingTile)]
+
+
+async def _with_tiles(widget: Widget, pending: Sequence[PendingTile], grant: Grant, skipped: frozenset[str]) -> Widget:
+    """Load the pending tiles of a widget concurrently, at any depth."""
     apart = {id(tile) for tile in children_of(widget, is_pending)} if skipped else set[int]()
     tiles = await asyncio.gather(
         *(_read_tile(tile, grant, id(tile) in apart and tile.name in skipped) for tile in pending)
@@ -211,7 +212,7 @@ def _placed(widget: Widget, tool: AnyWidgetTool, arguments: Mapping[str, Any]) -
 
     inside = map_children(widget, visit, _has_place)
     assert inside is not None  # noqa: S101 # nothing is left out
-    return with_filters(inside, tool, arguments)
+    return with_filters(inside, tool, arguments) if filter_fields(cast("Any", type(inside))) else inside
 
 
 async def topics_of(tool: AnyWidgetTool, arguments: BaseModel, grant: Grant) -> WatchedTopics:

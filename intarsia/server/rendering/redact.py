@@ -11,8 +11,8 @@ from typing import cast
 from intarsia.widgets import PendingTile, Widget
 from intarsia.widgets.places import Held, Place
 from intarsia.widgets.text import note
-from intarsia.widgets.tree import map_children
-from intarsia.widgets.widget import are_plain, hidden
+from intarsia.widgets.tree import map_children, walk
+from intarsia.widgets.widget import hidden, is_plain
 
 
 def redact(widget: Widget, granted: AbstractSet[str]) -> Widget:
@@ -22,8 +22,24 @@ def redact(widget: Widget, granted: AbstractSet[str]) -> Widget:
         widget: What was read.
         granted: The scopes of who will see it.
     """
+    if _is_shown_whole(widget, granted):
+        return widget
     shown = _shown(widget, granted)
     return shown if isinstance(shown, Widget) else _instead(widget, shown)
+
+
+def _is_shown_whole(widget: Widget, granted: AbstractSet[str]) -> bool:
+    """Return whether nothing of a widget is hidden, as for most users: one walk, and no copies."""
+    parts = cast("list[Widget | PendingTile]", walk(widget, plain=is_plain))
+    for part in parts:
+        if not part.scopes <= granted:
+            return False
+    for part in parts:
+        # Only a class that redacts something of its own needs to be asked.
+        is_asked = isinstance(part, Widget) and type(part).redacted is not Widget.redacted
+        if is_asked and cast("Widget", part).redacted(granted, ()) is not part:
+            return False
+    return True
 
 
 def hidden_tile(tile: PendingTile, granted: AbstractSet[str]) -> Widget | None:
@@ -50,7 +66,7 @@ def _shown(widget: Widget, granted: AbstractSet[str]) -> Widget | AbstractSet[st
         left_out.append(shown)
         return None
 
-    inside = map_children(widget, visit, settled=are_plain)
+    inside = map_children(widget, visit, plain=is_plain)
     # What cannot be without a hidden part is hidden like that part.
     return frozenset[str]().union(*left_out) if inside is None else inside.redacted(granted, left_out)
 

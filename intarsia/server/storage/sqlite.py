@@ -98,6 +98,19 @@ class SqliteConnection:
             raise sqlite3.ProgrammingError(message)
         return self._database
 
+    def run(self, sql: str, parameters: Any, *, is_many: bool) -> "asyncio.Future[_Result]":
+        """Run a statement to its end.
+
+        Args:
+            sql: The statement.
+            parameters: Its parameters, or a list of them.
+            is_many: Whether to run it once for each item of `parameters`.
+
+        Returns:
+            A future of the result. It raises `sqlite3.Error` if the statement failed.
+        """
+        return self._send(self._run, sql, parameters, is_many)
+
     def _run(self, sql: str, parameters: Any, is_many: bool) -> _Result:  # noqa: FBT001 - the thread passes by position
         """Run a statement to its end, and fetch all its rows."""
         cursor = self._opened.cursor()
@@ -175,8 +188,7 @@ class Cursor:
         Raises:
             sqlite3.Error: The statement failed.
         """
-        connection = self._connection
-        result = await connection._send(connection._run, sql, parameters, False)  # noqa: FBT003, SLF001 - one module
+        result = await self._connection.run(sql, parameters, is_many=False)
         self.description, self.rowcount, self.lastrowid, self._rows = result
 
     async def executemany(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
@@ -189,8 +201,7 @@ class Cursor:
         Raises:
             sqlite3.Error: The statement failed.
         """
-        connection = self._connection
-        result = await connection._send(connection._run, sql, list(parameters), True)  # noqa: FBT003, SLF001 - one module
+        result = await self._connection.run(sql, list(parameters), is_many=True)
         self.description, self.rowcount, self.lastrowid, self._rows = result
 
     async def fetchall(self) -> list[Any]:

@@ -109,31 +109,32 @@ def object_of(value: object) -> dict[str, Any]:
 def _check_tree(tree: object, *, holds_escapes: bool) -> None:
     level: list[object] = [tree]
     for _ in range(MAX_LEVELS + 1):
-        if holds_escapes:
-            for item in level:
-                _check_text(item)
-        if not any(isinstance(item, dict | list) for item in level):
+        below: list[object] = []
+        has_below = False
+        for item in level:
+            if isinstance(item, str):
+                if holds_escapes and (found := _BROKEN.search(item)):
+                    raise _broken(found)
+            elif isinstance(item, dict):
+                fields = cast("dict[object, object]", item)
+                below += fields
+                below += fields.values()
+                has_below = True
+            elif isinstance(item, list):
+                below += cast("list[object]", item)
+                has_below = True
+        if not has_below:
             return
-        level = [inner for item in level for inner in _inside(item)]
+        level = below
     raise _too_deep()
 
 
-def _inside(item: object) -> list[object]:
-    if isinstance(item, dict):
-        fields = cast("dict[object, object]", item)
-        return [*fields, *fields.values()]
-    return cast("list[object]", item) if isinstance(item, list) else []
-
-
-def _check_text(item: object) -> None:
-    found = _BROKEN.search(item) if isinstance(item, str) else None
-    if found is None:
-        return
+def _broken(found: re.Match[str]) -> BodyError:
     is_nothing = found[0] == "\0"
     message = "The body holds " + (
         "the character U+0000, which text does not have." if is_nothing else "half a character (a lone surrogate)."
     )
-    raise BodyError(message)
+    return BodyError(message)
 
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
