@@ -29,6 +29,8 @@ IsPlain = Callable[[type], bool]
 
 _KEPT_KINDS: Mapping[type, Callable[[Iterable[Any]], Any]] = {tuple: tuple, set: set, frozenset: frozenset}
 _WORDS = frozenset({str})
+_SEQUENCES = frozenset({list, tuple})
+"""The types that most lists have. Others are checked by `is_list`, which takes longer."""
 _GONE: Any = object()
 _SCOPES = attrgetter("scopes")
 _PLACES: dict[type, Places] = {}
@@ -95,7 +97,7 @@ def ids_of(root: Held) -> set[int]:
 def _add_ids(thing: Held, found: set[int]) -> None:
     for name, place in _all_places(type(thing)):
         value = getattr(thing, name)
-        if place.items and type(value) in (list, tuple) and not any(map(_may_have_parts, set(map(type, value)))):
+        if place.items and type(value) in _SEQUENCES and not any(map(_may_have_parts, set(map(type, value)))):
             found.update(map(id, value))  # there may be many of them, with nothing below
             continue
         for part in children_in(value, place):
@@ -213,7 +215,7 @@ def _gather(value: Any, place: Place, found: list[Held]) -> None:
     if isinstance(value, Held):
         _check(value, place)
         found.append(value)
-    elif place.items and is_list(value):
+    elif place.items and (type(value) in _SEQUENCES or is_list(value)):
         for item in value:
             _gather(item, place.items, found)
     elif place.values and is_mapping(value):
@@ -226,7 +228,7 @@ def _gather(value: Any, place: Place, found: list[Held]) -> None:
 
 def _are_plain(value: Any, place: Place, plain: IsPlain) -> bool:
     """Return whether a list holds only widgets that belong there, are plain and have no scopes."""
-    if type(value) not in (list, tuple):
+    if type(value) not in _SEQUENCES:
         return False
     kinds = set(map(type, value))
     if kinds <= _WORDS:
@@ -244,7 +246,7 @@ def _may_have_parts(kind: type) -> bool:
 def _mapped(value: Any, place: Place, visit: Visit) -> Any:
     if isinstance(value, Held):
         return _visited(value, place, visit)
-    if place.items and is_list(value):
+    if place.items and (type(value) in _SEQUENCES or is_list(value)):
         return _mapped_items(value, place.items, visit)
     if place.values and is_mapping(value):
         return _mapped_values(value, place.values, visit)

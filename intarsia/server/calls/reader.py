@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 
 from pydantic import BaseModel
@@ -19,6 +20,7 @@ from intarsia.server.switches.positions import TURNED_OFF_NOTICES, Position
 from intarsia.server.tools.arguments import check_arguments, values_of
 from intarsia.server.tools.tool import Tool, WidgetTool
 from intarsia.server.views.view_handles import shown_by
+from intarsia.server.wire.diff import difference
 from intarsia.server.wire.messages import LATER, PARTS, CallResponse, ToolCall, digest_of, problem_answer, refused
 
 logger = logging.getLogger(__name__)
@@ -31,7 +33,12 @@ class AuthorizedRead:
     tool: AnyWidgetTool
     checked: BaseModel
     arguments: Mapping[str, Any]
-    """As they were sent."""
+    """The arguments as they were sent."""
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of the tool and of the arguments as they were sent."""
+        return digest_of(self.tool.name, self.arguments)
 
 
 class WidgetReader:
@@ -139,9 +146,7 @@ class WidgetReader:
     def _asked(self, wanted: AuthorizedRead, call: ToolCall) -> RenderRequest:
         tool, is_watched = wanted.tool, ACCESS_WATCH.get() is not None
         store = self._catalog.owners[tool.name].store
-        return RenderRequest(
-            tool, wanted.checked, wanted.arguments, call.grant, store, self._catalog.rights, is_watched
-        )
+        return RenderRequest(tool, wanted.checked, wanted.digest, call.grant, store, self._catalog.rights, is_watched)
 
 
 async def authorized_read(tool: AnyWidgetTool, arguments: Mapping[str, Any], grant: Grant) -> AuthorizedRead:
@@ -173,7 +178,7 @@ def _key(wanted: AuthorizedRead, call: ToolCall) -> Hashable | None:
     if call.seen is None or not isinstance(call.handle, str):
         return None
     claims = json.dumps(dict(call.grant.claims), sort_keys=True, default=repr)
-    return call.handle, digest_of(wanted.tool.name, wanted.arguments), call.grant, claims
+    return call.handle, wanted.digest, call.grant, claims
 
 
 def _sent(drawn: SharedRender, wanted: AuthorizedRead, call: ToolCall, tiles: frozenset[str] | None) -> dict[str, Any]:
@@ -181,4 +186,4 @@ def _sent(drawn: SharedRender, wanted: AuthorizedRead, call: ToolCall, tiles: fr
     parts: dict[str, Any] = {"revision": reading.revision, "tool": wanted.tool.name, "arguments": reading.arguments}
     if reading.skipped and tiles is not None:
         parts["tiles"] = sorted(tiles)
-    return {**parts, **drawn.difference(call.seen)}
+    return {**parts, **difference(drawn.rendering, call.seen, reading.skipped)}

@@ -107,12 +107,15 @@ class ControlAuthorizer:
 
     async def apply(self, widget: Widget) -> Widget:
         """Return a widget whose controls say what may be done; the widget itself where that is everything."""
+        offering = [
+            (part, list(part.offered))
+            for part in walk(widget, offers)
+            if isinstance(part, Widget) and offers(cast("Any", type(part)))
+        ]
         decided: dict[int, _Decided] = {}
-        for part in walk(widget, offers):
-            if isinstance(part, Widget) and offers(type(part)):
-                offered = list(part.offered)
-                if offered and (found := await self._decide_offers(part, offered)):
-                    decided[id(part)] = found
+        for part, offered in offering:
+            if offered and (found := await self._decide_offers(part, offered)):
+                decided[id(part)] = found
         return (_applied(widget, decided) or note(NOT_OFFERED)) if decided else widget
 
     async def _decide_offers(self, widget: Widget, offered: Sequence[tuple[str, BoundAction]]) -> "_Decided | None":

@@ -6,11 +6,10 @@ widget function that takes a Grant is never shared. Where a draft or a rule has 
 shared and what is drawn of it is not (decision 0025).
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -34,8 +33,6 @@ from intarsia.server.rendering.load import (
 )
 from intarsia.server.rendering.shared_flight import PendingRenders, SharedFlights
 from intarsia.server.storage.store import Store
-from intarsia.server.wire.diff import Seen, difference
-from intarsia.server.wire.messages import digest_of
 from intarsia.ui_templates import Rendering, render_widget
 
 
@@ -46,8 +43,8 @@ class RenderRequest:
     Args:
         tool: The widget tool.
         checked: Its arguments.
-        arguments: The same as they were sent. What is equal here is equal once it is checked; the other way round it
-            need not be.
+        digest: The digest of the tool and of the arguments as they were sent. Equal digests mean equal checked
+            arguments; the reverse need not be true.
         grant: Who will see it.
         store: Where drafts are kept.
         rights: What decisions go by.
@@ -56,7 +53,7 @@ class RenderRequest:
 
     tool: AnyWidgetTool
     checked: BaseModel
-    arguments: Mapping[str, Any]
+    digest: str
     grant: Grant
     store: Store
     rights: Rights
@@ -67,7 +64,7 @@ class RenderRequest:
         """What has the same key looks the same to everybody, as long as nothing knows the person."""
         grant, positions = self.grant, self.rights.positions
         permissions = grant.issuer, grant.scopes, grant.roles, positions.key
-        return digest_of(self.tool.name, self.arguments), permissions, self.waits
+        return self.digest, permissions, self.waits
 
     @cached_property
     def permissions(self) -> Grant:
@@ -77,14 +74,10 @@ class RenderRequest:
 
 @dataclass(frozen=True)
 class SharedRender:
-    """A widget as somebody sees it."""
+    """A widget as one user sees it."""
 
     reading: Reading
     rendering: Rendering
-
-    def difference(self, seen: Seen | None) -> dict[str, Any]:
-        """Return what a View must be sent that shows something."""
-        return difference(self.rendering, seen, self.reading.skipped)
 
 
 @dataclass(frozen=True)
