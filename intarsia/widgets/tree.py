@@ -1,7 +1,7 @@
-"""Going through the widgets that a widget holds. Whatever visits widgets does so by these functions.
+"""Walks the widgets that a widget holds. All code that visits widgets uses these functions.
 
-They are no methods of `Widget`: a widget may well have a field called `children`, and nothing that a widget's class
-says may keep its parts from being visited (decision 0030).
+They are not methods of `Widget`, because a widget may have a field called `children`, and a widget's class must not be
+able to keep its parts from being visited (decision 0030).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,7 +19,7 @@ from intarsia.widgets.places import Held, Place, Places, is_list, is_mapping, is
 H = TypeVar("H", bound=Held)
 
 Aspect = Callable[[type], bool]
-"""What a walk looks for, by class: what has no part of such a class is passed by."""
+"""Selects the classes that a walk looks for. Subtrees that cannot hold such a class are skipped."""
 
 Visit = Callable[[Held, Place], Held | None]
 """Makes something of a part; it gets what else may stand in its place, and returns nothing to leave it out."""
@@ -38,19 +38,19 @@ _PLACES: dict[type, Places] = {}
 
 
 def everything(_found: type) -> bool:
-    """Look for every part."""
+    """Select every class."""
     return True
 
 
 def children_of(thing: Held, aspect: Aspect = everything) -> list[Held]:
-    """Return what stands in the fields of a widget, in their order; not what stands in those in turn.
+    """Return the direct children of a widget, in the order of its fields.
 
     Args:
-        thing: A widget, or a tile that is still to be read, in which nothing stands.
-        aspect: Where nothing of such a class can be, nothing is looked for.
+        thing: A widget, or a pending tile, which has no children.
+        aspect: Fields that cannot hold a class of this aspect are skipped.
 
     Raises:
-        WidgetError: Something stands where its class does not belong.
+        WidgetError: A widget stands where its class does not belong.
     """
     found: list[Held] = []
     for name, place in _places(type(thing), aspect):
@@ -106,7 +106,7 @@ def _add_ids(thing: Held, found: set[int]) -> None:
 
 
 def children_in(value: object, place: Place) -> list[Held]:
-    """Return what stands at one place."""
+    """Return the widgets at one place."""
     found: list[Held] = []
     _gather(value, place, found)
     return found

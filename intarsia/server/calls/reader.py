@@ -1,4 +1,4 @@
-"""What a View is sent of its widget: read as seldom as can be, and as the difference to what it shows."""
+"""Reads widgets for calls, and returns what changed compared to what the View shows."""
 
 import json
 import logging
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class AuthorizedRead:
-    """A widget that a caller was let through for."""
+    """A widget that the caller is allowed to read."""
 
     tool: AnyWidgetTool
     checked: BaseModel
@@ -45,14 +45,14 @@ class WidgetReader:
     """Reads widgets for the calls of one connector.
 
     Args:
-        catalog: Whose widgets they are.
+        catalog: The widgets of the connector.
     """
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
     def turned_off(self, call: ToolCall) -> CallResponse | None:
-        """Return what to answer to the View of a widget that an admin turned off since it was shown."""
+        """Return the response to the View of a widget that an admin turned off, or `None` if it is on."""
         positions = self._catalog.switches.positions
         if positions.all_on:
             return None
@@ -67,7 +67,7 @@ class WidgetReader:
 
         Args:
             wanted: The widget.
-            call: Who asks, and what they see.
+            call: The call, with what its View shows.
             after: The reading must be newer than this revision; left out, it begins now.
 
         Returns:
@@ -150,17 +150,17 @@ class WidgetReader:
 
 
 async def authorized_read(tool: AnyWidgetTool, arguments: Mapping[str, Any], grant: Grant) -> AuthorizedRead:
-    """Check the arguments of a widget tool, and whether somebody may call it.
+    """Validate the arguments of a widget tool, and authorize its caller.
 
     Raises:
         ArgumentError: The tool does not take them.
-        RefusedError: They may not.
+        RefusedError: The caller may not call it.
     """
     return AuthorizedRead(tool, await authorized_arguments(tool, arguments, grant), arguments)
 
 
 async def authorized_arguments(tool: Tool, arguments: Mapping[str, Any], grant: Grant) -> BaseModel:
-    """Check the arguments of a call, and whether its caller may make it.
+    """Validate the arguments of a call, and authorize its caller.
 
     Raises:
         ArgumentError: The tool does not take them.
@@ -174,7 +174,7 @@ async def authorized_arguments(tool: Tool, arguments: Mapping[str, Any], grant: 
 
 
 def _key(wanted: AuthorizedRead, call: ToolCall) -> Hashable | None:
-    """Return what stands for one View of one person, with all that is known of them."""
+    """Return the key of one View of one user, with all that is known of the user."""
     if call.seen is None or not isinstance(call.handle, str):
         return None
     claims = json.dumps(dict(call.grant.claims), sort_keys=True, default=repr)

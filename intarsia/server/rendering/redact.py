@@ -1,8 +1,8 @@
-"""Leaving out what a person did not grant to be shown, before anything is drawn of it.
+"""Redacts widgets that a user has not granted the scopes for, before anything is rendered.
 
-What is left out reaches no markup, no text form, no hash and no draft; a note with the scopes stands in its place.
-What a widget holds follows from its fields, and what else is to be done with it from the widget (`Widget.stand_in`,
-`Widget.redacted`): no class is named here.
+Redacted widgets reach no markup, text form, hash or draft; a note with the missing scopes takes their place. The fields
+of a widget say which widgets it holds, and `Widget.stand_in` and `Widget.redacted` say what else to change, so this
+module names no widget class.
 """
 
 from collections.abc import Set as AbstractSet
@@ -16,11 +16,11 @@ from intarsia.widgets.widget import hidden, is_plain
 
 
 def redact(widget: Widget, granted: AbstractSet[str]) -> Widget:
-    """Return what somebody may see of a widget; the widget itself where that is all of it.
+    """Return a widget without what the scopes do not allow, or the same widget if nothing is hidden.
 
     Args:
-        widget: What was read.
-        granted: The scopes of who will see it.
+        widget: The widget that was read.
+        granted: The scopes of the user that sees it.
     """
     if _is_shown_whole(widget, granted):
         return widget
@@ -29,7 +29,7 @@ def redact(widget: Widget, granted: AbstractSet[str]) -> Widget:
 
 
 def _is_shown_whole(widget: Widget, granted: AbstractSet[str]) -> bool:
-    """Return whether nothing of a widget is hidden, as for most users: one walk, and no copies."""
+    """Return whether nothing of a widget is hidden. For most users that is so, and takes one walk without copies."""
     parts = cast("list[Widget | PendingTile]", walk(widget, plain=is_plain))
     for part in parts:
         if not part.scopes <= granted:
@@ -43,13 +43,13 @@ def _is_shown_whole(widget: Widget, granted: AbstractSet[str]) -> bool:
 
 
 def hidden_tile(tile: PendingTile, granted: AbstractSet[str]) -> Widget | None:
-    """Return what stands in the place of a tile that is not read for somebody; `None` when it may be."""
+    """Return the replacement of a tile that the scopes do not allow, or `None` if they allow it."""
     missing = tile.scopes - granted
     return tile.stand_in(missing) if missing else None
 
 
 def _shown(widget: Widget, granted: AbstractSet[str]) -> Widget | AbstractSet[str]:
-    """Return what may be seen of a widget, or the scopes without which nothing of it may."""
+    """Return the redacted widget, or the missing scopes if all of it is hidden."""
     if missing := widget.scopes - granted:
         return missing
     left_out: list[AbstractSet[str]] = []
