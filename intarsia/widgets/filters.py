@@ -61,11 +61,11 @@ def with_filters(widget: W, tool: Filtered, arguments: Mapping[str, Any]) -> W:
     Raises:
         ToolError: A filter is no parameter of the tool, or one that it cannot be set by.
     """
-    changes = {
-        name: [_standing(item, tool, arguments) for item in items]
-        for name in filter_fields(cast("Any", type(widget)))
-        if (items := getattr(widget, name))
-    }
+    changes: dict[str, Any] = {}
+    parameters = tool.filter_parameters()
+    for name in filter_fields(cast("Any", type(widget))):
+        if items := getattr(widget, name):
+            changes[name] = [_standing(item, tool, parameters, arguments) for item in items]
     return widget.model_copy(update=changes) if changes else widget
 
 
@@ -90,9 +90,11 @@ def select_for(tool: Filtered, name: str) -> Select:
     return Select(name, options=options, placeholder="Any" if tool.can_be_none(name) else "")
 
 
-def _standing(given: Select | str, tool: Filtered, arguments: Mapping[str, Any]) -> Select:
+def _standing(
+    given: Select | str, tool: Filtered, parameters: Mapping[str, Parameter], arguments: Mapping[str, Any]
+) -> Select:
     select = select_for(tool, given) if isinstance(given, str) else given
-    parameter = tool.filter_parameters().get(select.name)
+    parameter = parameters.get(select.name)
     if parameter is None:
         message = f"{tool.name}: the filter {select.name!r} is no parameter of the tool; name one of its parameters."
         raise ToolError(message)
@@ -102,15 +104,12 @@ def _standing(given: Select | str, tool: Filtered, arguments: Mapping[str, Any])
             f"{' or '.join(sorted(parameter.json_types))}. Make it a `str` or a Literal of texts."
         )
         raise ToolError(message)
-    # Where an argument must be given, choosing none could only be refused.
-    select = select.model_copy(update={"placeholder": ""}) if parameter.required else select
-    return _with_value(select, arguments.get(select.name))
-
-
-def _with_value(select: Select, value: object) -> Select:
-    if value is None:
-        return select
-    chosen, options = str(value), select.choices
-    if all(option.value != chosen for option in options):
-        options = [*options, Option(chosen, chosen)]
-    return select.model_copy(update={"options": options, "value": chosen})
+    # A required argument cannot be left out, so the select offers no empty choice.
+    changes: dict[str, Any] = {"placeholder": ""} if parameter.required else {}
+    value = arguments.get(select.name)
+    if value is not None:
+        chosen, options = str(value), select.choices
+        if all(option.value != chosen for option in options):
+            options = [*options, Option(chosen, chosen)]
+        changes |= {"options": options, "value": chosen}
+    return select.model_copy(update=changes) if changes else select

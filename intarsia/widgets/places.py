@@ -39,6 +39,9 @@ PLAIN = (
 )  # fmt: skip
 """Classes whose values, and those of their subclasses, hold nothing but themselves."""
 
+ATOMS = frozenset({str, bytes, int, float, bool, NoneType})
+"""Types whose values hold nothing; subclasses may."""
+
 _LISTS = (list, tuple, set, frozenset, Sequence, MutableSequence, Collection, AbstractSet)
 _MAPPINGS = (dict, Mapping, MutableMapping)
 _REMEDY = (
@@ -198,8 +201,18 @@ def _check_constant(value: object, where: str) -> None:
 
 
 def holds_widget(value: object) -> bool:
-    """Say whether a widget is somewhere in plain lists, tuples, sets, mappings and data classes."""
-    return isinstance(value, Held) or any(holds_widget(item) for item in _inside(value))
+    """Return whether a widget is somewhere in plain lists, tuples, sets, mappings and data classes."""
+    left: list[object] = [value]
+    seen: dict[int, object] = {}  # holds the values, so that no other one gets the same id
+    while left:
+        item = left.pop()
+        if isinstance(item, Held):
+            return True
+        if type(item) in ATOMS or id(item) in seen:
+            continue
+        seen[id(item)] = item
+        left.extend(_inside(item))
+    return False
 
 
 def _inside(value: Any) -> Iterable[object]:
@@ -208,8 +221,7 @@ def _inside(value: Any) -> Iterable[object]:
         return [*mapping, *mapping.values()]
     if is_list(value):
         return list(value)
-    held: dict[str, object] = vars(value) if is_model(value) else {}
-    return held.values()
+    return cast("dict[str, object]", vars(value)).values() if is_model(value) else ()
 
 
 def is_list(value: object) -> bool:

@@ -1,15 +1,15 @@
-"""Going through the widgets that a widget holds. Whatever visits widgets does so by these functions.
+"""Walks the widgets that a widget holds. All code that visits widgets uses these functions.
 
-They are no methods of `Widget`: a widget may well have a field called `children`, and nothing that a widget's class
-says may keep its parts from being visited (decision 0030).
+They are not methods of `Widget`, because a widget may have a field called `children`, and a widget's class must not be
+able to keep its parts from being visited (decision 0030).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar, cast
-from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel
 
@@ -19,34 +19,38 @@ from intarsia.widgets.places import Held, Place, Places, is_list, is_mapping, is
 H = TypeVar("H", bound=Held)
 
 Aspect = Callable[[type], bool]
-"""What a walk looks for, by class: what has no part of such a class is passed by."""
+"""Selects the classes that a walk looks for. Subtrees that cannot hold such a class are skipped."""
 
 Visit = Callable[[Held, Place], Held | None]
 """Makes something of a part; it gets what else may stand in its place, and returns nothing to leave it out."""
 
-Settled = Callable[[Sequence[Any]], bool]
-"""Says of all items of a list that a visit would leave them as they are: cards are many, and this is quick."""
+IsPlain = Callable[[type], bool]
+"""Says of a class that a visit leaves its widgets as they are if they have no scopes of their own."""
 
 _KEPT_KINDS: Mapping[type, Callable[[Iterable[Any]], Any]] = {tuple: tuple, set: set, frozenset: frozenset}
 _WORDS = frozenset({str})
+_SEQUENCES = frozenset({list, tuple})
+"""The types that most lists have. Others are checked by `is_list`, which takes longer."""
 _GONE: Any = object()
-_OTHER_PLACES: "WeakKeyDictionary[type, Places]" = WeakKeyDictionary()
+_SCOPES = attrgetter("scopes")
+_PLACES: dict[type, Places] = {}
+"""What each class can hold, until another class of widgets is defined."""
 
 
 def everything(_found: type) -> bool:
-    """Look for every part."""
+    """Select every class."""
     return True
 
 
 def children_of(thing: Held, aspect: Aspect = everything) -> list[Held]:
-    """Return what stands in the fields of a widget, in their order; not what stands in those in turn.
+    """Return the direct children of a widget, in the order of its fields.
 
     Args:
-        thing: A widget, or a tile that is still to be read, in which nothing stands.
-        aspect: Where nothing of such a class can be, nothing is looked for.
+        thing: A widget, or a pending tile, which has no children.
+        aspect: Fields that cannot hold a class of this aspect are skipped.
 
     Raises:
-        WidgetError: Something stands where its class does not belong.
+        WidgetError: A widget stands where its class does not belong.
     """
     found: list[Held] = []
     for name, place in _places(type(thing), aspect):
@@ -54,20 +58,29 @@ def children_of(thing: Held, aspect: Aspect = everything) -> list[Held]:
     return found
 
 
-def walk(thing: Held, aspect: Aspect = everything) -> Iterator[Held]:
-    """Yield a widget and everything below it, each before its own parts.
+def walk(thing: Held, aspect: Aspect = everything, plain: IsPlain | None = None) -> list[Held]:
+    """Return a widget and all widgets below it, each before its own parts.
 
     Args:
         thing: The widget.
-        aspect: Where nothing of such a class can be, nothing is looked for.
+        aspect: Subtrees that cannot hold a class of this aspect are skipped.
+        plain: Lists that hold only widgets of such classes, none of which has scopes, are skipped.
 
     Raises:
-        WidgetError: Something stands where its class does not belong.
+        WidgetError: A widget stands where its class does not belong.
     """
-    yield thing
-    if _places(type(thing), aspect):
-        for child in children_of(thing, aspect):
-            yield from walk(child, aspect)
+    found: list[Held] = []
+    _collect(thing, aspect, plain, found)
+    return found
+
+
+def _collect(thing: Held, aspect: Aspect, plain: IsPlain | None, found: list[Held]) -> None:
+    found.append(thing)
+    for name, place in _places(type(thing), aspect):
+        value = getattr(thing, name)
+        if plain is None or not place.items or not _are_plain(value, place.items, plain):
+            for part in children_in(value, place):
+                _collect(part, aspect, plain, found)
 
 
 def ids_of(root: Held) -> set[int]:
@@ -84,7 +97,7 @@ def ids_of(root: Held) -> set[int]:
 def _add_ids(thing: Held, found: set[int]) -> None:
     for name, place in _all_places(type(thing)):
         value = getattr(thing, name)
-        if place.items and type(value) in (list, tuple) and not any(map(_may_have_parts, set(map(type, value)))):
+        if place.items and type(value) in _SEQUENCES and not any(map(_may_have_parts, set(map(type, value)))):
             found.update(map(id, value))  # there may be many of them, with nothing below
             continue
         for part in children_in(value, place):
@@ -93,13 +106,13 @@ def _add_ids(thing: Held, found: set[int]) -> None:
 
 
 def children_in(value: object, place: Place) -> list[Held]:
-    """Return what stands at one place."""
+    """Return the widgets at one place."""
     found: list[Held] = []
     _gather(value, place, found)
     return found
 
 
-def map_children(thing: H, visit: Visit, aspect: Aspect = everything, settled: Settled | None = None) -> H | None:
+def map_children(thing: H, visit: Visit, aspect: Aspect = everything, plain: IsPlain | None = None) -> H | None:
     """Put something else in the place of what stands in the fields of a widget.
 
     What is left out of a list or a mapping is no longer there; elsewhere nothing (`None`) stands in its place.
@@ -108,7 +121,7 @@ def map_children(thing: H, visit: Visit, aspect: Aspect = everything, settled: S
         thing: The widget.
         visit: Returns what stands there instead; the same where nothing changes, and `None` to leave it out.
         aspect: Where nothing of such a class can be, nothing is visited.
-        settled: A list of which this is true is passed by.
+        plain: Lists that hold only widgets of such classes, none of which has scopes, are skipped.
 
     Returns:
         The widget itself if nothing changed, or a copy. `None` if something was left out without which the widget
@@ -120,7 +133,7 @@ def map_children(thing: H, visit: Visit, aspect: Aspect = everything, settled: S
     changes: dict[str, Any] = {}
     for name, place in _places(type(thing), aspect):
         old = getattr(thing, name)
-        if settled is not None and place.items and _are_settled(old, place.items, settled):
+        if plain is not None and place.items and _are_plain(old, place.items, plain):
             continue
         new = _mapped(old, place, visit)
         if new is _GONE:
@@ -136,7 +149,8 @@ def may_hold(found: type[Held], aspect: Aspect) -> bool:
 
 
 def forget_reaches() -> None:
-    """Look anew at what can be where: another class of widgets was defined."""
+    """Discard what is known of classes, because another class of widgets was defined."""
+    _PLACES.clear()
     _reaching_places.cache_clear()
     _reaches.cache_clear()
 
@@ -156,11 +170,9 @@ def _places(found: type, aspect: Aspect) -> Places:
 
 
 def _all_places(found: type[Any]) -> Places:
-    if issubclass(found, Held):
-        return found.find_places()
-    places = _OTHER_PLACES.get(found)
+    places = _PLACES.get(found)
     if places is None:
-        places = _OTHER_PLACES[found] = places_of_model(found)
+        places = _PLACES[found] = found.find_places() if issubclass(found, Held) else places_of_model(found)
     return places
 
 
@@ -203,7 +215,7 @@ def _gather(value: Any, place: Place, found: list[Held]) -> None:
     if isinstance(value, Held):
         _check(value, place)
         found.append(value)
-    elif place.items and is_list(value):
+    elif place.items and (type(value) in _SEQUENCES or is_list(value)):
         for item in value:
             _gather(item, place.items, found)
     elif place.values and is_mapping(value):
@@ -214,14 +226,17 @@ def _gather(value: Any, place: Place, found: list[Held]) -> None:
             _gather(getattr(value, name), inner, found)
 
 
-def _are_settled(value: Any, place: Place, settled: Settled) -> bool:
-    """Say whether a list holds only what belongs there and is settled."""
-    if type(value) not in (list, tuple):
+def _are_plain(value: Any, place: Place, plain: IsPlain) -> bool:
+    """Return whether a list holds only widgets that belong there, are plain and have no scopes."""
+    if type(value) not in _SEQUENCES:
         return False
     kinds = set(map(type, value))
     if kinds <= _WORDS:
         return True
-    return all(kind in place.held or issubclass(kind, place.held) for kind in kinds) and settled(value)
+    for kind in kinds:
+        if not (kind in place.held or issubclass(kind, place.held)) or not plain(kind):
+            return False
+    return not any(map(_SCOPES, value))
 
 
 def _may_have_parts(kind: type) -> bool:
@@ -231,7 +246,7 @@ def _may_have_parts(kind: type) -> bool:
 def _mapped(value: Any, place: Place, visit: Visit) -> Any:
     if isinstance(value, Held):
         return _visited(value, place, visit)
-    if place.items and is_list(value):
+    if place.items and (type(value) in _SEQUENCES or is_list(value)):
         return _mapped_items(value, place.items, visit)
     if place.values and is_mapping(value):
         return _mapped_values(value, place.values, visit)

@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from intarsia.errors import WidgetError
 from intarsia.permissions import Decision
 from intarsia.widgets.action import BoundAction, Sends, bound
-from intarsia.widgets.places import NOWHERE, Held, Place, Places, check_model, holds_widget, place_of
+from intarsia.widgets.places import ATOMS, NOWHERE, Held, Place, Places, check_model, holds_widget, place_of
 from intarsia.widgets.tree import forget_reaches
 from intarsia.widgets.validation_errors import explain
 
@@ -174,11 +174,14 @@ class Widget(BaseModel, Held, metaclass=WidgetType):
         fields = type(self).model_fields
         places = dict(self.find_places())
         for name, value in (update or {}).items():
-            if name not in fields or (name not in places and holds_widget(value)):
+            if name not in fields or (name not in places and type(value) not in ATOMS and holds_widget(value)):
                 message = f"{type(self).__name__} has no field {name!r} that could hold {type(value).__name__}."
                 raise WidgetError(message)
-        copied = super().model_copy(update=update, deep=deep)
-        # What a cached property made of the fields as they were may say what the copy must not.
+        return self._copied(update, deep=deep)
+
+    def _copied(self, update: Mapping[str, Any] | None, *, deep: bool = False) -> Self:
+        copied, fields = super().model_copy(update=update, deep=deep), type(self).model_fields
+        # Values of cached properties were made from the fields before the change.
         kept = vars(copied)
         for name in kept.keys() - fields.keys():
             del kept[name]
@@ -239,7 +242,7 @@ class Widget(BaseModel, Held, metaclass=WidgetType):
             if decision is None and type(self).model_fields[name].annotation is BoundAction:
                 return None
             changes[name] = None if decision is None else getattr(self, name).with_decision(decision)
-        return self.model_copy(update=changes) if changes else self
+        return self._copied(changes) if changes else self  # an action holds no widgets
 
     def decided_by_thing(self, refused: Mapping[str, Mapping[str, Decision]]) -> Self | None:
         """Return the widget with what the rules of its actions refuse.
@@ -313,14 +316,15 @@ def are_plain(parts: Collection[Any]) -> bool:
     Args:
         parts: Widgets; of anything else it is not so.
     """
-    return all(map(_is_plain, set(map(type, parts)))) and not any(map(_SCOPES, parts))
+    return all(map(is_plain, set(map(type, parts)))) and not any(map(_SCOPES, parts))
 
 
 _SCOPES = attrgetter("scopes")
 
 
 @cache
-def _is_plain(found: type) -> bool:
+def is_plain(found: type) -> bool:
+    """Return whether widgets of a class hold no others, offer no actions and redact nothing of their own."""
     if not issubclass(found, Widget):
         return False
     return not found.find_places() and not found.offers_actions() and found.redacted is Widget.redacted

@@ -33,7 +33,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     ),
     "arguments": (
         f"{TESTS} -k other_arguments",
-        [Mutation(SHARING, "digest_of(self.tool.name, self.arguments), permissions", "self.tool.name, permissions")],
+        [Mutation(SHARING, "return self.digest, permissions", "return self.tool.name, permissions")],
     ),
     "who takes a Grant": (
         f"{TESTS} -k knows_the_person",
@@ -91,7 +91,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         [
             Mutation(
                 SHOWING,
-                "return call.handle, digest_of(wanted.tool.name, wanted.arguments), call.grant, claims",
+                "return call.handle, wanted.digest, call.grant, claims",
                 "return call.handle",
             )
         ],
@@ -148,7 +148,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         [
             Mutation(
                 SHOWING,
-                "return call.handle, digest_of(wanted.tool.name, wanted.arguments), call.grant, claims",
+                "return call.handle, wanted.digest, call.grant, claims",
                 "return call.handle",
             )
         ],

@@ -8,7 +8,7 @@ PLACES, TREE, WIDGET = "intarsia/widgets/places.py", "intarsia/widgets/tree.py",
 BOARD, RENDER = "intarsia/widgets/task_board.py", "intarsia/ui_templates/render.py"
 DECIDING, WITHHOLDING = "intarsia/server/rendering/control_permissions.py", "intarsia/server/rendering/redact.py"
 
-EACH_PART = "        for part in walk(widget, offers):"
+EACH_PART, ROOT_ALONE = "            for part in walk(widget, offers)\n", "            for part in [widget]\n"
 GUARDS: dict[str, tuple[str, str, str, str]] = {
     "what is not understood": (
         f"{DEFINED} -k not_understood", PLACES,
@@ -40,7 +40,8 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
     "overridden names": (f"{DEFINED} -k read_anew", WIDGET, "        _check_names(cls)\n", ""),
     "copies": (
         f"{WAYS} -k unchecked", WIDGET,
-        "if name not in fields or (name not in places and holds_widget(value)):", "if False:",
+        "if name not in fields or (name not in places and type(value) not in ATOMS and holds_widget(value)):",
+        "if False:",
     ),
     "what was cached": (
         f"{WAYS} -k forgotten", WIDGET, "for name in kept.keys() - fields.keys():", "for name in set[str]():",
@@ -59,7 +60,10 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         "return None if place.is_optional and not place.is_item else _GONE",
         "return None if place.is_optional and not place.is_item else value",
     ),
-    "lists": (f"{CANARIES} -k 'hidden_data and pile'", TREE, "    if place.items and is_list(value):", "    if False:"),
+    "lists": (
+        f"{CANARIES} -k 'hidden_data and pile'", TREE,
+        "    if place.items and (type(value) in _SEQUENCES or is_list(value)):", "    if False:",
+    ),
     "mappings": (
         f"{CANARIES} -k 'hidden_data and cabinet'", TREE,
         "    if place.values and is_mapping(value):", "    if False:",
@@ -71,10 +75,10 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         f"{CANARIES} -k 'hidden_data and task_board'", BOARD, '{"cards": [], "limit": None,', '{"limit": None,',
     ),
     "decisions about parts": (
-        f"{CANARIES} -k 'button and cabinet'", DECIDING, EACH_PART, "        for part in [widget]:",
+        f"{CANARIES} -k 'button and cabinet'", DECIDING, EACH_PART, ROOT_ALONE,
     ),
     "decisions about pieces": (
-        f"{CANARIES} -k 'offered_nowhere and catalog'", DECIDING, EACH_PART, "        for part in [widget]:",
+        f"{CANARIES} -k 'offered_nowhere and catalog'", DECIDING, EACH_PART, ROOT_ALONE,
     ),
     "tiles": (
         f"{CANARIES} -k 'tiles_are_read and cabinet'", WITHHOLDING,

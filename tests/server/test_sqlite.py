@@ -149,18 +149,19 @@ def test_a_terminated_connection_closes_without_an_event_loop(tmp_path: Path) ->
 
 async def test_a_statement_whose_caller_is_gone_ends_before_the_next_one(tmp_path: Path) -> None:
     connection = await SqliteConnection.open(str(tmp_path / "gone.db"))
-    await connection.run("CREATE TABLE numbers (n)", (), is_many=False)
-    slow = asyncio.create_task(connection.run(
+    await connection.cursor().execute("CREATE TABLE numbers (n)")
+    slow = asyncio.create_task(connection.cursor().execute(
         "INSERT INTO numbers WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 50000) "
-        "SELECT n FROM c", (), is_many=False,
+        "SELECT n FROM c",
     ))  # fmt: skip
     await asyncio.sleep(0)
     slow.cancel()
 
-    counted = await connection.run("SELECT count(*) FROM numbers", (), is_many=False)
+    counted = connection.cursor()
+    await counted.execute("SELECT count(*) FROM numbers")
 
     assert slow.cancelled()
-    assert counted.rows == [(50000,)]
+    assert await counted.fetchall() == [(50000,)]
     await connection.close()
 
 

@@ -1,9 +1,10 @@
-"""What a View is sent of its widget: read as seldom as can be, and as the difference to what it shows."""
+"""Reads widgets for calls, and returns what changed compared to what the View shows."""
 
 import json
 import logging
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, cast
 
 from pydantic import BaseModel
@@ -19,6 +20,7 @@ from intarsia.server.switches.positions import TURNED_OFF_NOTICES, Position
 from intarsia.server.tools.arguments import check_arguments, values_of
 from intarsia.server.tools.tool import Tool, WidgetTool
 from intarsia.server.views.view_handles import shown_by
+from intarsia.server.wire.diff import difference
 from intarsia.server.wire.messages import LATER, PARTS, CallResponse, ToolCall, digest_of, problem_answer, refused
 
 logger = logging.getLogger(__name__)
@@ -26,26 +28,31 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class AuthorizedRead:
-    """A widget that a caller was let through for."""
+    """A widget that the caller is allowed to read."""
 
     tool: AnyWidgetTool
     checked: BaseModel
     arguments: Mapping[str, Any]
-    """As they were sent."""
+    """The arguments as they were sent."""
+
+    @cached_property
+    def digest(self) -> str:
+        """The digest of the tool and of the arguments as they were sent."""
+        return digest_of(self.tool.name, self.arguments)
 
 
 class WidgetReader:
     """Reads widgets for the calls of one connector.
 
     Args:
-        catalog: Whose widgets they are.
+        catalog: The widgets of the connector.
     """
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
     def turned_off(self, call: ToolCall) -> CallResponse | None:
-        """Return what to answer to the View of a widget that an admin turned off since it was shown."""
+        """Return the response to the View of a widget that an admin turned off, or `None` if it is on."""
         positions = self._catalog.switches.positions
         if positions.all_on:
             return None
@@ -60,7 +67,7 @@ class WidgetReader:
 
         Args:
             wanted: The widget.
-            call: Who asks, and what they see.
+            call: The call, with what its View shows.
             after: The reading must be newer than this revision; left out, it begins now.
 
         Returns:
@@ -115,7 +122,8 @@ class WidgetReader:
         tool = wanted.tool
         try:
             drawn = await self._read(wanted, call, call.acted_at)
-            if done and drawn.reading.widget.draft_ends_with(done):
+            widget = drawn.reading.widget
+            if done and widget.can_keep_draft and widget.draft_ends_with(done):
                 store, arguments = self._catalog.owners[tool.name].store, drawn.reading.arguments
                 await save_draft(store, call.grant.person, tool.name, arguments, None)
                 drawn = await self._read(wanted, call)
@@ -138,23 +146,21 @@ class WidgetReader:
     def _asked(self, wanted: AuthorizedRead, call: ToolCall) -> RenderRequest:
         tool, is_watched = wanted.tool, ACCESS_WATCH.get() is not None
         store = self._catalog.owners[tool.name].store
-        return RenderRequest(
-            tool, wanted.checked, wanted.arguments, call.grant, store, self._catalog.rights, is_watched
-        )
+        return RenderRequest(tool, wanted.checked, wanted.digest, call.grant, store, self._catalog.rights, is_watched)
 
 
 async def authorized_read(tool: AnyWidgetTool, arguments: Mapping[str, Any], grant: Grant) -> AuthorizedRead:
-    """Check the arguments of a widget tool, and whether somebody may call it.
+    """Validate the arguments of a widget tool, and authorize its caller.
 
     Raises:
         ArgumentError: The tool does not take them.
-        RefusedError: They may not.
+        RefusedError: The caller may not call it.
     """
     return AuthorizedRead(tool, await authorized_arguments(tool, arguments, grant), arguments)
 
 
 async def authorized_arguments(tool: Tool, arguments: Mapping[str, Any], grant: Grant) -> BaseModel:
-    """Check the arguments of a call, and whether its caller may make it.
+    """Validate the arguments of a call, and authorize its caller.
 
     Raises:
         ArgumentError: The tool does not take them.
@@ -168,11 +174,11 @@ async def authorized_arguments(tool: Tool, arguments: Mapping[str, Any], grant: 
 
 
 def _key(wanted: AuthorizedRead, call: ToolCall) -> Hashable | None:
-    """Return what stands for one View of one person, with all that is known of them."""
+    """Return the key of one View of one user, with all that is known of the user."""
     if call.seen is None or not isinstance(call.handle, str):
         return None
     claims = json.dumps(dict(call.grant.claims), sort_keys=True, default=repr)
-    return call.handle, digest_of(wanted.tool.name, wanted.arguments), call.grant, claims
+    return call.handle, wanted.digest, call.grant, claims
 
 
 def _sent(drawn: SharedRender, wanted: AuthorizedRead, call: ToolCall, tiles: frozenset[str] | None) -> dict[str, Any]:
@@ -180,4 +186,4 @@ def _sent(drawn: SharedRender, wanted: AuthorizedRead, call: ToolCall, tiles: fr
     parts: dict[str, Any] = {"revision": reading.revision, "tool": wanted.tool.name, "arguments": reading.arguments}
     if reading.skipped and tiles is not None:
         parts["tiles"] = sorted(tiles)
-    return {**parts, **drawn.difference(call.seen)}
+    return {**parts, **difference(drawn.rendering, call.seen, reading.skipped)}

@@ -1,12 +1,13 @@
-"""Deciding what a widget's controls may do, for the person it is drawn for, before it is drawn.
+"""Decides which actions a widget's controls may run, for one user, before the widget is rendered.
 
-The same function decides as when the tool is called. Rules are asked about each thing by itself, each question once
-for one reading, and nothing is remembered longer than that.
+The same function decides when a tool is called. Rules are evaluated for each item by itself, and once for each set of
+arguments during one read; nothing is cached longer than that.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, cast
 
 from intarsia.errors import ArgumentError
@@ -26,31 +27,31 @@ NOT_OFFERED = "Nothing here is offered to you."
 
 @dataclass(frozen=True)
 class Rights:
-    """What decisions go by, at one moment.
+    """What decisions are based on at one moment.
 
     Args:
         tools: The tools of the connector.
-        positions: How its switches stand.
+        positions: The positions of its switches.
     """
 
     tools: Mapping[str, Tool] = field(default_factory=dict[str, Tool])
     positions: Positions = ALL_ON
 
     def offered(self, name: str, grant: Grant) -> bool:
-        """Say whether somebody gets to know of an action in a widget."""
+        """Return whether an action is visible to a user in a widget."""
         tool, positions = self.tools[name], self.positions
         is_on = positions.all_on or (positions.is_available(name, grant) and positions.allows_user_actions(grant))
         return is_on and is_offered(grant, tool)
 
 
 async def would_allow(grant: Grant, rights: Rights, name: str, arguments: Mapping[str, Any]) -> bool:
-    """Say whether a call that is offered with all of its arguments would be let through.
+    """Return whether a call with these arguments would be allowed.
 
     Args:
-        grant: To whom it is offered.
-        rights: What is decided by.
-        name: The tool that would be called.
-        arguments: What with, as in JSON.
+        grant: The permissions of the user.
+        rights: What decisions are based on.
+        name: The name of the tool.
+        arguments: The arguments as JSON values.
     """
     tool = rights.tools.get(name)
     if tool is None or not rights.offered(name, grant):
@@ -67,7 +68,7 @@ async def would_allow(grant: Grant, rights: Rights, name: str, arguments: Mappin
 
 @dataclass(frozen=True)
 class _Decided:
-    """What may not be done with a widget."""
+    """The refused actions of a widget."""
 
     early: Mapping[str, Decision | None]
     """By field, for everything that it could be done with; `None` where nobody is to know of it."""
@@ -75,21 +76,22 @@ class _Decided:
     """By field, and by the id of what it cannot be done with."""
 
 
+@cache
 def offers(found: type) -> bool:
-    """Say whether widgets of a class offer actions."""
+    """Return whether widgets of a class offer actions."""
     return issubclass(found, Widget) and found.offers_actions()
 
 
 class IdentityRequiredError(Exception):
-    """What is decided depends on the person, not only on what they granted and what they are."""
+    """A decision depends on the user, and not only on scopes and roles."""
 
 
 class ControlAuthorizer:
-    """Decides for one person, during one reading.
+    """Decides for one user, during one read.
 
     Args:
-        grant: Who will see the widget.
-        rights: What is decided by.
+        grant: The permissions of the user that sees the widget.
+        rights: What decisions are based on.
     """
 
     def __init__(self, grant: Grant, rights: Rights) -> None:
@@ -100,36 +102,43 @@ class ControlAuthorizer:
 
     @property
     def person(self) -> str:
-        """For whom it decides."""
+        """The user that the decisions are for."""
         return self._grant.person
 
     async def apply(self, widget: Widget) -> Widget:
-        """Return a widget whose controls say what may be done; the widget itself where that is everything."""
+        """Return a widget with the decisions about its controls, or the same widget if all actions are allowed."""
+        offering = [
+            (part, list(part.offered))
+            for part in walk(widget, offers)
+            if isinstance(part, Widget) and offers(cast("Any", type(part)))
+        ]
         decided: dict[int, _Decided] = {}
-        for part in walk(widget, offers):
-            if isinstance(part, Widget) and offers(type(part)):
-                decided[id(part)] = await self._decide_offers(part)
-        return _applied(widget, decided) or note(NOT_OFFERED)
+        for part, offered in offering:
+            if offered and (found := await self._decide_offers(part, offered)):
+                decided[id(part)] = found
+        return (_applied(widget, decided) or note(NOT_OFFERED)) if decided else widget
 
-    async def _decide_offers(self, widget: Widget) -> "_Decided":
-        early = {name: self._decide_early(action) for name, action in widget.offered}
+    async def _decide_offers(self, widget: Widget, offered: Sequence[tuple[str, BoundAction]]) -> "_Decided | None":
+        """Return what cannot be done with a widget, or `None` if its actions are all allowed."""
+        early: dict[str, Decision | None] = {}
         refused: dict[str, dict[str, Decision]] = {}
-        for name, action in widget.offered:
-            if early[name] is ALLOWED and self._has_rule(action):
+        for name, action in offered:
+            decision = self._decide_early(action)
+            if decision is not ALLOWED:
+                early[name] = decision
+            elif self._has_rule(action):
                 found = {thing: await self._decide(action, sent) for thing, sent in widget.sent_with(name).items()}
-                refused[name] = {thing: decision for thing, decision in found.items() if not decision.allowed}
-        return _Decided(
-            {name: decision for name, decision in early.items() if decision is not ALLOWED},
-            {name: by_thing for name, by_thing in refused.items() if by_thing},
-        )
+                if by_thing := {thing: decision for thing, decision in found.items() if not decision.allowed}:
+                    refused[name] = by_thing
+        return _Decided(early, refused) if early or refused else None
 
     def _decide_early(self, action: BoundAction) -> Decision | None:
         """Decide as far as no rule is needed; `None` for an action that this person is not to know of."""
-        tool = self._tools.get(action.tool)
-        if tool is None:
+        if action.tool not in self._tools:
             return ALLOWED
         if not self._rights.offered(action.tool, self._grant):
             return None
+        tool = self._tools[action.tool]
         decision = decide_without_arguments(self._grant, tool)
         return ALLOWED if decision.allowed else decision
 
@@ -146,7 +155,7 @@ class ControlAuthorizer:
         return self._answers[question]
 
     async def ask_rule(self, tool: "ActionTool[..., Any]", known: Mapping[str, Any]) -> Decision:
-        """Ask the rule of a tool."""
+        """Evaluate the rule of a tool."""
         try:
             return await decide(self._grant, tool, tool.as_given(known))
         except KeyError:
@@ -158,27 +167,27 @@ class ControlAuthorizer:
 
 
 class SharedControlAuthorizer(ControlAuthorizer):
-    """Decides for everybody with the same permissions at once, and refuses where it would have to know who it is.
+    """Decides once for all users with the same permissions, and raises where a decision depends on the user.
 
     Args:
-        grant: The permissions, without the person.
-        rights: What is decided by.
+        grant: The permissions, without the user.
+        rights: What decisions are based on.
     """
 
     @property
     def person(self) -> str:
-        """Nobody.
+        """No user.
 
         Raises:
-            PersonalError: Always.
+            IdentityRequiredError: Always.
         """
         raise IdentityRequiredError
 
     async def ask_rule(self, tool: "ActionTool[..., Any]", known: Mapping[str, Any]) -> Decision:  # noqa: ARG002  # as above
-        """Ask no rule: each is told who calls.
+        """Evaluate no rule, because rules get the user.
 
         Raises:
-            PersonalError: Always.
+            IdentityRequiredError: Always.
         """
         raise IdentityRequiredError
 
@@ -194,8 +203,8 @@ def _applied(widget: Widget, decided: Mapping[int, _Decided]) -> Widget | None:
             return instead
         return shown
 
-    inside = map_children(widget, visit, offers)
     found = decided.get(id(widget))
+    inside = widget if found and len(decided) == 1 else map_children(widget, visit, offers)
     if inside is None or found is None:
         return inside
     early = inside.decided(found.early) if found.early else inside

@@ -1,8 +1,8 @@
-"""Reading a widget: its function, its tiles side by side, its filters, and the person's draft."""
+"""Reads a widget: runs its function, loads its tiles concurrently, and applies filters and the user's draft."""
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -34,20 +34,20 @@ class Reading:
 
     widget: Widget
     arguments: dict[str, Any]
-    """What its tool was called with, defaults filled in."""
+    """The arguments of its tool, with defaults."""
     revision: int
-    """Grows with every reading; made before the data were read, so that a later one is never older."""
+    """Increases with every read. It is created before the data are read, so a higher revision is never older data."""
     skipped: frozenset[str] = frozenset()
     """Parts that were not read this time."""
     has_topics: bool = False
-    """Whether it, or a tile of it, names what it reads."""
+    """Whether the widget or one of its tiles declares topics."""
 
 
 @dataclass(frozen=True)
 class LoadedData:
-    """What a widget's function and its tiles brought, without what somebody did not grant to be shown.
+    """The redacted result of a widget's function and its tiles.
 
-    With one set of permissions it is the same for everybody, unless the function takes a Grant.
+    It is the same for all users with the same permissions, unless the function takes a Grant.
     """
 
     widget: Widget
@@ -61,7 +61,7 @@ class LoadedData:
 
 @dataclass(frozen=True)
 class WatchedTopics:
-    """What a widget reads, for one person with certain arguments."""
+    """The topics that a widget reads, for one user and one set of arguments."""
 
     whole: frozenset[str]
     """A change of these concerns the whole widget."""
@@ -82,8 +82,8 @@ async def read_data(
     Args:
         tool: The widget tool.
         arguments: Its checked arguments.
-        grant: For whom.
-        revision: Made before this was called.
+        grant: The permissions of the user.
+        revision: A revision that was created before this call.
         tiles: The only tiles to read, or `None` for all.
 
     Raises:
@@ -94,30 +94,31 @@ async def read_data(
     if not isinstance(widget, tool.widget_type):
         message = f"{tool.name} returned {type(widget).__name__}, not {tool.widget_type.__name__}."
         raise WidgetError(message)
-    tile_topics = topics_of_tiles(widget)
+    pending = _pending_tiles(widget)
+    tile_topics = {tile.name: tile.topics for tile in pending if tile.topics}
     has_topics = bool(tool.topics or tile_topics)
     skipped: frozenset[str] = frozenset()
     if tiles is not None and widget.has_tile_parts:
-        pending = [tile for tile in children_of(widget, is_pending) if isinstance(tile, PendingTile)]
-        skipped = frozenset({tile.name for tile in pending if tile.scopes <= grant.scopes} - tiles)
-    whole = await _with_tiles(widget, grant, skipped)
+        direct = [tile for tile in children_of(widget, is_pending) if isinstance(tile, PendingTile)]
+        skipped = frozenset({tile.name for tile in direct if tile.scopes <= grant.scopes} - tiles)
+    whole = await _with_tiles(widget, pending, grant, skipped) if pending else widget
     return LoadedData(redact(whole, grant.scopes), given, revision, skipped, has_topics, tile_topics)
 
 
 async def finish(data: LoadedData, tool: AnyWidgetTool, store: Store, decider: ControlAuthorizer) -> Reading:
-    """Make what was read into what one person sees: with their draft, and with decisions about its controls.
+    """Apply the user's draft, the filters and the decisions about controls to loaded data.
 
     Args:
         data: What was read.
         tool: The widget tool.
-        store: Where drafts are kept.
-        decider: Decides for whoever sees it.
+        store: The store of drafts.
+        decider: Decides for the user that sees the widget.
 
     Raises:
-        PersonalError: It depends on the person, and the decider decides for nobody in particular.
+        IdentityRequiredError: The result depends on the user, and the decider decides for no particular user.
     """
     widget = data.widget
-    if widget.draft_wanted:
+    if widget.can_keep_draft and widget.draft_wanted:
         widget = widget.with_draft(await load_draft(store, decider.person, tool.name, data.arguments))
     widget = await decider.apply(_placed(widget, tool, data.arguments))
     skipped = frozenset(f"{ROOT_ID}-tile-{name}" for name in data.skipped)
@@ -125,26 +126,26 @@ async def finish(data: LoadedData, tool: AnyWidgetTool, store: Store, decider: C
 
 
 def is_pending(found: type) -> bool:
-    """Say whether a class is that of tiles that are still to be read."""
+    """Return whether a class is `PendingTile`."""
     return found is PendingTile
 
 
 def may_have_tiles(found: type[Widget]) -> bool:
-    """Say whether tiles that are still to be read can be in a widget of a class."""
+    """Return whether widgets of a class can hold pending tiles."""
     return may_hold(found, is_pending)
 
 
 def topics_of_tiles(widget: Widget) -> dict[str, frozenset[str]]:
-    """Return what the tiles that are still to be read name, by tile, wherever in a widget they stand."""
-    tiles = (part for part in walk(widget, is_pending) if isinstance(part, PendingTile))
-    return {tile.name: tile.topics for tile in tiles if tile.topics}
+    """Return the topics of a widget's pending tiles at any depth, by tile."""
+    return {tile.name: tile.topics for tile in _pending_tiles(widget) if tile.topics}
 
 
-async def _with_tiles(widget: Widget, grant: Grant, skipped: frozenset[str] = frozenset()) -> Widget:
-    """Read the tiles of a widget, wherever in it they stand, side by side."""
-    pending = [part for part in walk(widget, is_pending) if isinstance(part, PendingTile)]
-    if not pending:
-        return widget
+def _pending_tiles(widget: Widget) -> list[PendingTile]:
+    return [part for part in walk(widget, is_pending) if isinstance(part, PendingTile)]
+
+
+async def _with_tiles(widget: Widget, pending: Sequence[PendingTile], grant: Grant, skipped: frozenset[str]) -> Widget:
+    """Load the pending tiles of a widget concurrently, at any depth."""
     apart = {id(tile) for tile in children_of(widget, is_pending)} if skipped else set[int]()
     tiles = await asyncio.gather(
         *(_read_tile(tile, grant, id(tile) in apart and tile.name in skipped) for tile in pending)
@@ -186,14 +187,14 @@ def _is_cancelled() -> bool:
 
 
 def _has_place(found: type) -> bool:
-    """Say whether widgets of a class have filters, or cannot stand everywhere."""
+    """Return whether widgets of a class have filters, or are restricted to some places."""
     return issubclass(found, Widget) and (
         bool(filter_fields(cast("Any", found))) or found.misplaced is not Widget.misplaced
     )
 
 
 def _placed(widget: Widget, tool: AnyWidgetTool, arguments: Mapping[str, Any]) -> Widget:
-    """Return a widget whose filters stand as its tool was called.
+    """Return a widget whose filters show the arguments of its tool.
 
     Raises:
         WidgetError: A part of it cannot stand where it does.
@@ -211,16 +212,16 @@ def _placed(widget: Widget, tool: AnyWidgetTool, arguments: Mapping[str, Any]) -
 
     inside = map_children(widget, visit, _has_place)
     assert inside is not None  # noqa: S101 # nothing is left out
-    return with_filters(inside, tool, arguments)
+    return with_filters(inside, tool, arguments) if filter_fields(cast("Any", type(inside))) else inside
 
 
 async def topics_of(tool: AnyWidgetTool, arguments: BaseModel, grant: Grant) -> WatchedTopics:
-    """Say what a widget reads. The function of one that may hold tiles is run for it, its tiles are not."""
+    """Return the topics of a widget. If it can hold tiles, its function runs, but its tiles do not."""
     if not may_have_tiles(tool.widget_type):
         return topics_shown(tool, arguments, {})
     return topics_shown(tool, arguments, topics_of_tiles(await tool.run(arguments, grant)))
 
 
 def topics_shown(tool: AnyWidgetTool, arguments: BaseModel, tiles: Mapping[str, frozenset[str]]) -> WatchedTopics:
-    """Say what a widget reads whose tiles are known."""
+    """Return the topics of a widget from those of its tiles."""
     return WatchedTopics(filled(tool.topics, values_of(arguments)) | {SWITCHED}, tiles)

@@ -1,16 +1,14 @@
-"""One reading for everybody who would see the same, and nobody's reading for anybody else.
+"""Shares one render among all users that would see the same.
 
-What is shared is made for permissions and not for a person, by construction: whatever makes it is given a Grant
-without subject, client and claims, and runs outside of every request, so that there is nothing of anybody in it. A
-widget function that takes a Grant is never shared. Where a draft or a rule has to know the person, what was read is
-shared and what is drawn of it is not (decision 0025).
+A shared render is made for permissions and not for a user: it is made with a Grant without subject, client and claims,
+and outside of every request, so it contains no user's data. Reads of a widget function that takes a Grant are never
+shared. Where a draft or a rule depends on the user, the data are shared and the render is not (decision 0025).
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
 
 from pydantic import BaseModel
 
@@ -34,29 +32,27 @@ from intarsia.server.rendering.load import (
 )
 from intarsia.server.rendering.shared_flight import PendingRenders, SharedFlights
 from intarsia.server.storage.store import Store
-from intarsia.server.wire.diff import Seen, difference
-from intarsia.server.wire.messages import digest_of
 from intarsia.ui_templates import Rendering, render_widget
 
 
 @dataclass(frozen=True)
 class RenderRequest:
-    """A widget, and for whom.
+    """A widget to render, and the user to render it for.
 
     Args:
         tool: The widget tool.
         checked: Its arguments.
-        arguments: The same as they were sent. What is equal here is equal once it is checked; the other way round it
-            need not be.
-        grant: Who will see it.
-        store: Where drafts are kept.
-        rights: What decisions go by.
+        digest: The digest of the tool and of the arguments as they were sent. Equal digests mean equal checked
+            arguments; the reverse need not be true.
+        grant: The permissions of the user that sees it.
+        store: The store of drafts.
+        rights: What decisions are based on.
         waits: Whether an open View waits for changes of access, too.
     """
 
     tool: AnyWidgetTool
     checked: BaseModel
-    arguments: Mapping[str, Any]
+    digest: str
     grant: Grant
     store: Store
     rights: Rights
@@ -64,41 +60,37 @@ class RenderRequest:
 
     @cached_property
     def key(self) -> Hashable:
-        """What has the same key looks the same to everybody, as long as nothing knows the person."""
+        """Requests with the same key have the same render, unless it depends on the user."""
         grant, positions = self.grant, self.rights.positions
         permissions = grant.issuer, grant.scopes, grant.roles, positions.key
-        return digest_of(self.tool.name, self.arguments), permissions, self.waits
+        return self.digest, permissions, self.waits
 
     @cached_property
     def permissions(self) -> Grant:
-        """What may be seen and done, without who it is."""
+        """The permissions without the user."""
         return Grant("", scopes=self.grant.scopes, roles=self.grant.roles, issuer=self.grant.issuer)
 
 
 @dataclass(frozen=True)
 class SharedRender:
-    """A widget as somebody sees it."""
+    """A widget as one user sees it."""
 
     reading: Reading
     rendering: Rendering
 
-    def difference(self, seen: Seen | None) -> dict[str, Any]:
-        """Return what a View must be sent that shows something."""
-        return difference(self.rendering, seen, self.reading.skipped)
-
 
 @dataclass(frozen=True)
 class _Common:
-    """What a reading brought for everybody with certain permissions."""
+    """The result of a read for all users with the same permissions."""
 
     data: LoadedData
     topics: WatchedTopics
     drawn: SharedRender | None
-    """`None` where it depends on the person."""
+    """`None` if it depends on the user."""
 
     @property
     def size(self) -> int:
-        """How many bytes of markup it holds."""
+        """The size of the markup in bytes."""
         if self.drawn is None:
             return 0
         rendering = self.drawn.rendering
@@ -127,10 +119,10 @@ class SharedRenders:
     async def read(
         self, asked: RenderRequest, after: int | None = None, tiles: frozenset[str] | None = None
     ) -> SharedRender:
-        """Read a widget for somebody.
+        """Read and render a widget.
 
         Args:
-            asked: The widget, and for whom.
+            asked: The widget, and the user.
             after: The reading must be newer than this revision; left out, it begins now.
             tiles: The only tiles that must be read, or `None` for all.
 
@@ -146,10 +138,10 @@ class SharedRenders:
         return common.drawn or await _draw(common.data, asked, ControlAuthorizer(asked.grant, asked.rights))
 
     async def topics(self, asked: RenderRequest, shown: int) -> WatchedTopics:
-        """Say what a View reads.
+        """Return the topics that a View reads.
 
         Args:
-            asked: The widget, and for whom.
+            asked: The widget, and the user.
             shown: The revision of what the View shows; it is said of that, or of something newer.
         """
         context = self._shares(asked)

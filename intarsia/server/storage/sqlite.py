@@ -1,9 +1,9 @@
-"""SQLite for SQLAlchemy's asyncio engines: each connection has a thread, and each statement goes there once.
+"""A SQLite driver for SQLAlchemy's asyncio engines. Each connection has a thread and visits it once per statement.
 
-A driver that passes every call of a cursor to a thread goes there four times for a statement: for the cursor, the
-statement, the rows and the end. Waking a thread takes longer than most statements of the store, so here a statement
-comes back with all its rows. Everything rests on the standard library and on the classes that SQLAlchemy offers to
-dialects; docs/decisions/0037 says what this replaced.
+Drivers that pass every call of a cursor to a thread visit it four times per statement: to open the cursor, to execute,
+to fetch and to close. Waking a thread takes longer than most statements of the store, so this driver returns a
+statement with all its rows. It depends on the standard library and on the classes that SQLAlchemy offers to dialects;
+docs/decisions/0037 says what it replaced.
 """
 
 import asyncio
@@ -28,34 +28,23 @@ T = TypeVar("T")
 DRIVER = "sqlite+intarsia"
 """The driver's name in the URL of an engine."""
 
-
-class Result:
-    """The result of one statement, with all its rows.
-
-    Args:
-        cursor: The cursor that ran the statement. It is not used afterwards.
-    """
-
-    def __init__(self, cursor: sqlite3.Cursor) -> None:
-        self.description = cursor.description
-        self.rowcount = cursor.rowcount
-        self.lastrowid = cursor.lastrowid
-        self.rows: list[Any] = cursor.fetchall() if cursor.description else []
+_Result = tuple[Any, int, int | None, list[Any]]
+"""The result of a statement: its columns, its number of changed rows, its last inserted id, and its rows."""
 
 
 def _run_jobs(jobs: "SimpleQueue[Callable[[], None] | None]") -> None:
-    """Call functions in the order in which they were sent, until `None`."""
+    """Call functions in the order in which they were sent, until `None` ends the thread."""
     while job := jobs.get():
         job()
 
 
 def _call(future: "asyncio.Future[T]", function: Callable[..., T], *arguments: Any) -> None:
-    """Call a function in the thread, and hand its result to the event loop that waits for it."""
+    """Call a function in the thread, and pass its result to the event loop that waits for it."""
     try:
         settle = partial(future.set_result, function(*arguments))
     except BaseException as error:  # noqa: BLE001 - raised where the future is awaited
         settle = partial(future.set_exception, error)
-    # An event loop that was closed meanwhile waits for nothing.
+    # The event loop may have been closed in the meantime.
     with suppress(RuntimeError):
         future.get_loop().call_soon_threadsafe(_settle, future, settle)
 
@@ -97,7 +86,7 @@ class SqliteConnection:
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
     def _send(self, function: Callable[..., T], *arguments: Any) -> "asyncio.Future[T]":
-        """Have the thread call a function after those it was sent before."""
+        """Queue a function for the thread."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._jobs.put(partial(_call, future, function, *arguments))
         return future
@@ -109,7 +98,7 @@ class SqliteConnection:
             raise sqlite3.ProgrammingError(message)
         return self._database
 
-    async def run(self, sql: str, parameters: Any, *, is_many: bool) -> Result:
+    def run(self, sql: str, parameters: Any, *, is_many: bool) -> "asyncio.Future[_Result]":
         """Run a statement to its end.
 
         Args:
@@ -117,15 +106,18 @@ class SqliteConnection:
             parameters: Its parameters, or a list of them.
             is_many: Whether to run it once for each item of `parameters`.
 
-        Raises:
-            sqlite3.Error: The statement failed.
+        Returns:
+            A future of the result. It raises `sqlite3.Error` if the statement failed.
         """
-        return await self._send(self._run, sql, parameters, is_many)
+        return self._send(self._run, sql, parameters, is_many)
 
-    def _run(self, sql: str, parameters: Any, is_many: bool) -> Result:  # noqa: FBT001 - the executor passes by position
+    def _run(self, sql: str, parameters: Any, is_many: bool) -> _Result:  # noqa: FBT001 - the thread passes by position
+        """Run a statement to its end, and fetch all its rows."""
         cursor = self._opened.cursor()
         try:
-            return Result(cursor.executemany(sql, parameters) if is_many else cursor.execute(sql, parameters))
+            (cursor.executemany if is_many else cursor.execute)(sql, parameters)
+            description = cursor.description
+            return description, cursor.rowcount, cursor.lastrowid, cursor.fetchall() if description else []
         finally:
             cursor.close()
 
@@ -170,51 +162,62 @@ class Cursor:
         connection: Runs the statements.
     """
 
+    __slots__ = ("_connection", "_rows", "arraysize", "description", "lastrowid", "rowcount")
+
     def __init__(self, connection: SqliteConnection) -> None:
         self._connection = connection
-        self._result: Result | None = None
+        self._rows: list[Any] = []
         self.arraysize = 1
+        self.description: Any = None
+        """The columns of the rows, or `None` if the statement returns no rows."""
+        self.rowcount = -1
+        """The number of rows that the statement changed, or -1."""
+        self.lastrowid: int | None = None
+        """The id of the last inserted row."""
 
     async def __aenter__(self) -> Self:
         return self
 
-    @property
-    def description(self) -> Any:
-        """The columns of the rows, or `None` if the statement returns no rows."""
-        return self._result.description if self._result else None
-
-    @property
-    def rowcount(self) -> int:
-        """The number of rows that the statement changed, or -1."""
-        return self._result.rowcount if self._result else -1
-
-    @property
-    def lastrowid(self) -> int | None:
-        """The id of the last inserted row."""
-        return self._result.lastrowid if self._result else None
-
     async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
-        """Run a statement."""
-        self._result = await self._connection.run(sql, parameters, is_many=False)
+        """Run a statement to its end.
+
+        Args:
+            sql: The statement.
+            parameters: Its parameters.
+
+        Raises:
+            sqlite3.Error: The statement failed.
+        """
+        result = await self._connection.run(sql, parameters, is_many=False)
+        self.description, self.rowcount, self.lastrowid, self._rows = result
 
     async def executemany(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
-        """Run a statement once for each set of parameters."""
-        self._result = await self._connection.run(sql, list(parameters), is_many=True)
+        """Run a statement once for each set of parameters.
+
+        Args:
+            sql: The statement.
+            parameters: The sets of parameters.
+
+        Raises:
+            sqlite3.Error: The statement failed.
+        """
+        result = await self._connection.run(sql, list(parameters), is_many=True)
+        self.description, self.rowcount, self.lastrowid, self._rows = result
 
     async def fetchall(self) -> list[Any]:
         """Return the remaining rows."""
-        return await self.fetchmany(len(self._rows))
+        rows, self._rows = self._rows, []
+        return rows
 
     async def fetchmany(self, size: int | None = None) -> list[Any]:
         """Return up to `size` of the remaining rows."""
-        rows, count = self._rows, self.arraysize if size is None else size
-        taken = rows[:count]
-        del rows[:count]
+        count = self.arraysize if size is None else size
+        taken, self._rows = self._rows[:count], self._rows[count:]
         return taken
 
     async def fetchone(self) -> Any:
         """Return the next row, or `None` after the last one."""
-        return next(iter(await self.fetchmany(1)), None)
+        return self._rows.pop(0) if self._rows else None
 
     async def __aiter__(self) -> AsyncIterator[Any]:
         for row in await self.fetchall():
@@ -222,11 +225,7 @@ class Cursor:
 
     async def close(self) -> None:
         """Discard the remaining rows. The database holds nothing for a cursor here."""
-        self._rows.clear()
-
-    @property
-    def _rows(self) -> list[Any]:
-        return self._result.rows if self._result else []
+        self._rows = []
 
 
 class AdaptedConnection(AsyncAdapt_dbapi_connection):
@@ -263,7 +262,7 @@ class SqliteDialect(SQLiteDialect_pysqlite):
 
     @classmethod
     def get_pool_class(cls, url: URL) -> type[Pool]:
-        """Return the pool whose waiting does not block the event loop."""
+        """Return the pool that waits without blocking the event loop."""
         del url
         return AsyncAdaptedQueuePool
 
@@ -279,7 +278,7 @@ class SqliteDialect(SQLiteDialect_pysqlite):
         return connection.driver_connection
 
     def do_terminate(self, dbapi_connection: Any) -> None:
-        """Close a connection that nothing can wait for."""
+        """Close a connection where nothing can wait for it."""
         dbapi_connection.terminate()
 
 

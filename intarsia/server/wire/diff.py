@@ -1,4 +1,4 @@
-"""What changed: a rendering against what the View already shows (`docs/on-the-wire.md`)."""
+"""Compares a rendering with what the View already shows (`docs/on-the-wire.md`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,12 +7,12 @@ from typing import Any, cast
 from intarsia.ui_templates import ListPart, Rendering
 
 MAX_SEEN = 2_000
-"""More parts and items than this cannot come from a widget of ours."""
+"""The limit of parts and items that are read from a request; no widget has more."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What a View says it shows. It is only a hint: what it names is read under the caller's own rights."""
+    """What a View reports to show. It is a hint: the widget that it names is read with the caller's permissions."""
 
     tool: str
     arguments: Mapping[str, Any]
@@ -26,7 +26,7 @@ class Seen:
 
 
 def parse_seen(value: object) -> Seen | None:
-    """Read `dev.intarsia/seen`; anything that is not of its form counts as nothing seen."""
+    """Parse `dev.intarsia/seen`. A value that is not valid counts as nothing seen."""
     if not isinstance(value, Mapping):
         return None
     seen = cast("Mapping[str, Any]", value)

@@ -1,4 +1,4 @@
-"""What is read out of a call, and what is written into its answer (`docs/on-the-wire.md`)."""
+"""Parses tool calls and builds their responses (`docs/on-the-wire.md`)."""
 
 import json
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ ACCESS_TOOL = "intarsia_access"
 
 @dataclass
 class CallResponse:
-    """What a call is answered with."""
+    """The response to a tool call."""
 
     text: str
     structured: dict[str, Any] | None = None
@@ -54,7 +54,7 @@ class ViewHandle:
 
 @dataclass
 class ToolCall:
-    """One call of a tool: what came with it, and who makes it."""
+    """A tool call: its arguments, its metadata and its caller's permissions."""
 
     arguments: dict[str, Any]
     grant: Grant
@@ -71,7 +71,7 @@ class ToolCall:
 
 
 def read_call(arguments: Mapping[str, Any], meta: Mapping[str, Any], grant: Grant) -> ToolCall:
-    """Take what the View said out of a call: from its `_meta`, or from `_intarsia` where a host drops `_meta`."""
+    """Parse the View's metadata of a call, from `_meta`, or from the argument `_intarsia` if a host drops `_meta`."""
     own = dict(arguments)
     carried = own.pop("_intarsia", None)
     spare: Mapping[str, Any] = cast("Mapping[str, Any]", carried) if isinstance(carried, Mapping) else {}
@@ -86,14 +86,14 @@ def read_call(arguments: Mapping[str, Any], meta: Mapping[str, Any], grant: Gran
 
 
 def refused(decision: Decision) -> RefusedError:
-    """Return the error of a decision that refuses."""
+    """Return the error for a decision that refuses."""
     if decision.missing_scopes:
         return ScopeError(decision.reason, decision.missing_scopes, decision.how_to_fix)
     return RefusedError(decision.reason)
 
 
 def done_answer(done: Done) -> CallResponse:
-    """Answer that an action was done."""
+    """Return the response to an action that was done."""
     meta: dict[str, Any] = {"message": done.message}
     if done.undo:
         meta["undo"] = {"tool": done.undo.tool, "arguments": dict(done.undo.arguments)}
@@ -101,13 +101,13 @@ def done_answer(done: Done) -> CallResponse:
 
 
 def replayed(first: Mapping[str, Any]) -> CallResponse:
-    """Answer a call that was answered before."""
+    """Return the response to a call that was applied before."""
     done: dict[str, Any] = {"message": "This was already done.", **first, "replayed": True}
     return CallResponse(done["message"], meta={DONE: done})
 
 
 def refusal(error: ArgumentError | RefusedError) -> CallResponse:
-    """Answer a call that was refused."""
+    """Return the response to a call that was refused."""
     if isinstance(error, ConflictError):
         return problem_answer("conflict", error.reason, error.current)
     if isinstance(error, ScopeError):
@@ -118,12 +118,12 @@ def refusal(error: ArgumentError | RefusedError) -> CallResponse:
 
 
 def problem_answer(kind: str, message: str, current: Mapping[str, Any] | None = None) -> CallResponse:
-    """Answer that something was not done, and why.
+    """Return the response to a call that was not done, with the reason.
 
     Args:
         kind: One of those in `docs/on-the-wire.md`.
-        message: For people.
-        current: What is true now, where that is the reason.
+        message: The text that users read.
+        current: The current values, if they are the reason.
     """
     problem: dict[str, Any] = {"kind": kind, "message": message}
     if current:
@@ -134,5 +134,5 @@ def problem_answer(kind: str, message: str, current: Mapping[str, Any] | None = 
 
 
 def digest_of(tool: str, arguments: Mapping[str, Any]) -> str:
-    """Return what stands for a call: the tool and its arguments."""
+    """Return the digest of a tool and its arguments."""
     return sha256(json.dumps([tool, dict(arguments)], sort_keys=True).encode()).hexdigest()

@@ -1,6 +1,6 @@
-"""Strict JSON: what every parser reads alike and every database can keep, and nothing else.
+"""Strict JSON: accepts only what every parser reads the same way and every database can store.
 
-Python's own parser lets NaN, infinite numbers, lone surrogates and keys that stand twice through, and so does the SDK.
+Python's parser and the SDK accept NaN, infinite numbers, lone surrogates and duplicate keys.
 """
 
 import json
@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, cast
 
 MAX_LEVELS = 64
-"""How deeply objects and lists may stand in each other."""
+"""The deepest nesting of objects and lists."""
 
 JSON = "intarsia.json"
-"""Where in a request's scope the JSON value of its body is."""
+"""The key of the parsed body in the ASGI scope of a request."""
 
 
 PARSE_ERROR, INVALID_REQUEST = -32700, -32600
@@ -29,7 +29,7 @@ Receive = Callable[[], Awaitable[Message]]
 
 
 class BodyError(ValueError):
-    """A body that is not what it must be; the message says why and repeats nothing of it.
+    """The body is not valid. The message says why, and quotes nothing of the body.
 
     Args:
         message: What is wrong.
@@ -102,38 +102,39 @@ def check_message(tree: object) -> None:
 
 
 def object_of(value: object) -> dict[str, Any]:
-    """Return a JSON object as it is, and any other value as an empty one."""
+    """Return a JSON object unchanged, and an empty object for any other value."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _check_tree(tree: object, *, holds_escapes: bool) -> None:
     level: list[object] = [tree]
     for _ in range(MAX_LEVELS + 1):
-        if holds_escapes:
-            for item in level:
-                _check_text(item)
-        if not any(isinstance(item, dict | list) for item in level):
+        below: list[object] = []
+        has_below = False
+        for item in level:
+            if isinstance(item, str):
+                if holds_escapes and (found := _BROKEN.search(item)):
+                    raise _broken(found)
+            elif isinstance(item, dict):
+                fields = cast("dict[object, object]", item)
+                below += fields
+                below += fields.values()
+                has_below = True
+            elif isinstance(item, list):
+                below += cast("list[object]", item)
+                has_below = True
+        if not has_below:
             return
-        level = [inner for item in level for inner in _inside(item)]
+        level = below
     raise _too_deep()
 
 
-def _inside(item: object) -> list[object]:
-    if isinstance(item, dict):
-        fields = cast("dict[object, object]", item)
-        return [*fields, *fields.values()]
-    return cast("list[object]", item) if isinstance(item, list) else []
-
-
-def _check_text(item: object) -> None:
-    found = _BROKEN.search(item) if isinstance(item, str) else None
-    if found is None:
-        return
+def _broken(found: re.Match[str]) -> BodyError:
     is_nothing = found[0] == "\0"
     message = "The body holds " + (
         "the character U+0000, which text does not have." if is_nothing else "half a character (a lone surrogate)."
     )
-    raise BodyError(message)
+    return BodyError(message)
 
 
 def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -169,7 +170,7 @@ def _too_deep() -> BodyError:
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
-    """Return what brings a body that was read once more, and then whatever comes."""
+    """Return a `receive` that first delivers a body that was already read, and then further messages."""
     is_sent = False
 
     async def replayed() -> Message:
