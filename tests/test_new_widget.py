@@ -159,7 +159,8 @@ def test_without_a_step_it_is_said_which(whole: Path, tmp_path: Path, step: str)
 
 
 def test_an_action_that_is_not_among_those_that_are_decided_about_is_named() -> None:
-    with pytest.raises(AssertionError, match=r"CatalogRow offers on_open: add a function of that name to .*access_matrix\.py"):
+    missing = r"CatalogRow offers on_open: add a function of that name to .*access_matrix\.py"
+    with pytest.raises(AssertionError, match=missing):
         offering(Catalog.examples()["default"], {}, "open")
 
 

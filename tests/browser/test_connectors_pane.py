@@ -48,7 +48,8 @@ async def test_everything_can_be_done_with_the_keyboard(desk: Desk) -> None:
     await keyboard.press("Tab")
     await keyboard.type("http://tasks.example.com/mcp")
     await keyboard.press("Enter")
-    await expect(page.get_by_text("must use https; http is allowed only for this machine's loopback addresses")).to_be_visible()
+    problem = "must use https; http is allowed only for this machine's loopback addresses"
+    await expect(page.get_by_text(problem)).to_be_visible()
     await page.get_by_label("Address").fill(f"{desk.remote}/mcp")
     await page.get_by_label("Address").press("Enter")
     await expect(desk.card().get_by_role("button", name="Connect", exact=True)).to_be_focused()
