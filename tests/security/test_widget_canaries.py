@@ -167,7 +167,7 @@ def _put(value: Any, path: Path, new: object) -> Any:
         return type(value)(**{**given, str(step): inner})
     if is_dataclass(value):
         return replace(cast("Any", value), **{str(step): inner})
-    items: Any = dict(value) if isinstance(value, Mapping) else list(value)
+    items: Any = dict(value) if isinstance(cast("object", value), Mapping) else list(value)
     items[step] = inner
     return tuple(items) if isinstance(value, tuple) else items
 
