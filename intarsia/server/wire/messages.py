@@ -67,7 +67,7 @@ class ToolCall:
     acted_at: int | None = None
     """A revision created right after the action: later reads include the change. `None` if no action ran."""
     view: ViewHandle | None = field(default=None, repr=False)
-    """The verified handle; `None` if it is not valid for this user and client, or the call does not come from a View."""
+    """The verified handle; `None` if it is not valid for this user and client, or the call is not from a View."""
 
 
 def read_call(arguments: Mapping[str, Any], meta: Mapping[str, Any], grant: Grant) -> ToolCall:
