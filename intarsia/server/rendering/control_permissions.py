@@ -184,7 +184,7 @@ class SharedControlAuthorizer(ControlAuthorizer):
         """
         raise IdentityRequiredError
 
-    async def ask_rule(self, tool: "ActionTool[..., Any]", known: Mapping[str, Any]) -> Decision:  # noqa: ARG002  # as above
+    async def ask_rule(self, tool: "ActionTool[..., Any]", known: Mapping[str, Any]) -> Decision:  # noqa: ARG002
         """Evaluate no rule, because rules get the user.
 
         Raises:

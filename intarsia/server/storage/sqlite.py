@@ -111,7 +111,7 @@ class SqliteConnection:
         """
         return self._send(self._run, sql, parameters, is_many)
 
-    def _run(self, sql: str, parameters: Any, is_many: bool) -> _Result:  # noqa: FBT001 - the thread passes by position
+    def _run(self, sql: str, parameters: Any, is_many: bool) -> _Result:  # noqa: FBT001 - passed by position
         """Run a statement to its end, and fetch all its rows."""
         cursor = self._opened.cursor()
         try:
