@@ -1,4 +1,4 @@
-"""What a connector offers, and what belongs to it: tools, store, switches, audit log. Everything serves from here."""
+"""The catalog of a connector: its tools, and the store, switches and audit log that they share."""
 
 import re
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
@@ -27,19 +27,19 @@ Lifespan = Callable[[], AbstractAsyncContextManager[object]]
 
 
 class Catalog:
-    """The tools of a connector and of those that it includes, with the store and the services that they share.
+    """The tools of a connector and of the connectors that it includes, with their store and shared services.
 
     Args:
-        name: What people read, such as "Team tasks".
-        instructions: What a model should know before it calls the tools.
-        store: The SQLite file; by default a file in the person's state folder.
+        name: The display name, such as "Team tasks".
+        instructions: Instructions for the model, which it gets before it calls tools.
+        store: The SQLite file; by default a file in the user's state folder.
         tables: The author's own tables.
-        lifespan: Returns an async context manager that is entered before the first call and left after the last.
-        scopes: Scopes that only mark data in widgets.
-        scope_descriptions: What scopes mean to people.
+        lifespan: Returns an async context manager that is entered before the first call and exited after the last one.
+        scopes: Scopes that no tool requires, and that only protect parts of widgets.
+        scope_descriptions: The descriptions of scopes that users read when they consent.
 
     Raises:
-        SettingError: The name holds no letter from a to z and no digit, or the store is no path of a file.
+        SettingError: The name contains no letter from a to z and no digit, or the store is not the path of a file.
     """
 
     def __init__(
@@ -73,21 +73,22 @@ class Catalog:
         self._lifetime = SharedLifetime(f"The connector {name!r}", self._opened)
 
     def add(self, tool: Tool) -> None:
-        """Offer a tool.
+        """Add a tool.
 
         Raises:
-            ToolError: Its name is taken or reserved.
+            ToolError: The name is in use or reserved.
         """
         self.check_free(tool.name)
         self.tools[tool.name] = tool
         self.owners[tool.name] = self
 
     def include(self, other: "Catalog") -> None:
-        """Offer the tools of another catalog too, with its instructions. They keep their own store.
+        """Add the tools and the instructions of another catalog. Its tools keep using their own store.
 
         Raises:
-            ToolError: Both have a tool of the same name.
+            ToolError: Both catalogs have a tool with the same name.
         """
+        # All names are checked before anything is added, so that an error leaves the catalog unchanged.
         for tool in other.tools:
             self.check_free(tool)
         self.tools.update(other.tools)
@@ -99,50 +100,50 @@ class Catalog:
         self._included.append(other)
 
     def check_free(self, name: str) -> None:
-        """Check that a tool may have this name.
+        """Check that the name of a tool is available.
 
         Raises:
-            ToolError: It is taken or reserved.
+            ToolError: The name is in use or reserved.
         """
         check_tool_name(name, self.tools)
 
     @property
     def scopes(self) -> frozenset[str]:
-        """Every scope that a tool of this connector asks for, or that its data are marked with."""
+        """All scopes that a tool requires, or that protect parts of widgets."""
         tools = (tool.scopes for tool in self.tools.values())
         return frozenset(self._marks).union(*tools, *(tile.scopes for tile in self.tiles))
 
     @property
     def names_topics(self) -> bool:
-        """Whether a widget or a tile names what it reads."""
+        """Whether any widget or tile declares topics."""
         tools = self.tools.values()
         return any(isinstance(each, WidgetTool | TileFunction) and bool(each.topics) for each in (*tools, *self.tiles))
 
     @property
     def local(self) -> Grant:
-        """Who calls where nobody signs in: one person with every scope and every role."""
+        """The permissions of the local user, for servers without sign-in: every scope and every role."""
         roles = frozenset[str]().union(*(tool.roles for tool in self.tools.values()))
         return Grant("local", scopes=self.scopes, roles=roles)
 
     @property
     def rights(self) -> Rights:
-        """What decisions go by now."""
+        """The tools and the current switch positions, on which decisions are based."""
         return Rights(self.tools, self.switches.positions)
 
     def offered(self, name: str, grant: Grant) -> Tool | None:
-        """Return a tool that a person gets to know of, by its roles and by the switches."""
+        """Return a tool that is visible to a user by its roles and the switches, or `None`."""
         tool, positions = self.tools.get(name), self.switches.positions
         is_on = positions.all_on or positions.is_available(name, grant)
         return tool if tool and is_offered(grant, tool) and is_on else None
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Open the store and enter `lifespan`, for this catalog and those it includes.
+        """Open the store and enter `lifespan`, for this catalog and the catalogs that it includes.
 
-        Whoever runs it while it runs already shares it: it ends with the last of them.
+        Nested and concurrent uses share one lifetime, which ends with the last of them.
 
         Raises:
-            StoreError: The store cannot be opened, or it runs in another event loop of this process.
+            StoreError: The store cannot be opened, or it is open in another event loop of this process.
         """
         async with self._lifetime.shared():
             yield
@@ -168,10 +169,10 @@ class Catalog:
 
 
 def slug_of(name: str) -> str:
-    """Return the name of a connector as files and addresses have it.
+    """Return the slug of a connector's name, for file names and URLs.
 
     Raises:
-        SettingError: It holds no letter from a to z and no digit.
+        SettingError: The name contains no letter from a to z and no digit.
     """
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     if not slug:
@@ -181,10 +182,10 @@ def slug_of(name: str) -> str:
 
 
 def store_path(store: str | Path | None, slug: str) -> Path:
-    """Return the file of a store; by default one in the person's state folder.
+    """Return the path of a store; by default a file in the user's state folder.
 
     Raises:
-        SettingError: It is no path of a file.
+        SettingError: The value is a URL or a special name of SQLite, and not the path of a file.
     """
     if store is None or store == "":
         return default_path(slug)
@@ -195,10 +196,14 @@ def store_path(store: str | Path | None, slug: str) -> Path:
 
 
 def check_tool_name(name: str, taken: Collection[str]) -> None:
-    """Check that a tool may have a name.
+    """Check that the name of a tool is available.
+
+    Args:
+        name: The name.
+        taken: The names in use.
 
     Raises:
-        ToolError: It is one of ours, or taken.
+        ToolError: The name is in use, or reserved for Intarsia's own tools.
     """
     if name.startswith("intarsia_"):
         message = f"The tool name {name!r} is Intarsia's own; names that start with 'intarsia_' are."

@@ -1,4 +1,4 @@
-"""Filters over a widget: selects whose names are parameters of the widget's own tool."""
+"""Filters of a widget: selects whose names are parameters of the widget's own tool."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,31 +15,31 @@ W = TypeVar("W", bound=Widget)
 
 @dataclass(frozen=True)
 class FiltersOf:
-    """Marks a field of filters: a name in it stands for a select of the tool's parameter with that name."""
+    """Marks a field of filters. A string in it is replaced by a select for the tool's parameter with that name."""
 
 
 Filters = Annotated[Sequence[Select | str], FiltersOf()]
-"""What a field holds whose controls are arguments of the widget's own tool."""
+"""The type of a field whose controls set arguments of the widget's own tool."""
 
 
 class Filtered(Protocol):
-    """A tool that is called anew when a filter of its widget is changed."""
+    """A tool that is called again when the user changes a filter of its widget."""
 
     @property
     def name(self) -> str:
-        """Its name, for messages."""
+        """The name of the tool, for error messages."""
         ...
 
     def filter_parameters(self) -> Mapping[str, Parameter]:
-        """Each parameter with whether it must be given and which JSON types it takes."""
+        """Return the parameters by name, each with whether it is required and the JSON types that it accepts."""
         ...
 
     def choices_of(self, name: str) -> Sequence[str]:
-        """Return the values of a parameter whose type is a closed set of texts; nothing for any other type."""
+        """Return the values of a parameter whose type is a `Literal` of strings; empty for other types."""
         ...
 
     def can_be_none(self, name: str) -> bool:
-        """Say whether a parameter is `None` when it is left out."""
+        """Return whether a parameter is `None` when it is omitted."""
         ...
 
 
@@ -51,15 +51,15 @@ def filter_fields(found: type[Any]) -> tuple[str, ...]:
 
 
 def with_filters(widget: W, tool: Filtered, arguments: Mapping[str, Any]) -> W:
-    """Return a widget whose filters stand as its tool was called; parts of it keep theirs.
+    """Return a widget whose filters show the arguments of its tool. Filters of nested widgets are not changed.
 
     Args:
         widget: The widget.
-        tool: Its tool.
-        arguments: What the tool was called with.
+        tool: The tool of the widget.
+        arguments: The arguments of the call.
 
     Raises:
-        ToolError: A filter is no parameter of the tool, or one that it cannot be set by.
+        ToolError: A filter is not a parameter of the tool, or the parameter does not accept strings.
     """
     changes: dict[str, Any] = {}
     parameters = tool.filter_parameters()
@@ -70,10 +70,10 @@ def with_filters(widget: W, tool: Filtered, arguments: Mapping[str, Any]) -> W:
 
 
 def select_for(tool: Filtered, name: str) -> Select:
-    """Make a select of a parameter whose type is a closed set.
+    """Build the select for a parameter whose type is a `Literal` of strings.
 
     Raises:
-        ToolError: There is no such parameter, or its type is open.
+        ToolError: There is no such parameter, or its type has no fixed set of values.
     """
     known = set(tool.filter_parameters())
     if name not in known:
@@ -109,6 +109,7 @@ def _standing(
     value = arguments.get(select.name)
     if value is not None:
         chosen, options = str(value), select.choices
+        # The current value is shown even if it is none of the options, so that the filter does not show another one.
         if all(option.value != chosen for option in options):
             options = [*options, Option(chosen, chosen)]
         changes |= {"options": options, "value": chosen}

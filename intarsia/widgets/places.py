@@ -1,7 +1,7 @@
-"""Where a class of data can hold widgets, found from its annotations. What cannot be told from them is an error.
+"""Finds the fields of a class that can hold widgets, from their annotations. An unclear annotation is an error.
 
-A field whose widgets nobody visits would be shown to everybody: redaction, control permissions and everything else
-that goes through widgets see what is described here, and nothing else (decision 0030).
+Redaction, control permissions and everything else that visits widgets follow these places and no others. A widget
+elsewhere would be shown to every user, so none may be missed (decision 0030).
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, MutableSequence, Sequence
@@ -37,10 +37,10 @@ from intarsia.widgets.action import BoundAction
 PLAIN = (
     str, bytes, int, float, complex, Decimal, date, time, timedelta, UUID, PurePath, IPv4Address, IPv6Address, AnyUrl,
 )  # fmt: skip
-"""Classes whose values, and those of their subclasses, hold nothing but themselves."""
+"""Classes whose values, and those of subclasses, contain no other values."""
 
 ATOMS = frozenset({str, bytes, int, float, bool, NoneType})
-"""Types whose values hold nothing; subclasses may."""
+"""Types whose values contain no other values. Subclasses may, so the exact type is compared."""
 
 _LISTS = (list, tuple, set, frozenset, Sequence, MutableSequence, Collection, AbstractSet)
 _MAPPINGS = (dict, Mapping, MutableMapping)
@@ -51,47 +51,47 @@ _REMEDY = (
 
 
 class Held:
-    """What takes a place in a tree of widgets: a widget, or what stands for one that is still to be read."""
+    """A node in a tree of widgets: a widget, or a placeholder for one that is not read yet."""
 
     __slots__ = ()
 
     @classmethod
     def find_places(cls) -> "Places":
-        """Return where it holds widgets in turn: nowhere."""
+        """Return the fields that may hold widgets; by default none."""
         return ()
 
 
 @dataclass(frozen=True)
 class HiddenLeftOut:
-    """Marks a field whose hidden widgets leave nothing in their place, even where a note could stand."""
+    """Marks a field whose hidden widgets are removed without a note, even where a note is accepted."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """What may stand at one place of a widget's fields."""
+    """What one field, or one item of a field, accepts."""
 
     held: tuple[type[Held], ...] = ()
-    """The classes that may stand here themselves."""
+    """The accepted classes of widgets."""
     is_optional: bool = False
-    """Whether nothing may stand here."""
+    """Whether `None` is accepted."""
     is_item: bool = False
-    """Whether it is one of any number, so that it can be left out."""
+    """Whether it is an item of a collection of any length, so that it can be removed."""
     leaves_out: bool = False
     """Whether the field is marked with `HiddenLeftOut`."""
     items: "Place | None" = None
-    """What the items of a list, tuple or set are, where those may hold widgets."""
+    """What the items of a list, tuple or set accept, if they may hold widgets."""
     values: "Place | None" = None
-    """What the values of a mapping are, where those may hold widgets."""
+    """What the values of a mapping accept, if they may hold widgets."""
     models: tuple[type, ...] = ()
-    """Data classes and models that may stand here; what one holds follows from the class that it has."""
+    """The accepted data classes and models. The places in a value are those of its actual class."""
 
     @property
     def is_empty(self) -> bool:
-        """Whether no widget can be here or below."""
+        """Whether no widget can be at this place or below it."""
         return not (self.held or self.models or self.items or self.values)
 
     def takes(self, thing: Held) -> bool:
-        """Say whether a widget fits here."""
+        """Return whether a widget is accepted here."""
         return isinstance(thing, self.held)
 
     def __or__(self, other: "Place") -> "Place":
@@ -109,24 +109,24 @@ class Place:
 def _either(one: Place | None, other: Place | None) -> Place | None:
     if one is None or other is None:
         return one or other
-    # Nothing can be left out of a tuple of a fixed length, so it cannot be left out where one of both may stand.
+    # Items of a fixed-length tuple cannot be removed, so in a union with one, items cannot be removed either.
     return replace(one | other, is_item=one.is_item and other.is_item)
 
 
 NOWHERE = Place()
 Places = tuple[tuple[str, Place], ...]
-"""Names of fields that may hold widgets, each with what may stand there."""
+"""The names of fields that may hold widgets, each with its place."""
 
 
 def place_of(field: FieldInfo, where: str) -> Place:
-    """Return what a field of a model may hold.
+    """Return what a field of a model accepts.
 
     Args:
         field: The field.
-        where: Its name, for the message.
+        where: The name of the field, for error messages.
 
     Raises:
-        WidgetError: It cannot be told from the annotation.
+        WidgetError: The annotation does not determine it.
     """
     _check_metadata(field.metadata, where)
     found = _Reader(where).read(field.annotation)
@@ -143,13 +143,13 @@ def _marked(place: Place) -> Place:
 
 
 def places_of_model(model: type[Any]) -> Places:
-    """Return where a frozen model or data class, which is no widget, may hold widgets.
+    """Return the places of a frozen model or data class that is not a widget.
 
     Args:
         model: The class.
 
     Raises:
-        WidgetError: It cannot be told, or what it holds can be changed.
+        WidgetError: An annotation does not determine the places, or the class has some and is not frozen.
     """
     name = model.__name__
     if issubclass(model, BaseModel):
@@ -169,10 +169,11 @@ def places_of_model(model: type[Any]) -> Places:
 
 
 def check_model(model: type[BaseModel], name: str) -> None:
-    """Check that a model holds nothing besides its fields.
+    """Check that a model can hold widgets only in its declared fields.
 
     Raises:
-        WidgetError: It takes fields that it does not name, has private ones, or is not complete.
+        WidgetError: The model accepts extra fields, has private attributes, or has a forward reference that is not
+            resolved.
     """
     if model.model_config.get("extra") == "allow":
         message = f"{name} takes fields that it does not name, and those may hold widgets. Use extra='forbid'."
@@ -194,16 +195,16 @@ def _check_metadata(metadata: Collection[object], where: str) -> None:
 
 
 def _check_constant(value: object, where: str) -> None:
-    """Check that no widget is where none is visited: in a constant of the class, or in a default of a plain field."""
+    """Check that a class constant or the default of a plain field contains no widget, which would not be visited."""
     if holds_widget(value):
         message = f"{where} has a widget for its value, and widgets are visited in fields that say that they hold some."
         raise WidgetError(message)
 
 
 def holds_widget(value: object) -> bool:
-    """Return whether a widget is somewhere in plain lists, tuples, sets, mappings and data classes."""
+    """Return whether a value is or contains a widget, in collections, mappings, models or data classes at any depth."""
     left: list[object] = [value]
-    seen: dict[int, object] = {}  # holds the values, so that no other one gets the same id
+    seen: dict[int, object] = {}  # keeps the values alive, so that ids stay unique
     while left:
         item = left.pop()
         if isinstance(item, Held):
@@ -225,29 +226,29 @@ def _inside(value: Any) -> Iterable[object]:
 
 
 def is_list(value: object) -> bool:
-    """Say whether a value holds items, and is no text."""
+    """Return whether a value is a list, tuple, set or other sequence, but not a string or bytes."""
     return isinstance(value, list | tuple | set | frozenset | Sequence) and not isinstance(value, str | bytes)
 
 
 def is_mapping(value: object) -> bool:
-    """Say whether a value holds other values by keys."""
+    """Return whether a value is a mapping."""
     return isinstance(value, Mapping)
 
 
 def is_model(value: object) -> bool:
-    """Say whether a value holds other values in fields."""
+    """Return whether a value is an instance of a Pydantic model or a data class."""
     return isinstance(value, BaseModel) or (is_dataclass(value) and not isinstance(value, type))
 
 
 _READING: list[type] = []
-"""The models that are being read."""
+"""The models whose annotations are being read, to stop at recursive ones."""
 
 
 class _Reader:
     """Reads one annotation.
 
     Args:
-        where: The field, for messages.
+        where: The name of the field, for error messages.
     """
 
     def __init__(self, where: str) -> None:
@@ -255,10 +256,10 @@ class _Reader:
         self._aliases: list[object] = []
 
     def read(self, annotation: Any) -> Place:
-        """Return what an annotation lets stand at a place."""
+        """Return what an annotation accepts."""
         if annotation is None or annotation is NoneType:
             return Place(is_optional=True)
-        if annotation is JsonValue:  # it names itself; Pydantic takes nothing but JSON for it
+        if annotation is JsonValue:  # a recursive alias, for which Pydantic accepts only JSON values
             return NOWHERE
         origin = get_origin(annotation)
         if origin is not None:
@@ -339,7 +340,7 @@ class _Reader:
         raise self._error(found)
 
     def _check_model(self, found: type) -> None:
-        if found not in _READING:  # it may name itself
+        if found not in _READING:  # a model may refer to itself
             _READING.append(found)
             try:
                 places_of_model(found)

@@ -22,19 +22,19 @@ Aspect = Callable[[type], bool]
 """Selects the classes that a walk looks for. Subtrees that cannot hold such a class are skipped."""
 
 Visit = Callable[[Held, Place], Held | None]
-"""Makes something of a part; it gets what else may stand in its place, and returns nothing to leave it out."""
+"""Maps a widget at a place to its replacement; `None` removes it. The place says which replacements are accepted."""
 
 IsPlain = Callable[[type], bool]
-"""Says of a class that a visit leaves its widgets as they are if they have no scopes of their own."""
+"""Returns whether a visit never changes widgets of a class that have no scopes."""
 
 _KEPT_KINDS: Mapping[type, Callable[[Iterable[Any]], Any]] = {tuple: tuple, set: set, frozenset: frozenset}
 _WORDS = frozenset({str})
 _SEQUENCES = frozenset({list, tuple})
-"""The types that most lists have. Others are checked by `is_list`, which takes longer."""
+"""The most common types of lists. Other types are checked with `is_list`, which is slower."""
 _GONE: Any = object()
 _SCOPES = attrgetter("scopes")
 _PLACES: dict[type, Places] = {}
-"""What each class can hold, until another class of widgets is defined."""
+"""The places of each class; cleared when another widget class is defined."""
 
 
 def everything(_found: type) -> bool:
@@ -98,7 +98,7 @@ def _add_ids(thing: Held, found: set[int]) -> None:
     for name, place in _all_places(type(thing)):
         value = getattr(thing, name)
         if place.items and type(value) in _SEQUENCES and not any(map(_may_have_parts, set(map(type, value)))):
-            found.update(map(id, value))  # there may be many of them, with nothing below
+            found.update(map(id, value))  # a fast path for long lists of widgets without parts
             continue
         for part in children_in(value, place):
             found.add(id(part))
@@ -113,22 +113,22 @@ def children_in(value: object, place: Place) -> list[Held]:
 
 
 def map_children(thing: H, visit: Visit, aspect: Aspect = everything, plain: IsPlain | None = None) -> H | None:
-    """Put something else in the place of what stands in the fields of a widget.
+    """Replace the direct children of a widget.
 
-    What is left out of a list or a mapping is no longer there; elsewhere nothing (`None`) stands in its place.
+    Removed children disappear from lists and mappings; in optional fields they become `None`.
 
     Args:
         thing: The widget.
-        visit: Returns what stands there instead; the same where nothing changes, and `None` to leave it out.
-        aspect: Where nothing of such a class can be, nothing is visited.
+        visit: Returns the replacement of a child, the same child for no change, or `None` to remove it.
+        aspect: Fields that cannot hold a class of this aspect are skipped.
         plain: Lists that hold only widgets of such classes, none of which has scopes, are skipped.
 
     Returns:
-        The widget itself if nothing changed, or a copy. `None` if something was left out without which the widget
-        cannot be, because its annotation asks for it.
+        The widget itself if nothing changed, or a copy. `None` if a child was removed that the widget's annotation
+        requires.
 
     Raises:
-        WidgetError: Something stands, or would stand, where its class does not belong.
+        WidgetError: A child or a replacement stands where its class does not belong.
     """
     changes: dict[str, Any] = {}
     for name, place in _places(type(thing), aspect):
@@ -144,12 +144,12 @@ def map_children(thing: H, visit: Visit, aspect: Aspect = everything, plain: IsP
 
 
 def may_hold(found: type[Held], aspect: Aspect) -> bool:
-    """Say whether something of a class that is looked for can be in a widget of a class, or is the widget itself."""
+    """Return whether a widget of a class can be, or can contain, a class that the aspect selects."""
     return _reaches(cast("Any", found), aspect)
 
 
 def forget_reaches() -> None:
-    """Discard what is known of classes, because another class of widgets was defined."""
+    """Clear the caches of places, because a new widget class may be accepted wherever its base classes are."""
     _PLACES.clear()
     _reaching_places.cache_clear()
     _reaches.cache_clear()
@@ -160,7 +160,7 @@ def _with(thing: Any, changes: Mapping[str, Any]) -> Any:
         return cast("Any", thing).model_copy(update=changes)
     if not isinstance(thing, BaseModel):
         return replace(thing, **changes)
-    # A copy would keep what a cached property made of the fields as they were; a new one has nothing cached.
+    # A new object and not a copy, which would keep cached properties that were computed from the old fields.
     kept = {name: getattr(thing, name) for name in type(thing).model_fields}
     return type(thing).model_construct(thing.model_fields_set, **{**kept, **changes})
 
@@ -198,7 +198,7 @@ def _may_reach(found: type, aspect: Aspect, above: AbstractSet[type]) -> bool:
     above = above | {found}
     if any(_leads_to(place, aspect, above) for _name, place in _all_places(found)):
         return True
-    # What stands somewhere may be of a class below the one that is named there.
+    # A value may be an instance of a subclass of the annotated class.
     below = cast("list[type[Any]]", found.__subclasses__())
     return any(_may_reach(kind, aspect, above) for kind in below)
 

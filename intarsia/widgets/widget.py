@@ -1,4 +1,4 @@
-"""What every widget is: frozen data that forbids what it does not know. No HTML and no I/O live here."""
+"""The base class of widgets: frozen data that forbids unknown fields, without HTML and I/O."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -24,19 +24,24 @@ else:
 
 
 Scopes = Annotated[AbstractSet[str], AfterValidator(frozenset[str])]
-"""Scopes that a person must have granted, all of them."""
+"""Scopes that the user must have granted, all of them."""
 
 NOTHING_SENT: Mapping[str, Mapping[str, Any]] = {"": {}}
-"""What a control sends that acts on one thing, and sends nothing."""
+"""The value of `Widget.sent_with` for a control that acts on a single item and sends no arguments."""
 
 
 def hidden(missing: AbstractSet[str]) -> str:
-    """Return what stands where something is left out."""
+    """Return the note that replaces a hidden widget."""
     return f"Hidden: needs {' and '.join(sorted(missing))}."
 
 
 def hidden_items(what: str, lacking: Sequence[AbstractSet[str]]) -> tuple[str, ...]:
-    """Return what stands for items of a list that are left out, by the scopes that each lacks."""
+    """Return the notes that replace hidden items of a list, one for each set of missing scopes.
+
+    Args:
+        what: The singular noun for an item.
+        lacking: The missing scopes of each hidden item.
+    """
     notes: list[str] = []
     for missing in dict.fromkeys(frozenset(each) for each in lacking):
         count = sum(each == missing for each in lacking)
@@ -46,15 +51,15 @@ def hidden_items(what: str, lacking: Sequence[AbstractSet[str]]) -> tuple[str, .
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(Field,))
 class WidgetType(ModelMetaclass):
-    """The type of widgets: lets type checkers see that fields marked `kw_only=False` go by position."""
+    """The metaclass of widgets. With it, type checkers know that fields with `kw_only=False` are positional."""
 
 
 class Widget(BaseModel, Held, metaclass=WidgetType):
-    """A piece of what a tool shows. Subclasses add fields; each has one template folder with the same stem.
+    """A part of what a tool shows. Subclasses add fields, and each has a template folder with the same name.
 
-    The fields say where other widgets are, and so does nothing else: `intarsia.widgets.tree` goes through them for
-    redaction, permissions and whatever else visits widgets. An annotation from which that cannot be told is an error
-    when the class is defined.
+    Only the annotations of the fields determine where a widget contains other widgets: `intarsia.widgets.tree` follows
+    them for redaction, permissions and everything else that visits widgets. If an annotation leaves it unclear, the
+    definition of the class raises `WidgetError`.
     """
 
     model_config = ConfigDict(
@@ -68,20 +73,20 @@ class Widget(BaseModel, Held, metaclass=WidgetType):
     kind: ClassVar[str] = "widget"
     """The stem of the widget's module, templates and CSS class, such as `task_board`."""
     can_keep_draft: ClassVar[bool] = False
-    """Whether it can show what a person changed and has not saved: see `with_draft`."""
+    """Whether the widget can show the user's unsaved changes: see `with_draft`."""
     has_tile_parts: ClassVar[bool] = False
-    """Whether each tile in it is drawn as a part of its own, so that an open View can read that tile alone."""
+    """Whether each tile is rendered as a separate part, so that an open View can refresh it alone."""
     scopes: Scopes = frozenset()
-    """What a person must have granted to see it. From others it is kept, and a note stands in its place."""
+    """The scopes that a user must have granted to see the widget. For other users, a note replaces it."""
 
     _positional: ClassVar[tuple[str, ...]] = ()
-    """Names of the fields that go by position."""
+    """The names of the positional fields."""
     _offers: ClassVar[tuple[tuple[str, Sends], ...]] = ()
-    """Names of the fields that offer an action, each with what it sends."""
+    """The fields that offer an action, each with the arguments that its control sends."""
     _places: ClassVar[Places | None] = None
-    """The fields that may hold widgets; `None` until every type that the class names is known."""
+    """The fields that may hold widgets; `None` while a forward reference of the class is not resolved."""
     _waits: ClassVar[bool] = False
-    """Whether it was defined before every type that it names."""
+    """Whether the class has a forward reference that is not resolved yet."""
 
     def __init__(self, *values: Any, **fields: Any) -> None:
         positional = self._positional
@@ -100,7 +105,7 @@ class Widget(BaseModel, Held, metaclass=WidgetType):
             super().__init__(**given)
         except ValidationError as error:
             raise explain(type(self), given, error) from None
-        # Not a validator: Pydantic would run it again for every widget inside another, and boards hold many.
+        # Not a validator: Pydantic would run it again for every nested widget, and boards hold many.
         for name, sends in self._offers:
             action = getattr(self, name)
             if action is not None:
@@ -113,7 +118,7 @@ class Widget(BaseModel, Held, metaclass=WidgetType):
     @classmethod
     def __pydantic_init_subclass__(cls, **options: Any) -> None:
         super().__pydantic_init_subclass__(**options)
-        cls._places = None  # not those of the class above
+        cls._places = None  # do not inherit those of the base class
         cls._waits = not cls.__pydantic_fields_complete__
         if not cls._waits:
             cls._read_fields()
@@ -126,12 +131,12 @@ class Widget(BaseModel, Held, metaclass=WidgetType):
 
     @classmethod
     def find_places(cls) -> Places:
-        """Return the fields that may hold widgets, each with what may stand there.
+        """Return the fields that may hold widgets, each with its place.
 
         Raises:
-            WidgetError: The class names a type that is still not known.
+            WidgetError: A forward reference of the class cannot be resolved.
         """
-        # Its own, and not those of the class above: a class may hook into how the classes below it are made.
+        # Not inherited: a base class with its own `__init_subclass__` can call this before the subclass is complete.
         places: Places | None = cls.__dict__.get("_places")
         if places is None:
             cls.model_rebuild(raise_errors=False)
@@ -155,9 +160,10 @@ class Widget(BaseModel, Held, metaclass=WidgetType):
         forget_reaches()
         return cls._places
 
+    # mypy's plugin for Pydantic generates a `model_construct` for each class, hence the ignored error.
     @classmethod
-    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> NoReturn:  # type: ignore[override] # noqa: ARG003 # the mypy plugin is told that each class has one of its own
-        """Refuse to build a widget of values that are not checked.
+    def model_construct(cls, _fields_set: set[str] | None = None, **values: Any) -> NoReturn:  # type: ignore[override] # noqa: ARG003
+        """Refuse to build a widget from values that are not validated.
 
         Raises:
             WidgetError: Always.
@@ -166,10 +172,14 @@ class Widget(BaseModel, Held, metaclass=WidgetType):
         raise WidgetError(message)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Return a copy with some fields changed. The values are not checked, but for being widgets where none belong.
+        """Return a copy with some fields changed. Values are not validated, except that plain fields accept no widgets.
+
+        Args:
+            update: The new values by field.
+            deep: Whether to copy nested models too.
 
         Raises:
-            WidgetError: There is no such field, or a widget is put where its class does not say that it holds some.
+            WidgetError: A field does not exist, or a value contains a widget although the field is not for widgets.
         """
         fields = type(self).model_fields
         places = dict(self.find_places())
@@ -181,18 +191,18 @@ class Widget(BaseModel, Held, metaclass=WidgetType):
 
     def _copied(self, update: Mapping[str, Any] | None, *, deep: bool = False) -> Self:
         copied, fields = super().model_copy(update=update, deep=deep), type(self).model_fields
-        # Values of cached properties were made from the fields before the change.
+        # Cached properties were computed from the old fields.
         kept = vars(copied)
         for name in kept.keys() - fields.keys():
             del kept[name]
         return copied
 
     def __str__(self) -> str:
-        # In a text form this is what `{{ widget }}` writes: never what is in it, which nobody would have visited.
+        # `{{ widget }}` in a text template writes this. It must not contain fields, which may not be redacted.
         return f"<{type(self).__name__}>"
 
     def __html__(self) -> NoReturn:
-        """Refuse to be written into markup as a value.
+        """Refuse to be inserted into markup as a value.
 
         Raises:
             WidgetError: Always.
@@ -202,13 +212,13 @@ class Widget(BaseModel, Held, metaclass=WidgetType):
 
     @classmethod
     def offers_actions(cls) -> bool:
-        """Say whether it has fields that offer actions."""
-        cls.find_places()  # until its types are known, so are its actions
+        """Return whether the class has fields that offer actions."""
+        cls.find_places()  # resolves forward references, on which `_offers` depends
         return bool(cls._offers)
 
     @property
     def offered(self) -> Iterator[tuple[str, BoundAction]]:
-        """The fields that offer an action, each with its action."""
+        """The names of fields that offer an action now, each with its action."""
         for name, _sends in self._offers:
             action: BoundAction | None = getattr(self, name)
             if action is not None:
@@ -216,26 +226,29 @@ class Widget(BaseModel, Held, metaclass=WidgetType):
 
     @property
     def misplaced(self) -> str:
-        """Why it cannot stand where any widget can, as a sentence about it; empty when it can."""
+        """Why the widget cannot be used where any widget is accepted, as the rest of a sentence; empty if it can."""
         return ""
 
     def sent_with(self, field: str) -> Mapping[str, Mapping[str, Any]]:
-        """Return what the action of a field is sure to be called with, by the id of the thing that it acts on.
+        """Return the arguments that the action of a field is certain to get, by the id of the item that it acts on.
 
         Args:
-            field: Such as `on_change`. What acts on one thing alone calls it "".
+            field: The name of the field, such as `on_change`.
+
+        Returns:
+            The known arguments by item id. A control that acts on a single item uses the id "".
         """
         del field
         return NOTHING_SENT
 
     def decided(self, decisions: Mapping[str, Decision | None]) -> Self | None:
-        """Return the widget with what was decided about its actions.
+        """Return the widget with decisions that refuse its actions.
 
         Args:
-            decisions: By field, for what may not be done; `None` for an action that this person is not to know of.
+            decisions: The decisions by field; `None` for an action that is not visible to the user.
 
         Returns:
-            The widget; `None` when it is nothing without an action that it does not have now.
+            The widget; `None` if it requires an action that is not visible.
         """
         changes: dict[str, BoundAction | None] = {}
         for name, decision in decisions.items():
@@ -245,44 +258,50 @@ class Widget(BaseModel, Held, metaclass=WidgetType):
         return self._copied(changes) if changes else self  # an action holds no widgets
 
     def decided_by_thing(self, refused: Mapping[str, Mapping[str, Decision]]) -> Self | None:
-        """Return the widget with what the rules of its actions refuse.
+        """Return the widget with the refusals of the rules of its actions.
 
         Args:
-            refused: By field and by the id of the thing, as in `sent_with`.
+            refused: The decisions by field and item id, as in `sent_with`.
         """
         return self.decided({name: by_thing[""] for name, by_thing in refused.items()})
 
     def stand_in(self, missing: AbstractSet[str]) -> "Widget | None":
-        """Return what stands in its place for who may not see it; `None` for a note, or nothing where none fits.
+        """Return the replacement for users that may not see the widget.
 
         Args:
-            missing: The scopes that they did not grant.
+            missing: The scopes that the user did not grant.
+
+        Returns:
+            The replacement. `None` for the standard note, or for no replacement where a note does not fit.
         """
         del missing
         return None
 
     def redacted(self, granted: AbstractSet[str], left_out: Sequence[AbstractSet[str]]) -> Self:
-        """Return the widget without what else of it must not be seen; the parts in its fields are redacted already.
+        """Redact more than the widgets in the fields, which are already redacted. The default redacts nothing.
 
         Args:
-            granted: The scopes of who will see it.
-            left_out: For each part that was left out, and not replaced by a note, the scopes that are missing.
+            granted: The scopes of the user that sees the widget.
+            left_out: The missing scopes of each part that was removed without a note.
+
+        Returns:
+            The redacted widget, or the same widget if nothing is hidden.
         """
         del granted, left_out
         return self
 
     def with_draft(self, values: dict[str, Any]) -> Self:
-        """Return the widget with what a person changed and has not saved."""
+        """Return the widget with the user's unsaved changes."""
         del values
         return self
 
     @property
     def draft_wanted(self) -> bool:
-        """Whether it is to be shown with the person's draft."""
+        """Whether to load the user's draft for the widget."""
         return False
 
     def draft_ends_with(self, tool: str) -> bool:
-        """Say whether a draft is there that an action makes needless."""
+        """Return whether the widget shows a draft that is deleted after this action succeeded."""
         del tool
         return False
 
@@ -293,7 +312,7 @@ class Widget(BaseModel, Held, metaclass=WidgetType):
 
 
 def _place_of(field: FieldInfo, where: str) -> Place:
-    # An action stands in a field of its own, marked with what is sent; anywhere else nobody would decide about it.
+    # An action must have its own field, marked with `Sends`: permissions are checked for such fields only.
     is_offer = any(isinstance(mark, Sends) for mark in field.metadata)
     annotation: Any = field.annotation
     is_action = annotation is BoundAction or annotation == BoundAction | None
@@ -311,10 +330,10 @@ def _check_names(found: type[Widget]) -> None:
 
 
 def are_plain(parts: Collection[Any]) -> bool:
-    """Say whether some widgets are for all, hold no others and offer nothing: there is nothing to redact or decide.
+    """Return whether there is nothing to redact or decide: no scopes, no nested widgets and no actions.
 
     Args:
-        parts: Widgets; of anything else it is not so.
+        parts: The widgets. Returns `False` if any other value is among them.
     """
     return all(map(is_plain, set(map(type, parts)))) and not any(map(_SCOPES, parts))
 

@@ -1,1 +1,1 @@
-"""One call, from its arguments to its answer."""
+"""Handling of tool calls, from arguments to response."""

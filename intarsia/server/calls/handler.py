@@ -1,4 +1,4 @@
-"""One call, from its arguments to its answer (`docs/on-the-wire.md`). Knows tools and the store, and no protocol."""
+"""Handles tool calls, from arguments to response (`docs/on-the-wire.md`). Independent of MCP and HTTP."""
 
 import logging
 from collections.abc import Mapping
@@ -41,10 +41,10 @@ logger = logging.getLogger(__name__)
 
 
 class CallHandler:
-    """Answers calls of the tools of one connector and of those included in it.
+    """Handles calls of the tools of one connector and of the connectors included in it.
 
     Args:
-        catalog: What the connector offers.
+        catalog: The tools of the connector.
     """
 
     def __init__(self, catalog: Catalog) -> None:
@@ -56,7 +56,19 @@ class CallHandler:
     async def answer(
         self, name: str, arguments: Mapping[str, Any], meta: Mapping[str, Any], grant: Grant
     ) -> CallResponse:
-        """Answer one call of somebody. Never raises for what a caller or a developer's function did."""
+        """Handle one tool call.
+
+        Errors of the caller, and exceptions of the author's functions, become error responses; they are not raised.
+
+        Args:
+            name: The name of the tool.
+            arguments: The arguments as they were sent.
+            meta: The `_meta` of the request.
+            grant: The permissions of the caller.
+
+        Returns:
+            The response.
+        """
         call = read_call(arguments, meta, grant)
         call.view = read_handle(self._catalog.signer, grant, call.handle)
         try:
@@ -65,6 +77,7 @@ class CallHandler:
             answer = refusal(error)
             await self._actions.note(name, call, error)
         except Exception:
+            # The details go to the log only: an exception's text may contain data of other users.
             logger.exception("The call of %r failed.", name)
             message = "Something went wrong on the server. Nothing more is known here; try again."
             answer = problem_answer("failed", message)
@@ -93,7 +106,7 @@ class CallHandler:
         return self._unknown(name, call.grant)
 
     def _unknown(self, name: str, grant: Grant) -> CallResponse:
-        # What only a View may call is not there for anybody else, not even as something that was nearly meant.
+        # Tools for Views alone do not exist for other callers, so they are no suggestions for a mistyped name either.
         tools = self._catalog.tools
         known = {tool for tool in tools if (found := self._catalog.offered(tool, grant)) and not found.is_app_only}
         return problem_answer("unknown_tool", f"There is no such tool.{near_miss(name, known)}")

@@ -1,4 +1,4 @@
-"""The wait of an open View: until a topic of its widget changes, its access does, or it has waited long enough."""
+"""Long polls of open Views. A poll ends when a topic of the widget or the user's access changes, or at its timeout."""
 
 import asyncio
 from dataclasses import dataclass
@@ -10,24 +10,24 @@ from intarsia.server.changes.change_log import CHANGE_LOG
 from intarsia.server.rendering.load import WatchedTopics
 
 MAX_WAIT_SECONDS = 25
-"""Hosts and proxies give up on a call after 60 seconds or, some of them, 30."""
+"""The longest wait. Some hosts and proxies cancel a request after 30 seconds, others after 60."""
 
 WITHDRAWN = "Your access was withdrawn, so this is no longer shown. Connect again in the chat to go on."
 
 
 @dataclass(frozen=True)
 class WaitOutcome:
-    """How a wait ended."""
+    """The outcome of a long poll."""
 
     topics: WatchedTopics
     changed: frozenset[str]
     grant: Grant | None
-    """What the caller granted now; `None` when their access ended."""
+    """The caller's permissions after the wait; `None` if their access ended."""
     changed_at: int = 0
-    """When one of the topics last changed; what is shown now must be newer."""
+    """The revision of the last change of one of the topics. The next read must be newer."""
 
     def tiles(self, due: frozenset[str] | None) -> frozenset[str] | None:
-        """Return the tiles to read: those that changed besides those that are due, or `None` for everything."""
+        """Return the tiles to read: those with changed topics and those that are due, or `None` for all."""
         if not self.changed:
             return due
         if self.changed & self.topics.whole:
@@ -37,16 +37,19 @@ class WaitOutcome:
 
 
 async def wait_for_change(topics: WatchedTopics, revision: int, seconds: object, grant: Grant) -> WaitOutcome:
-    """Wait until something changes that a View shows.
+    """Wait until a topic of a View changes.
 
     Args:
-        topics: What it reads.
-        revision: Of what it shows.
-        seconds: How long, up to `MAX_WAIT_SECONDS`; nothing is no wait.
-        grant: Who waits.
+        topics: The topics of the View's widget.
+        revision: The revision that the View shows. The call returns at once if a topic has changed since.
+        seconds: The timeout, up to `MAX_WAIT_SECONDS`; `None` does not wait.
+        grant: The permissions of the user.
+
+    Returns:
+        The outcome.
 
     Raises:
-        ArgumentError: The time is out of its range.
+        ArgumentError: The timeout is not a number, or is out of range.
     """
     limit = _checked_seconds(seconds)
     grant_now = await _wait(topics.all, revision, limit, grant) if limit else grant

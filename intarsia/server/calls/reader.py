@@ -81,19 +81,22 @@ class WidgetReader:
         return drawn.reading, _sent(drawn, wanted, call, tiles)
 
     async def topics(self, wanted: AuthorizedRead, call: ToolCall, shown: int) -> WatchedTopics:
-        """Say what a View reads that shows a certain revision."""
+        """Return the topics of a widget, for a View that shows the revision `shown`."""
         return await self._catalog.renders.topics(self._asked(wanted, call), shown)
 
     async def add_true_widget(self, answer: CallResponse, action: Tool, call: ToolCall) -> CallResponse:
-        """Add to the answer of an action what changed of the widget that the View shows; if that is quick.
+        """Add the updated widget of the View to the response of an action, if reading it is fast.
 
-        It is read under the caller's own rights. If it takes long the answer says so, and the View's next reading gets
-        what is under way.
+        The widget is read with the caller's permissions. If that takes too long, the response says so, the read
+        continues, and the next request of the View gets its result.
 
         Args:
-            answer: What the action is answered with.
+            answer: The response of the action.
             action: The action.
-            call: Its call.
+            call: The call of the action.
+
+        Returns:
+            The same response.
         """
         found = self._catalog.offered(call.seen.tool, call.grant) if call.seen else None
         positions = self._catalog.switches.positions
@@ -104,7 +107,7 @@ class WidgetReader:
         tool = cast("AnyWidgetTool", found)
         try:
             wanted = await authorized_read(tool, call.seen.arguments, call.grant)
-        except (ArgumentError, RefusedError):  # it is no longer for them: what they see stays until they read again
+        except (ArgumentError, RefusedError):  # no longer allowed: the View keeps its state until its next read
             return answer
         except Exception:
             logger.exception("The rule of %r could not be asked after an action.", tool.name)
@@ -139,6 +142,7 @@ class WidgetReader:
     ) -> SharedRender:
         asked = self._asked(wanted, call)
         drawn = await self._catalog.renders.read(asked, after, tiles)
+        # A partial read fits only the frame that the View has; for a new frame, all tiles must be sent.
         if drawn.reading.skipped and call.seen and drawn.rendering.frame.hash != call.seen.frame:
             drawn = await self._catalog.renders.read(asked, after)
         return drawn
@@ -153,7 +157,7 @@ async def authorized_read(tool: AnyWidgetTool, arguments: Mapping[str, Any], gra
     """Validate the arguments of a widget tool, and authorize its caller.
 
     Raises:
-        ArgumentError: The tool does not take them.
+        ArgumentError: The arguments are not valid for the tool.
         RefusedError: The caller may not call it.
     """
     return AuthorizedRead(tool, await authorized_arguments(tool, arguments, grant), arguments)
@@ -163,8 +167,8 @@ async def authorized_arguments(tool: Tool, arguments: Mapping[str, Any], grant: 
     """Validate the arguments of a call, and authorize its caller.
 
     Raises:
-        ArgumentError: The tool does not take them.
-        RefusedError: The caller may not.
+        ArgumentError: The arguments are not valid for the tool.
+        RefusedError: The caller may not call it.
     """
     checked = check_arguments(tool.model, arguments)
     decision = await decide(grant, tool, values_of(checked))
@@ -174,7 +178,7 @@ async def authorized_arguments(tool: Tool, arguments: Mapping[str, Any], grant: 
 
 
 def _key(wanted: AuthorizedRead, call: ToolCall) -> Hashable | None:
-    """Return the key of one View of one user, with all that is known of the user."""
+    """Return the key of a View and its user. It includes the claims, because a function may show them."""
     if call.seen is None or not isinstance(call.handle, str):
         return None
     claims = json.dumps(dict(call.grant.claims), sort_keys=True, default=repr)

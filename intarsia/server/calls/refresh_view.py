@@ -1,4 +1,4 @@
-"""Refreshing an open View: it waits for a change of what it shows, and is sent the difference."""
+"""Refreshes open Views: waits for a change of the widget, and responds with the difference."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,10 +19,10 @@ from intarsia.server.wire.messages import PARTS, UNCHANGED, VIEW, CallResponse, 
 
 
 class ViewRefresher:
-    """Answers the calls with which open Views read again what they show.
+    """Handles the refresh calls of open Views.
 
     Args:
-        catalog: What the connector offers.
+        catalog: The tools of the connector.
         reader: Reads widgets.
     """
 
@@ -31,10 +31,18 @@ class ViewRefresher:
         self._reader = reader
 
     async def refresh(self, call: ToolCall) -> CallResponse | None:
-        """Read again what a View shows, as soon as something of it changes or it has waited long enough.
+        """Read the widget of a View again, after a change or at the timeout of the long poll.
+
+        Args:
+            call: The refresh call.
 
         Returns:
-            The answer; `None` if it names no widget that it was opened with and that this person gets to know of.
+            The response. `None` if the View was not opened with the widget that it names, or the widget is not visible
+            to the user.
+
+        Raises:
+            ArgumentError: The arguments of the widget or of the poll are not valid.
+            RefusedError: The user may not read the widget.
         """
         seen = call.seen
         is_its_own = seen and call.view and opens(call.view, seen.tool, seen.arguments)
@@ -50,7 +58,7 @@ class ViewRefresher:
         if superseded := LATEST_VIEWS.superseded(opening):
             return superseded
         topics = opening.wakes(await self._reader.topics(wanted, call, seen.revision))
-        # What was drawn for other permissions is read at once.
+        # A widget that was rendered for other permissions is read at once: it may show too much or too little.
         is_true = is_drawn_for(call.view, call.grant)
         seconds = call.arguments.get("wait_seconds") if is_true and seen.frame else 0
         wait = await wait_for_change(topics, seen.revision, seconds, call.grant)
@@ -61,7 +69,7 @@ class ViewRefresher:
             return rests
         wanted = await authorized_read(
             shown, seen.arguments, call.grant
-        )  # what a rule goes by may have changed meanwhile
+        )  # again: the rule may decide otherwise after the wait
         is_true = is_drawn_for(call.view, call.grant)
         tiles = wait.tiles(seen.tiles) if is_true else None
         newer_than = max(seen.revision, wait.changed_at) if is_true else None
@@ -75,11 +83,14 @@ class ViewRefresher:
         return answer
 
     def _for(self, call: ToolCall, grant: Grant) -> ToolCall:
-        """Return a call as it is after a wait, by what its caller granted now."""
+        """Return a call with the permissions that its user has after the wait."""
         return replace(call, grant=grant, view=read_handle(self._catalog.signer, grant, call.handle))
 
     async def _wait_while_off(self, call: ToolCall, seen: Seen) -> CallResponse | None:
-        """Answer a View whose widget is off; if it says so already, by showing no frame, when that changes."""
+        """Return the response to a View whose widget an admin turned off, or `None` if it is on.
+
+        A View without a frame already shows that notice, so the response waits until a switch changes.
+        """
         revision = REVISIONS.next()
         off = self._reader.turned_off(call)
         if off is None or seen.frame:

@@ -1,4 +1,4 @@
-"""Running an action: once, only after a person's yes where it destroys, and with its row in the audit log."""
+"""Runs actions: idempotently, after a confirmation if they are destructive, and with a row in the audit log."""
 
 import logging
 from secrets import token_hex
@@ -38,11 +38,11 @@ AnyActionTool = ActionTool[..., Any]
 
 
 class ActionRunner:
-    """Answers calls of actions.
+    """Handles calls of actions.
 
     Args:
-        catalog: What the connector offers.
-        reader: Reads the widget as it is afterwards.
+        catalog: The tools of the connector.
+        reader: Reads the updated widget after an action.
     """
 
     def __init__(self, catalog: Catalog, reader: WidgetReader) -> None:
@@ -50,7 +50,14 @@ class ActionRunner:
         self._reader = reader
 
     async def act(self, tool: AnyActionTool, call: ToolCall) -> CallResponse:
-        """Run an action that its caller may know of, and answer with the widget as it is afterwards."""
+        """Run an action that is visible to the caller, and respond with the updated widget.
+
+        Errors become error responses; they are not raised.
+
+        Args:
+            tool: The action.
+            call: The call.
+        """
         try:
             answer = await self._act_once(tool, call)
         except (ArgumentError, RefusedError) as error:
@@ -66,20 +73,20 @@ class ActionRunner:
         return await self._reader.add_true_widget(answer, tool, call)
 
     async def note(self, name: str, call: ToolCall, error: Exception) -> None:
-        """Write down that somebody was refused what they know of, or that it failed."""
+        """Write an audit row for a refused or failed call; none for invalid arguments or tools that are not visible."""
         if self._catalog.offered(name, call.grant) and not isinstance(error, ArgumentError):
             why = f"refused: {error}" if isinstance(error, RefusedError) else "failed"
             await self._catalog.owners[name].audit.write_refusal(self._entry(name, call, why))
 
     def _entry(self, name: str, call: ToolCall, result: str = "done") -> AuditEntry:
-        """Return what the audit log says of a call."""
+        """Return the audit entry of a call."""
         by = "view" if call.view else "model"
         digest = self._catalog.owners[name].audit.digest(name, call.arguments)
         version = str(call.arguments.get("version", ""))
         return AuditEntry("action", call.grant.person, call.grant.client, by, name, digest, result, version)
 
     async def _withdraw_undo(self, answer: CallResponse, grant: Grant) -> None:
-        """Offer no Undo that would be refused to this person now, whenever it was made."""
+        """Remove the undo from a response, which may be a stored one, if the user may not run it now."""
         done = answer.meta.get(DONE, {})
         undo = done.get("undo")
         if undo and not await would_allow(grant, self._catalog.rights, undo["tool"], undo["arguments"]):
@@ -102,7 +109,7 @@ class ActionRunner:
             answer = done_answer(await self._run(tool, checked, call, once))
             await results.note(once)
             return answer
-        # The use of a confirmation is written with a key, so a call without one gets one that nobody else has.
+        # The use of a confirmation is stored under a key, so a call without a key gets a random one.
         once.key = key or token_hex(16)
         async with results.lock(once):
             first = await results.find(once)
@@ -135,7 +142,7 @@ class ActionRunner:
             return await self._apply(tool, checked, call, once)
 
     def _question(self, tool: AnyActionTool, checked: BaseModel, call: ToolCall) -> CallResponse:
-        """Ask, and change nothing. Only a View gets what a yes brings back."""
+        """Return the question for the user. Only a View gets the confirmation token, so a model cannot confirm."""
         answer = problem_answer("refused", f"{tool.title} was not done: a person must confirm it in the widget.")
         if call.view:
             answer.meta[CONFIRM] = {
@@ -154,6 +161,6 @@ class ActionRunner:
         if not isinstance(done, Done):
             message = f"{tool.name} returned {type(done).__name__}, not Done; what it changed stays changed."
             raise ToolError(message)
-        call.acted_at = REVISIONS.next()  # what is read from here on, for whomever, shows what was done
+        call.acted_at = REVISIONS.next()  # reads that begin after this revision include the change
         CHANGE_LOG.publish(filled(tool.changes, values_of(checked)))
         return done

@@ -288,7 +288,7 @@ def _with_limits(
 ) -> Starlette:
     allowed, sites = checked_hosts(hosts or LOCAL_HOSTS), checked_origins(origins or ())
     forms = frozenset(pages.form_paths if pages else ())
-    if sites and pages:  # its forms are sent from its own pages
+    if sites and pages:  # the forms of the pages have the origin of the public URL
         sites = (*sites, origin_of(pages.settings.public_url))
     outer = [Middleware(RequestLimits, hosts=allowed, origins=sites, forms=forms)]
     if pages:

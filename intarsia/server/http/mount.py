@@ -1,4 +1,4 @@
-"""A connector at a path of an application that its author has already, of FastAPI or Starlette."""
+"""Mounts a connector at a path of an existing FastAPI or Starlette application."""
 
 import re
 from collections.abc import AsyncGenerator
@@ -32,14 +32,14 @@ def mount_on(
     Args:
         catalog: The catalog of the connector to serve.
         app: The application around it.
-        path: Where, such as `/tasks`; `/mcp` is below it.
-        auth: Whose tokens are taken, by their address with that path.
-        hosts: Host names that requests may name, without port.
-        origins: Origins that browsers may call from.
+        path: The path, such as `/tasks`. The MCP endpoint is `/mcp` below it.
+        auth: The issuers whose tokens are accepted. Their URL of the connector includes the path.
+        hosts: The allowed host names, without port.
+        origins: The origins from which browsers may call.
 
     Raises:
-        SettingError: It is no application of Starlette or has started, the path is malformed or in use, or the
-            address of `auth` does not lead to it.
+        SettingError: The application is not a Starlette application or has started, the path is malformed or in use,
+            or the URL in `auth` does not lead to the path.
     """
     _check_app(app, path)
     if auth is not None:
@@ -47,7 +47,9 @@ def mount_on(
     own = build_app(catalog, auth=auth, hosts=hosts, origins=origins)
     # Clients look for metadata at the root of the host, with the path behind it (RFC 8414 and 9728).
     metadata: list[BaseRoute] = [Route(each, endpoint=own) for each in _metadata_paths(auth)]
+    # In front of the routes of the application, where a catch-all route would take the requests.
     app.router.routes[:0] = [*metadata, Mount(path, app=own)]
+    # Starlette runs no lifespan of mounted applications, so the one of the connector is run inside the outer one.
     around = app.router.lifespan_context
 
     @asynccontextmanager
@@ -80,7 +82,7 @@ def _check_app(app: Starlette, path: str) -> None:
 
 
 def _check_address(auth: ResourceServer | EmbeddedIssuer, path: str) -> None:
-    """Check that the address that clients are told leads to where the connector is."""
+    """Check that the URL that clients get leads to the path of the connector."""
     address, below = (auth.resource, path + PATH) if isinstance(auth, ResourceServer) else (auth.public_url, path)
     found = urlsplit(address)
     if not found.path.endswith(below):

@@ -1,1 +1,1 @@
-"""From a widget function to what one person sees of it."""
+"""Reading, redacting, authorizing and rendering widgets."""

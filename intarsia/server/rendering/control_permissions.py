@@ -68,12 +68,12 @@ async def would_allow(grant: Grant, rights: Rights, name: str, arguments: Mappin
 
 @dataclass(frozen=True)
 class _Decided:
-    """The refused actions of a widget."""
+    """The decisions that refuse actions of a widget."""
 
     early: Mapping[str, Decision | None]
-    """By field, for everything that it could be done with; `None` where nobody is to know of it."""
+    """By field: refused for all items. `None` if the action is not visible to the user."""
     by_thing: Mapping[str, Mapping[str, Decision]]
-    """By field, and by the id of what it cannot be done with."""
+    """By field and by the id of the item for which the rule refuses the action."""
 
 
 @cache
@@ -119,7 +119,7 @@ class ControlAuthorizer:
         return (_applied(widget, decided) or note(NOT_OFFERED)) if decided else widget
 
     async def _decide_offers(self, widget: Widget, offered: Sequence[tuple[str, BoundAction]]) -> "_Decided | None":
-        """Return what cannot be done with a widget, or `None` if its actions are all allowed."""
+        """Return the refused actions of a widget, or `None` if all are allowed."""
         early: dict[str, Decision | None] = {}
         refused: dict[str, dict[str, Decision]] = {}
         for name, action in offered:
@@ -133,7 +133,7 @@ class ControlAuthorizer:
         return _Decided(early, refused) if early or refused else None
 
     def _decide_early(self, action: BoundAction) -> Decision | None:
-        """Decide as far as no rule is needed; `None` for an action that this person is not to know of."""
+        """Decide by scopes and roles, without the rule; `None` for an action that is not visible to the user."""
         if action.tool not in self._tools:
             return ALLOWED
         if not self._rights.offered(action.tool, self._grant):
@@ -159,7 +159,8 @@ class ControlAuthorizer:
         try:
             return await decide(self._grant, tool, tool.as_given(known))
         except KeyError:
-            # The rule looks at what only the person's hand will say, such as where a card goes: the call decides.
+            # The rule reads an argument that is known only when the user acts, such as the target column of a card.
+            # The rule is evaluated again with the call, so it is safe to show the control.
             return ALLOWED
         except Exception:
             logger.exception("The rule of %r could not be asked for drawing.", tool.name)
@@ -183,7 +184,7 @@ class SharedControlAuthorizer(ControlAuthorizer):
         """
         raise IdentityRequiredError
 
-    async def ask_rule(self, tool: "ActionTool[..., Any]", known: Mapping[str, Any]) -> Decision:  # noqa: ARG002  # as above
+    async def ask_rule(self, tool: "ActionTool[..., Any]", known: Mapping[str, Any]) -> Decision:  # noqa: ARG002
         """Evaluate no rule, because rules get the user.
 
         Raises:
@@ -193,7 +194,7 @@ class SharedControlAuthorizer(ControlAuthorizer):
 
 
 def _applied(widget: Widget, decided: Mapping[int, _Decided]) -> Widget | None:
-    """Return a widget with its decisions; `None` for one that is nothing without what this person may not know of."""
+    """Return a widget with its decisions; `None` if it requires an action that is not visible to the user."""
 
     def visit(part: Held, place: Place) -> Held | None:
         if not isinstance(part, Widget):

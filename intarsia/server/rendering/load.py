@@ -181,7 +181,7 @@ async def _read_tile(tile: PendingTile, grant: Grant, is_skipped: bool) -> Held:
 
 
 def _is_cancelled() -> bool:
-    """Whether the call itself was cancelled, and not only something that a tile waited for."""
+    """Return whether the current task was cancelled, and not only an operation that a tile awaited."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
@@ -198,13 +198,13 @@ def _placed(widget: Widget, tool: AnyWidgetTool, arguments: Mapping[str, Any]) -
 
     Raises:
         WidgetError: A part of it cannot stand where it does.
-        ToolError: A filter is no parameter of the tool.
+        ToolError: A filter is not a parameter of the tool.
     """
 
     def visit(part: Held, place: Place) -> Held | None:
         if not isinstance(part, Widget):
             return part
-        # A place for any widget says nothing about what a part is for; one for selects does.
+        # Only places for any widget are checked: a field for a specific class accepts that class by definition.
         if Widget in place.held and (problem := part.misplaced):
             message = f"{tool.name}: {type(part).__name__} {problem}"
             raise WidgetError(message)

@@ -35,7 +35,7 @@ def _is_shown_whole(widget: Widget, granted: AbstractSet[str]) -> bool:
         if not part.scopes <= granted:
             return False
     for part in parts:
-        # Only a class that redacts something of its own needs to be asked.
+        # Only classes that override `redacted` can hide more than whole parts.
         is_asked = isinstance(part, Widget) and type(part).redacted is not Widget.redacted
         if is_asked and cast("Widget", part).redacted(granted, ()) is not part:
             return False
@@ -67,7 +67,7 @@ def _shown(widget: Widget, granted: AbstractSet[str]) -> Widget | AbstractSet[st
         return None
 
     inside = map_children(widget, visit, plain=is_plain)
-    # What cannot be without a hidden part is hidden like that part.
+    # A widget that requires a hidden part is hidden too.
     return frozenset[str]().union(*left_out) if inside is None else inside.redacted(granted, left_out)
 
 

@@ -1,7 +1,7 @@
-"""Readings that are under way, and those of a moment ago, for everybody who waits for the same.
+"""Coalesces concurrent reads of the same data, and caches each result for a moment.
 
-Whoever asks says how new the reading must be. One that is under way or was just done and is new enough is theirs too;
-else another begins. Knows keys and tasks, and nothing of widgets: what may share a key is decided in `sharing.py`.
+A caller states how new the read must be. A running or recently finished read that is new enough is shared; otherwise a
+new one is started. This module handles keys and tasks only; `shared_renders.py` decides which requests share a key.
 """
 
 import asyncio
@@ -14,19 +14,19 @@ from typing import Any, Generic, TypeVar
 from intarsia.server.changes.change_log import REVISIONS, RevisionClock
 
 KEEP_SECONDS = 1.0
-"""How old a reading may be, from its beginning, that is given to somebody who came later."""
+"""How long a finished read is shared with later callers, from its start."""
 
 JOIN_SECONDS = 3.0
-"""For how long others join a reading that is under way; one that hangs does not take everybody with it."""
+"""How long further callers may join a running read, from its start, so that one that hangs does not block them all."""
 
 MAX_KEPT = 1_000
 MAX_BYTES = 32 * 1024 * 1024
 
 MAX_RENDER_SECONDS = 0.3
-"""How long the answer of an action waits for the widget as it is after it."""
+"""How long the response of an action waits for the updated widget."""
 
 KEEP_PENDING_SECONDS = 30
-"""How long such a widget waits for the View that asks for it next."""
+"""How long such a read is kept for the next request of its View."""
 
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass(eq=False)
 class _Flight(Generic[T]):
-    """One reading."""
+    """One read."""
 
     key: Hashable
     revision: int
@@ -45,11 +45,17 @@ class _Flight(Generic[T]):
 
     @property
     def has_result(self) -> bool:
-        """Whether it is done and brought something."""
+        """Whether the read has finished without an error."""
         return self.task.done() and not self.task.cancelled() and self.task.exception() is None
 
     def serves(self, after: int, tiles: frozenset[str] | None, now: float) -> bool:
-        """Say whether it is what somebody asks for."""
+        """Return whether the read can be shared with a request.
+
+        Args:
+            after: The read must be newer than this revision.
+            tiles: The tiles that it must include, or `None` for all.
+            now: The current time of the event loop.
+        """
         if self.revision <= after:
             return False
         if not self.task.done():
@@ -61,11 +67,11 @@ class _Flight(Generic[T]):
 
 
 class SharedFlights(Generic[T]):
-    """Readings by what they are of.
+    """Shares reads with the same key, while they run and for a moment after.
 
     Args:
-        size_of: How many bytes a result holds, about.
-        clock: Makes revisions.
+        size_of: Returns the approximate size of a result in bytes.
+        clock: Creates revisions.
     """
 
     def __init__(self, size_of: Callable[[T], int], clock: RevisionClock = REVISIONS) -> None:
@@ -77,7 +83,7 @@ class SharedFlights(Generic[T]):
 
     @property
     def count(self) -> int:
-        """How many are under way or kept."""
+        """The number of running and cached reads."""
         return sum(map(len, self._by_key.values()))
 
     async def read(
@@ -88,25 +94,28 @@ class SharedFlights(Generic[T]):
         begin: Callable[[int], Coroutine[Any, Any, T]],
         context: Context,
     ) -> T:
-        """Return a reading, begun for this or shared with others.
+        """Return the result of a shared read, or start a new one.
 
         Args:
-            key: What it is of, and for what permissions.
-            after: It must be newer than this revision.
-            tiles: The tiles that it must hold, or `None` for all.
-            begin: Reads, and is told the revision that was made before.
-            context: What the reading sees of the world around; nothing of who asks.
+            key: Identifies the data and the permissions.
+            after: The read must be newer than this revision.
+            tiles: The tiles that it must include, or `None` for all.
+            begin: Starts the read. Its argument is the revision, which is created before the read.
+            context: The context variables of the read. They must contain nothing of the current request.
+
+        Returns:
+            The result. An exception of the read is raised in every caller that waits for it.
         """
         now = asyncio.get_running_loop().time()
         flights = self._by_key.get(key, ())
         flight = next((each for each in reversed(flights) if each.serves(after, tiles, now)), None)
         if flight is None:
             flight = self._begin(key, tiles, begin, context.copy())
-        # Whoever goes away leaves it to the others.
+        # Shielded: the cancellation of one caller must not cancel the read for the others.
         return await asyncio.shield(flight.task)
 
     def latest(self, key: Hashable, at_least: int) -> T | None:
-        """Return a reading that is done and kept, of this revision or a later one, if there is one."""
+        """Return a cached result of this revision or a later one, or `None`."""
         flights = reversed(self._by_key.get(key, ()))
         return next((each.task.result() for each in flights if each.revision >= at_least and each.has_result), None)
 
@@ -125,7 +134,7 @@ class SharedFlights(Generic[T]):
         return flight
 
     def _keep(self, flight: _Flight[T]) -> None:
-        """Keep for a moment what was read; what failed failed for those alone who waited for it."""
+        """Cache the result of a finished read. Failures are not cached: only callers that waited get the exception."""
         if not flight.has_result:
             self._forget(flight)
             return
@@ -138,6 +147,7 @@ class SharedFlights(Generic[T]):
             self._drop(next(iter(self._kept)))
 
     def _drop(self, flight: _Flight[T]) -> None:
+        # The limits may have evicted it before its timer ran.
         if flight in self._kept:
             del self._kept[flight]
             self._bytes -= flight.size
@@ -151,30 +161,30 @@ class SharedFlights(Generic[T]):
 
 
 class PendingRenders(Generic[T]):
-    """Readings that go on without those who began them."""
+    """Reads that continue in the background after the response that started them."""
 
     def __init__(self) -> None:
         self._tasks: OrderedDict[Hashable, asyncio.Task[T | None]] = OrderedDict()
 
     @property
     def count(self) -> int:
-        """How many nobody has asked for yet."""
+        """The number of reads whose result was not taken yet."""
         return len(self._tasks)
 
     async def read(self, key: Hashable | None, reading: Coroutine[Any, Any, T | None]) -> tuple[T | None, bool]:
-        """Wait for a reading, but not for long.
+        """Wait for a read, for at most `MAX_RENDER_SECONDS`.
 
         Args:
-            key: Who may take it afterwards; nothing waits for as long as it takes.
-            reading: Reads, and raises nothing.
+            key: The key for `take`, which must identify the user; `None` waits until the read ends.
+            reading: The read. It must raise nothing.
 
         Returns:
-            What it brought, and whether it is still under way.
+            The result, and whether the read still runs.
         """
         if key is None:
             return await reading, False
         task = asyncio.create_task(reading)
-        self._leave(key, task)  # whoever is cancelled meanwhile asks again, too
+        self._leave(key, task)  # before the wait: a cancelled call is retried, and takes it too
         await asyncio.wait({task}, timeout=MAX_RENDER_SECONDS)
         if not task.done():
             return None, True
@@ -182,7 +192,7 @@ class PendingRenders(Generic[T]):
         return task.result(), False
 
     async def take(self, key: Hashable) -> T | None:
-        """Wait for a reading that was left under way, if there is one."""
+        """Wait for the background read with a key, and return its result; `None` if there is none."""
         task = self._tasks.pop(key, None)
         return None if task is None else await asyncio.shield(task)
 
@@ -194,5 +204,6 @@ class PendingRenders(Generic[T]):
             self._tasks.popitem(last=False)
 
     def _drop(self, key: Hashable, task: "asyncio.Task[T | None]") -> None:
+        # A later action may have replaced the task under the same key.
         if self._tasks.get(key) is task:
             del self._tasks[key]

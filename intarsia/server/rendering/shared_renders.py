@@ -109,11 +109,11 @@ class SharedRenders:
         self._is_apart = False
 
     def begin(self) -> None:
-        """Share from now on. What is read for several sees the world as it is around this call."""
+        """Enable sharing. Shared reads run with the context variables of this call, outside of any request."""
         self._outside = copy_context()
 
     def keep_apart(self) -> None:
-        """Share nothing: on a server of somebody else's, functions may ask that server who calls."""
+        """Disable sharing. On an existing server, functions may get the user from that server's own context."""
         self._is_apart = True
 
     async def read(
@@ -123,7 +123,7 @@ class SharedRenders:
 
         Args:
             asked: The widget, and the user.
-            after: The reading must be newer than this revision; left out, it begins now.
+            after: The read must be newer than this revision; by default it starts now.
             tiles: The only tiles that must be read, or `None` for all.
 
         Raises:
@@ -142,7 +142,7 @@ class SharedRenders:
 
         Args:
             asked: The widget, and the user.
-            shown: The revision of what the View shows; it is said of that, or of something newer.
+            shown: The revision that the View shows. The topics are those of this revision or of a later one.
         """
         context = self._shares(asked)
         if context is None:
@@ -156,12 +156,12 @@ class SharedRenders:
         return await self._topics.read(asked.key, shown, None, find, context)
 
     def _shares(self, asked: RenderRequest) -> Context | None:
-        """Return what a shared reading runs in; `None` where it is somebody's own."""
+        """Return the context of a shared read, or `None` if the read depends on the user."""
         return None if self._is_apart or asked.tool.knows_person else self._outside
 
 
 async def _read(asked: RenderRequest, tiles: frozenset[str] | None, revision: int) -> _Common:
-    """Read for everybody who has the same permissions. Nothing of the person goes in, so nothing can come out."""
+    """Read for all users with the same permissions. The Grant has no user, so the result cannot contain their data."""
     data = await read_data(asked.tool, asked.checked, asked.permissions, revision, tiles)
     topics = topics_shown(asked.tool, asked.checked, data.tile_topics)
     try:
@@ -173,6 +173,6 @@ async def _read(asked: RenderRequest, tiles: frozenset[str] | None, revision: in
 
 async def _draw(data: LoadedData, asked: RenderRequest, decider: ControlAuthorizer) -> SharedRender:
     reading = await finish(data, asked.tool, asked.store, decider)
-    # Where access can be withdrawn, every open widget wants to know.
+    # Where access can be revoked, every open View polls, so that its widget disappears.
     waits = reading.has_topics or asked.waits
     return SharedRender(reading, render_widget(reading.widget, asked.tool.refresh_seconds, waits=waits))

@@ -1,4 +1,4 @@
-"""The text form of a widget as an answer: its page, and the reference to read it again."""
+"""Builds the text response of a widget: one page of its text form, and a reference to the call that shows it."""
 
 import json
 from collections.abc import Mapping
@@ -8,17 +8,17 @@ from intarsia.ui_templates import render_text
 from intarsia.widgets import Widget
 
 MAX_CHARACTERS = 4_000
-"""About how long one page of a text form may be."""
+"""The approximate length of one page. A longer line is not split."""
 
 
 def text_answer(widget: Widget, tool: str, arguments: Mapping[str, Any], page: int = 1) -> str:
-    """Return one page of a widget's text form, what is left out, and how to get it.
+    """Return one page of a widget's text form, with the calls that return the next page and the widget.
 
     Args:
-        widget: What is shown.
-        tool: The tool that shows it.
-        arguments: What the tool was called with, without defaults.
-        page: Which page, from 1.
+        widget: The redacted widget.
+        tool: The name of the widget tool.
+        arguments: The arguments of the call, without defaults.
+        page: The number of the page, from 1. Numbers beyond the last page return the last one.
     """
     pages = _pages(render_text(widget))
     page = min(page, len(pages))
@@ -30,7 +30,7 @@ def text_answer(widget: Widget, tool: str, arguments: Mapping[str, Any], page: i
 
 
 def _call(tool: str, arguments: Mapping[str, Any]) -> str:
-    # In JSON a backtick can be written as an escape, and then no value ends the code that it stands in.
+    # Backticks are escaped, so that no value can end the Markdown code span around the call.
     shown = json.dumps(dict(arguments), separators=(",", ":"), ensure_ascii=True).replace("`", "\\u0060")
     return f"`{tool} {shown}`"
 

@@ -55,7 +55,7 @@ def _settle(future: "asyncio.Future[Any]", settle: Callable[[], None]) -> None:
 
 
 class SqliteConnection:
-    """A connection to a database file, in a thread of its own. The driver begins no transactions by itself."""
+    """A connection to a database file, in its own thread. The driver begins no transactions by itself."""
 
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
@@ -111,7 +111,7 @@ class SqliteConnection:
         """
         return self._send(self._run, sql, parameters, is_many)
 
-    def _run(self, sql: str, parameters: Any, is_many: bool) -> _Result:  # noqa: FBT001 - the thread passes by position
+    def _run(self, sql: str, parameters: Any, is_many: bool) -> _Result:  # noqa: FBT001 - passed by position
         """Run a statement to its end, and fetch all its rows."""
         cursor = self._opened.cursor()
         try:
@@ -240,7 +240,7 @@ class AdaptedConnection(AsyncAdapt_dbapi_connection):
         await_(driver.create_function(name, count, function, **options))
 
     def terminate(self) -> None:
-        """Close the connection where nothing can wait for it, such as in the garbage collector."""
+        """Close the connection without waiting for it, such as from the garbage collector, which cannot await."""
         driver: SqliteConnection = self.driver_connection
         driver.terminate()
 
@@ -257,7 +257,7 @@ class SqliteDialect(SQLiteDialect_pysqlite):
     is_async = True
     has_terminate = True
     supports_statement_cache = True
-    supports_server_side_cursors = True  # `AsyncConnection.stream` asks for it
+    supports_server_side_cursors = True  # required by `AsyncConnection.stream`
     execution_ctx_cls = _ExecutionContext
 
     @classmethod
@@ -267,18 +267,18 @@ class SqliteDialect(SQLiteDialect_pysqlite):
         return AsyncAdaptedQueuePool
 
     def connect(self, *arguments: Any, **options: Any) -> Any:
-        """Open a connection to the file that the URL names."""
-        del options  # those of `sqlite3.connect`, which `SqliteConnection` decides
-        # SQLAlchemy's protocol for drivers asks for `__getattr__`, which no ordinary class has.
+        """Open a connection to the file in the URL."""
+        del options  # options of `sqlite3.connect`, which `SqliteConnection` sets itself
+        # `Any`, because SQLAlchemy's protocol for drivers requires `__getattr__`, which this class does not have.
         driver: Any = await_(SqliteConnection.open(str(arguments[0])))
         return AdaptedConnection(self.loaded_dbapi, driver)
 
     def get_driver_connection(self, connection: Any) -> Any:
-        """Return the connection that SQLAlchemy's core sees adapted."""
+        """Return the driver's connection behind an adapted one."""
         return connection.driver_connection
 
     def do_terminate(self, dbapi_connection: Any) -> None:
-        """Close a connection where nothing can wait for it."""
+        """Close a connection without waiting for it."""
         dbapi_connection.terminate()
 
 

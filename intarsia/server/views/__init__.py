@@ -1,1 +1,1 @@
-"""What the server knows of an open View: its handle, its keys and confirmations, and which one is the latest."""
+"""The state of open Views: signed handles, idempotency keys, confirmations, and which View is the latest."""

@@ -1,7 +1,8 @@
-"""Confirmations: what destroys something is asked about in the View, and done only when a person said yes.
+"""Confirmations: a destructive action runs only after the user confirms it in the View.
 
-The first call changes nothing and is answered by a question. The second brings the confirmation that came with it:
-bound to the person, the action and its arguments, good for two minutes, and used up in the transaction of the change.
+The response to the first call is a question, and nothing is changed. The second call contains the confirmation token of
+that response. A token is bound to the user, the client, the action and its arguments, is valid for two minutes, and can
+be used once: its use is written in the same transaction as the change.
 """
 
 import time
@@ -15,27 +16,41 @@ from intarsia.server.views.view_handles import Signer
 from intarsia.server.wire.messages import digest_of
 
 LASTS_SECONDS = 120
-"""How long a person may think."""
+"""How long a confirmation is valid."""
 
 
 _ID_BYTES = 16
 
 
 class ConfirmationError(RefusedError):
-    """A confirmation that is not good for this call: it is changed, somebody else's, too old, or used."""
+    """The confirmation is not valid for this call: it was altered, has expired, or is bound to another user or call."""
 
 
 def make_confirmation(signer: Signer, grant: Grant, tool: str, arguments: Mapping[str, Any]) -> str | None:
-    """Return what a person's yes brings back."""
+    """Return a new confirmation token for a call, or `None` if the signer has no secret yet.
+
+    Args:
+        signer: Signs the token.
+        grant: The permissions of the user who must confirm.
+        tool: The name of the action.
+        arguments: The arguments of the call.
+    """
     expires = int(time.time()) + LASTS_SECONDS
     return signer.sign(_bound(grant, tool, arguments), expires.to_bytes(8) + token_bytes(_ID_BYTES))
 
 
 def check_confirmation(signer: Signer, grant: Grant, tool: str, arguments: Mapping[str, Any], given: object) -> str:
-    """Return the name under which the use of a confirmation is noted.
+    """Validate a confirmation token, and return its id, under which its use is stored.
+
+    Args:
+        signer: Verifies the signature.
+        grant: The permissions of the caller.
+        tool: The name of the action.
+        arguments: The arguments of the call.
+        given: The token as it was sent.
 
     Raises:
-        ConfirmationError: It was not made for this person and this call, or too long ago.
+        ConfirmationError: The token was not made for this user and this call, or it has expired.
     """
     body = signer.verify(_bound(grant, tool, arguments), given)
     if body is None or int.from_bytes(body[:8]) <= time.time():

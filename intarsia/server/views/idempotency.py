@@ -1,6 +1,6 @@
-"""Exactly once: an action that is sent again with the same key gets its first answer and changes nothing.
+"""Idempotency: an action that is sent again with the same key returns the first result and changes nothing.
 
-The key is written in the transaction of the change (`Connector.change`), so that both are there or neither is.
+The key is written in the transaction of the change (`Connector.change`), so that either both are stored or neither is.
 """
 
 import asyncio
@@ -24,19 +24,19 @@ from intarsia.server.audit.log import AuditEntry, append_row, prune
 from intarsia.server.storage.store import CONFIRMATIONS, KEYS, Store
 
 KEEP_SECONDS = 24 * 3600
-"""How long a key is remembered."""
+"""How long keys and results are stored."""
 
 
 FORGET_EVERY_SECONDS = 3600
-"""How often old keys are thrown away."""
+"""The interval at which expired keys are deleted."""
 
 
 class AlreadyAppliedError(RefusedError):
-    """This very call was applied by another process while it ran here; the change is rolled back."""
+    """Another process applied the same call while it ran here; the change is rolled back."""
 
 
 class ConfirmationUsedError(RefusedError):
-    """The confirmation of this call was used before; the change is rolled back."""
+    """The confirmation of this call was already used; the change is rolled back."""
 
     def __init__(self) -> None:
         super().__init__("This confirmation was used already. Nothing was changed; try again.")
@@ -44,31 +44,36 @@ class ConfirmationUsedError(RefusedError):
 
 @dataclass
 class IdempotentCall:
-    """One action call, which is applied once if it carries a key."""
+    """One call of an action. It is applied only once if it has an idempotency key."""
 
     person: str
     key: str | None
     digest: str
     written_to: set[Store] = field(default_factory=set[Store])
-    """Stores that have the key; there is more than one when an action changes another connector's tables."""
+    """The stores that contain the key. There are several if an action changes the tables of an included connector."""
     confirmation: str | None = None
-    """The name of the confirmation that the call uses up."""
+    """The id of the confirmation that the call uses."""
     entry: AuditEntry | None = None
-    """What the audit log says of it, in the transaction of the change."""
+    """The audit entry, which is written in the transaction of the change."""
 
     async def write(self, store: Store, connection: AsyncConnection) -> bool:
-        """Write key and audit row in the transaction of the change, so that a second copy of the call fails here.
+        """Write the key and the audit row in the transaction of the change, so that a duplicate call fails here.
 
-        Returns whether it was written now: whoever rolls the transaction back must say so with `forget`.
+        Args:
+            store: The store that is changed.
+            connection: The connection of the transaction.
+
+        Returns:
+            Whether this call of the method wrote the rows. If so, and the transaction is rolled back, call `forget`.
 
         Raises:
-            AppliedError: Another process applied this very call meanwhile.
-            UsedError: Another call used the confirmation.
+            AlreadyAppliedError: Another process has applied the same call in the meantime.
+            ConfirmationUsedError: Another call used the confirmation.
         """
         return await connection.run_sync(partial(self.write_rows, store))
 
     def write_rows(self, store: Store, connection: Connection) -> bool:
-        """Write them as `write` does, on a synchronous connection."""
+        """Write the rows as `write` does, on a synchronous connection."""
         if store in self.written_to:
             return False
         if self.key is not None:
@@ -86,13 +91,14 @@ class IdempotentCall:
     def _write_key(self, connection: Connection) -> None:
         values = {"person": self.person, "key": self.key, "digest": self.digest, "at": time.time()}
         try:
+            # The primary key decides between processes; the asyncio locks of `ResultStore` only know this one.
             connection.execute(_INSERT, values)
         except IntegrityError:
             reason = "This was already done."
             raise AlreadyAppliedError(reason) from None
 
     def forget(self, store: Store) -> None:
-        """Say that the transaction which wrote the key to a store was rolled back."""
+        """Note that the transaction that wrote the key to a store was rolled back."""
         self.written_to.discard(store)
 
 
@@ -100,13 +106,13 @@ CURRENT_CALL: ContextVar[IdempotentCall | None] = ContextVar("intarsia_once", de
 
 
 def idempotency_key() -> str | None:
-    """Return the key of the action that runs, for the service that it passes the change on to.
+    """Return the idempotency key of the running action, to pass it on to an external service.
 
-    A call that is sent again has the same key, and another call another one; between people keys may be the same.
+    A retry of a call has the same key, and a different call has a different one. Keys of different users may be equal.
 
     Returns:
-        8 to 64 letters, digits, dashes or underscores. `None` where the caller sent no key, as models do, and outside
-        of actions.
+        8 to 64 letters, digits, dashes or underscores. `None` if the caller sent no key, as models do, and outside of
+        actions.
     """
     once = CURRENT_CALL.get()
     return once.key if once else None
@@ -114,11 +120,14 @@ def idempotency_key() -> str | None:
 
 @asynccontextmanager
 async def change(store: Store) -> AsyncGenerator[AsyncConnection]:
-    """Begin a change of a store. Inside an action, the call's key and audit row are in the same transaction.
+    """Begin a transaction on a store. Inside an action, it includes the idempotency key and the audit row of the call.
+
+    Args:
+        store: The store to change.
 
     Raises:
-        AppliedError: Another process applied this very call meanwhile.
-        UsedError: Another call used the confirmation.
+        AlreadyAppliedError: Another process has applied the same call in the meantime.
+        ConfirmationUsedError: Another call used the confirmation.
     """
     once = CURRENT_CALL.get()
     is_first = False
@@ -135,7 +144,7 @@ async def change(store: Store) -> AsyncGenerator[AsyncConnection]:
 
 @contextmanager
 def change_in_thread(store: Store) -> Generator[Connection]:
-    """Begin a change as `change` does, in a thread without an event loop."""
+    """Begin a transaction as `change` does, in a thread without an event loop."""
     once = CURRENT_CALL.get()
     is_first = False
     try:
@@ -151,9 +160,10 @@ def change_in_thread(store: Store) -> Generator[Connection]:
 
 @dataclass
 class ResultStore:
-    """The first answers of one store's actions."""
+    """Stores the first result of each action call of one store, and locks calls against their duplicates."""
 
     store: Store
+    # Weak values: a lock lives only as long as a call that holds it or waits for it.
     _locks: "WeakValueDictionary[tuple[str, str], asyncio.Lock]" = field(
         default_factory=WeakValueDictionary["tuple[str, str]", asyncio.Lock]
     )
@@ -161,25 +171,27 @@ class ResultStore:
     _forgot_at: float = float("-inf")
 
     def lock(self, once: IdempotentCall) -> asyncio.Lock:
-        """Return the lock that lets only one copy of a call run at a time."""
+        """Return the lock under which duplicates of a call run one after the other."""
         return self._locks.setdefault((once.person, once.key or ""), asyncio.Lock())
 
     def lock_confirmation(self, confirmation: str) -> asyncio.Lock:
-        """Return the lock that lets only one call run at a time with a confirmation. Take that of the call first."""
+        """Return the lock of a confirmation. Acquire the lock of the call first: a fixed order prevents deadlocks."""
         return self._locks.setdefault(("", confirmation), asyncio.Lock())
 
     async def check_unused(self, confirmation: str) -> None:
-        """Refuse what was used, before anything runs. What is used meanwhile is noticed in the transaction.
+        """Refuse a used confirmation before the action runs. The transaction detects one that is used after this check.
 
         Raises:
-            UsedError: It was.
+            ConfirmationUsedError: The confirmation was already used.
         """
         async with self.store.read() as connection:
             if (await connection.execute(_FIND_USE, {"of_id": confirmation})).first():
                 raise ConfirmationUsedError
 
     async def find(self, once: IdempotentCall) -> dict[str, Any] | None:
-        """Return the first answer of this call; empty if it was applied but the answer was lost.
+        """Return the first result of this call, or `None` if the key is new.
+
+        The result is empty if the change was committed, but the process ended before its result was stored.
 
         Raises:
             RefusedError: The key was used for another call.
@@ -195,7 +207,8 @@ class ResultStore:
         return row.answer or {}
 
     async def keep(self, once: IdempotentCall, answer: Mapping[str, Any]) -> None:
-        """Remember the answer of a call that was applied."""
+        """Store the result of a call that was applied."""
+        # Shielded: the change is committed, so a client that disconnects must not keep its result from being stored.
         with anyio.CancelScope(shield=True):
             async with self.store.write() as connection:
                 await once.write(self.store, connection)
@@ -204,14 +217,14 @@ class ResultStore:
                     await self._forget_old(connection)
 
     async def note(self, once: IdempotentCall) -> None:
-        """Write down a call without a key that was applied, unless its change did."""
+        """Write the audit row of an applied call without a key, unless the transaction of its change did."""
         if not once.written_to:
             with anyio.CancelScope(shield=True):
                 async with self.store.write() as connection:
                     await once.write(self.store, connection)
 
     async def forget_old(self) -> None:
-        """Forget keys that nobody can still be retrying."""
+        """Delete the keys and confirmations that have expired, and old audit rows."""
         async with self.store.write() as connection:
             await self._forget_old(connection)
 
@@ -222,7 +235,7 @@ class ResultStore:
         await prune(connection, time.time() - AUDIT_SECONDS)
 
 
-# Made once, because making a statement takes longer than running it.
+# Built once, because building a statement takes longer than running it.
 _IS_HERE = (KEYS.c.person == bindparam("of_person"), KEYS.c.key == bindparam("of_key"))
 _FIND = select(KEYS.c.digest, KEYS.c.answer).where(*_IS_HERE)
 _INSERT = insert(KEYS)
@@ -236,10 +249,10 @@ def _here(once: IdempotentCall) -> dict[str, Any]:
 
 
 def checked_key(value: object) -> str | None:
-    """Return an idempotency key, or `None` if there is none.
+    """Validate an idempotency key and return it, or `None` if there is none.
 
     Raises:
-        StoreError: It is not 8 to 64 letters, digits, dashes or underscores.
+        StoreError: The key is not 8 to 64 letters, digits, dashes or underscores.
     """
     if value is None:
         return None

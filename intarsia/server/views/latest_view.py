@@ -1,8 +1,8 @@
-"""Which View of a widget was opened last: older ones of the same person, tool and arguments go quiet.
+"""Tracks the latest View of each widget. Older Views with the same user, tool and arguments stop refreshing.
 
-An opening is a call of a widget tool that came from no View. It travels in the handle, so that nothing is kept for a
-View; what is remembered here is the newest opening of a widget, for a while. What was forgotten, as after a restart,
-supersedes nothing. The bus tells other processes, and wakes the calls that wait.
+A call of a widget tool that does not come from a View is an opening. The signed handle contains the opening, so the
+server stores nothing for each View. Only the newest openings are cached in memory; after an eviction or a restart, no
+View counts as superseded. The change log notifies other processes, and ends the long polls of older Views.
 """
 
 from collections import OrderedDict
@@ -18,7 +18,7 @@ from intarsia.server.rendering.load import WatchedTopics
 from intarsia.server.wire.messages import CallResponse, ToolCall, digest_of, problem_answer
 
 MAX_OPENINGS = 10_000
-"""How many widgets are remembered with their newest opening."""
+"""The maximum number of widgets whose newest opening is cached."""
 
 OPENED_AGAIN = "This widget was opened again since. Open the latest to go on here."
 
@@ -28,38 +28,38 @@ _KEY_BYTES, _MOMENT_BYTES = 16, 8
 
 @dataclass(frozen=True)
 class ViewOpening:
-    """When which widget was opened."""
+    """The widget that a View was opened with, and when."""
 
     key: bytes
-    """Stands for the person, their client, the tool and its arguments."""
+    """A digest of the user, their client, the tool and its arguments."""
     moment: int
     is_new: bool = False
-    """Whether it began with the call that is being answered."""
+    """Whether the current call created the opening."""
 
     @property
     def sealed(self) -> bytes:
-        """What a handle carries of it."""
+        """The opening as bytes, as a handle contains it."""
         return self.key + self.moment.to_bytes(_MOMENT_BYTES)
 
     @property
     def topic(self) -> str:
-        """The name of what changes when the same widget is opened again."""
+        """The topic that is published when the same widget is opened again."""
         return _TOPIC + self.key.hex()
 
     def wakes(self, topics: WatchedTopics) -> WatchedTopics:
-        """Add to the topics of a View that the widget is opened again."""
+        """Return the topics of a View extended by the topic of this opening."""
         return replace(topics, whole=topics.whole | {self.topic})
 
 
 UNKNOWN = ViewOpening(bytes(_KEY_BYTES), 0)
-"""Of a View whose person is not known: where nobody signs in, everybody is the same to the connector."""
+"""The opening of a View without a known user: without sign-in, the connector cannot tell users apart."""
 
 
 class LatestViews:
-    """Remembers the newest opening of each widget.
+    """Caches the newest opening of each widget.
 
     Args:
-        changes: Tells other processes, and wakes who waits.
+        changes: Notifies other processes, and ends long polls.
     """
 
     def __init__(self, changes: ChangeLog) -> None:
@@ -69,12 +69,15 @@ class LatestViews:
         self._end = changes.subscribe(self._hear, _TOPIC)
 
     def of_view(self, call: ToolCall) -> ViewOpening:
-        """Return how the View was opened that makes a call; if it wants to be the newest, it is from now on."""
+        """Return the opening of the View that sent a call. With `take_over`, the View becomes the latest one."""
         opening = _opening(call.view.opening) if call.view else UNKNOWN
         return self._renew(opening) if call.arguments.get("take_over") is True else opening
 
     def of_reading(self, call: ToolCall, tool: str, arguments: Mapping[str, Any]) -> ViewOpening:
-        """Return the opening that a reading of a widget belongs to, or begins. Call it before the widget is read."""
+        """Return the opening that a call of a widget tool belongs to, or create one.
+
+        Call it before the widget is read: openings are ordered by the begin of their calls.
+        """
         if call.view:
             return _opening(call.view.opening)
         if ACCESS_WATCH.get() is None:
@@ -83,13 +86,13 @@ class LatestViews:
         return self._renew(ViewOpening(sha256(named.encode()).digest()[:_KEY_BYTES], 0))
 
     def superseded(self, opening: ViewOpening) -> CallResponse | None:
-        """Return what to answer to a View whose widget was opened again since; nothing if it is the newest known."""
+        """Return the response to a View whose widget was opened again later, or `None` if no newer opening is known."""
         with self._lock:
             is_old = self._newest.get(opening.topic, 0) > opening.moment
         return problem_answer("superseded", OPENED_AGAIN) if is_old else None
 
     def close(self) -> None:
-        """Hear of nothing more."""
+        """Unsubscribe from the change log."""
         self._end()
 
     def _renew(self, opening: ViewOpening) -> ViewOpening:
@@ -102,11 +105,12 @@ class LatestViews:
     def _hear(self, topics: frozenset[str]) -> None:
         for topic in topics:
             opened, _, moment = topic.rpartition(":")
-            # A connector's own topics may look like anything.
+            # Authors choose their own topics freely, so a topic with this prefix need not end with a number.
             if opened.startswith(_TOPIC) and moment.isascii() and moment.isdecimal():
                 self._note(opened, int(moment))
 
     def _note(self, opened: str, moment: int) -> None:
+        # `max`: messages of other processes may arrive out of order.
         with self._lock:
             self._newest[opened] = max(moment, self._newest.get(opened, 0))
             self._newest.move_to_end(opened)

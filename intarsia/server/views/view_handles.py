@@ -1,7 +1,7 @@
-"""Handles: what proves to the server that a call came from a View, and whose.
+"""Signed handles, which prove that a call comes from a View of a certain user.
 
-A handle is made with every result of a widget tool, travels in `_meta` alone, and comes back with the View's calls. It
-grants nothing: the Grant and its Decision rule as they do without it. What only a View may call asks for one.
+Every response of a widget tool contains a handle in `_meta`, and the View sends it back with its calls. A handle grants
+no permissions: scopes, roles and rules are checked as without it. Tools that only Views may call require one.
 """
 
 import hmac
@@ -22,7 +22,7 @@ from intarsia.server.storage.store import SECRETS, Store
 from intarsia.server.wire.messages import ViewHandle, digest_of
 
 LASTS_SECONDS = 12 * 3600
-"""For how long a handle is good. Each reading of the widget brings a new one."""
+"""How long a handle is valid. Each read of the widget returns a new one."""
 
 SECRET_BYTES = 32
 _ROW = "signing"
@@ -33,10 +33,11 @@ _MAX_CHARACTERS = 400
 
 
 class Signer:
-    """Signs what goes to a View and comes back, for one connector. It knows its secret while the connector runs.
+    """Signs the tokens that a View receives and sends back, with HMAC-SHA256. The secret is loaded at startup.
 
     Args:
-        connector: The short name of the connector; what one signs is nothing to another, even on the same store.
+        connector: The short name of the connector. It is part of the signed context, so that connectors on the same
+            store do not accept each other's tokens.
     """
 
     def __init__(self, connector: str) -> None:
@@ -44,8 +45,9 @@ class Signer:
         self._secret: bytes | None = None
 
     async def load(self, store: Store) -> None:
-        """Take the secret from a store, which is made there once: processes that share the store share it."""
+        """Load the secret from a store, or create it there. All processes on the same store use the same secret."""
         wanted = select(SECRETS.c.value).where(SECRETS.c.name == _ROW)
+        # A write transaction also for the read: two processes that start at once must not both create a secret.
         async with store.write() as connection:
             row = (await connection.execute(wanted)).first()
             secret: bytes = row.value if row else token_bytes(SECRET_BYTES)
@@ -55,21 +57,21 @@ class Signer:
         self._secret = secret
 
     def sign(self, bound: tuple[str, ...], body: bytes) -> str | None:
-        """Sign bytes so that they are good only with what they are bound to.
+        """Sign bytes, bound to a context without which the signature cannot be verified.
 
         Args:
-            bound: The purpose, and to whom and what it belongs. It is not part of what is sent.
-            body: What is sent.
+            bound: The context: the purpose, the user and what else must match. It is not part of the token.
+            body: The bytes that the token contains.
 
         Returns:
-            URL-safe text; nothing before the connector runs.
+            The token as URL-safe text, or `None` before `load`.
         """
         if self._secret is None:
             return None
         return urlsafe_b64encode(body + self._mac(self._secret, bound, body)).rstrip(b"=").decode()
 
     def verify(self, bound: tuple[str, ...], text: object) -> bytes | None:
-        """Return what was signed, or nothing if it was not signed here or is bound to something else."""
+        """Return the bytes of a token, or `None` if its signature is not valid in this context."""
         sealed = _decoded(text)
         if self._secret is None or sealed is None or len(sealed) <= _MAC_BYTES:
             return None
@@ -77,7 +79,7 @@ class Signer:
         return body if hmac.compare_digest(mac, self._mac(self._secret, bound, body)) else None
 
     def _mac(self, secret: bytes, bound: tuple[str, ...], body: bytes) -> bytes:
-        # JSON in ASCII holds no zero byte, so nothing can move from one side of it to the other.
+        # ASCII JSON contains no zero byte, so no byte can be moved between the context and the body.
         label = json.dumps([self._connector, *bound]).encode()
         return hmac.digest(secret, label + b"\0" + body, "sha256")
 
@@ -85,14 +87,22 @@ class Signer:
 def make_handle(
     signer: Signer, grant: Grant, tool: str, arguments: Mapping[str, Any], opening: bytes = bytes(_OPENING_BYTES)
 ) -> str | None:
-    """Return the handle of a widget that was read for somebody, in a View that was opened so."""
+    """Return the handle of a View, or `None` if the signer has no secret yet.
+
+    Args:
+        signer: Signs the handle.
+        grant: The permissions of the user that the widget was rendered for.
+        tool: The name of the widget tool.
+        arguments: Its arguments.
+        opening: How the View was opened; see `ViewOpening.sealed`.
+    """
     expires = int(time.time()) + LASTS_SECONDS
     body = expires.to_bytes(8) + opening + _opened(tool, arguments) + _named(tool) + _drawn_for(grant)
     return signer.sign(_bound(grant), body)
 
 
 def read_handle(signer: Signer, grant: Grant, handle: object) -> ViewHandle | None:
-    """Return what a handle proves; `None` unless it was made for this person and client, and still is good."""
+    """Verify a handle and parse it. `None` if it has expired, or was not made for this user and client."""
     if handle is None:
         return None
     body = signer.verify(_bound(grant), handle)
@@ -105,17 +115,17 @@ def read_handle(signer: Signer, grant: Grant, handle: object) -> ViewHandle | No
 
 
 def opens(view: ViewHandle, tool: str, arguments: Mapping[str, Any]) -> bool:
-    """Say whether a View was opened with just this widget tool and these arguments."""
+    """Return whether a View was opened with exactly this widget tool and these arguments."""
     return view.widget == _opened(tool, arguments)
 
 
 def shown_by(view: ViewHandle, tools: Iterable[str]) -> str | None:
-    """Return with which of these widget tools a View was opened, with whatever arguments."""
+    """Return which of these tools a View was opened with, whatever the arguments, or `None`."""
     return next((tool for tool in tools if _named(tool) == view.tool), None)
 
 
 def is_drawn_for(view: ViewHandle | None, grant: Grant) -> bool:
-    """Say whether the widget of a View was rendered for just what this person granted, and not for more or less."""
+    """Return whether the widget of a View was rendered for exactly the scopes and roles that a user has now."""
     return view is not None and view.drawn_for == _drawn_for(grant)
 
 
@@ -144,5 +154,5 @@ def _decoded(text: object) -> bytes | None:
         decoded = urlsafe_b64decode(text + "=" * (-len(text) % 4))
     except (NotBase64Error, ValueError):
         return None
-    # Python overlooks foreign characters and spare bits; only the one spelling that was sent is taken.
+    # Python's decoder ignores unknown characters and unused bits. Only the canonical encoding is accepted.
     return decoded if urlsafe_b64encode(decoded).rstrip(b"=").decode() == text else None

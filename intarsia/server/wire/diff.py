@@ -22,11 +22,11 @@ class Seen:
     tiles: frozenset[str] | None = None
     """The only tiles to run, or `None` for all."""
     revision: int = 0
-    """Of what is shown."""
+    """The revision that the View shows."""
 
 
 def parse_seen(value: object) -> Seen | None:
-    """Parse `dev.intarsia/seen`. A value that is not valid counts as nothing seen."""
+    """Parse `dev.intarsia/seen`. Returns `None` for a value that is not valid, so that the View gets everything."""
     if not isinstance(value, Mapping):
         return None
     seen = cast("Mapping[str, Any]", value)
@@ -51,8 +51,8 @@ def difference(rendering: Rendering, seen: Seen | None, skipped: frozenset[str] 
 
     Args:
         rendering: The widget as it is now.
-        seen: What the View shows, or `None` for a full answer.
-        skipped: Parts that were not read this time and stay as they are.
+        seen: The state that the View reports, or `None` for a full response.
+        skipped: Parts that were not read this time. The View keeps them.
     """
     old = seen or Seen("", {})
     answer: dict[str, Any] = {}
@@ -65,6 +65,7 @@ def difference(rendering: Rendering, seen: Seen | None, skipped: frozenset[str] 
         for name, part in rendering.parts.items()
         if name not in skipped and old.parts.get(name) != part.hash
     }
+    # Items that moved between lists keep their hash, so they need not be sent again.
     known = {mark for marks in old.lists.values() for mark in marks}
     lists = {
         name: _list_difference(items, known)

@@ -19,13 +19,13 @@ VIEW, CONFIRMATION = "dev.intarsia/view", "dev.intarsia/confirmation"
 PARTS, DONE, PROBLEM = "dev.intarsia/parts", "dev.intarsia/done", "dev.intarsia/problem"
 UNCHANGED = "dev.intarsia/unchanged"
 LATER = "dev.intarsia/later"
-"""The action is answered, and what it did to the widget comes with the View's next reading."""
+"""The response of an action came before the updated widget, which the next request of the View returns."""
 CONFIRM = "dev.intarsia/confirm"
 DRAFT_TOOL = "intarsia_draft"
 VIEW_TOOL = "intarsia_view"
-"""Reads again what a View shows, and waits for a change of it."""
+"""The tool that Views call to refresh: a long poll that returns the updated widget."""
 ACCESS_TOOL = "intarsia_access"
-"""Asks for what a tool needs: where it is missing the call is refused, which is how a host comes to ask the person."""
+"""The tool that requests the scopes of another tool. A refusal makes the host ask the user for the missing scopes."""
 
 
 @dataclass
@@ -40,16 +40,16 @@ class CallResponse:
 
 @dataclass(frozen=True)
 class ViewHandle:
-    """What a View proves by its handle: which widget it was opened with, and for whom. See `views/view_handles.py`."""
+    """The verified content of a View's handle: the widget that it was opened with. See `views/view_handles.py`."""
 
     opening: bytes
-    """How the View was opened."""
+    """The opening of the View; see `views/latest_view.py`."""
     widget: bytes
-    """Stands for the widget tool and its arguments."""
+    """A digest of the widget tool and its arguments."""
     tool: bytes
-    """Stands for the widget tool alone."""
+    """A digest of the name of the widget tool."""
     drawn_for: bytes
-    """Stands for the permissions that the widget was rendered for."""
+    """A digest of the scopes and roles that the widget was rendered for."""
 
 
 @dataclass
@@ -61,13 +61,13 @@ class ToolCall:
     seen: Seen | None = None
     key: object = None
     handle: object = field(default=None, repr=False)
-    """As it was sent."""
+    """The handle as it was sent, not verified."""
     confirmation: object = field(default=None, repr=False)
     via: str | None = None
     acted_at: int | None = None
-    """A revision from between the end of the action and everything that was read since; none if nothing was done."""
+    """A revision created right after the action: later reads include the change. `None` if no action ran."""
     view: ViewHandle | None = field(default=None, repr=False)
-    """What the handle proves; `None` if it is not one of this person and client, or the call comes from no View."""
+    """The verified handle; `None` if it is not valid for this user and client, or the call is not from a View."""
 
 
 def read_call(arguments: Mapping[str, Any], meta: Mapping[str, Any], grant: Grant) -> ToolCall:
@@ -128,7 +128,7 @@ def problem_answer(kind: str, message: str, current: Mapping[str, Any] | None = 
     problem: dict[str, Any] = {"kind": kind, "message": message}
     if current:
         problem["current"] = to_jsonable_python(current, fallback=str)
-    # What is true now is data, as in any other text form: nothing in it may look like ours.
+    # The current values are data, so they are escaped: a value must not look like text of the connector.
     now = "".join(f" {plain(name)}: {plain(value)}." for name, value in (current or {}).items())
     return CallResponse(message + (f"\n\nNow:{now}" if now else ""), meta={PROBLEM: problem}, is_error=True)
 

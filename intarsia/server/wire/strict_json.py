@@ -25,7 +25,7 @@ RequestId = str | int | None
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
-"""As ASGI has them; nothing here needs to know a framework."""
+"""The types of ASGI, defined here so that this module depends on no framework."""
 
 
 class BodyError(ValueError):
@@ -46,7 +46,7 @@ def read_json(body: bytes) -> object:
     """Read one JSON value.
 
     Raises:
-        BodyError: It is none, or holds what parsers disagree about.
+        BodyError: The body is not JSON, or contains something that parsers read differently.
     """
     try:
         tree: object = json.loads(
@@ -66,7 +66,7 @@ def read_json(body: bytes) -> object:
     except ValueError:
         message = "The body is not JSON."
         raise BodyError(message) from None
-    # Only an escape can smuggle a broken character past the decoder.
+    # The UTF-8 decoder has refused lone surrogates, so only `\u` escapes can still produce broken characters.
     _check_tree(tree, holds_escapes=b"\\u" in body)
     return tree
 
@@ -75,7 +75,7 @@ def check_message(tree: object) -> None:
     """Check that a JSON value is one message of JSON-RPC 2.0. MCP has no batches, and no request without an id.
 
     Raises:
-        BodyError: It is none.
+        BodyError: The value is not a valid message.
     """
     if not isinstance(tree, dict):
         message = "The body must be one JSON-RPC message."
@@ -107,6 +107,7 @@ def object_of(value: object) -> dict[str, Any]:
 
 
 def _check_tree(tree: object, *, holds_escapes: bool) -> None:
+    # Level by level and not recursive, so that deep nesting cannot exhaust the stack.
     level: list[object] = [tree]
     for _ in range(MAX_LEVELS + 1):
         below: list[object] = []
@@ -159,6 +160,7 @@ def _finite(digits: str) -> float:
 
 
 def _whole(digits: str) -> int:
+    # The length first: converting a long string of digits takes quadratic time.
     if len(digits) > _MAX_DIGITS or int(digits) not in _WHOLE:
         message = "The body holds a whole number of more than 64 bits."
         raise BodyError(message)

@@ -1,4 +1,4 @@
-"""Asking once for what many want at the same moment, and remembering what was learned for a while."""
+"""A single-flight helper, which coalesces concurrent requests, and a bounded cache with expiry times."""
 
 import asyncio
 import contextvars
@@ -11,25 +11,28 @@ T = TypeVar("T")
 
 
 class SingleFlight:
-    """Runs one piece of work for all who ask for it while it runs."""
+    """Coalesces concurrent calls with the same key into one task."""
 
     def __init__(self) -> None:
         self._running: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def join(self, name: Hashable, work: Callable[[], Awaitable[T]]) -> T:
-        """Return what the work gives, or raise what it raises; start it if nobody has.
+        """Wait for the running task with a key, or start one.
 
         Args:
-            name: What is asked for.
-            work: Finds it out. It runs on when those who wait go away, for those who come.
+            name: The key.
+            work: The function to run. The cancellation of a caller does not cancel it.
+
+        Returns:
+            The result of the task. An exception of the task is raised in every caller that waits for it.
         """
         return await asyncio.shield(self.start(name, work))
 
     def start(self, name: Hashable, work: Callable[[], Awaitable[T]]) -> "asyncio.Task[T]":
-        """Start the work, if nobody has, without waiting for it."""
+        """Return the running task with a key, or start one, without waiting for it."""
         task = self._running.get(name)
         if task is None:
-            # A context of its own: the work is for everybody, and belongs to no request.
+            # An empty context: the result is shared, so the task must not see variables of one request.
             task = asyncio.create_task(_run(work), context=contextvars.Context())
             self._running[name] = task
             task.add_done_callback(lambda done: self._land(name, done))
@@ -38,10 +41,10 @@ class SingleFlight:
     def _land(self, name: Hashable, task: "asyncio.Task[Any]") -> None:
         del self._running[name]
         if not task.cancelled():
-            task.exception()  # asked for, so that nobody complains when all who waited have gone
+            task.exception()  # retrieved, so that asyncio logs no warning if all callers were cancelled
 
     async def stop(self) -> None:
-        """End what is running."""
+        """Cancel all running tasks and wait until they end."""
         tasks = list(self._running.values())
         for task in tasks:
             task.cancel()
@@ -53,10 +56,10 @@ async def _run(work: Callable[[], Awaitable[T]]) -> T:
 
 
 class TtlCache(Generic[T]):
-    """Remembers a bounded number of things, each until its time; the one unused for longest goes first.
+    """A cache with a maximum size and an expiry time for each entry. It evicts the least recently used entry.
 
     Args:
-        most: How many it remembers.
+        most: The maximum number of entries.
     """
 
     def __init__(self, most: int) -> None:
@@ -67,7 +70,7 @@ class TtlCache(Generic[T]):
         return len(self._known)
 
     def get(self, name: Hashable) -> T | None:
-        """Return what is remembered, unless its time has come."""
+        """Return the value of a key, or `None` if there is none or it has expired."""
         found = self._known.get(name)
         if found is None:
             return None
@@ -79,16 +82,16 @@ class TtlCache(Generic[T]):
         return value
 
     def take(self, name: Hashable) -> T | None:
-        """Return what is remembered, unless its time has come, and remember it no longer."""
+        """Remove a key and return its value, or `None` if there was none or it has expired."""
         until, value = self._known.pop(name, (0.0, None))
         return value if until > monotonic() else None
 
     def clear(self) -> None:
-        """Remember nothing any more."""
+        """Remove all entries."""
         self._known.clear()
 
     def keep(self, name: Hashable, value: T, until: float) -> None:
-        """Remember something until a time of the monotonic clock, in seconds."""
+        """Store a value until a time of the monotonic clock, in seconds."""
         self._known[name] = (until, value)
         self._known.move_to_end(name)
         if len(self._known) > self._most:

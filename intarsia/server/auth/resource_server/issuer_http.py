@@ -17,7 +17,7 @@ _NOT_FOUND = frozenset({400, 403, 404, 405, 410})
 
 
 class IssuerError(Exception):
-    """An issuer that cannot be asked, or whose answer makes no sense. Nothing can be said about its tokens now."""
+    """A request to an issuer failed, or its response is not valid. Its tokens cannot be verified for now."""
 
 
 class IssuerHttpClient:
@@ -38,18 +38,29 @@ class IssuerHttpClient:
                 self._http = None
 
     async def get(self, address: str) -> Mapping[str, Any] | None:
-        """Read a JSON object; None when the issuer has none there.
+        """Fetch a JSON object from an issuer.
+
+        Args:
+            address: The URL.
+
+        Returns:
+            The object, or `None` if the issuer has no document there, such as for status 404.
 
         Raises:
-            IssuerError: It cannot be read.
+            IssuerError: The request failed, or the response is not a JSON object.
         """
         return await self._read("GET", address)
 
     async def ask(self, address: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Mapping[str, Any]:
-        """Send a form, and read the JSON object that answers it.
+        """Send a form to an issuer, and return the JSON object of the response.
+
+        Args:
+            address: The URL.
+            form: The fields of the form.
+            headers: Further headers, such as the client's credentials.
 
         Raises:
-            IssuerError: There is no such answer.
+            IssuerError: The request failed, or the response is not a JSON object.
         """
         return await self._read("POST", address, dict(form), dict(headers)) or {}
 

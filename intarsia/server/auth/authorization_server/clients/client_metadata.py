@@ -1,8 +1,9 @@
-"""Apps that describe themselves at their own address, read without trusting whoever names it.
+"""Fetches Client ID Metadata Documents: OAuth clients whose id is the URL of a JSON document that describes them.
 
-The id of such an app is the address of a JSON document (draft-ietf-oauth-client-id-metadata-document, "CIMD"). Anybody
-can name any address, so it is asked as little as possible: once, for a few seconds, for a few KB, and only if it is
-public. The name is looked up once; what is asked is the number that was checked, and TLS proves the name.
+See draft-ietf-oauth-client-id-metadata-document ("CIMD"). The URL comes from an untrusted request, so the fetch is
+protected against SSRF: it is limited in time and size, follows no redirects, and connects to public addresses only. The
+host name is resolved once, and the connection goes to the IP address that was checked, so that a second DNS response
+cannot redirect it (DNS rebinding). TLS verifies the host name.
 """
 
 import asyncio
@@ -40,14 +41,14 @@ from intarsia.server.wire.bounded_http import (
 )
 
 FETCH_SECONDS = 5
-"""How long everything may take: looking the name up, connecting, and the last byte."""
+"""The timeout of a whole fetch: name resolution, connection and download."""
 MAX_BYTES = 10 * 1024
 MIN_KEPT, MAX_KEPT = 60, 3600
-"""For how many seconds a document is kept at least and at most, whatever its server says."""
+"""The limits of the cache lifetime in seconds, whatever the `Cache-Control` header says."""
 USUALLY_KEPT = 300
-"""For how many seconds it is kept when its server says nothing."""
+"""The cache lifetime in seconds without a `max-age`."""
 REFUSED_SECONDS = 30
-"""For how long a refusal stands before the address is asked again."""
+"""How long a failure is cached before the document is fetched again."""
 MAX_KNOWN = 200
 MAX_CONCURRENT = 16
 MAX_REDIRECTS = 20
@@ -61,10 +62,10 @@ _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
 
 
 class ClientMetadataError(IntarsiaError, ValueError):
-    """An app's document that cannot be read or used.
+    """The metadata document of a client cannot be fetched or is not valid.
 
     Args:
-        reason: What is wrong, safe to show to anybody: it repeats nothing that a server said.
+        reason: The reason. It is safe to show to any user, because it quotes nothing of a server's response.
     """
 
     def __init__(self, reason: str) -> None:
@@ -74,41 +75,41 @@ class ClientMetadataError(IntarsiaError, ValueError):
 
 @dataclass(frozen=True)
 class ClientMetadata:
-    """What an app says about itself; only that it may be answered at its own site has been checked."""
+    """The metadata of a client. All of it is claimed by the client; only the redirect URIs were checked."""
 
     client_id: str
     client_name: str
-    """Its name, in its own words; its host when it has none."""
+    """The name that the client claims; by default the host of its document."""
     redirect_uris: tuple[str, ...]
-    """Where it may be answered: at the site of its document, or on this machine (RFC 8252, section 7.3)."""
+    """The redirect URIs, on the origin of the document or on the loopback interface (RFC 8252, section 7.3)."""
     logo_uri: str | None
-    """Where its picture is. Never asked by the server."""
+    """The URL of the logo. The server never fetches it."""
     scope: str | None
     token_endpoint_auth_method: str
 
 
 Resolve = Callable[[str, int], Awaitable[Sequence[IPAddress]]]
-"""Looks a name up, for a port: every address that it has."""
+"""Resolves a host name and a port to all its IP addresses."""
 
 
 async def look_up(name: str, port: int) -> Sequence[IPAddress]:
-    """Return every address that this machine's resolver knows for a name.
+    """Resolve a host name with the resolver of this machine.
 
     Raises:
-        OSError: There is none.
+        OSError: The name cannot be resolved.
     """
     found = await asyncio.get_running_loop().getaddrinfo(name, port, type=SOCK_STREAM)
     return tuple(dict.fromkeys(ip_address(address[0]) for *_, address in found))
 
 
 class ClientMetadataReader:
-    """Documents of apps, each read once for all who ask, and kept as long as its server allows.
+    """Fetches and caches metadata documents. Concurrent requests for the same document share one fetch.
 
     Args:
-        allow_loopback: Whether this machine's own addresses may be asked, and then over http too. For development.
-        resolve: Looks names up.
-        may_ask: Says which addresses may be asked. Every one that a name has must be.
-        ssl_context: Whose certificates are trusted; by default those that browsers trust.
+        allow_loopback: Whether documents on loopback addresses are allowed, over http too. For development only.
+        resolve: Resolves host names.
+        may_ask: Returns whether an IP address may be connected to. All addresses of a host must be allowed.
+        ssl_context: The TLS context; by default one with the certificate authorities that browsers trust.
     """
 
     def __init__(
@@ -125,10 +126,13 @@ class ClientMetadataReader:
         self._turns = asyncio.Semaphore(MAX_CONCURRENT)
 
     async def get(self, client_id: str) -> ClientMetadata:
-        """Return the document of an app, read anew when the one that was kept is too old.
+        """Return the metadata of a client, from the cache or from its document.
+
+        Args:
+            client_id: The URL of the document.
 
         Raises:
-            ClientMetadataError: There is none that can be used.
+            ClientMetadataError: The document cannot be fetched or is not valid.
         """
         found = self._known.get(client_id)
         if found is None:
@@ -138,12 +142,13 @@ class ClientMetadataReader:
         return found
 
     async def stop(self) -> None:
-        """End what is being read."""
+        """Cancel all running fetches."""
         await self._flights.stop()
 
     async def _learn(self, client_id: str) -> ClientMetadata | str:
-        """Return a document, or why there is none."""
+        """Fetch and cache a document, or the reason of the failure, and return it."""
         found: ClientMetadata | str
+        # Refused and not queued, so that slow servers of some clients cannot hold up requests of others.
         if self._turns.locked():
             return "Too many apps are being looked up; try again in a moment."
         async with self._turns:
@@ -162,7 +167,7 @@ async def _fetch(
     may_ask: Callable[[IPAddress], bool],
     ssl_context: ssl.SSLContext | None,
 ) -> tuple[ClientMetadata, int]:
-    """Return a document, and for how many seconds it may be kept."""
+    """Fetch a document; return it and its cache lifetime in seconds."""
     place = public_target(client_id, allow_loopback=allow_loopback)
     if place is None:
         message = "The app's id must be a plain https address of a document, with a path and nothing hidden in it."
@@ -178,7 +183,7 @@ async def _fetch(
 
 
 async def _checked(place: PublicTarget, resolve: Resolve, may_ask: Callable[[IPAddress], bool]) -> Sequence[IPAddress]:
-    """Return the addresses of a place, all of which may be asked."""
+    """Resolve the host of a document, and check all its addresses."""
     try:
         addresses = await resolve(place.name, place.port)
     except (OSError, UnicodeError):
@@ -213,9 +218,9 @@ async def _ask(
 
 
 async def _ask_at(place: PublicTarget, address: IPAddress, context: ssl.SSLContext) -> tuple[bytes, int]:
-    """Read a document from one address. Nothing here looks a name up: the address stands in the URL."""
+    """Fetch a document from one IP address. The address is in the URL, so the HTTP client resolves no name."""
     number = f"[{address}]" if isinstance(address, IPv6Address) else str(address)
-    # A pool of its own: a connection is found again by its address, whatever name was proven on it.
+    # A new connection pool: pools reuse connections by IP address, whatever host name TLS verified on them.
     transport = httpx2.AsyncHTTPTransport(verify=context, trust_env=False)
     timeout = httpx2.Timeout(FETCH_SECONDS, connect=_CONNECT_SECONDS)
     async with httpx2.AsyncClient(transport=transport, timeout=timeout, trust_env=False) as client:
@@ -230,7 +235,7 @@ async def _ask_at(place: PublicTarget, address: IPAddress, context: ssl.SSLConte
 
 
 def _is_document(response: httpx2.Response) -> bool:
-    """Check status and type before the body is read."""
+    """Check the status and the content type before the body is read."""
     if response.status_code != 200:
         message = (
             f"The app's document was answered with status {response.status_code}; it must be 200, and no redirect."
@@ -243,7 +248,7 @@ def _is_document(response: httpx2.Response) -> bool:
 
 
 def _kept_seconds(cache_control: str) -> int:
-    """Return for how long a document may be kept, by what its server says (RFC 9111, section 5.2.2)."""
+    """Return the cache lifetime of a response in seconds, by its `Cache-Control` (RFC 9111, section 5.2.2)."""
     said = [part.strip().lower() for part in cache_control.split(",")]
     if "no-store" in said or "no-cache" in said:
         return MIN_KEPT
@@ -271,7 +276,7 @@ def _read(client_id: str, place: PublicTarget, body: bytes) -> ClientMetadata:
 
 
 def _check_no_secret(fields: Mapping[str, Any]) -> None:
-    """Check that an app proves itself by where it is answered: what everybody can read is no secret."""
+    """Check that the document declares a public client: it is public, so it cannot contain a secret."""
     if "client_secret" in fields or "client_secret_expires_at" in fields:
         message = "The app's document holds a client secret, which everybody can read."
         raise ClientMetadataError(message)
@@ -281,7 +286,7 @@ def _check_no_secret(fields: Mapping[str, Any]) -> None:
 
 
 def _redirects(sent: object, place: PublicTarget) -> tuple[str, ...]:
-    """Return where an app may be answered; addresses at other sites and of other schemes are left out."""
+    """Validate the redirect URIs; those on other origins or with other schemes are dropped."""
     listed = cast("list[object]", sent) if isinstance(sent, list) else []
     if not 0 < len(listed) <= MAX_REDIRECTS or not all(isinstance(item, str) for item in listed):
         message = f"The app's document must list 1 to {MAX_REDIRECTS} redirect_uris."
@@ -297,7 +302,7 @@ def _is_own(address: str, place: PublicTarget) -> bool:
     if not is_allowed(address):
         return False
     parts = urlsplit(address)
-    # Over http, only the person's own machine is allowed.
+    # `is_allowed` accepts http only on the loopback interface of the user's machine.
     return parts.scheme == "http" or f"{parts.scheme}://{parts.netloc}" == place.origin
 
 
@@ -326,5 +331,5 @@ def _scope(fields: Mapping[str, Any]) -> str | None:
 
 @cache
 def _usual_context() -> ssl.SSLContext:
-    """Return what trusts the certificates that browsers trust; made once, because that takes a while."""
+    """Return the default TLS context. It is cached, because loading the certificates takes long."""
     return httpx2.create_ssl_context(trust_env=False)
