@@ -38,10 +38,10 @@ STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
         "server/live/topics.py", "server/tools/*")),
     ("shared renders", (
         "server/live/sharing.py", "server/live/flights.py", "server/live/unfinished.py",
-        "server/rendering/shared_renders.py", "server/rendering/single_flight.py",
+        "server/rendering/shared_renders.py", "server/rendering/shared_flight.py", "server/rendering/single_flight.py",
         "server/rendering/pending_renders.py")),
     ("reading the widget", ("server/reading.py", "server/showing.py", "server/drafts.py", "server/rendering/*",
-                            "server/storage/drafts.py")),
+                            "server/storage/drafts.py", "server/calls/reader.py")),
     ("differences and messages", ("server/parts.py", "server/wire.py", "server/wire/*")),
     ("idempotency and confirmations", (
         "server/once.py", "server/confirming.py", "server/calls/idempotency.py", "server/calls/confirmations.py",

@@ -377,7 +377,8 @@ class Connector:
         """
         from intarsia.server.http.mount import mount_on  # noqa: PLC0415  # loading the protocol takes a second
 
-        mount_on(self.catalog, app, path, auth=auth, hosts=hosts, origins=origins)
+        server = self._existing.server if self._existing else None
+        mount_on(self.catalog, app, path, server=server, auth=auth, hosts=hosts, origins=origins)
 
     def _add(self, tool: Tool) -> Tool:
         if self._existing:

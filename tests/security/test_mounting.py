@@ -28,6 +28,7 @@ from tests.authorization_server.test_official_client import App
 from tests.security.connector_server import build_connector, challenge
 from tests.security.issuer import CALLBACK, RunningIssuer
 from tests.security.test_official_client import Person, text_of
+from tests.server.test_signed_in import notes, signed_in_mcp_server
 
 Lifespan = Callable[[Any], Any]
 
@@ -146,6 +147,10 @@ async def test_people_sign_in_below_the_path(
         assert await text_of(client, "add_task", title="Rest") == "Added Rest."
         assert f'"issuer": "{address}"' in await text_of(client, "say_who")
 
+        assert signs_in.context.client_info is not None
+        request = {"client_id": signs_in.context.client_info.client_id, "redirect_uri": APP_CALLBACK, "state": "s"}
+        without_pkce = await browser.http.get(f"{address}/authorize", params={**request, "response_type": "code"})
+        assert f'href="{APP_CALLBACK}?' in without_pkce.text, "the way back to the app is not below the path"
         await every_page_stays_below_the_path(browser.http, "/teams/tasks")
 
 
@@ -203,6 +208,26 @@ async def test_tokens_of_another_issuer_are_taken_below_the_path(
             assert told == f"{origin}/.well-known/oauth-protected-resource/tasks/mcp"
             assert (await http.get(told)).json()["resource"] == address
     assert person.scopes_asked_for() == [{"tasks:read", "tasks:write"}]
+
+
+async def test_an_existing_server_keeps_its_token_check_and_its_tools_when_it_is_mounted(tmp_path: Path) -> None:
+    server, app = signed_in_mcp_server(), FastAPI()
+
+    @server.tool()
+    def say_hello() -> str:
+        """Say hello."""
+        return "Hello."
+
+    notes(tmp_path / "store.db", server).mount_on(app, "/notes")
+    with open_socket("127.0.0.1", 0) as bound:
+        address = f"http://127.0.0.1:{bound.getsockname()[1]}/notes/mcp"
+        async with serving(app, bound) as http:
+            refused = await http.post(address, json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
+            assert refused.status_code == 401
+            http.headers["Authorization"] = "Bearer token-ada"
+            async with Client(streamable_http_client(address, http_client=http)) as client:
+                names = {tool.name for tool in (await client.list_tools()).tools}
+    assert {say_hello.__name__, "panel", "write"} <= names
 
 
 @pytest.mark.parametrize("path", ["", "/", "tasks", "/tasks/", "/a b", "/../x", "/tasks//x", "/tasks/mcp"])

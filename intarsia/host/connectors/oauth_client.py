@@ -20,7 +20,7 @@ from mcp.client.auth import OAuthClientProvider, OAuthFlowError, OAuthRegistrati
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 from pydantic import AnyUrl, ValidationError
 
-from intarsia.server.wire.bounded_http import FetchError, TooLargeError, fetch
+from intarsia.server.wire.bounded_http import EncodedError, FetchError, TooLargeError, fetch
 
 APP_NAME = "Intarsia host"
 ANSWER_SECONDS = 30
@@ -341,6 +341,9 @@ class ConnectorSignIn:
             answer = await fetch(self._http, request, max_seconds=ANSWER_SECONDS, max_bytes=MAX_BYTES)
         except TooLargeError:
             message = "Its sign-in answered with far more than it should."
+            raise ConnectError(message) from None
+        except EncodedError:
+            message = f"{urlsplit(str(request.url)).netloc} answered compressed, though it was asked not to compress."
             raise ConnectError(message) from None
         except FetchError:
             message = f"{urlsplit(str(request.url)).netloc} could not be reached. Check the address."

@@ -3,9 +3,10 @@
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
+from mcp.server.mcpserver import MCPServer
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount, Route
 
@@ -23,6 +24,7 @@ def mount_on(
     app: Starlette,
     path: str,
     *,
+    server: MCPServer[Any] | None = None,
     auth: ResourceServer | EmbeddedIssuer | None = None,
     hosts: tuple[str, ...] | None = None,
     origins: tuple[str, ...] | None = None,
@@ -33,6 +35,7 @@ def mount_on(
         catalog: The catalog of the connector to serve.
         app: The application around it.
         path: The path, such as `/tasks`. The MCP endpoint is `/mcp` below it.
+        server: The author's own server, if the connector was added to one; its sign-in and tools are served too.
         auth: The issuers whose tokens are accepted. Their URL of the connector includes the path.
         hosts: The allowed host names, without port.
         origins: The origins from which browsers may call.
@@ -44,7 +47,7 @@ def mount_on(
     _check_app(app, path)
     if auth is not None:
         _check_address(auth, path)
-    own = build_app(catalog, auth=auth, hosts=hosts, origins=origins)
+    own = build_app(catalog, server=server, auth=auth, hosts=hosts, origins=origins)
     # Clients look for metadata at the root of the host, with the path behind it (RFC 8414 and 9728).
     metadata: list[BaseRoute] = [Route(each, endpoint=own) for each in _metadata_paths(auth)]
     # In front of the routes of the application, where a catch-all route would take the requests.
