@@ -183,7 +183,7 @@ def _told(response: httpx2.Response, tool: str, ran: list[str]) -> str:
     assert ran == []
     if problem["kind"] == "unknown_tool":
         return "unknown"
-    why = "not declared" if "not declared" in problem["message"] else "not theirs"
+    why = "not declared" if "declares no" in problem["message"] else "not theirs"
     return f"{problem['kind']}: {why}"
 
 

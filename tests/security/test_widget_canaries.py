@@ -336,7 +336,7 @@ def _assert_says_why(refusal: str, reply: Reply) -> None:
         assert "Press me" not in f"{shown.text} {reply.text}"
         assert "Unlock the gate" not in f"{shown.text} {reply.text}"
         return
-    why = "Unlock the gate needs do." if refusal == "scope" else "Ada's."
+    why = "Unlock the gate needs do," if refusal == "scope" else "Ada's."
     assert why in shown.text
     assert why in reply.text
     (button,) = [each for each in shown.tree.iter("button") if each.get("hx-post") is None]
