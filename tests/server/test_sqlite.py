@@ -132,7 +132,7 @@ async def test_a_file_that_cannot_be_opened_leaves_no_thread(tmp_path: Path) -> 
 
     for thread in threads() - before:
         await anyio.to_thread.run_sync(thread.join, 10)
-    assert threads() == before
+    assert threads() <= before  # one of an earlier test may have ended meanwhile
 
 
 def test_a_terminated_connection_closes_without_an_event_loop(tmp_path: Path) -> None:
