@@ -105,7 +105,7 @@ async def test_what_an_owner_blocks_is_not_passed_on(world: World) -> None:
     known = await world.told("/blocked", {"connector": connector, "tool": "task_board", "blocked": True})
     assert known["blocked"] == {connector: ["task_board"]}
     answer = await world.call(connector, "task_board")
-    assert answer.json()["error"]["message"] == "task_board is blocked for everybody by an owner of this organization."
+    assert answer.json()["error"]["message"] == "task_board is blocked for everyone by an owner of this organization."
     await world.told("/blocked", {"connector": connector, "tool": "task_board", "blocked": False})
     assert "Water the plants" in (await world.call(connector, "task_board")).text
 

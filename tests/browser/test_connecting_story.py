@@ -149,8 +149,8 @@ async def test_what_an_owner_blocks_is_blocked_on_every_page(desk: Desk) -> None
 
     block = desk.page.get_by_role("region", name="Organization").get_by_label("Block Task board")
     await block.check()
-    await expect(desk.page.get_by_text("Task board is blocked for everybody.")).to_be_visible()
-    await expect(board.view.locator("body")).to_contain_text("blocked for everybody by an owner of this organization")
+    await expect(desk.page.get_by_text("Task board is blocked for everyone.")).to_be_visible()
+    await expect(board.view.locator("body")).to_contain_text("blocked for everyone by an owner of this organization")
     for page in (desk.page, other):
         await expect(page.locator('#tool-list [data-tool="task_board"]')).to_have_count(0)
     await block.uncheck()

@@ -29,7 +29,7 @@ async def pass_on(request: Request, connectors: ConnectorRegistry, added: AddedC
     message: object = request.scope.get(JSON)
     tool = _called_tool(message)
     if tool is not None and tool in connectors.blocked.get(added.id, ()):
-        return _error(message, f"{tool} is blocked for everybody by an owner of this organization.")
+        return _error(message, f"{tool} is blocked for everyone by an owner of this organization.")
     try:
         response = await _send(request, connectors.http, added.connecting)
     except (ConnectError, httpx2.HTTPError) as error:

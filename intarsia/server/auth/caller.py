@@ -9,7 +9,7 @@ from mcp.server.auth.provider import AccessToken
 
 from intarsia.permissions import Grant
 
-NOBODY = Grant("")
+ANONYMOUS = Grant("")
 """The grant of a caller without a token, where sign-in is required: it sees the tools that require no role."""
 
 

@@ -34,7 +34,7 @@ from mcp_types import Tool as ListedTool
 from mcp_types.methods import serialize_server_result
 
 from intarsia.permissions import Grant
-from intarsia.server.auth.caller import NOBODY, caller
+from intarsia.server.auth.caller import ANONYMOUS, caller
 from intarsia.server.calls.handler import CallHandler
 from intarsia.server.catalog import Catalog
 from intarsia.server.changes.access_watch import ACCESS_WATCH
@@ -44,7 +44,7 @@ from intarsia.server.mcp_server.view_polling import RESPONSE_KEY
 from intarsia.server.mcp_server.view_tools import access_tool, draft_tool, view_tool
 from intarsia.server.rendering.load import AnyWidgetTool
 from intarsia.server.tools.tool import ActionTool, Tool, WidgetTool
-from intarsia.server.tools.visibility import EVERYBODY
+from intarsia.server.tools.visibility import ALL_AUDIENCES
 from intarsia.server.wire.messages import VIEW_TOOL, CallResponse
 from intarsia.ui_templates import ViewDocument, load_document
 from intarsia.version import __version__
@@ -145,7 +145,7 @@ class Surface:
         return [*tools, *(self._own_tools() if shows_apps and self._shows_anything(grant) else [])]
 
     def _caller(self) -> Grant:
-        return caller() or (NOBODY if self._signs_in else self._catalog.local)
+        return caller() or (ANONYMOUS if self._signs_in else self._catalog.local)
 
     def who(self) -> tuple[Grant, bool]:
         """Return the caller of the current request, and whether they signed in."""
@@ -190,7 +190,7 @@ class Surface:
         kind = _kind(tool)
         if kind is None:
             visible = frozenset({"app"}) if is_for_people else tool.visibility
-            return None if visible == EVERYBODY else {"ui": {"visibility": sorted(visible)}}
+            return None if visible == ALL_AUDIENCES else {"ui": {"visibility": sorted(visible)}}
         # Both keys: hosts that predate the nested key read the flat one only.
         return {
             "ui": {"resourceUri": self._uri},

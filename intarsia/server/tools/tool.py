@@ -28,7 +28,7 @@ from intarsia.server.tools.arguments import (
 from intarsia.server.tools.questions import checked_question
 from intarsia.server.tools.threads import POOL
 from intarsia.server.tools.topics import checked_topics
-from intarsia.server.tools.visibility import EVERYBODY, Audience, checked_visibility
+from intarsia.server.tools.visibility import ALL_AUDIENCES, Audience, checked_visibility
 from intarsia.widgets import WIDGETS, BoundAction, Done, PendingTile, Widget
 from intarsia.widgets.action import Action, Parameter
 from intarsia.widgets.select import label_from
@@ -68,7 +68,7 @@ class Tool:
         self.model = arguments_model(function)
         self.scopes, self.roles, self.allow = access.scopes, access.roles, access.allow
         self.is_declared = access.is_declared
-        self.visibility: frozenset[Audience] = EVERYBODY
+        self.visibility: frozenset[Audience] = ALL_AUDIENCES
         self._grant_parameter = grant_parameter(function)
         self.__doc__ = function.__doc__
 

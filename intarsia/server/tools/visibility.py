@@ -6,7 +6,7 @@ from typing import Literal, get_args
 from intarsia.errors import ToolError
 
 Audience = Literal["model", "app"]
-EVERYBODY: frozenset[Audience] = frozenset(get_args(Audience))
+ALL_AUDIENCES: frozenset[Audience] = frozenset(get_args(Audience))
 
 
 def checked_visibility(name: str, given: AbstractSet[Audience] | None, *, destructive: bool) -> frozenset[Audience]:
@@ -16,9 +16,9 @@ def checked_visibility(name: str, given: AbstractSet[Audience] | None, *, destru
         ToolError: The value is a string, is empty, or contains anything but `"model"` and `"app"`.
     """
     if given is None:
-        return frozenset[Audience]({"app"}) if destructive else EVERYBODY
+        return frozenset[Audience]({"app"}) if destructive else ALL_AUDIENCES
     visible = frozenset[Audience](given)
-    if not visible or not visible <= EVERYBODY:  # refuses a string too, which becomes a set of its letters
+    if not visible or not visible <= ALL_AUDIENCES:  # refuses a string too, which becomes a set of its letters
         message = f"{name}: visibility must be a set of 'model' and 'app', such as visibility={{'app'}}."
         raise ToolError(message)
     return visible

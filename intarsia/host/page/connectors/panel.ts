@@ -150,7 +150,7 @@ export class ConnectorsPanel {
   #blockRow(source: Source, tool: string, title: string): HTMLElement {
     const box = element("input", { type: "checkbox", name: tool, data: { connector: source.id } });
     box.onchange = () => {
-      const done = `${title} is ${box.checked ? "blocked for everybody" : "no longer blocked for everybody"}.`;
+      const done = `${title} is ${box.checked ? "blocked for everyone" : "no longer blocked for everyone"}.`;
       void this.#do(() => this.connectors.block(source, tool, box.checked), () => done).then(() => this.#showOrganization());
     };
     const from = this.connectors.added.find((added) => added.source === source)?.info.name;

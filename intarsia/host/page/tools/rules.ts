@@ -28,7 +28,7 @@ export class ToolRules {
 
   /** Why a tool is not called, or null when it may be. */
   why(tool: string, title: string): string | null {
-    if (this.blockedForAll.has(tool)) return `“${title}” is blocked for everybody by an owner of this organization.`;
+    if (this.blockedForAll.has(tool)) return `“${title}” is blocked for everyone by an owner of this organization.`;
     if (!this.isOn) return "This connector is turned off in this conversation.";
     return this.of(tool) === "blocked" ? `You blocked “${title}” in the connector's tools.` : null;
   }
