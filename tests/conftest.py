@@ -77,7 +77,7 @@ def clock_as_it_was() -> Iterator[None]:
     now = time.time_ns() // 1_000
     if change_log and vars(change_log.REVISIONS)["_last"] > now + 1_000_000:
         vars(change_log.REVISIONS)["_last"] = now
-        log = vars(change_log.CHANGE_LOG)
+        log = cast("dict[str, Any]", vars(change_log.CHANGE_LOG))
         log["_forgotten_at"] = min(log["_forgotten_at"], now)
         changed_at = cast("dict[str, int]", log["_at"])
         for topic, at in changed_at.items():
