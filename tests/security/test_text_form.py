@@ -244,6 +244,16 @@ def test_no_title_name_or_label_looks_like_the_state_of_a_card(hostile: str) -> 
     assert (third.version, third.refusal) == ("0", line(f"No: {hostile}"))
 
 
+@pytest.mark.parametrize("nothing", ["", "\u200b", " \u2028 "])
+def test_what_cannot_be_seen_is_delimited_too(nothing: str) -> None:
+    board = TaskBoard(title=f"{nothing}\u200b", columns=[BoardColumn("x", "X", [Card(f"{nothing}\u200b", nothing)])])
+
+    (card,) = read_cards(render_text(board))
+
+    assert (card.id, card.title) == (visible(nothing) or " ", NOTHING)
+    assert render_text(board).startswith(f"**{NOTHING}**: 1 card\n")
+
+
 # -- Texts that nobody thought of -------------------------------------------------------------------------------------
 
 FRAGMENTS = st.sampled_from([
@@ -390,7 +400,10 @@ GUARDS = {
     "invisible characters": (
         STRINGS, Mutation(MARKDOWN, '" ".join(_visible(" ".join(str(value).split())).split())', "str(value)"),
     ),
-    "empty code": (f"{HERE} -k nothing_but", Mutation(MARKDOWN, '_visible(str(value)) or " "', "_visible(str(value))")),
+    "empty code": (
+        f"{HERE} -k cannot_be_seen",
+        Mutation(MARKDOWN, '_visible(str(value)) or " "', "_visible(str(value))"),
+    ),
     "spaces of code": (
         STRINGS, Mutation(MARKDOWN, 'if text[0] == text[-1] == " " and text.strip(" ") else', "if False else"),
     ),
