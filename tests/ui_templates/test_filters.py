@@ -5,7 +5,8 @@ import re
 import pytest
 
 from intarsia.ui_templates import load_document
-from intarsia.ui_templates.filters import code, number, plain
+from intarsia.ui_templates.filters import number
+from intarsia.ui_templates.text_markdown import code, plain
 
 
 @pytest.mark.parametrize(

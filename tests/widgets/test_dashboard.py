@@ -29,14 +29,14 @@ def test_one_failed_tile_leaves_the_others_alive() -> None:
     tiles = [Tile("cpu", title="CPU", content=Metric("CPU", 1)), Tile("gpu", title="GPU", problem="There is no GPU.")]
     text = render_text(Dashboard(title="This machine", tiles=tiles))
 
-    assert "### CPU (`cpu`)\n\nCPU: **1**" in text
-    assert "### GPU (`gpu`)\n\nUnavailable: There is no GPU." in text
+    assert "### CPU (`cpu`)\n\n**CPU**: **1**" in text
+    assert "### GPU (`gpu`)\n\n*Unavailable:* There is no GPU." in text
 
 
 def test_the_text_form_names_the_filters_as_arguments() -> None:
     period = Select("period", options=["1h", "24h"], value="1h", placeholder="")
 
-    assert "Filters (arguments of this tool): `period` = 1h (choices: `1h`, `24h`).\n" in render_text(
+    assert "Filters (arguments of this tool): `period` = **1h** (choices: `1h`, `24h`).\n" in render_text(
         machine(1, filters=[period])
     )
 

@@ -180,19 +180,19 @@ def test_the_text_form_names_cards_columns_and_what_can_be_done() -> None:
     )
 
     assert render_text(widget).splitlines() == [
-        "**Apollo**: 2 cards, Assignee: Ada Lovelace",
+        "**Apollo**: 2 cards, **Assignee**: **Ada Lovelace**",
         "",
-        "To do (`todo`): 2 of at most 1, over its limit",
+        "**To do** (`todo`): 2 of at most 1, over its limit",
         "",
-        "- `T-1` Fix login (Ada Lovelace, high, due 2026-12-01, bug, v7)",
-        "- `T-2` Write \\<docs\\> (urgent, overdue since 2026-01-05, v0)",
+        "- `T-1` **Fix login** (**Ada Lovelace**, high, due 2026-12-01, label **bug**, v7)",
+        "- `T-2` **Write \\<docs>** (urgent, overdue since 2026-01-05, v0)",
         "",
-        "Done (`done`): 0",
+        "**Done** (`done`): 0",
         "",
-        "No cards.",
+        "*No cards.*",
         "",
-        'Move card with `move_card`: card, column, index, version, and `{"project":"a \\"b\\" \'c\'"}`.',
-        'Add card with `add_card`: column, title, and `{"project":"a \\"b\\" \'c\'"}`.',
+        '**Move card** with `move_card`: card, column, index, version, and `{"project":"a \\"b\\" \'c\'"}`.',
+        '**Add card** with `add_card`: column, title, and `{"project":"a \\"b\\" \'c\'"}`.',
     ]
 
 
