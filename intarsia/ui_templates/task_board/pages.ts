@@ -18,10 +18,10 @@ import {
 import { fillPager, heightOfFoot, INLINE_HEIGHT, pageOf } from "../_pager";
 import { showTabs } from "./tabs";
 
-const MIN_WIDTH_FOR_TWO_PX = 560;
+const MIN_WIDTH_FOR_TWO_PX = 440;
 const MIN_COLUMN_PX = 156;
 /** No more cards fit on a page inline, so the others need no layout before the first paint. */
-const MAX_CARDS_PER_PAGE = 9;
+const MAX_CARDS_PER_PAGE = 16;
 
 /** Updates everything that the behavior adds to the cards in the document. */
 export function layOut(board: Board): void {
