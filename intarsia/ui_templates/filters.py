@@ -196,7 +196,7 @@ def action_attributes(action: BoundAction) -> Markup:
 
 
 def hue(name: str) -> int:
-    """Return which of the eight data colors a name has, from 1 to 8: the same in every widget, connector and process."""
+    """Return which of the eight data colors a name has, from 1 to 8; it is the same in every process."""
     return crc32(name.casefold().encode("utf-8", "surrogatepass")) % 8 + 1
 
 
