@@ -15,7 +15,7 @@ import {
   nameOf,
   titleOf,
 } from "./board";
-import { fillPager, heightOfFoot, INLINE_HEIGHT, pageOf } from "../_pager";
+import { fillPager, heightOfFoot, pageOf } from "../_pager";
 import { showTabs } from "./tabs";
 
 const MIN_WIDTH_FOR_TWO_PX = 440;
@@ -119,13 +119,12 @@ function nameHandles(list: HTMLElement): void {
 
 /** The height available to the columns, in pixels. */
 function roomOf({ root, view }: Board): number {
-  const { displayMode, containerDimensions } = view.context;
-  if (displayMode === "fullscreen") return Infinity;
-  const { height = INLINE_HEIGHT, maxHeight = INLINE_HEIGHT } = containerDimensions;
+  const room = view.room();
+  if (room === Infinity) return room;
   const columns = root.querySelector<HTMLElement>(".intarsia-task-board__columns")?.offsetHeight ?? 0;
   const padding = pixels(document.body, "padding-top") + pixels(document.body, "padding-bottom");
   // The height of the row below is reserved from the start, so that a message moves no cards.
-  return Math.min(INLINE_HEIGHT, height, maxHeight) - padding - heightOfFoot(root) - (root.offsetHeight - columns);
+  return room - padding - heightOfFoot(root) - (root.offsetHeight - columns);
 }
 
 /** The height of the rest of the widget, above and below the board, in pixels. */
