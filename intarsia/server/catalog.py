@@ -27,7 +27,7 @@ from intarsia.server.views.view_handles import Signer
 Lifespan = Callable[[], AbstractAsyncContextManager[object]]
 
 InlineHeight = Literal["host", "directory"] | int
-"""The height that widgets may take in the conversation: as the host allows, at most what directories list, or pixels."""
+"""The height that widgets may take in the conversation: what the host allows, what directories list, or pixels."""
 
 DIRECTORY_HEIGHT = 500
 """The height in CSS pixels that the directory of Claude allows a listed connector."""
@@ -231,10 +231,10 @@ def _checked_height(value: InlineHeight) -> int | None:
         return None
     if value == "directory":
         return DIRECTORY_HEIGHT
-    if isinstance(value, int) and not isinstance(value, bool) and value in _HEIGHTS:
+    if type(value) is int and value in _HEIGHTS:
         return value
     message = (
-        f"inline_height must be 'host', 'directory' or a number of pixels from {_HEIGHTS.start} to {_HEIGHTS.stop - 1}, "
-        f"not {value!r}."
+        "inline_height must be 'host', 'directory' or a number of pixels "
+        f"from {_HEIGHTS.start} to {_HEIGHTS.stop - 1}, not {value!r}."
     )
     raise SettingError(message)

@@ -60,10 +60,11 @@ class Connector:
 
     Raises:
         SettingError: `name` has no letter a-z and no digit, `store` is not the path of a file, `lifespan` does not
-            accept the connector, `inline_height` is not valid, or `server` is not an `MCPServer` or already has a connector.
+            accept the connector, `inline_height` is not valid, or `server` is not an `MCPServer` or already has a
+            connector.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is an option with a default
         self,
         name: str,
         *,

@@ -1,4 +1,4 @@
-"""The height that widgets take in the conversation: what the host allows, what it fixed, and what the connector wants."""
+"""The height that widgets take in the conversation: what the host allows or fixed, and what the connector wants."""
 
 from typing import Any
 
