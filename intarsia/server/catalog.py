@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 from sqlalchemy import MetaData
 
@@ -25,6 +26,13 @@ from intarsia.server.views.view_handles import Signer
 
 Lifespan = Callable[[], AbstractAsyncContextManager[object]]
 
+InlineHeight = Literal["host", "directory"] | int
+"""The height that widgets may take in the conversation: what the host allows, what directories list, or pixels."""
+
+DIRECTORY_HEIGHT = 500
+"""The height in CSS pixels that the directory of Claude allows a listed connector."""
+_HEIGHTS = range(240, 801)
+
 
 class Catalog:
     """The tools of a connector and of the connectors that it includes, with their store and shared services.
@@ -37,9 +45,11 @@ class Catalog:
         lifespan: Returns an async context manager that is entered before the first call and exited after the last one.
         scopes: Scopes that no tool requires, and that only protect parts of widgets.
         scope_descriptions: The descriptions of scopes that users read when they consent.
+        inline_height: The height that widgets may take in the conversation; see `Connector`.
 
     Raises:
-        SettingError: The name contains no letter from a to z and no digit, or the store is not the path of a file.
+        SettingError: The name contains no letter from a to z and no digit, the store is not the path of a file, or
+            `inline_height` is not valid.
     """
 
     def __init__(
@@ -52,10 +62,12 @@ class Catalog:
         lifespan: Lifespan | None = None,
         scopes: AbstractSet[str] = frozenset(),
         scope_descriptions: Mapping[str, str] = MappingProxyType({}),
+        inline_height: InlineHeight = "host",
     ) -> None:
         self.name = name
         self.slug = slug_of(name)
         self.instructions = instructions
+        self.inline_height = _checked_height(inline_height)
         self.tools: dict[str, Tool] = {}
         self.owners: dict[str, Catalog] = {}
         self.scope_descriptions = dict(scope_descriptions)
@@ -211,3 +223,18 @@ def check_tool_name(name: str, taken: Collection[str]) -> None:
     if name in taken:
         message = f"The tool name {name!r} is taken; give the function another name."
         raise ToolError(message)
+
+
+def _checked_height(value: InlineHeight) -> int | None:
+    """Return a height in CSS pixels, or `None` if it is up to the host."""
+    if value == "host":
+        return None
+    if value == "directory":
+        return DIRECTORY_HEIGHT
+    if type(value) is int and value in _HEIGHTS:
+        return value
+    message = (
+        "inline_height must be 'host', 'directory' or a number of pixels "
+        f"from {_HEIGHTS.start} to {_HEIGHTS.stop - 1}, not {value!r}."
+    )
+    raise SettingError(message)

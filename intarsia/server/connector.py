@@ -13,7 +13,7 @@ from sqlalchemy import MetaData
 from intarsia.permissions import Grant, Rule
 from intarsia.server.audit.log import AuditLog
 from intarsia.server.calls.handler import CallHandler
-from intarsia.server.catalog import Catalog
+from intarsia.server.catalog import Catalog, InlineHeight
 from intarsia.server.changes.change_log import CHANGE_LOG
 from intarsia.server.storage.shared_lifetime import checked_lifespan, entered_lifespan
 from intarsia.server.storage.store import ConnectionContext, Store
@@ -54,13 +54,17 @@ class Connector:
             can grant; the local user has all scopes.
         scope_descriptions: Scope to its plain meaning on the connector's own consent page, such as
             `{"tasks:write": "Move and edit cards"}`. A scope without a description is described from its name.
+        inline_height: The height that widgets may take in the conversation; what does not fit is paged. `"host"`: what
+            the host allows, at most 800 px, and 500 px where it states nothing. `"directory"`: at most 500 px, which
+            the directory of Claude requires. Or a number of pixels from 240 to 800.
 
     Raises:
         SettingError: `name` has no letter a-z and no digit, `store` is not the path of a file, `lifespan` does not
-            accept the connector, or `server` is not an `MCPServer` or already has a connector.
+            accept the connector, `inline_height` is not valid, or `server` is not an `MCPServer` or already has a
+            connector.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is an option with a default
         self,
         name: str,
         *,
@@ -71,6 +75,7 @@ class Connector:
         server: "MCPServer[Any] | None" = None,
         scopes: AbstractSet[str] = frozenset(),
         scope_descriptions: Mapping[str, str] = MappingProxyType({}),
+        inline_height: InlineHeight = "host",
     ) -> None:
         checked = checked_lifespan(lifespan)
         self.catalog = Catalog(
@@ -81,6 +86,7 @@ class Connector:
             lifespan=partial(entered_lifespan, checked, self) if checked else None,
             scopes=scopes,
             scope_descriptions=scope_descriptions,
+            inline_height=inline_height,
         )
         self._existing = self._join(server)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
+from zlib import crc32
 
 from markupsafe import Markup, escape
 
@@ -180,6 +181,11 @@ def action_attributes(action: BoundAction) -> Markup:
     return markup.format(action.tool, json_attribute(dict(action.arguments)), " ".join(action.parameters))
 
 
+def hue(name: str) -> int:
+    """Return which of the eight data colors a name has, from 1 to 8; it is the same in every process."""
+    return crc32(name.casefold().encode("utf-8", "surrogatepass")) % 8 + 1
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "bare": bare,
     "setting": setting,
@@ -190,6 +196,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "date_text": date_text,
     "date_data": date_data,
     "json_attribute": json_attribute,
+    "hue": hue,
     "quoted_json": quoted_json,
     "outlet": outlet,
     "action_attributes": action_attributes,
