@@ -248,12 +248,16 @@ async def test_t85_a_flood_of_passwords_waits_in_a_short_queue_and_delays_no_kno
     await asyncio.gather(*flood)
 
 
+@pytest.mark.parametrize("is_known_host", [False, True], ids=["a network", "a known host"])
 async def test_t85_one_network_leaves_places_in_the_queue_for_others(
-    fresh: Place, monkeypatch: pytest.MonkeyPatch
+    fresh: Place, monkeypatch: pytest.MonkeyPatch, *, is_known_host: bool
 ) -> None:
     hashing = Hashing(monkeypatch)
-    most = password_queue.MAX_QUEUED_PER_NETWORK
-    flood = [asyncio.create_task(enter(fresh.browser(sender=ATTACKER), f"name-{number}")) for number in range(most + 3)]
+    most = password_queue.MAX_QUEUED_PER_KNOWN_HOST if is_known_host else password_queue.MAX_QUEUED_PER_NETWORK
+    flood = [
+        asyncio.create_task(enter(Browser(fresh.http(ATTACKER, is_known_host=is_known_host)), f"name-{number}"))
+        for number in range(most + 3)
+    ]
 
     refused = await gather_refused(flood, 3)
     other = asyncio.create_task(enter(fresh.browser(sender=HERS), "ada"))

@@ -73,14 +73,14 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
         f"{TESTS} -k may_do_so_often",
         Mutation(LIMITS, "            limit.refund(key)\n", "            pass\n"),
     ),
-    "t85 the queue": (f"{TESTS} -k short_queue", Mutation(QUEUE, "self._queued.total() >= MAX_QUEUED or", "")),
+    "t85 the queue": (f"{TESTS} -k short_queue", Mutation(QUEUE, "self._queued.total() >= MAX_QUEUED or ", "")),
     "t85 the queue of known users": (
         f"{TESTS} -k short_queue",
         Mutation(QUEUE, "lane = self._known if is_known else self._strangers", "lane = self._strangers"),
     ),
     "t85 the queue of a network": (
         f"{TESTS} -k leaves_places",
-        Mutation(QUEUE, "self._queued[network] >= MAX_QUEUED_PER_NETWORK", "False"),
+        Mutation(QUEUE, "self._queued[network] >= share", "False"),
     ),
     "t85 flushed": (
         f"{TESTS} -k flushed",

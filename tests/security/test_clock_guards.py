@@ -7,7 +7,7 @@ CLOCK = "intarsia/server/changes/change_log.py"
 OPENINGS = "intarsia/server/views/latest_view.py"
 KNOWN = "return revision if revision <= self.last else 0"
 
-GUARDS = {
+GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "t87 a reader's revision": (
         f"{TESTS} -k moves_nobodys_clock",
         Mutation(CLOCK, KNOWN, "self._last = max(self._last, revision)\n        return revision"),

@@ -15,7 +15,9 @@ MAX_PARALLEL_KNOWN = 1
 MAX_QUEUED = 50
 """How many passwords are hashed or wait, for strangers and for the others each."""
 MAX_QUEUED_PER_NETWORK = 10
-"""How many of these may come from one network. Networks of known hosts have no such limit."""
+"""How many passwords of strangers may come from one network."""
+MAX_QUEUED_PER_KNOWN_HOST = 40
+"""The same for the network of a known host, which many users share."""
 
 
 class QueueFullError(Exception):
@@ -44,7 +46,8 @@ class PasswordQueue:
             QueueFullError: The queue is full, or has enough passwords from this network.
         """
         lane = self._known if is_known else self._strangers
-        with lane.place(attempt.network, is_limited=not (is_known or attempt.is_known_host)):
+        share = MAX_QUEUED_PER_KNOWN_HOST if attempt.is_known_host else MAX_QUEUED_PER_NETWORK
+        with lane.place(attempt.network, MAX_QUEUED if is_known else share):
             yield lane.limiter
 
 
@@ -54,8 +57,8 @@ class _Lane:
         self._queued: Counter[str] = Counter()
 
     @contextmanager
-    def place(self, network: str, *, is_limited: bool) -> Generator[None]:
-        if self._queued.total() >= MAX_QUEUED or (is_limited and self._queued[network] >= MAX_QUEUED_PER_NETWORK):
+    def place(self, network: str, share: int) -> Generator[None]:
+        if self._queued.total() >= MAX_QUEUED or self._queued[network] >= share:
             raise QueueFullError
         self._queued[network] += 1
         try:
