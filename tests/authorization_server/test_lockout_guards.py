@@ -17,7 +17,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "t85 known browsers": (f"{TESTS} -k her_own_address", Mutation(LIMITS, "if attempt.browser:", "if False:")),
     "t85 by account": (
         f"{TESTS} -k lock_her_network_out",
-        Mutation(LIMITS, "(self._by_account, attempt.account), ", ""),
+        Mutation(LIMITS, "            (self._by_account, attempt.account),\n", ""),
     ),
     "t85 known networks": (
         f"{TESTS} -k lock_her_network_out",
@@ -25,7 +25,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t85 by network": (
         f"{TESTS} -k many_names",
-        Mutation(LIMITS, ", (by_network, attempt.network)]", "]"),
+        Mutation(LIMITS, "            (self._by_network, attempt.network),\n", ""),
     ),
     "t85 by network of IPv6": (f"{TESTS} -k ipv6", Mutation(PEERS, "_PREFIX_OF_IPV6 = 64", "_PREFIX_OF_IPV6 = 128")),
     "t85 the address of a client": (
@@ -66,8 +66,12 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
         Mutation(LOGIN, "if len(entered.password) > MAX_PASSWORD_LENGTH:", "if False:"),
     ),
     "t85 known hosts": (
-        f"{TESTS} -k mistakes_of_many",
-        Mutation(LIMITS, "self._by_known_host if attempt.is_known_host else self._by_network", "self._by_network"),
+        f"{TESTS} -k behind_the_address",
+        Mutation(LIMITS, "if attempt.is_known_host:", "if False:"),
+    ),
+    "t85 by account and known host": (
+        f"{TESTS} -k limited_at_a_known_host",
+        Mutation(LIMITS, "RateLimit(burst=60, seconds=10)", "RateLimit(burst=10**9, seconds=10)"),
     ),
     "t85 successes": (
         f"{TESTS} -k may_do_so_often",

@@ -33,6 +33,8 @@ class SignInLimits:
     * In a network from which the account has signed in before, only attempts at this account from there count.
     * All others are strangers. Their attempts count for the account and the network together, for the account, and for
       the network. One network alone cannot use up the limit of an account.
+    * Behind the address of a known host are many users. Attempts from there count for the account and the network
+      together only, in a larger bucket, so that one of the users cannot keep the others out.
 
     Successful attempts count for nothing, so many users may sign in from one network.
     """
@@ -42,7 +44,7 @@ class SignInLimits:
         self._by_account_and_network = RateLimit(burst=5, seconds=60)
         self._by_account = RateLimit(burst=60, seconds=20)
         self._by_network = RateLimit(burst=50, seconds=5)
-        self._by_known_host = RateLimit(burst=2_000, seconds=0.1)
+        self._by_account_and_known_host = RateLimit(burst=60, seconds=10)
         self._networks = _KnownNetworks()
 
     def is_known(self, attempt: SignInAttempt) -> bool:
@@ -78,11 +80,16 @@ class SignInLimits:
     def _limits(self, attempt: SignInAttempt) -> Counted:
         if attempt.browser:
             return [(self._by_browser, attempt.browser)]
-        pair = self._by_account_and_network, f"{attempt.account}\0{attempt.network}"
+        pair = f"{attempt.account}\0{attempt.network}"
+        if attempt.is_known_host:
+            return [(self._by_account_and_known_host, pair)]
         if self.is_known(attempt):
-            return [pair]
-        by_network = self._by_known_host if attempt.is_known_host else self._by_network
-        return [pair, (self._by_account, attempt.account), (by_network, attempt.network)]
+            return [(self._by_account_and_network, pair)]
+        return [
+            (self._by_account_and_network, pair),
+            (self._by_account, attempt.account),
+            (self._by_network, attempt.network),
+        ]
 
 
 class _KnownNetworks:
