@@ -46,7 +46,7 @@ class AuthorizationServer:
         check_scope_descriptions(catalog.scope_descriptions, catalog.scopes)
         self.settings = settings
         self.services = AuthServices.create(settings)
-        self.login_page = LoginPage(catalog.name, self.services.accounts, self.services.sessions, self.services.audit)
+        self.login_page = LoginPage(catalog.name, self.services)
         self._catalog = catalog
         self.routes = self._make_routes()
         self.form_paths = FORM_PATHS

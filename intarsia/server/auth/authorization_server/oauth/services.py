@@ -7,6 +7,7 @@ from typing import Self
 
 from intarsia.server.audit.log import AuditLog
 from intarsia.server.auth.authorization_server.accounts.accounts import Accounts
+from intarsia.server.auth.authorization_server.accounts.known_browsers import KnownBrowsers
 from intarsia.server.auth.authorization_server.accounts.sessions import Sessions
 from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer
 from intarsia.server.auth.authorization_server.accounts.tables import TABLES
@@ -27,6 +28,7 @@ class AuthServices:
         accounts: Stores accounts and verifies passwords.
         clients: Stores registered clients, and fetches metadata documents.
         sessions: Stores the sessions of signed-in users.
+        known_browsers: Recognizes the browsers in which users signed in before.
         grants: Issues, refreshes, introspects and revokes tokens.
     """
 
@@ -36,6 +38,7 @@ class AuthServices:
     accounts: Accounts
     clients: Clients
     sessions: Sessions
+    known_browsers: KnownBrowsers
     grants: GrantStore
 
     @classmethod
@@ -53,7 +56,7 @@ class AuthServices:
         documents = ClientMetadataReader(allow_loopback=not settings.is_https)
         return cls(
             settings, store, AuditLog(store), Accounts(store), Clients(store, documents), Sessions(store, settings),
-            GrantStore(store, settings),
+            KnownBrowsers(settings), GrantStore(store, settings),
         )  # fmt: skip
 
     @asynccontextmanager
@@ -62,6 +65,7 @@ class AuthServices:
         async with self.store.open():
             await self.grants.prune()
             await self.sessions.prune()
+            await self.known_browsers.load(self.store)
             try:
                 yield
             finally:
