@@ -83,6 +83,28 @@ async def test_a_lost_answer_is_asked_for_again_and_applied_once(
     assert await applied(tasks) == 1
 
 
+async def test_a_lost_answer_is_forgotten_when_the_board_shows_what_was_done(
+    tasks: Connector, open_host: OpenHost
+) -> None:
+    host = open_host(tasks.app())
+    await host.open()
+    board = Board(await host.call("task_board", project="apollo"))
+    await host.set(faults={"lose_answers": "error", "only": ["move_card", "task_board", "intarsia_view"]})
+    todo, review = await server_order(tasks, "todo"), await server_order(tasks, "review")
+    await board.drag(todo[0], onto=review[0])
+    status, line = board.view.locator(".intarsia-status__message"), board.view.locator(".intarsia-freshness")
+    await expect(status).to_have_text("The server did not respond.")
+    await expect(line).to_have_attribute("data-state", "stale")
+
+    await host.set(faults={"lose_answers": False})
+    await line.get_by_role("button", name="Try again").click()
+
+    await board.expect_order("review", [todo[0], review[0]])
+    await expect(status).to_have_text("")
+    await expect(line).to_have_attribute("data-state", "fresh")
+    assert await applied(tasks) == 1
+
+
 @pytest.mark.parametrize("held", ["request", "answer"])
 async def test_a_view_recreated_in_the_middle_of_a_move_shows_the_truth(
     tasks: Connector, open_host: OpenHost, held: str

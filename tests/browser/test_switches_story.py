@@ -53,6 +53,7 @@ async def test_the_open_board_follows_each_switch_and_keeps_what_was_being_typed
 
     await turn(running_connector, "on")
     await expect(card).to_be_visible(timeout=FOLLOWS_MS)
+    await expect(field).to_have_value("Water the plants before noon")
     await until_waiting(view)
 
     await turn(running_connector, "text_only")
@@ -60,6 +61,7 @@ async def test_the_open_board_follows_each_switch_and_keeps_what_was_being_typed
     await expect(card).not_to_be_attached()
     await turn(running_connector, "on")
     await expect(card).to_be_visible(timeout=FOLLOWS_MS)
+    await expect(field).to_have_value("Water the plants before noon")
     assert view.frame is frame
 
 

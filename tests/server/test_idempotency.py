@@ -10,7 +10,7 @@ import anyio.lowlevel
 import pytest
 from sqlalchemy import insert, select, update
 
-from intarsia import Connector, Done, RefusedError, idempotency_key
+from intarsia import Connector, Done, Grant, RefusedError, idempotency_key
 from intarsia.server.storage.drafts import save_draft
 from intarsia.server.storage.store import DRAFTS, KEYS
 from intarsia.server.views import idempotency
@@ -49,6 +49,46 @@ async def test_twenty_copies_at_once_are_applied_once(connector: Connector) -> N
     assert {answer.text for answer in answers} == {"Moved T-1."}
     assert sum("replayed" not in answer.meta[DONE] for answer in answers) == 1
     assert await version_of(connector, "T-1") == 2
+
+
+@pytest.mark.parametrize("way", ["meta", "argument"])
+async def test_a_view_is_told_which_of_its_lost_actions_took_effect(connector: Connector, way: str) -> None:
+    await call(connector, "move_card", KEY, **MOVE)
+    unknown, done = "f" * 16, KEY["dev.intarsia/id"]
+    meta = await from_view(connector, "task_board")
+    asked = [unknown, done, 7, "short", None]
+
+    if way == "meta":
+        shown = await call(connector, "task_board", {**meta, "dev.intarsia/unanswered": asked})
+    else:
+        own = {"view": meta["dev.intarsia/view"], "unanswered": asked}
+        shown = await call(connector, "task_board", None, _intarsia=own)
+
+    assert shown.meta["dev.intarsia/applied"] == [done]
+
+
+@pytest.mark.parametrize("asked", [None, [], "0123456789abcdef", {"0123456789abcdef": 1}, [["0123456789abcdef"]]])
+async def test_without_keys_nothing_is_told_of_actions(connector: Connector, asked: object) -> None:
+    await call(connector, "move_card", KEY, **MOVE)
+    meta = await from_view(connector, "task_board", **{"dev.intarsia/unanswered": asked})
+
+    assert "dev.intarsia/applied" not in (await call(connector, "task_board", meta)).meta
+
+
+async def test_a_refused_action_did_not_take_effect(connector: Connector) -> None:
+    await call(connector, "move_card", KEY, **{**MOVE, "version": 7})
+    meta = await from_view(connector, "task_board", **{"dev.intarsia/unanswered": [KEY["dev.intarsia/id"]]})
+
+    assert "dev.intarsia/applied" not in (await call(connector, "task_board", meta)).meta
+
+
+async def test_nobody_is_told_of_the_actions_of_others(connector: Connector) -> None:
+    await call(connector, "move_card", KEY, **MOVE)
+    other = Grant("somebody-else", scopes=connector.local.scopes)
+    meta = {"dev.intarsia/view": "x", "dev.intarsia/unanswered": [KEY["dev.intarsia/id"]]}
+    shown = await connector.calls.answer("task_board", {}, meta, other)
+
+    assert "dev.intarsia/applied" not in shown.meta
 
 
 async def test_the_same_key_with_other_arguments_is_refused(connector: Connector) -> None:

@@ -45,6 +45,8 @@ class Lab {
   links: string[] = [];
   contexts: string[] = [];
   heights: number[] = [];
+  /** The updates of the model's context that were not text. */
+  structures: unknown[] = [];
   /** How many of the next responses get lost after the server has handled the call. */
   loses = 0;
   /** The host's own refusal of the next call. */
@@ -92,7 +94,7 @@ class Lab {
     this.frame?.remove();
     void this.bridge?.close();
     this.resume();
-    Object.assign(this, { bridge: null, messages: [], errors: [], aborted: [], links: [], contexts: [], heights: [] });
+    Object.assign(this, { bridge: null, messages: [], errors: [], aborted: [], links: [], contexts: [], structures: [], heights: [] });
     Object.assign(this, { loses: 0, refusal: null });
   }
 
@@ -143,7 +145,11 @@ class Lab {
       return (await this.call(dropsRequestMeta ? bare : { ...bare, ...(_meta && { _meta }) })) as never;
     };
     bridge.onopenlink = async ({ url }) => (this.links.push(url), {});
-    bridge.onupdatemodelcontext = async ({ content }) => (this.contexts.push(String((content?.[0] as { text: string }).text)), {});
+    bridge.onupdatemodelcontext = async ({ content, structuredContent }) => {
+      if (content) this.contexts.push(String((content[0] as { text: string }).text));
+      else this.structures.push(structuredContent);
+      return {};
+    };
     bridge.onrequestdisplaymode = async ({ mode }) => ({ mode });
     bridge.onsizechange = ({ height }) => {
       this.heights.push(height ?? 0);

@@ -61,6 +61,8 @@ export class FakeServer {
   revision = Date.now() * 1000;
   /** The name of the sequence of revisions: another process has another. */
   sequence = "first";
+  /** Whether it says which of the actions took effect whose responses got lost. */
+  tellsApplied = true;
   via: "meta" | "argument" | null = "meta";
   /** Changes the responses of the next calls on their way. */
   twist: ((result: Result) => Result) | null = null;
@@ -68,11 +70,14 @@ export class FakeServer {
 
   handle({ name, arguments: given = {}, _meta }: Call): Result {
     this.calls.push(structuredClone({ name, arguments: given, ...(_meta && { _meta }) }));
-    const { _intarsia, ...args } = given as { _intarsia?: { seen?: Seen; id?: string } };
+    const { _intarsia, ...args } = given as { _intarsia?: { seen?: Seen; id?: string; unanswered?: string[] } };
     const byMeta = this.via === "meta" && _meta;
     const seen = (byMeta ? _meta["dev.intarsia/seen"] : _intarsia?.seen) as Seen | undefined;
     const id = (byMeta ? _meta["dev.intarsia/id"] : _intarsia?.id) as string | undefined;
+    const asked = (byMeta ? _meta["dev.intarsia/unanswered"] : _intarsia?.unanswered) as string[] | undefined;
     const result = this.answer(name, args, seen, id);
+    const applied = this.tellsApplied && asked ? asked.filter((key) => this.answered.has(key)) : [];
+    if (applied.length) (result._meta as Result)["dev.intarsia/applied"] = applied;
     if (this.via && (seen || id)) (result._meta as Result)["dev.intarsia/via"] = byMeta ? "meta" : "argument";
     const { twist } = this;
     return structuredClone(twist ? twist(result) : result);

@@ -186,7 +186,7 @@ async def test_a_lost_answer_is_asked_for_again_under_the_same_key(lab: Lab) -> 
 
 async def test_two_lost_answers_end_with_the_true_widget_and_a_way_to_try_again(lab: Lab) -> None:
     await lab.open()
-    await lab.run("() => { lab.loses = 2 }")
+    await lab.run("() => { lab.loses = 2; lab.server.tellsApplied = false }")
     outcome = await move(lab, "T-2", "done")
 
     assert (outcome["ok"], outcome["kind"]) == (False, "offline")
@@ -200,6 +200,7 @@ async def test_two_lost_answers_end_with_the_true_widget_and_a_way_to_try_again(
 
 async def test_what_was_lost_and_is_pressed_again_is_the_same_action(lab: Lab) -> None:
     await lab.open()
+    await lab.run("() => { lab.server.tellsApplied = false }")
     await lab.view.locator("#w-add [name=title]").fill("Buy nails")
     for losses in (2, 0):
         await lab.run("(losses) => { lab.loses = losses }", losses)

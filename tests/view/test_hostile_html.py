@@ -29,7 +29,8 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_hostile_markup_in_an_answer_does_nothing(lab: Lab, name: str) -> None:
-    await lab.open("loose")
+    await lab.open_html('<div id="w"><p id="begin">safe</p></div>', "loose")
+    await expect(lab.view.locator("#begin")).to_be_visible()
     await lab.serve("given", f'<div id="w">{HOSTILE[name]}<p id="end">safe</p></div>')
     await lab.run("() => lab.push('given', {})")
     await lab.shows(["safe"], "#end")

@@ -116,16 +116,6 @@ async def test_a_view_made_again_in_the_middle_of_an_action_shows_the_truth(lab:
     assert await lab.run("() => lab.server.runs") == ["boost"]
 
 
-async def test_a_second_pushed_result_takes_the_place_of_the_first(lab: Lab) -> None:
-    await lab.open()
-    await lab.order("todo", CARDS)
-    await lab.run("() => lab.push('tiles', {})")
-
-    await expect(lab.view.locator("#w-cpu")).to_be_visible()
-    await expect(lab.view.locator("#w-head")).to_have_count(0)
-    assert await lab.inside("() => probe.notes.at(-1)") == "stop w"
-
-
 async def test_words_are_shown_as_plain_text_when_there_is_nothing_else(lab: Lab) -> None:
     await lab.open(push="text", context={"toolInfo": None})
 

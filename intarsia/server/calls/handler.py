@@ -17,10 +17,12 @@ from intarsia.server.storage.drafts import checked_draft, save_draft
 from intarsia.server.switches.positions import TEXT_ONLY_NOTICE
 from intarsia.server.tools.arguments import json_arguments
 from intarsia.server.tools.tool import ActionTool, WidgetTool
+from intarsia.server.views.idempotency import checked_keys
 from intarsia.server.views.latest_view import LATEST_VIEWS
 from intarsia.server.views.view_handles import make_handle, read_handle
 from intarsia.server.wire.messages import (
     ACCESS_TOOL,
+    APPLIED,
     DONE,
     DRAFT_TOOL,
     PARTS,
@@ -74,6 +76,7 @@ class CallHandler:
         call.view = read_handle(self._catalog.signer, grant, call.handle)
         try:
             answer = await self._dispatch(name, call)
+            await self._tell_applied(answer, call)
         except (ArgumentError, RefusedError) as error:
             answer = refusal(error)
             await self._actions.note(name, call, error)
@@ -87,6 +90,16 @@ class CallHandler:
         if name in self._catalog.tools:
             self._catalog.counts.note(name, answer.meta.get(PROBLEM, {}).get("kind"))
         return answer
+
+    async def _tell_applied(self, answer: CallResponse, call: ToolCall) -> None:
+        """Add which of the actions took effect whose responses the View did not get."""
+        keys = checked_keys(call.unanswered)
+        if not keys:
+            return
+        stores = {id(owner.results): owner.results for owner in self._catalog.owners.values()}
+        applied = [await results.applied(call.grant.person, keys) for results in stores.values()]
+        if found := frozenset[str]().union(*applied):
+            answer.meta[APPLIED] = sorted(found)
 
     async def _dispatch(self, name: str, call: ToolCall) -> CallResponse:
         tool = self._catalog.offered(name, call.grant)

@@ -5,12 +5,12 @@ The key is written in the transaction of the change (`Connector.change`), so tha
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Collection, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from weakref import WeakValueDictionary
 
 import anyio
@@ -22,6 +22,7 @@ from intarsia.errors import RefusedError, StoreError
 from intarsia.server.audit.log import KEEP_SECONDS as AUDIT_SECONDS
 from intarsia.server.audit.log import AuditEntry, append_row, prune
 from intarsia.server.storage.store import CONFIRMATIONS, KEYS, Store
+from intarsia.server.wire.messages import MAX_UNANSWERED
 
 KEEP_SECONDS = 24 * 3600
 """How long keys and results are stored."""
@@ -206,6 +207,12 @@ class ResultStore:
             raise RefusedError(reason)
         return row.answer or {}
 
+    async def applied(self, person: str, keys: Collection[str]) -> frozenset[str]:
+        """Return those of a user's keys whose actions took effect."""
+        async with self.store.read() as connection:
+            rows = await connection.execute(_FIND_APPLIED, {"of_person": person, "of_keys": list(keys)})
+            return frozenset(rows.scalars())
+
     async def keep(self, once: IdempotentCall, answer: Mapping[str, Any]) -> None:
         """Store the result of a call that was applied."""
         # Shielded: the change is committed, so a client that disconnects must not keep its result from being stored.
@@ -238,6 +245,9 @@ class ResultStore:
 # Built once, because building a statement takes longer than running it.
 _IS_HERE = (KEYS.c.person == bindparam("of_person"), KEYS.c.key == bindparam("of_key"))
 _FIND = select(KEYS.c.digest, KEYS.c.answer).where(*_IS_HERE)
+_FIND_APPLIED = select(KEYS.c.key).where(
+    KEYS.c.person == bindparam("of_person"), KEYS.c.key.in_(bindparam("of_keys", expanding=True))
+)
 _INSERT = insert(KEYS)
 _INSERT_USE = insert(CONFIRMATIONS)
 _FIND_USE = select(CONFIRMATIONS.c.id).where(CONFIRMATIONS.c.id == bindparam("of_id"))
@@ -246,6 +256,15 @@ _KEEP = update(KEYS).where(*_IS_HERE).values(answer=bindparam("first_answer"))
 
 def _here(once: IdempotentCall) -> dict[str, Any]:
     return {"of_person": once.person, "of_key": once.key}
+
+
+def checked_keys(values: object) -> frozenset[str]:
+    """Return the idempotency keys in what a View asks about; what is no key is left out."""
+    keys: set[str] = set()
+    for value in cast("list[object]", values)[:MAX_UNANSWERED] if isinstance(values, list) else ():
+        with suppress(StoreError):
+            keys.add(checked_key(value) or "")
+    return frozenset(keys - {""})
 
 
 def checked_key(value: object) -> str | None:

@@ -18,6 +18,9 @@ SEEN, ID, VIA = "dev.intarsia/seen", "dev.intarsia/id", "dev.intarsia/via"
 VIEW, CONFIRMATION = "dev.intarsia/view", "dev.intarsia/confirmation"
 PARTS, DONE, PROBLEM = "dev.intarsia/parts", "dev.intarsia/done", "dev.intarsia/problem"
 UNCHANGED = "dev.intarsia/unchanged"
+UNANSWERED, APPLIED = "dev.intarsia/unanswered", "dev.intarsia/applied"
+"""Keys of actions whose responses a View did not get, and those of them that took effect."""
+MAX_UNANSWERED = 8
 LATER = "dev.intarsia/later"
 """The response of an action came before the updated widget, which the next request of the View returns."""
 CONFIRM = "dev.intarsia/confirm"
@@ -63,6 +66,8 @@ class ToolCall:
     handle: object = field(default=None, repr=False)
     """The handle as it was sent, not verified."""
     confirmation: object = field(default=None, repr=False)
+    unanswered: object = field(default=None, repr=False)
+    """The keys that the View asks about, as they were sent."""
     via: str | None = None
     acted_at: int | None = None
     """A revision created right after the action: later reads include the change. `None` if no action ran."""
@@ -76,13 +81,15 @@ def read_call(arguments: Mapping[str, Any], meta: Mapping[str, Any], grant: Gran
     carried = own.pop("_intarsia", None)
     spare: Mapping[str, Any] = cast("Mapping[str, Any]", carried) if isinstance(carried, Mapping) else {}
     if not meta.keys().isdisjoint((SEEN, ID, VIEW)):
-        said, via = [meta.get(name) for name in (SEEN, ID, VIEW, CONFIRMATION)], "meta"
+        said, via = [meta.get(name) for name in (SEEN, ID, VIEW, CONFIRMATION, UNANSWERED)], "meta"
     elif spare:
-        said, via = [spare.get(name) for name in ("seen", "id", "view", "confirmation")], "argument"
+        said, via = [spare.get(name) for name in ("seen", "id", "view", "confirmation", "unanswered")], "argument"
     else:
         return ToolCall(own, grant)
-    seen, key, handle, confirmation = said
-    return ToolCall(own, grant, parse_seen(seen), key=key, handle=handle, confirmation=confirmation, via=via)
+    seen, key, handle, confirmation, unanswered = said
+    call = ToolCall(own, grant, parse_seen(seen), key=key, handle=handle, confirmation=confirmation, via=via)
+    call.unanswered = unanswered
+    return call
 
 
 def refused(decision: Decision) -> RefusedError:

@@ -105,6 +105,17 @@ export interface ToolResult {
   readonly _meta?: unknown;
 }
 
+/** Whether two calls are of the same tool with the same arguments, whatever their order. */
+export function isSameCall(one: BoundCall, other: BoundCall): boolean {
+  return one.tool === other.tool && inOrder(one.arguments) === inOrder(other.arguments);
+}
+
+function inOrder(value: unknown): string {
+  const sorted = (_name: string, each: unknown): unknown =>
+    isRecord(each) ? Object.fromEntries(Object.entries(each).sort(([a], [b]) => (a < b ? -1 : 1))) : each;
+  return JSON.stringify(value, sorted);
+}
+
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -168,10 +179,39 @@ export function isRefusal({ raw, outcome }: ToolResponse): boolean {
   return !outcome.ok && outcome.kind === "refused" && Boolean(metaOf(raw, "problem"));
 }
 
+/** Says of a tool that it is not there, in the words of servers and hosts. */
+const UNKNOWN_TOOL = /\b(?:unknown|not found|no (?:such )?tool|not exist|not available)\b/i;
+
+/** Whether a call failed because there is no tool of that name, whoever said so. */
+export function isUnknownTool({ raw, outcome }: ToolResponse): boolean {
+  if (outcome.ok || outcome.kind === "offline") return false;
+  return outcome.kind === "unknown_tool" || (!metaOf(raw, "problem") && UNKNOWN_TOOL.test(outcome.message));
+}
+
+/** The last line of a text form: a tool and its arguments. It only helps to read again, and grants nothing. */
+const REFERENCE = /(?:^|\n)View: `+([\w.\-/]{1,128}) (\{.*\})`+\s*$/;
+
+/** The tool and the arguments that the last line of a text form names. */
+export function referenceIn(text: string): BoundCall | null {
+  const [, tool, json] = REFERENCE.exec(text) ?? [];
+  return tool ? { tool, arguments: parseArguments(json) } : null;
+}
+
+/** A text form without the line that names its tool. */
+export function withoutReference(text: string): string {
+  return text.replace(REFERENCE, "").trim();
+}
+
 /** By which of the two ways the View's own values reached the server. */
 export function viaOf(result: ToolResult): "meta" | "argument" | null {
   const via = metaOf(result, "via");
   return via === "meta" || via === "argument" ? via : null;
+}
+
+/** `dev.intarsia/applied`: the keys that the View asked about whose actions took effect. */
+export function appliedKeys(result: ToolResult): readonly string[] {
+  const keys = metaOf(result, "applied");
+  return isTexts(keys) ? (keys as string[]) : [];
 }
 
 export function boundCall(value: unknown): BoundCall | null {

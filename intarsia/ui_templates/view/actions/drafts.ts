@@ -1,6 +1,7 @@
 /** Stores unsaved values of a design panel on the server: delayed, coalesced, the last ones win. */
 
 import { shownWidget } from "../dom/apply_update";
+import { canCallTools } from "../host/capabilities";
 import type { Arguments } from "../messages";
 import { callTool } from "../requests/tool_call";
 import { showProblem } from "../ui/status_bar";
@@ -15,7 +16,7 @@ let sending: Promise<void> = Promise.resolve();
 /** Stores values of the widget that is shown, soon; `null` deletes what is stored. */
 export function saveDraft(values: Arguments | null): void {
   const widget = shownWidget();
-  if (!widget) return;
+  if (!widget || !canCallTools()) return;
   waiting = { tool: widget.tool, arguments: widget.arguments, values };
   clearTimeout(timer);
   timer = window.setTimeout(() => void flushDraft(), DELAY_MS);

@@ -3,8 +3,9 @@
 import { around } from "../../_elements";
 import { isWidgetMarkup, setBusy } from "../dom/root";
 import { request } from "../host/bridge";
+import { canOpenLinks } from "../host/capabilities";
 import { filterWidget, REPLACED } from "../requests/read_widget";
-import { showProblem } from "../ui/status_bar";
+import { showProblem, status } from "../ui/status_bar";
 import { captureFields, formOf, valueOf } from "./form_values";
 import { reportAction } from "./model_context";
 import { sendToOutlet } from "./tool_extension";
@@ -65,7 +66,8 @@ function followLink(event: Event, link: HTMLAnchorElement): void {
   const address = link.getAttribute("href") ?? "";
   if (address.startsWith("#")) document.getElementById(address.slice(1))?.scrollIntoView();
   if (event.type !== "click" || !OPENABLE.test(link.protocol)) return;
-  const refused = (): void => showProblem("This link couldn't be opened.");
+  if (!canOpenLinks()) return status.show(`This app opens no links. The address is ${link.href}`);
+  const refused = (): void => void showProblem("This link couldn't be opened.");
   // Hosts refuse in two ways: with an error, or with a result that is one.
   request("ui/open-link", { url: link.href }).then(({ isError }) => void (isError && refused()), refused);
 }

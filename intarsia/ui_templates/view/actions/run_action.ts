@@ -9,7 +9,7 @@ import { reportStale } from "../live/poller";
 import type { Arguments, Question, ToolResponse } from "../messages";
 import * as queue from "../requests/queue";
 import { readInTurn, readShownWidget } from "../requests/read_widget";
-import { type CallExtras, callTool, newIdempotencyKey } from "../requests/tool_call";
+import { type CallExtras, callTool, forgetKey, newIdempotencyKey, onApplied } from "../requests/tool_call";
 import { askUser, showProblem, showSuccess } from "../ui/status_bar";
 import { flushDraft } from "./drafts";
 import { captureFields, formOf } from "./form_values";
@@ -53,10 +53,12 @@ async function perform(request: ActionRequest, name: string, key: string, confir
       args = request.arguments();
       const response = await performInTurn(confirmed, { id: key, confirmation }, signal);
       if (response.isLost) unanswered.set(name, key);
-      else unanswered.delete(name);
+      else forget(name, key);
       if (!response.isDeferred) settle(response.outcome);
       if (!response.question) {
-        report(response, () => void perform(confirmation ? confirmed : request, name, key, confirmation));
+        const withdraw = report(response, () => void perform(confirmation ? confirmed : request, name, key, confirmation));
+        const acceptLate = (): void => (forget(name, key), settle({ ok: true, message: "" }), withdraw());
+        if (response.isLost) onApplied(key, acceptLate);
       }
       return response;
     });
@@ -72,6 +74,12 @@ async function perform(request: ActionRequest, name: string, key: string, confir
   } finally {
     release();
   }
+}
+
+/** The key is done with: the same action from now on is another one. */
+function forget(name: string, key: string): void {
+  if (unanswered.get(name) === key) unanswered.delete(name);
+  forgetKey(key);
 }
 
 /** Asks the user, and returns the focus to the control, unless the user has gone on to another. */
@@ -91,8 +99,11 @@ async function performInTurn(request: ActionRequest, extras: CallExtras, signal:
   let response = await send();
   if (response.isLost) response = await send();
   await untilReleased(signal);
-  if (!response.question && !response.isDeferred) await showResult(response, base, signal);
-  return response;
+  if (response.question || response.isDeferred) return response;
+  let isApplied = false;
+  if (response.isLost && extras.id) onApplied(extras.id, () => (isApplied = true));
+  await showResult(response, base, signal);
+  return isApplied ? { ...response, isLost: false, outcome: { ok: true, message: "" } } : response;
 }
 
 /** Shows the widget of a response; without one that applies, the widget is read again. */
@@ -125,11 +136,13 @@ function prepareToSettle(from: Element | null): (outcome: Outcome) => void {
   };
 }
 
-function report({ outcome, isLost, undo }: ToolResponse, retry: () => void): void {
+/** Says how an action ended. Returns a function that takes back why it was not done. */
+function report({ outcome, isLost, undo }: ToolResponse, retry: () => void): () => void {
   if (!outcome.ok) return showProblem(outcome.message, isLost ? retry : undefined);
   reportAction(outcome.message);
   const revert = undo && ((): void => void runAction({ tool: undo.tool, arguments: () => undo.arguments, from: null }));
   if (outcome.message) showSuccess(outcome.message, revert ?? undefined);
+  return () => undefined;
 }
 
 /** Disables a control against a second click, and marks what it belongs to as busy. The focus stays. */

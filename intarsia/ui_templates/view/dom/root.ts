@@ -1,7 +1,8 @@
 /** The element in which the widget is shown, or a placeholder instead of it. */
 
 import type { WidgetUpdate } from "../messages";
-import { applyUpdate, clearShown, restoreLists, restorePiece, type UpdateResult } from "./apply_update";
+import { applyUpdate, clearShown, restoreLists, restorePiece, shownWidget, type UpdateResult } from "./apply_update";
+import { TypedText } from "./typed_text";
 
 /** `<main id="intarsia-root">` of `document.html`. */
 export const root: HTMLElement = document.getElementById("intarsia-root") ?? document.body;
@@ -9,6 +10,9 @@ export const root: HTMLElement = document.getElementById("intarsia-root") ?? doc
 type Listener = (isNew: boolean) => void;
 
 const listeners: Listener[] = [];
+
+/** What the user typed in the widget that a placeholder replaced, and the tool of that widget. */
+let typed: { readonly tool: string; readonly text: TypedText } | null = null;
 
 /** Runs the listener after each change of the document, before the browser paints; `isNew`: the server sent it just now. */
 export function onRendered(listener: Listener): void {
@@ -23,6 +27,8 @@ function notifyRendered(isNew: boolean): void {
 export function showUpdate(update: WidgetUpdate, base: number | null): UpdateResult {
   const result = applyUpdate(root, update, base);
   if (result !== "shown") return result;
+  if (typed?.tool === update.tool) typed.text.restore(root);
+  typed = null;
   setBusy(false);
   notifyRendered(true);
   return result;
@@ -39,8 +45,10 @@ export function restoreOrder(): void {
   notifyRendered(false);
 }
 
-/** Shows an element that is not a widget in the widget's place. */
+/** Shows an element that is not a widget in the widget's place. What was typed there comes back with the widget. */
 export function showPlaceholder(element: HTMLElement): void {
+  const tool = shownWidget()?.tool;
+  if (tool !== undefined) typed = { tool, text: new TypedText(root) };
   clearShown();
   root.replaceChildren(element);
   notifyRendered(true);

@@ -1,6 +1,7 @@
 /** Turns HTML text into nodes that may enter the document: parsed inert, cleaned, formatted. */
 
 import { formatAll } from "./intl";
+import { withholdActions } from "./read_only";
 
 const FORBIDDEN_TAGS = "script,style,iframe,frame,frameset,object,embed,base,meta,link,portal,fencedframe,set,animate";
 
@@ -71,6 +72,7 @@ export function parseFragment(html: string): DocumentFragment {
   const template = document.createElement("template");
   template.innerHTML = trusted.createHTML(html);
   clean(template.content);
+  withholdActions(template.content);
   formatAll(template.content);
   return template.content;
 }

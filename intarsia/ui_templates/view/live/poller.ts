@@ -4,7 +4,9 @@ import type { ProblemKind } from "../behavior";
 import { shownWidget } from "../dom/apply_update";
 import { isHeld } from "../dom/render_lock";
 import { isWidgetMarkup, root, setBusy } from "../dom/root";
-import { type BoundCall, isRefusal, type ToolResponse } from "../messages";
+import { TypedText } from "../dom/typed_text";
+import { canCallTools } from "../host/capabilities";
+import { type BoundCall, isRefusal, isUnknownTool, type ToolResponse, withoutReference } from "../messages";
 import * as queue from "../requests/queue";
 import { nextCallAt, now } from "../requests/rate_limit";
 import { followWidget, readWidget, takeOverWidget } from "../requests/read_widget";
@@ -86,6 +88,7 @@ function pollTarget(): BoundCall | null {
 
 function schedule(): void {
   clearTimeout(timer);
+  if (!canCallTools()) return;
   const at = now();
   const next = Math.max(nextPollAt(state, readPage()), nextCallAt(retryDelay(state)));
   if (state.isPolling || next === Infinity || !canPoll(state, at)) return;
@@ -109,28 +112,24 @@ async function poll(): Promise<void> {
   } else if (response) reportFailure(widget, response, names);
 }
 
-function reportFailure({ tool, arguments: args }: BoundCall, response: ToolResponse, names: readonly string[]): void {
+/** Reports that the shown widget could not be read. `names` are the timed elements that were to be. */
+export function reportFailure({ tool, arguments: args }: BoundCall, response: ToolResponse, names: readonly string[]): void {
   if (response.outcome.ok) return;
   const { kind, message } = response.outcome;
   const widget = { tool, arguments: args };
-  if (kind === "off") return dispatch({ type: "turned_off", widget, message, typed: typedText() });
+  if (kind === "off") return dispatch({ type: "turned_off", widget, message, typed: new TypedText(root).text });
   if (kind === "superseded") return dispatch({ type: "superseded", message });
   const refused = isRefusal(response);
   dispatch({ type: "failed", kind, message, isRefusal: refused, names });
   // Data that this user may not see leaves the screen.
-  if (refused) showFailure(kind, message, widget);
-}
-
-function typedText(): string {
-  const fields = root.querySelectorAll<HTMLInputElement | HTMLTextAreaElement>("input:not([type]),input[type=text],textarea");
-  return [...fields].flatMap(({ value, defaultValue }) => (value === defaultValue ? [] : value)).join("\n\n");
+  if (refused) showFailure(kind, message, [widget]);
 }
 
 /** Shows that an admin turned the widget off, with what the user was typing, so that it can be copied. */
 function showOff(): void {
   if (!state.off) return;
   const { widget, message, typed } = state.off;
-  showFailure("off", message, widget, typed && `Your unsaved text:\n\n${typed}`);
+  showFailure("off", message, [widget], typed && `Your unsaved text:\n\n${typed}`);
 }
 
 /** Shows in the place of a widget that is off that it was opened again. Otherwise the line below it says so. */
@@ -139,15 +138,34 @@ function showSuperseded(message: string): void {
 }
 
 /** Shows a failure in the widget's place. `text` is the widget's text form, or the user's own text. */
-function showFailure(kind: ProblemKind, message: string, widget: BoundCall, text = ""): void {
-  showState(kind, message, { label: "Try again", run: () => void readOrExplain(widget, text) }, text);
+function showFailure(kind: ProblemKind, message: string, calls: readonly BoundCall[], text = ""): void {
+  showState(kind, message, { label: "Try again", run: () => void readOrExplain(calls, text) }, text);
 }
 
-/** Reads a widget, or shows in its place why there is none. `text` is its text form, if there is one. */
-export async function readOrExplain(widget: BoundCall, text: string): Promise<void> {
+/**
+ * Reads a widget, or shows in its place why there is none.
+ *
+ * @param calls the names that its tool may have, the most likely first: hosts put prefixes before names
+ * @param text its text form, if there is one
+ */
+export async function readOrExplain(calls: readonly BoundCall[], text: string): Promise<void> {
   setBusy(true);
-  const outcome = (await readWidget(widget, "read"))?.outcome;
-  if (outcome && !outcome.ok) showFailure(outcome.kind, outcome.message, widget, text);
+  const response = await readFirstKnown(calls);
+  if (!response || response.outcome.ok) return;
+  const { kind, message } = response.outcome;
+  // The host may have pushed the widget meanwhile.
+  if (shownWidget()) reportStale(message);
+  else showFailure(kind, message, calls, text || textOfWidget(response));
+}
+
+async function readFirstKnown([call, ...others]: readonly BoundCall[]): Promise<ToolResponse | null> {
+  const response = call ? await readWidget(call, "read") : null;
+  return response && others.length && isUnknownTool(response) ? readFirstKnown(others) : response;
+}
+
+/** The text form in a response that came without the widget. */
+function textOfWidget({ raw, text }: ToolResponse): string {
+  return raw.isError === true ? "" : withoutReference(text);
 }
 
 /** Makes this View the latest again. */
@@ -177,13 +195,14 @@ function draw(): void {
   const { timed, hasTopics } = readPage();
   const isLive = hasTopics || timed.length > 0;
   if (!shownWidget() || !(isLive || state.staleReason !== null)) return drawFreshness(null);
+  const canFollow = isLive && canCallTools();
   drawFreshness({
     freshness: freshness(),
     updatedAt: state.updatedAt,
     reason: state.staleReason ?? "",
-    isLive,
+    isLive: canFollow,
     isPaused: state.mode === "paused",
-    minMs: timed.length ? Math.min(...timed.map(({ everyMs }) => everyMs)) : null,
+    minMs: canFollow && timed.length ? Math.min(...timed.map(({ everyMs }) => everyMs)) : null,
     chosenMs: state.chosenMs,
   });
 }

@@ -2,7 +2,7 @@
 
 import type { Outcome } from "../behavior";
 import { request, type RequestError } from "../host/bridge";
-import { type Arguments, metaOf, parseResponse, type Seen, type ToolResponse, type ToolResult, viaOf } from "../messages";
+import { appliedKeys, type Arguments, metaOf, parseResponse, type Seen, type ToolResponse, type ToolResult, viaOf } from "../messages";
 import { isAbort } from "./queue";
 import { recordCall } from "./rate_limit";
 
@@ -26,13 +26,38 @@ export function storeHandle(result: ToolResult): void {
   handle = metaOf(result, "view") ?? handle;
 }
 
+/** The keys of actions that got no response. Other calls ask whether they took effect. */
+const unanswered = new Map<string, () => void>();
+const MAX_UNANSWERED = 8;
+
+/** Runs the listener once, when a later response says that the action with this key took effect after all. */
+export function onApplied(key: string, listener: () => void): void {
+  unanswered.set(key, listener);
+  const [oldest] = unanswered.keys();
+  if (unanswered.size > MAX_UNANSWERED && oldest) unanswered.delete(oldest);
+}
+
+/** Stops asking about a key: its action got a response. */
+export function forgetKey(key: string): void {
+  unanswered.delete(key);
+}
+
+function noteApplied(result: ToolResult): void {
+  for (const key of appliedKeys(result)) {
+    const listener = unanswered.get(key);
+    unanswered.delete(key);
+    listener?.();
+  }
+}
+
 /** Makes an idempotency key: 16 random bytes in hex. */
 export function newIdempotencyKey(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function withExtras(name: string, args: Arguments, extras: CallExtras): Record<string, unknown> {
-  const own = Object.fromEntries(Object.entries({ ...extras, view: handle }).filter(([, value]) => value));
+  const asked = extras.id || !unanswered.size ? {} : { unanswered: [...unanswered.keys()] };
+  const own = Object.fromEntries(Object.entries({ ...extras, ...asked, view: handle }).filter(([, value]) => value));
   const params: Record<string, unknown> = { name, arguments: args };
   if (!Object.keys(own).length) return params;
   if (via !== "meta") params.arguments = { ...args, _intarsia: own };
@@ -59,6 +84,7 @@ export async function callTool(
     const result = await request("tools/call", withExtras(name, args, extras), signal);
     via = viaOf(result) ?? via;
     storeHandle(result);
+    noteApplied(result);
     return parseResponse(result);
   } catch (error) {
     if (isAbort(error)) throw error;

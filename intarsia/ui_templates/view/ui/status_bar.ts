@@ -11,7 +11,7 @@ export interface Button {
   run(): void;
 }
 
-export type StateName = ProblemKind | "cancelled";
+export type StateName = ProblemKind | "cancelled" | "nothing";
 
 const SKELETONS = ["task_board", "dashboard", "design_panel"];
 const SKELETON_BARS = 6;
@@ -27,6 +27,7 @@ const STATES: Readonly<Record<StateName, readonly [style: string, title: string]
   superseded: ["superseded", "A newer copy is open"],
   offline: ["offline", "Can't reach the server"],
   cancelled: ["cancelled", "Canceled"],
+  nothing: ["offline", "Nothing to show yet"],
 };
 
 export function make(tag: string, className: string, text = ""): HTMLElement {
@@ -138,7 +139,7 @@ export function askUser({ question, label }: Question): Promise<boolean> {
 
 export const status: Status = {
   show: (message) => setStatus(message, "", []),
-  problem: (message) => showProblem(message),
+  problem: (message) => void showProblem(message),
   clear: dismiss.run,
 };
 
@@ -147,8 +148,14 @@ export function showSuccess(message: string, undo?: () => void): void {
   setStatus(message, "", undo ? [makeQuiet({ label: "Undo", run: undo }, "undo")] : []);
 }
 
-/** Shows why something was not done, with Try again where that may help. */
-export function showProblem(message: string, retry?: () => void): void {
+/**
+ * Shows why something was not done, with Try again where that may help.
+ *
+ * @returns takes the message back, if no other has taken its place
+ */
+export function showProblem(message: string, retry?: () => void): () => void {
   const buttons = retry ? [makeQuiet({ label: "Try again", run: retry }, "retry")] : [];
-  setStatus(message, "problem", [...buttons, makeQuiet(dismiss, "dismiss")]);
+  const ours = makeQuiet(dismiss, "dismiss");
+  setStatus(message, "problem", [...buttons, ours]);
+  return () => ours.isConnected && dismiss.run();
 }
