@@ -114,3 +114,22 @@ async def test_a_widget_without_access_any_more_leaves_the_screen_when_it_is_rea
     await lab.run("(result) => lab.bridge.sendToolResult(result)", FOREIGN["plain text"])
 
     await lab.shows(["Not allowed."], ".intarsia-state__text")
+
+
+async def test_a_host_that_withdraws_a_widget_says_why_in_its_place(lab: Lab) -> None:
+    """It pushes the reason, and refuses to read the widget again."""
+    await open_board(lab)
+    await lab.run("() => { lab.bridge.oncalltool = async () => { throw new Error('Not any more.') } }")
+    await lab.run("(result) => lab.bridge.sendToolResult(result)", FOREIGN["an error"])
+
+    await lab.shows(["Broken."], ".intarsia-state__text")
+    await expect(lab.view.locator("#w")).to_have_count(0)
+
+
+async def test_a_widget_that_cannot_be_read_again_after_a_result_of_another_call_stays(lab: Lab) -> None:
+    await open_board(lab)
+    await lab.run("() => { lab.loses = 2 }")
+    await lab.run("(result) => lab.bridge.sendToolResult(result)", FOREIGN["an error"])
+
+    await expect(lab.view.locator('[data-state="stale"]')).to_contain_text("Update failed.")
+    await lab.order("todo", CARDS)

@@ -70,7 +70,7 @@ async def test_without_links_the_address_is_shown_instead(lab: Lab) -> None:
 
 
 async def test_a_host_that_takes_no_text_is_told_as_structured_content(timed_lab: Lab) -> None:
-    context = {"image": {}, "structuredContent": {}}
+    context: dict[str, dict[str, object]] = {"image": {}, "structuredContent": {}}
     await timed_lab.open(capabilities={"serverTools": {}, "updateModelContext": context})
     await timed_lab.order("todo", ["T-1", "T-2", "T-3"])
     await move(timed_lab, "T-2", "done")

@@ -9,7 +9,17 @@ import pytest
 from playwright.async_api import TimeoutError as PlaywrightTimeoutError
 
 from tests.security.mutation import Guard, Mutation, each_guard
-from tests.view import test_actions, test_freshness, test_live, test_parts, test_pull
+from tests.view import (
+    test_actions,
+    test_foreign_results,
+    test_freshness,
+    test_host_abilities,
+    test_lasting_messages,
+    test_live,
+    test_parts,
+    test_pull,
+    test_silent_hosts,
+)
 from tests.view.conftest import ROOT, Lab, bundled_view
 
 VIEW = "intarsia/ui_templates/view"
@@ -41,6 +51,34 @@ GUARDS: dict[str, tuple[Callable[[Lab], Awaitable[None]], Mutation]] = {
     "a clock that is behind": (
         test_pull.test_a_result_of_a_server_whose_clock_is_ahead_is_read_again_at_once,
         Mutation(RESULT, "Math.abs(Date.now() - readAt)", "Date.now() - readAt"),
+    ),
+    "a host that pushes nothing": (
+        test_silent_hosts.test_when_nothing_is_pushed_the_view_calls_the_tool_that_needs_no_arguments,
+        Mutation(RESULT, "() => void helpItself()", "() => undefined"),
+    ),
+    "no guess at arguments": (
+        test_silent_hosts.test_without_the_arguments_the_view_says_so_and_tries_again_when_asked,
+        Mutation(f"{VIEW}/live/announced_tool.ts", "required.every((name) => name in args)", "true"),
+    ),
+    "a result of another call": (
+        test_foreign_results.test_another_whole_widget_never_replaces_an_open_one,
+        Mutation(RESULT, "if (isForeign(pushed)) return readAgain();", ""),
+    ),
+    "a result of another call before the first widget": (
+        test_foreign_results.test_a_result_of_another_call_does_not_take_the_place_of_a_widget_that_is_on_its_way,
+        Mutation(RESULT, "if (!opened && expectedTool === undefined) return false;", "if (!opened) return false;"),
+    ),
+    "read-only where no tool can be called": (
+        test_host_abilities.test_without_tool_calls_a_widget_is_read_only_and_says_so_once,
+        Mutation(f"{VIEW}/dom/sanitize.ts", "withholdActions(template.content);", ""),
+    ),
+    "nothing asked where no tool can be called": (
+        test_host_abilities.test_without_tool_calls_nothing_is_asked_and_the_age_alone_is_said,
+        Mutation(POLLER, "if (!canCallTools()) return;", ""),
+    ),
+    "a message that is no longer true": (
+        test_lasting_messages.test_the_message_of_a_lost_response_goes_when_a_later_read_shows_the_action_done,
+        Mutation(f"{VIEW}/requests/tool_call.ts", "noteApplied(result);", ""),
     ),
     "one at a time, and a person first": (
         test_live.test_one_request_is_in_flight_and_a_person_calls_a_waiting_refresh_off,

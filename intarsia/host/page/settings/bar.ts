@@ -39,6 +39,9 @@ const FAULTS: { name: keyof Faults; label: string; on: unknown; off: unknown }[]
   { name: "strip_request_meta", label: "Strip metadata of calls", on: true, off: false },
   { name: "no_arguments", label: "No tool arguments", on: true, off: false },
   { name: "no_tool_info", label: "No tool name", on: true, off: false },
+  { name: "push_nothing", label: "Push nothing", on: true, off: false },
+  { name: "name_prefix", label: "Prefix tool names", on: "server__", off: "" },
+  { name: "lacks", label: "No calls by widgets", on: ["serverTools"], off: [] },
   { name: "ignore_size", label: "Ignore sizes", on: true, off: false },
   { name: "recreate_ms", label: "End widgets after a change", on: 2_500, off: 0 },
 ];

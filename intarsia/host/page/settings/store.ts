@@ -15,6 +15,12 @@ export interface Faults {
   no_arguments: boolean;
   /** Leave `toolInfo` out of the host context. */
   no_tool_info: boolean;
+  /** Push neither the tool's input nor its result, like a host that opens an old chat again. */
+  push_nothing: boolean;
+  /** What is put before the tool's name in `toolInfo`. */
+  name_prefix: string;
+  /** What the host cannot do: names of host capabilities, and `fullscreen`. */
+  lacks: string[];
   /** Refuse the View's calls: with a JSON-RPC error, or with an `isError` result. */
   refuse_calls: false | "error" | "result";
   /** Ask the user before each of the View's calls, or only before those that are not marked as reading. */
@@ -61,6 +67,9 @@ const NO_FAULTS: Faults = {
   strip_request_meta: false,
   no_arguments: false,
   no_tool_info: false,
+  push_nothing: false,
+  name_prefix: "",
+  lacks: [],
   refuse_calls: false,
   ask: false,
   slow_ms: 0,

@@ -2,7 +2,7 @@
 
 import type { Tool } from "@modelcontextprotocol/client";
 import type { McpUiHostCapabilities, McpUiHostContext } from "@modelcontextprotocol/ext-apps/app-bridge";
-import type { Display, Settings } from "../settings/store";
+import type { Display, Faults, Settings } from "../settings/store";
 import { styleVariables } from "./style_variables";
 
 export interface Place {
@@ -26,12 +26,16 @@ export function hostContext(settings: Settings, place: Place): McpUiHostContext 
     platform: phone ? "mobile" : "web",
     deviceCapabilities: { touch: phone, hover: !phone },
     displayMode: place.display,
-    availableDisplayModes: phone ? ["inline"] : ["inline", "fullscreen"],
+    availableDisplayModes: phone || faults.lacks.includes("fullscreen") ? ["inline"] : ["inline", "fullscreen"],
     containerDimensions: dimensions(settings, place),
     safeAreaInsets: { top: 0, right: 0, bottom: 0, left: 0 },
     ...(settings.variables === "all" && { styles: { variables: styleVariables() } }),
-    ...(!faults.no_tool_info && { toolInfo: { id: place.callId, tool: place.tool } }),
+    ...(!faults.no_tool_info && { toolInfo: { id: place.callId, tool: named(place.tool, faults) } }),
   };
+}
+
+function named(tool: Tool, { name_prefix }: Faults): Tool {
+  return name_prefix ? { ...tool, name: name_prefix + tool.name } : tool;
 }
 
 function dimensions(settings: Settings, place: Place): NonNullable<McpUiHostContext["containerDimensions"]> {
@@ -40,8 +44,8 @@ function dimensions(settings: Settings, place: Place): NonNullable<McpUiHostCont
 }
 
 /** What the host can do for any View. */
-export function hostCapabilities(): McpUiHostCapabilities {
-  return {
+export function hostCapabilities({ lacks }: Faults): McpUiHostCapabilities {
+  const all: McpUiHostCapabilities = {
     serverTools: {},
     serverResources: {},
     openLinks: {},
@@ -49,4 +53,5 @@ export function hostCapabilities(): McpUiHostCapabilities {
     message: { text: {} },
     updateModelContext: { text: {}, structuredContent: {} },
   };
+  return Object.fromEntries(Object.entries(all).filter(([name]) => !lacks.includes(name)));
 }

@@ -65,7 +65,7 @@ export class View {
     this.starts += 1;
     this.#outcomeSent = false;
     const frame = this.#createFrame();
-    const bridge = (this.#bridge = this.services.kit.createBridge(hostCapabilities(), this.#context()));
+    const bridge = (this.#bridge = this.services.kit.createBridge(hostCapabilities(this.services.settings.value.faults), this.#context()));
     this.#listen(bridge);
     const ready = new Promise<void>((resolve) => bridge.addEventListener("sandboxready", () => resolve()));
     const initialized = new Promise<void>((resolve) => bridge.addEventListener("initialized", () => resolve()));
@@ -79,7 +79,9 @@ export class View {
     await within(START_MS, initialized);
     if (this.#bridge !== bridge) return;
     this.#setState("ready");
-    await bridge.sendToolInput(this.services.settings.value.faults.no_arguments ? {} : { arguments: this.given });
+    const { push_nothing, no_arguments } = this.services.settings.value.faults;
+    if (push_nothing) return;
+    await bridge.sendToolInput(no_arguments ? {} : { arguments: this.given });
     await this.#sendOutcome();
   }
 

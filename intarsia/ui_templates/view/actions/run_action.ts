@@ -9,7 +9,7 @@ import { reportStale } from "../live/poller";
 import type { Arguments, Question, ToolResponse } from "../messages";
 import * as queue from "../requests/queue";
 import { readInTurn, readShownWidget } from "../requests/read_widget";
-import { type CallExtras, callTool, forgetKey, newIdempotencyKey, onApplied } from "../requests/tool_call";
+import { type CallExtras, callTool, forgetKey, newIdempotencyKey, untilApplied } from "../requests/tool_call";
 import { askUser, showProblem, showSuccess } from "../ui/status_bar";
 import { flushDraft } from "./drafts";
 import { captureFields, formOf } from "./form_values";
@@ -23,6 +23,9 @@ export interface ActionRequest {
   /** The control or the item that it came from. */
   readonly from: Element | null;
 }
+
+/** A message that is no longer true stays at least so long, because nobody could read one that flashes. */
+const MIN_SHOWN_MS = 2_000;
 
 const CLOSED: Outcome = { ok: false, kind: "failed", message: "The widget was closed." };
 
@@ -57,8 +60,14 @@ async function perform(request: ActionRequest, name: string, key: string, confir
       if (!response.isDeferred) settle(response.outcome);
       if (!response.question) {
         const withdraw = report(response, () => void perform(confirmation ? confirmed : request, name, key, confirmation));
-        const acceptLate = (): void => (forget(name, key), settle({ ok: true, message: "" }), withdraw());
-        if (response.isLost) onApplied(key, acceptLate);
+        const acceptLate = (): void => {
+          if (unanswered.get(name) !== key) return; // it got a response meanwhile
+          forget(name, key);
+          settle({ ok: true, message: "" });
+          withdraw();
+        };
+        const isRead = new Promise((proceed) => setTimeout(proceed, MIN_SHOWN_MS));
+        if (response.isLost) void Promise.all([untilApplied(key), isRead]).then(acceptLate);
       }
       return response;
     });
@@ -100,10 +109,9 @@ async function performInTurn(request: ActionRequest, extras: CallExtras, signal:
   if (response.isLost) response = await send();
   await untilReleased(signal);
   if (response.question || response.isDeferred) return response;
-  let isApplied = false;
-  if (response.isLost && extras.id) onApplied(extras.id, () => (isApplied = true));
+  if (response.isLost && extras.id) void untilApplied(extras.id);
   await showResult(response, base, signal);
-  return isApplied ? { ...response, isLost: false, outcome: { ok: true, message: "" } } : response;
+  return response;
 }
 
 /** Shows the widget of a response; without one that applies, the widget is read again. */

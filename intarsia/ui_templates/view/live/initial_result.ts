@@ -20,11 +20,12 @@ import {
   type WidgetUpdate,
   withoutReference,
 } from "../messages";
+import { cancelPolls } from "../requests/queue";
 import { readWidget } from "../requests/read_widget";
 import { storeHandle } from "../requests/tool_call";
 import { showPlainText, showSkeleton, showState } from "../ui/status_bar";
 import { callsOf, toolCalls } from "./announced_tool";
-import { readOrExplain, reportCached, reportFailure, reportPushed, reportStale } from "./poller";
+import { readOrExplain, reportCached, reportFailure, reportPushed, reportStale, showFailure } from "./poller";
 
 /** A result that is older was kept by the host: a chat was opened again, or the View was recreated. */
 const MAX_FRESH_MS = 2_000;
@@ -38,7 +39,8 @@ let opened: BoundCall | null = null;
 /** The tool that the first result names, while there is no widget of it yet. */
 let expectedTool: string | undefined;
 let readingAgain: Promise<void> | null = null;
-let isForeignWaiting = false;
+/** The last result of another call since the widget was read. */
+let foreign: ToolResponse | null = null;
 
 const hasEntries = (value: Arguments): boolean => Object.keys(value).length > 0;
 
@@ -52,13 +54,13 @@ function callsNamedBy({ raw, text }: ToolResponse): readonly BoundCall[] {
 /** Takes a pushed result: the first one, or another one of the same call. */
 async function takePushed(result: Record<string, unknown>): Promise<void> {
   const pushed = parseResponse(result);
-  if (isForeign(pushed)) return readAgain();
+  if (isForeign(pushed)) return readAgain(pushed);
   stopWaiting();
   storeHandle(result);
   reportPushed();
   if (!pushed.outcome.ok) return showState(pushed.outcome.kind, pushed.outcome.message);
   if (pushed.update && showUpdate(pushed.update, null) !== "needs_full_read") return readAgainIfCached(pushed.update);
-  if (shownWidget()) return readAgain();
+  if (shownWidget()) return readAgain(pushed);
   expectedTool = namedBy(pushed)?.tool;
   const calls = callsNamedBy(pushed);
   if (calls.length && canCallTools()) return readOrExplain(calls, withoutReference(pushed.text));
@@ -78,20 +80,32 @@ function isForeign(pushed: ToolResponse): boolean {
 }
 
 /** The model called something: what is shown may have changed. One read is enough for all that is pushed until it begins. */
-async function readAgain(): Promise<void> {
-  isForeignWaiting = true;
+async function readAgain(pushed: ToolResponse): Promise<void> {
+  foreign = pushed;
   readingAgain ??= readWhileForeign().finally(() => (readingAgain = null));
   await readingAgain;
 }
 
 async function readWhileForeign(): Promise<void> {
-  while (isForeignWaiting) {
-    isForeignWaiting = false;
-    const widget = shownWidget();
+  while (foreign) {
+    const { outcome } = foreign;
+    foreign = null;
+    const widget = shownWidget() ?? opened;
     if (!widget || !canCallTools()) return;
-    const response = await readWidget(widget, "poll");
-    if (response && !response.outcome.ok) reportFailure(widget, response, []);
+    cancelPolls(); // a poll may wait for long
+    const response = await readTwiceIfLost(widget);
+    if (!response || response.outcome.ok || !shownWidget()) continue;
+    // A host that withdraws a widget pushes a reason, and lets it be read no more.
+    const isWithdrawn = !outcome.ok && response.outcome.kind === "refused";
+    if (isWithdrawn) showFailure(outcome.kind, outcome.message, [widget]);
+    else reportFailure(widget, response, []);
   }
+}
+
+/** A host that withdraws a widget closes its connection: what is in flight then gets lost, and only the next is refused. */
+async function readTwiceIfLost(widget: BoundCall): Promise<ToolResponse | null> {
+  const response = await readWidget(widget, "poll");
+  return response?.isLost ? readWidget(widget, "poll") : response;
 }
 
 /**

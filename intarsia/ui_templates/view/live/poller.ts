@@ -138,7 +138,7 @@ function showSuperseded(message: string): void {
 }
 
 /** Shows a failure in the widget's place. `text` is the widget's text form, or the user's own text. */
-function showFailure(kind: ProblemKind, message: string, calls: readonly BoundCall[], text = ""): void {
+export function showFailure(kind: ProblemKind, message: string, calls: readonly BoundCall[], text = ""): void {
   showState(kind, message, { label: "Try again", run: () => void readOrExplain(calls, text) }, text);
 }
 

@@ -26,15 +26,28 @@ export function storeHandle(result: ToolResult): void {
   handle = metaOf(result, "view") ?? handle;
 }
 
+interface Waiting {
+  readonly promise: Promise<void>;
+  resolve(): void;
+}
+
+function makeWaiting(): Waiting {
+  let resolve = (): void => undefined;
+  const promise = new Promise<void>((proceed) => (resolve = proceed));
+  return { promise, resolve: () => resolve() };
+}
+
 /** The keys of actions that got no response. Other calls ask whether they took effect. */
-const unanswered = new Map<string, () => void>();
+const unanswered = new Map<string, Waiting>();
 const MAX_UNANSWERED = 8;
 
-/** Runs the listener once, when a later response says that the action with this key took effect after all. */
-export function onApplied(key: string, listener: () => void): void {
-  unanswered.set(key, listener);
+/** Resolves when a later response says that the action with this key took effect after all. */
+export function untilApplied(key: string): Promise<void> {
+  const waiting = unanswered.get(key) ?? makeWaiting();
+  unanswered.set(key, waiting);
   const [oldest] = unanswered.keys();
   if (unanswered.size > MAX_UNANSWERED && oldest) unanswered.delete(oldest);
+  return waiting.promise;
 }
 
 /** Stops asking about a key: its action got a response. */
@@ -43,11 +56,7 @@ export function forgetKey(key: string): void {
 }
 
 function noteApplied(result: ToolResult): void {
-  for (const key of appliedKeys(result)) {
-    const listener = unanswered.get(key);
-    unanswered.delete(key);
-    listener?.();
-  }
+  for (const key of appliedKeys(result)) unanswered.get(key)?.resolve();
 }
 
 /** Makes an idempotency key: 16 random bytes in hex. */
