@@ -97,11 +97,12 @@ async def test_many_results_of_other_calls_cost_few_reads(lab: Lab) -> None:
 
 
 async def test_a_result_of_another_call_does_not_take_the_place_of_a_widget_that_is_on_its_way(lab: Lab) -> None:
+    await lab.open(push="none")
     await lab.run("() => lab.pause()")
-    await lab.open(push="stripped")
-    await lab.run("(result) => lab.bridge.sendToolResult(result)", FOREIGN["plain text"])
+    await lab.run("() => lab.push('board', {project: 'p'}, 'stripped')")
+    await lab.run("(result) => lab.bridge.sendToolResult(result)", FOREIGN["an error"])
     await lab.settle()
-    await expect(lab.view.locator(".intarsia-plain")).to_have_count(0)
+    await expect(lab.view.locator(".intarsia-state")).to_have_count(0)
     await lab.run("() => lab.resume()")
 
     await lab.order("todo", CARDS)

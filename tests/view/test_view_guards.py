@@ -61,8 +61,8 @@ GUARDS: dict[str, tuple[Callable[[Lab], Awaitable[None]], Mutation]] = {
         Mutation(f"{VIEW}/live/announced_tool.ts", "required.every((name) => name in args)", "true"),
     ),
     "a result of another call": (
-        test_foreign_results.test_another_whole_widget_never_replaces_an_open_one,
-        Mutation(RESULT, "if (isForeign(pushed)) return readAgain();", ""),
+        test_foreign_results.test_many_results_of_other_calls_cost_few_reads,
+        Mutation(RESULT, "if (isForeign(pushed)) return readAgain(pushed);", ""),
     ),
     "a result of another call before the first widget": (
         test_foreign_results.test_a_result_of_another_call_does_not_take_the_place_of_a_widget_that_is_on_its_way,
