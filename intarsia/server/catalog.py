@@ -11,6 +11,7 @@ from sqlalchemy import MetaData
 
 from intarsia.errors import SettingError, ToolError
 from intarsia.permissions import Grant, is_offered
+from intarsia.server.audit.heads import HeadShipper, HeadSink
 from intarsia.server.audit.log import AuditLog
 from intarsia.server.rendering.control_permissions import Rights
 from intarsia.server.rendering.shared_renders import SharedRenders
@@ -37,12 +38,15 @@ class Catalog:
         lifespan: Returns an async context manager that is entered before the first call and exited after the last one.
         scopes: Scopes that no tool requires, and that only protect parts of widgets.
         scope_descriptions: The descriptions of scopes that users read when they consent.
+        shared_store: Whether other processes may serve from the store at the same time.
+        audit_heads: Where the heads of the audit log are shipped to.
 
     Raises:
-        SettingError: The name contains no letter from a to z and no digit, or the store is not the path of a file.
+        SettingError: The name contains no letter from a to z and no digit, the store is not the path of a file, or
+            `audit_heads` is neither a path nor a function.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the settings of a connector, all of them by name
         self,
         name: str,
         *,
@@ -52,6 +56,8 @@ class Catalog:
         lifespan: Lifespan | None = None,
         scopes: AbstractSet[str] = frozenset(),
         scope_descriptions: Mapping[str, str] = MappingProxyType({}),
+        shared_store: bool = False,
+        audit_heads: HeadSink | None = None,
     ) -> None:
         self.name = name
         self.slug = slug_of(name)
@@ -61,9 +67,10 @@ class Catalog:
         self.scope_descriptions = dict(scope_descriptions)
         self._marks: set[str] = set(checked_scopes(name, scopes))
         self.tiles: list[TileFunction[...]] = []
-        self.store = Store(store_path(store, self.slug), tables)
+        self.store = Store(store_path(store, self.slug), tables, is_shared=shared_store)
         self.results = ResultStore(self.store)
         self.audit = AuditLog(self.store)
+        self.heads = HeadShipper(self.slug, self.audit, audit_heads)
         self.switches = Switches(self.store, self.audit, lambda: self.tools)
         self.counts = CallCounts(self.store)
         self.renders = SharedRenders()
@@ -157,7 +164,7 @@ class Catalog:
 
     @asynccontextmanager
     async def _started(self) -> AsyncGenerator[None]:
-        async with self.store.open():
+        async with self.store.open(), self.heads.running():
             await self.results.forget_old()
             await self.audit.load()
             await self.signer.load(self.store)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from sqlalchemy import MetaData
 
 from intarsia.permissions import Grant, Rule
+from intarsia.server.audit.heads import HeadSink
 from intarsia.server.audit.log import AuditLog
 from intarsia.server.calls.handler import CallHandler
 from intarsia.server.catalog import Catalog
@@ -54,13 +55,19 @@ class Connector:
             can grant; the local user has all scopes.
         scope_descriptions: Scope to its plain meaning on the connector's own consent page, such as
             `{"tasks:write": "Move and edit cards"}`. A scope without a description is described from its name.
+        shared_store: Whether other processes may serve from the same store at the same time; all of them must set it.
+            Without it, a second process is refused, because open Views do not see the changes of another process.
+        audit_heads: Where the hash of the audit log's last row is shipped to every minute and at the end: the path of a
+            file on another machine or volume, to which lines are appended, or a function that takes an `AuditHead`.
+            `intarsia audit verify --heads` finds with it what was cut off or rewritten.
 
     Raises:
         SettingError: `name` has no letter a-z and no digit, `store` is not the path of a file, `lifespan` does not
-            accept the connector, or `server` is not an `MCPServer` or already has a connector.
+            accept the connector, `audit_heads` is neither a path nor a function, or `server` is not an `MCPServer` or
+            already has a connector.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the settings of a connector, all of them by name
         self,
         name: str,
         *,
@@ -71,6 +78,8 @@ class Connector:
         server: "MCPServer[Any] | None" = None,
         scopes: AbstractSet[str] = frozenset(),
         scope_descriptions: Mapping[str, str] = MappingProxyType({}),
+        shared_store: bool = False,
+        audit_heads: HeadSink | None = None,
     ) -> None:
         checked = checked_lifespan(lifespan)
         self.catalog = Catalog(
@@ -81,6 +90,8 @@ class Connector:
             lifespan=partial(entered_lifespan, checked, self) if checked else None,
             scopes=scopes,
             scope_descriptions=scope_descriptions,
+            shared_store=shared_store,
+            audit_heads=audit_heads,
         )
         self._existing = self._join(server)
 

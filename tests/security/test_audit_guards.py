@@ -2,7 +2,7 @@
 
 from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
-LOG, TABLES = "intarsia/server/audit/log.py", "intarsia/server/audit/tables.py"
+LOG, TABLES = "intarsia/server/audit/log.py", "intarsia/server/storage/tables.py"
 VERIFYING, TELLING = "intarsia/server/audit/verify.py", "intarsia/server/audit/export.py"
 ONCE, CALLS, GUARD = (
     "intarsia/server/views/idempotency.py",
@@ -11,20 +11,20 @@ ONCE, CALLS, GUARD = (
 )
 TESTS = "tests/server/test_audit.py"
 
-HASH = Mutation(VERIFYING, 'row["hash"] != row_hash(last_hash, {**row})', "False")
-NUMBER = Mutation(VERIFYING, 'row["n"] != n + 1', "False")
+HASH = Mutation(VERIFYING, 'row["hash"] != row_hash(self.last_hash, {**row})', "False")
+NUMBER = Mutation(VERIFYING, 'row["n"] != self.n + 1', "False")
 FIELDS = Mutation(LOG, "*(each.name for each in fields(AuditEntry)))\n_MAX_LENGTHS", ")\n_MAX_LENGTHS")
 
 GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     "t35 the hash": (f"{TESTS} -k 't35 and changed'", [HASH]),
     "t35 the hash that was kept": (
         f"{TESTS} -k 't35 and rewritten'",
-        [Mutation(VERIFYING, "    if not is_found:\n", "    if False:\n")],
+        [Mutation(VERIFYING, "if self._is_found else", "if True else")],
     ),
     "t35 the numbers": (f"{TESTS} -k 't35 and several'", [NUMBER, HASH]),
     "t35 the end": (
         f"{TESTS} -k 't35 and cut'",
-        [Mutation(VERIFYING, "greatest is not None and greatest > n", "False")],
+        [Mutation(VERIFYING, "expected > self.n", "False")],
     ),
     "t35 all that is said": (f"{TESTS} -k 't35 and details'", [FIELDS]),
     "t35 only appended to": (
