@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -95,13 +96,17 @@ async def test_heads_of_pruned_rows_are_counted_apart_but_the_last_of_them_is_ch
     assert "Row 2 is not the one" in (await check(path, other)).problem
 
 
+def mode_of(file: Path) -> int:
+    return file.stat().st_mode & 0o777
+
+
 def lines(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
 async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(30):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - a file has no event
             await asyncio.sleep(0.01)
 
 
@@ -119,7 +124,7 @@ async def test_heads_go_to_a_file_while_a_connector_runs_and_at_its_end(
     assert [(line["log"], line["n"]) for line in lines(file)][0::2] == [("team-tasks", 1)]
     assert lines(file)[-1]["n"] == 3
     assert (await check(path, *read_heads(file, "team-tasks"))).found_heads == len(lines(file))
-    assert file.stat().st_mode & 0o777 == 0o600
+    assert mode_of(file) == 0o600
 
 
 @pytest.mark.parametrize("kind", ["async", "plain", "returns a coroutine"])
@@ -133,7 +138,7 @@ async def test_heads_go_to_a_function(kind: str, path: Path) -> None:
         shipped.append(head)
 
     sinks: dict[str, Callable[[AuditHead], Awaitable[None] | None]] = {
-        "async": ship, "plain": plain, "returns a coroutine": lambda head: ship(head),
+        "async": ship, "plain": plain, "returns a coroutine": partial(ship),
     }  # fmt: skip
     connector = Connector("Team tasks", store=path, audit_heads=sinks[kind])
     async with connector.running():

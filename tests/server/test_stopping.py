@@ -137,7 +137,7 @@ def test_sigterm_answers_each_call_and_stream_and_the_process_ends_in_time() -> 
 
 SLOW_APP = (
     f"import asyncio\n{APP}"
-    + '''
+    '''
 
 running_slow = 0
 

@@ -11,16 +11,16 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-import alembic.runtime.migration
-import alembic.script
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, event
 
 from intarsia.server.storage.store_file import StoreFile
 from intarsia.server.storage.tables import SCHEMA
 from tests.storage.old_store_files import dump_of, old_store
 
-assert alembic.script
-assert alembic.runtime.migration
+IMPORTED = (MigrationContext, ScriptDirectory)
+"""Imported before the first fork, so that each attempt need not do it."""
 
 
 def migrate_until(path: Path, statement: int) -> bool:

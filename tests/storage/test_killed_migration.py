@@ -8,7 +8,7 @@ from tests.commands import ROOT
 
 
 def test_a_migration_that_is_killed_has_happened_or_not(tmp_path: Path) -> None:
-    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-m", "tests.storage.killed_migration", tmp_path]
+    command = [sys.executable, "-m", "tests.storage.killed_migration", str(tmp_path)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     outcomes = run.stdout.splitlines()
 

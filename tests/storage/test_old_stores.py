@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner
@@ -200,8 +201,9 @@ async def test_a_table_that_is_replaced_keeps_the_rows_that_refer_to_it(tmp_path
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(FAMILIES)
     async with Store(path, schemas=(schema,)).open() as store, store.read() as opened:
-        assert (await opened.exec_driver_sql("SELECT * FROM parents")).all() == [(1, "Ada", "")]
-        assert (await opened.exec_driver_sql("SELECT * FROM children")).all() == [(7, 1)]
+        parents = [tuple(row) for row in await opened.exec_driver_sql("SELECT * FROM parents")]
+        children = [tuple(row) for row in await opened.exec_driver_sql("SELECT * FROM children")]
+    assert (parents, children) == ([(1, "Ada", "")], [(7, 1)])
 
 
 FAMILIES = """
@@ -238,7 +240,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         "adding = build_adding(Path('adding.db').absolute())\n"
     )
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     yield tmp_path
     sys.modules.pop("adding_app", None)
 
@@ -343,7 +345,7 @@ async def test_a_full_disk_leaves_an_old_store_as_it_is(old: Path, monkeypatch: 
     before = dump_of(old)
     full = old.with_name("adding.db.before-store-0002.partial")
     full.symlink_to("/dev/full")
-    monkeypatch.setattr(Path, "unlink", lambda *_arguments, **_options: None)
+    monkeypatch.setattr(Path, "unlink", Mock())
 
     with pytest.raises(StoreError, match=r"adding\.db cannot be used"):
         async with build_adding(old).store.open():

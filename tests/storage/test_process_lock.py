@@ -1,11 +1,12 @@
 """One process serves from a store. A second one is refused, unless both say that they share it."""
 
+import asyncio
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from intarsia.server.storage.store import Store
 from tests.commands import ROOT, running
 from tests.storage.old_store_files import dump_of, old_store
 
+IN_USE = r"in use by another process.*shared_store=True"
 HOLDING = """
 import asyncio, sys
 from pathlib import Path
@@ -39,7 +41,7 @@ asyncio.run(main())
 
 
 @contextmanager
-def other_process(store: Path, how: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+def other_process(store: Path, how: str) -> Generator[tuple["subprocess.Popen[str]", str]]:
     """Open a store in another process while the block runs, and return what that process says of it."""
     command = [sys.executable, "-c", HOLDING, str(store), how]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -77,10 +79,10 @@ async def test_a_second_process_is_refused_unless_both_share_the_store(
         assert said == "open\n"
         with ExitStack() as expected:
             if is_refused:
-                expected.enter_context(pytest.raises(StoreError, match="in use by another process.*shared_store=True"))
-            async with Store(path, is_shared=second == "shared").open(beside=second == "beside") as store:
-                async with store.read() as connection:
-                    assert (await connection.exec_driver_sql("SELECT 1")).scalar_one() == 1
+                expected.enter_context(pytest.raises(StoreError, match=IN_USE))
+            opening = Store(path, is_shared=second == "shared").open(beside=second == "beside")
+            async with opening as store, store.read() as connection:
+                assert (await connection.exec_driver_sql("SELECT 1")).scalar_one() == 1
 
 
 async def test_a_process_that_is_killed_leaves_no_lock(tmp_path: Path) -> None:
@@ -90,10 +92,10 @@ async def test_a_process_that_is_killed_leaves_no_lock(tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
         process.wait()
         async with Store(path).open():
-            with other_process(path, "alone") as (_, said):
-                assert "in use by another process" in said
-    with other_process(path, "alone") as (_, said):
-        assert said == "open\n"
+            with other_process(path, "alone") as (_, refused):
+                assert "in use by another process" in refused
+    with other_process(path, "alone") as (_, opened):
+        assert opened == "open\n"
 
 
 async def test_a_successor_waits_for_a_process_that_is_about_to_stop(
@@ -127,12 +129,15 @@ async def test_opening_a_store_again_keeps_the_locks_that_sqlite_has_on_it(tmp_p
         await connection.exec_driver_sql("INSERT INTO intarsia_seen_tools VALUES ('a', 1)")
         async with Store(path).open():
             pass
-        command = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
-        other = subprocess.run(
-            [sys.executable, "-c", command, path], capture_output=True, text=True, check=False, timeout=60
-        )
+        said = await asyncio.to_thread(write_in_other_process, path)
 
-    assert "database is locked" in other.stderr
+    assert "database is locked" in said
+
+
+def write_in_other_process(path: Path) -> str:
+    command = "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0).execute('BEGIN IMMEDIATE')"
+    words = [sys.executable, "-c", command, str(path)]
+    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60).stderr
 
 
 async def test_a_store_is_migrated_only_while_no_other_process_uses_it(tmp_path: Path) -> None:
@@ -167,7 +172,7 @@ async def greeting() -> Text:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (tmp_path / "locked_app.py").write_text(APP)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.setenv("INTARSIA_STATE", str(tmp_path / "state"))
     yield
     sys.modules.pop("locked_app", None)
@@ -200,9 +205,9 @@ def test_commands_work_beside_a_running_server_and_a_second_server_does_not() ->
 
 @pytest.mark.usefixtures("project")
 def test_servers_that_share_a_store_run_beside_each_other() -> None:
-    with running("serve", "locked_app:hello", "--shared-store", "--port", "0"):
-        with running("serve", "locked_app:hello", "--shared-store", "--port", "0"):
-            assert "hello.db is in use by another process" in refused_server("serve", "locked_app:hello", "--port", "0")
+    server = ("serve", "locked_app:hello", "--port", "0")
+    with running(*server, "--shared-store"), running(*server, "--shared-store"):
+        assert "hello.db is in use by another process" in refused_server(*server)
 
 
 def refused_server(*arguments: str) -> str:

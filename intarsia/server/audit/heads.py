@@ -70,7 +70,8 @@ class HeadShipper:
         self._log = log
         self._audit = audit
         self._shipped = 0
-        self.sink = checked_sink(sink)
+        check_sink(sink)
+        self.sink = sink
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -113,16 +114,16 @@ class HeadShipper:
             logger.exception("The head of the audit log %r could not be shipped. It is tried again.", self._log)
 
 
-def checked_sink(sink: HeadSink | None) -> HeadSink | None:
+def check_sink(sink: object) -> None:
     """Check where heads are shipped to.
 
     Raises:
-        SettingError: It is neither a path nor a function.
+        SettingError: It is neither `None` nor a path nor a function.
     """
-    if sink is None or callable(sink) or (isinstance(sink, str | Path) and str(sink) and "://" not in str(sink)):
-        return sink
-    message = f"audit_heads must be the path of a file or a function that takes an AuditHead, not {sink!r}."
-    raise SettingError(message)
+    is_path = isinstance(sink, str | Path) and bool(str(sink)) and "://" not in str(sink)
+    if sink is not None and not callable(sink) and not is_path:
+        message = f"audit_heads must be the path of a file or a function that takes an AuditHead, not {sink!r}."
+        raise SettingError(message)
 
 
 async def _send(sink: HeadSink, head: AuditHead) -> None:

@@ -52,9 +52,12 @@ class _Chain:
     """
 
     def __init__(self, n: int, last_hash: bytes, head: str, heads: Mapping[int, frozenset[str]]) -> None:
-        self.n, self.last_hash = n, last_hash
-        self._first, self._head, self._heads = n, head, heads
-        self._is_found = not head
+        self.n: int = n
+        self.last_hash: bytes = last_hash
+        self._first = n
+        self._head = head
+        self._heads = heads
+        self._is_found: bool = not head
         self._found_heads = 0
         self.problem = self._look_for_heads()
 
@@ -64,7 +67,8 @@ class _Chain:
             return f"{_missing(self.n + 1, row['n'] - 1)} missing before row {row['n']}."
         if row["hash"] != row_hash(self.last_hash, {**row}):
             return f"Row {row['n']} was changed, or is not in its original place."
-        self.n, self.last_hash = row["n"], row["hash"]
+        self.n = row["n"]
+        self.last_hash = row["hash"]
         return self._look_for_heads()
 
     def end(self, greatest: int | None) -> str:
@@ -103,8 +107,8 @@ async def verify(store: Store, head: str = "", heads: Iterable[AuditHead] = ()) 
     """
     async with store.read() as connection:
         anchor = (await connection.execute(select(ANCHOR).order_by(ANCHOR.c.n.desc()).limit(1))).first()
-        start = (anchor.n, anchor.hash) if anchor else (0, GENESIS_HASH)
-        chain = _Chain(*start, head, _by_number(heads))
+        n, last_hash = (anchor.n, anchor.hash) if anchor else (0, GENESIS_HASH)
+        chain = _Chain(n, last_hash, head, _by_number(heads))
         if chain.problem:
             return chain.result(chain.problem)
         rows = await connection.stream(select(AUDIT).order_by(AUDIT.c.n))

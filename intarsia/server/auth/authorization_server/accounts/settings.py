@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from intarsia.errors import SettingError
-from intarsia.server.audit.heads import HeadSink, checked_sink
+from intarsia.server.audit.heads import HeadSink, check_sink
 from intarsia.server.auth.resource_server.settings import MCP_PATH, checked_address
 from intarsia.server.storage.store import default_path
 
@@ -61,7 +61,7 @@ class EmbeddedIssuer:
         _check_seconds("access_seconds", self.access_seconds, 60, 24 * 60 * 60)
         _check_seconds("refresh_seconds", self.refresh_seconds, self.access_seconds, 366 * 24 * 60 * 60)
         _check_seconds("session_seconds", self.session_seconds, 60, 31 * 24 * 60 * 60)
-        checked_sink(self.audit_heads)
+        check_sink(self.audit_heads)
 
     @property
     def resource(self) -> str:
