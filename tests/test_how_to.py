@@ -130,7 +130,7 @@ def try_command(command: Command) -> None:
         case ["intarsia", ("users" | "clients") as kept, *words]:
             done = CliRunner().invoke(main, [kept, *words], input="a long password\n")
             assert done.exit_code == 0, done.output
-        case ["intarsia", ("audit" | "switches") as asked, *words]:
+        case ["intarsia", ("audit" | "migrate" | "switches") as asked, *words]:
             done = CliRunner().invoke(main, [asked, *words])
             assert done.exit_code == 0, done.output
         case ["make", target]:

@@ -9,7 +9,7 @@ ONCE, CALLS, GUARD = (
     "intarsia/server/calls/run_action.py",
     "intarsia/server/auth/resource_server/middleware.py",
 )
-TESTS = "tests/server/test_audit.py"
+TESTS, HEADS = "tests/server/test_audit.py", "tests/server/test_audit_heads.py"
 
 HASH = Mutation(VERIFYING, 'row["hash"] != row_hash(self.last_hash, {**row})', "False")
 NUMBER = Mutation(VERIFYING, 'row["n"] != self.n + 1', "False")
@@ -20,6 +20,14 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     "t35 the hash that was kept": (
         f"{TESTS} -k 't35 and rewritten'",
         [Mutation(VERIFYING, "if self._is_found else", "if True else")],
+    ),
+    "t35 a head that was shipped": (
+        f"{HEADS} -k 't35 and anew'",
+        [Mutation(VERIFYING, "if saved - {hash_here}:", "if False:")],
+    ),
+    "t35 the end by a head": (
+        f"{HEADS} -k 't35 and cut_off'",
+        [Mutation(VERIFYING, "max([greatest or 0, *self._heads])", "greatest or 0")],
     ),
     "t35 the numbers": (f"{TESTS} -k 't35 and several'", [NUMBER, HASH]),
     "t35 the end": (

@@ -3,21 +3,25 @@
 import asyncio
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from intarsia import Connector
 from intarsia.cli import main
+from intarsia.cli.store_options import set_store_options
 from intarsia.errors import StoreError
 from intarsia.server.storage import process_lock
 from intarsia.server.storage.store import Store
+from intarsia.widgets import Text
 from tests.commands import ROOT, running
 from tests.storage.old_store_files import dump_of, old_store
 
@@ -25,6 +29,7 @@ IN_USE = r"in use by another process.*shared_store=True"
 HOLDING = """
 import asyncio, sys
 from pathlib import Path
+from typing import Any
 from intarsia.server.storage.store import Store
 
 async def main():
@@ -111,6 +116,38 @@ async def test_a_successor_waits_for_a_process_that_is_about_to_stop(
             pass
 
 
+async def test_an_opening_that_is_cancelled_leaves_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "store.db"
+    monkeypatch.setattr(process_lock, "WAIT_SECONDS", 60)
+    asked = asyncio.Event()
+    loop, acquire = asyncio.get_running_loop(), process_lock._acquire  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # to see it wait
+
+    def ask(*arguments: Any, **options: Any) -> bool:
+        loop.call_soon_threadsafe(asked.set)
+        return acquire(*arguments, **options)
+
+    monkeypatch.setattr(process_lock, "_acquire", ask)
+    with other_process(path, "alone"):
+        opening = asyncio.create_task(open_once(path))
+        await asked.wait()
+        opening.cancel()
+        await asyncio.wait([opening])
+    assert opening.cancelled()
+    async with asyncio.timeout(30):
+        while (said := await asyncio.to_thread(open_in_other_process, path)) != "open\n":
+            assert "in use" in said
+
+
+async def open_once(path: Path) -> None:
+    async with Store(path).open():
+        pass
+
+
+def open_in_other_process(path: Path) -> str:
+    with other_process(path, "alone") as (_, said):
+        return said
+
+
 async def test_stores_of_one_process_share_its_lock(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     async with Store(path).open():
@@ -188,7 +225,7 @@ def run(*arguments: str, text: str = "") -> str:
 @pytest.mark.usefixtures("project")
 def test_commands_work_beside_a_running_server_and_a_second_server_does_not() -> None:
     server = ("serve", "locked_app:hello", "--sign-in", "--port")
-    with running(*server, "18931"):
+    with running(*server, free_port()):
         assert "ada can sign in." in run("users", "add", "ada", text="a long enough password\n")
         assert "ada" in run("users", "list")
         assert "There are no apps" in run("clients", "list")
@@ -196,18 +233,34 @@ def test_commands_work_beside_a_running_server_and_a_second_server_does_not() ->
         assert "greeting" in run("audit", "show", "locked_app:hello")
         assert "intact" in run("audit", "verify", "--accounts")
         assert "is up to date" in run("migrate", "locked_app:hello", "--check")
-        second = refused_server(*server, "18932")
+        second = refused_server(*server, free_port())
         assert second.splitlines()[0].endswith("Application startup failed. Exiting.")
         assert len(second.splitlines()) == 2
         assert "accounts.db is in use by another process" in second
         assert "--shared-store" in second
 
 
-@pytest.mark.usefixtures("project")
-def test_servers_that_share_a_store_run_beside_each_other() -> None:
-    server = ("serve", "locked_app:hello", "--port", "0")
-    with running(*server, "--shared-store"), running(*server, "--shared-store"):
-        assert "hello.db is in use by another process" in refused_server(*server)
+def test_the_options_of_serve_reach_all_stores_and_their_logs(tmp_path: Path) -> None:
+    connector, included = Connector("All", store=tmp_path / "all.db"), Connector("Part", store=tmp_path / "part.db")
+
+    @included.widget
+    async def greeting() -> Text:
+        """Greet somebody."""
+        return Text("Hello!")
+
+    connector.include(included)
+    assert greeting.name in connector.tools
+    set_store_options(connector, shared_store=True, audit_heads=tmp_path / "heads.jsonl")
+
+    assert connector.store.is_shared
+    assert included.store.is_shared
+    assert {connector.catalog.heads.sink, included.catalog.heads.sink} == {tmp_path / "heads.jsonl"}
+
+
+def free_port() -> str:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return str(free.getsockname()[1])
 
 
 def refused_server(*arguments: str) -> str:

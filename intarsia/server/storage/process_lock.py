@@ -8,6 +8,7 @@ let two processes lock two files of one name.
 import os
 import sqlite3
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from intarsia.errors import StoreError
 
 WAIT_SECONDS = 3.0
 """How long to wait for another process, such as one that is about to stop while its successor starts."""
+
+_RETRY_SECONDS = 0.05
 
 
 @dataclass
@@ -62,30 +65,41 @@ def lock_store(path: Path, *, is_shared: bool, wait_seconds: float | None = None
         StoreError: Another process holds the lock.
     """
     key = (os.getpid(), os.path.realpath(path))
-    with _GUARD:
-        if held := _HELD.get(key):
-            held.users += 1
-        else:
-            _HELD[key] = _Held(_locked(path, WAIT_SECONDS if wait_seconds is None else wait_seconds, is_shared))
+    ends = time.monotonic() + (WAIT_SECONDS if wait_seconds is None else wait_seconds)
+    while not _acquire(key, path, is_shared=is_shared):
+        if time.monotonic() >= ends:
+            message = (
+                f"The store {path} is in use by another process. Stop that process, or let both share it: set "
+                "`Connector(..., shared_store=True)`, or pass --shared-store to `intarsia serve`, in each of them."
+            )
+            raise StoreError(message)
+        time.sleep(_RETRY_SECONDS)
     return ProcessLock(key)
 
 
-def _locked(path: Path, wait_seconds: float, is_shared: bool) -> sqlite3.Connection:  # noqa: FBT001 - private, and passed by name of a variable
+def _acquire(key: tuple[int, str], path: Path, *, is_shared: bool) -> bool:
+    with _GUARD:
+        if held := _HELD.get(key):
+            held.users += 1
+            return True
+        connection = _try_to_lock(path, is_shared=is_shared)
+        if connection is not None:
+            _HELD[key] = _Held(connection)
+        return connection is not None
+
+
+def _try_to_lock(path: Path, *, is_shared: bool) -> sqlite3.Connection | None:
     file = path.with_name(f"{path.name}.lock")
     file.touch(mode=0o600)
-    connection = sqlite3.connect(file, timeout=wait_seconds, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("BEGIN" if is_shared else "BEGIN EXCLUSIVE")
         if is_shared:  # the lock is taken by the first read
             connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
     except sqlite3.OperationalError as error:
         connection.close()
-        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-            message = f"The store {path} cannot be locked: {error}."
-            raise StoreError(message) from error
-        message = (
-            f"The store {path} is in use by another process. Stop that process, or let both share it: set "
-            "`Connector(..., shared_store=True)`, or pass --shared-store to `intarsia serve`, in each of them."
-        )
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            return None
+        message = f"The store {path} cannot be locked: {error}."
         raise StoreError(message) from error
     return connection
