@@ -18,6 +18,7 @@ WAIT_SECONDS = 3.0
 """How long to wait for another process, such as one that is about to stop while its successor starts."""
 
 _RETRY_SECONDS = 0.05
+"""How long SQLite waits at a time. Meanwhile another store of this process may get the lock."""
 
 
 @dataclass
@@ -73,25 +74,36 @@ def lock_store(path: Path, *, is_shared: bool, wait_seconds: float | None = None
                 "`Connector(..., shared_store=True)`, or pass --shared-store to `intarsia serve`, in each of them."
             )
             raise StoreError(message)
-        time.sleep(_RETRY_SECONDS)
     return ProcessLock(key)
 
 
 def _acquire(key: tuple[int, str], path: Path, *, is_shared: bool) -> bool:
+    """Try for a moment to lock a store, or to share the lock that this process holds already."""
+    if _join(key):
+        return True
+    connection = _try_to_lock(path, is_shared=is_shared)  # without the guard, for which all stores would wait
+    if connection is None:
+        return False
     with _GUARD:
-        if held := _HELD.get(key):
-            held.users += 1
-            return True
-        connection = _try_to_lock(path, is_shared=is_shared)
-        if connection is not None:
+        if key not in _HELD:
             _HELD[key] = _Held(connection)
-        return connection is not None
+            return True
+    connection.close()  # another thread was faster
+    return _join(key)
+
+
+def _join(key: tuple[int, str]) -> bool:
+    with _GUARD:
+        held = _HELD.get(key)
+        if held is not None:
+            held.users += 1
+        return held is not None
 
 
 def _try_to_lock(path: Path, *, is_shared: bool) -> sqlite3.Connection | None:
     file = path.with_name(f"{path.name}.lock")
     file.touch(mode=0o600)
-    connection = sqlite3.connect(file, timeout=0, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(file, timeout=_RETRY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("BEGIN" if is_shared else "BEGIN EXCLUSIVE")
         if is_shared:  # the lock is taken by the first read
