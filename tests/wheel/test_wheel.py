@@ -57,7 +57,7 @@ def test_the_wheel_migrates_an_old_store(address: str, workshop: Path) -> None:
     assert address
     accounts = old_store("accounts", workshop / "accounts.db")
     environment = {"PATH": str(workshop / "empty/bin"), "HOME": str(workshop)}
-    command = [workshop / "empty/bin/intarsia", "migrate", "--accounts", accounts]
+    command = [str(workshop / "empty/bin/intarsia"), "migrate", "--accounts", str(accounts)]
 
     said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
 
