@@ -12,6 +12,7 @@ from sqlalchemy import MetaData
 
 from intarsia.errors import SettingError, ToolError
 from intarsia.permissions import Grant, is_offered
+from intarsia.server.audit.heads import HeadShipper, HeadSink
 from intarsia.server.audit.log import AuditLog
 from intarsia.server.rendering.control_permissions import Rights
 from intarsia.server.rendering.shared_renders import SharedRenders
@@ -46,13 +47,15 @@ class Catalog:
         scopes: Scopes that no tool requires, and that only protect parts of widgets.
         scope_descriptions: The descriptions of scopes that users read when they consent.
         inline_height: The height that widgets may take in the conversation; see `Connector`.
+        shared_store: Whether other processes may serve from the store at the same time.
+        audit_heads: Where the heads of the audit log are shipped to.
 
     Raises:
-        SettingError: The name contains no letter from a to z and no digit, the store is not the path of a file, or
-            `inline_height` is not valid.
+        SettingError: The name contains no letter from a to z and no digit, the store is not the path of a file,
+            `audit_heads` is neither a path nor a function, or `inline_height` is not valid.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the settings of a connector, all of them by name
         self,
         name: str,
         *,
@@ -63,6 +66,8 @@ class Catalog:
         scopes: AbstractSet[str] = frozenset(),
         scope_descriptions: Mapping[str, str] = MappingProxyType({}),
         inline_height: InlineHeight = "host",
+        shared_store: bool = False,
+        audit_heads: HeadSink | None = None,
     ) -> None:
         self.name = name
         self.slug = slug_of(name)
@@ -73,9 +78,10 @@ class Catalog:
         self.scope_descriptions = dict(scope_descriptions)
         self._marks: set[str] = set(checked_scopes(name, scopes))
         self.tiles: list[TileFunction[...]] = []
-        self.store = Store(store_path(store, self.slug), tables)
+        self.store = Store(store_path(store, self.slug), tables, is_shared=shared_store)
         self.results = ResultStore(self.store)
         self.audit = AuditLog(self.store)
+        self.heads = HeadShipper(self.slug, self.audit, audit_heads)
         self.switches = Switches(self.store, self.audit, lambda: self.tools)
         self.counts = CallCounts(self.store)
         self.renders = SharedRenders()
@@ -169,7 +175,7 @@ class Catalog:
 
     @asynccontextmanager
     async def _started(self) -> AsyncGenerator[None]:
-        async with self.store.open():
+        async with self.store.open(), self.heads.running():
             await self.results.forget_old()
             await self.audit.load()
             await self.signer.load(self.store)

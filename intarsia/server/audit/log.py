@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from intarsia.server.audit.tables import ANCHOR, AUDIT
 from intarsia.server.audit.throttle import RepeatThrottle
-from intarsia.server.storage.store import SECRETS, Store
+from intarsia.server.storage.store import Store
+from intarsia.server.storage.tables import ANCHOR, AUDIT, SECRETS
 
 logger = logging.getLogger(__name__)
 

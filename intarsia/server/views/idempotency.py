@@ -21,7 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from intarsia.errors import RefusedError, StoreError
 from intarsia.server.audit.log import KEEP_SECONDS as AUDIT_SECONDS
 from intarsia.server.audit.log import AuditEntry, append_row, prune
-from intarsia.server.storage.store import CONFIRMATIONS, KEYS, Store
+from intarsia.server.storage.store import Store
+from intarsia.server.storage.tables import CONFIRMATIONS, KEYS
 
 KEEP_SECONDS = 24 * 3600
 """How long keys and results are stored."""
