@@ -22,7 +22,7 @@ _HIDDEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\U000e0100-\U000e01ef]|[\ufe00-\ufe0f]{2,}"
 )
 _BACKTICKS = re.compile("`+")
-_MAY_OPEN = re.compile(r"[\\`*_~\[<|&#]|^[-+=>:\d]")
+_MAY_OPEN = re.compile(r"[\\`*_~\]<|&#]|^[-+=>:\d]")
 """Finds texts that may need an escape. Most have none of these characters, and this search is cheap."""
 _OPENS = re.compile(
     r"""
@@ -31,8 +31,10 @@ _OPENS = re.compile(
     | ^ \d{1,9} [.)] (?=\ |\Z)
     # What ends a heading.
     | (?<=\ ) \#+ \Z
-    # Code, links, images, footnotes, cells.
-    | [`\[|]
+    # Code, cells; links, images, footnotes and definitions, which all need a closing bracket before one of these.
+    | [`|]
+    | \] (?= [(\[:] | \Z )
+    | ^ \[ (?= [\ xX] \] )
     # A backslash that would escape, or break the line.
     | \\ (?= [!-/:-@\[-`{-~] | \Z )
     # Tags, comments, addresses in angle brackets; entities.
