@@ -1,6 +1,6 @@
 /* Preloaded into a process, this writes down in which order it changes files of a database, syncs them, and prints.
  *
- * Each record in the file $DISK_RECORD: an operation (w: write, t: truncate, s: sync, p: print), the length of the path,
+ * Each record in the file $DISK_RECORD: an operation (w: write, t: truncate, s: sync, u: unlink, p: print), the length of the path,
  * the offset or the new length, the length of the data, the path, the data. Only paths with $DISK_FOLDER are recorded.
  */
 #define _GNU_SOURCE
@@ -20,14 +20,18 @@ static int record = -1;
 
 struct head { char operation; uint8_t unused[3]; uint32_t path; uint64_t offset; uint64_t data; };
 
-static int is_recorded(int fd, char *path, size_t size) {
+static int is_in_folder(const char *path) {
     const char *folder = getenv("DISK_FOLDER");
+    return folder && !strncmp(path, folder, strlen(folder)) && !strstr(path, "-shm");
+}
+
+static int is_recorded(int fd, char *path, size_t size) {
     char link[64];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t length = readlink(link, path, size - 1);
     if (length < 0) return 0;
     path[length] = 0;
-    return folder && !strncmp(path, folder, strlen(folder)) && !strstr(path, "-shm");
+    return is_in_folder(path);
 }
 
 static void note(char operation, const char *path, uint64_t offset, const void *data, uint64_t length) {
@@ -40,8 +44,8 @@ static void note(char operation, const char *path, uint64_t offset, const void *
 }
 
 #define REAL(name, type) \
-    static type real; \
-    if (!real) real = (type) dlsym(RTLD_NEXT, name)
+    static __typeof__(type) real; \
+    if (!real) real = (__typeof__(type)) dlsym(RTLD_NEXT, name)
 
 typedef ssize_t (*pwrite_type)(int, const void *, size_t, off64_t);
 typedef int (*truncate_type)(int, off64_t);
@@ -105,6 +109,16 @@ int ftruncate(int fd, off_t length) {
 int ftruncate64(int fd, off64_t length) {
     REAL("ftruncate64", truncate_type);
     return recorded_truncate(real, fd, length);
+}
+
+int unlink(const char *path) {
+    REAL("unlink", int (*)(const char *));
+    if (is_in_folder(path)) {
+        pthread_mutex_lock(&turn);
+        note('u', path, 0, "", 0);
+        pthread_mutex_unlock(&turn);
+    }
+    return real(path);
 }
 
 ssize_t write(int fd, const void *data, size_t length) {

@@ -21,7 +21,7 @@ _HEAD = struct.Struct("=c3xIQQ")
 
 @dataclass(frozen=True)
 class Operation:
-    """One thing that the process did: `w` write, `t` truncate, `s` sync, or `p` print."""
+    """One thing that the process did: `w` write, `t` truncate, `s` sync, `u` unlink, or `p` print."""
 
     kind: str
     path: str
@@ -83,6 +83,9 @@ class Disk:
         if operation.kind == "s":
             for each in self.cached.pop(path, []):
                 _apply(self.synced.setdefault(path, bytearray()), each)
+        elif operation.kind == "u":
+            self.synced.pop(path, None)
+            self.cached.pop(path, None)
         elif operation.kind in "wt":
             self.synced.setdefault(path, bytearray())
             self.cached.setdefault(path, []).append(operation)

@@ -151,6 +151,7 @@ def test_four_hundred_power_cuts_lose_and_double_nothing(tmp_path: Path) -> None
     command = ["-m", "tests.server.adding", str(folder / "adding.db"), "add", "add_in_thread", "add"]
     operations = record(folder, command, MAX_ACTIONS)
     first = next(index for index, each in enumerate(operations) if each.kind == "p")
+    assert any(each.kind == "w" and each.path == "adding.db" for each in operations[first:])  # the log began again
     moments = sorted(chance.sample(range(first, len(operations)), POWER_CUTS))
     disk, printed, at = Disk(chance), b"", 0
     for number, moment in enumerate(moments):
