@@ -19,7 +19,7 @@ STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("author's function and widget objects", ("tree:benchmarks/subject.py", "tree:benchmarks/samples.py")),
     ("", (
         "errors.py", "widgets/*", "server/store.py", "server/sqlite.py", "server/lifetime.py", "server/storage/s*.py",
-        "server/storage/engines.py", "server/storage/waiting.py",
+        "server/storage/engines.py", "server/storage/wait_budget.py",
         "server/connector.py", "server/catalog.py")),
     ("text form", ("ui_templates/*.md", "ui_templates/text*.py", "server/texts.py", "server/rendering/text_form.py")),
     ("markup", ("ui_templates/*",)),

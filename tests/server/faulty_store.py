@@ -4,7 +4,6 @@ import resource
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -93,12 +92,12 @@ class Things:
         """Connect to the store as another process would, and pass what runs a statement there."""
         connection = sqlite3.connect(self.connector.store.path, isolation_level=None, check_same_thread=False)
 
-        def run(statement: str) -> list[Any]:
-            return connection.execute(statement).fetchall()
+        async def run(statement: str) -> list[Any]:
+            # In a thread, because the connection may have to wait for one of the event loop.
+            return await anyio.to_thread.run_sync(lambda: connection.execute(statement).fetchall())
 
         try:
-            # In a thread, because the connection may have to wait for one of the event loop.
-            yield partial(anyio.to_thread.run_sync, run)
+            yield run
         finally:
             connection.close()
 

@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, insert
 
 from intarsia import Connector, Done
-from intarsia.errors import BusyError, SaveError
+from intarsia.errors import BusyError, SaveError, StoreError
 from intarsia.server.audit.log import AuditQuery
 from intarsia.server.audit.verify import verify
-from intarsia.server.storage import waiting
+from intarsia.server.storage import wait_budget
 from intarsia.server.storage.store import Store
 from intarsia.server.views import results
 from intarsia.server.views.idempotency import IdempotentCall
@@ -43,7 +43,7 @@ BUSY = "The server is busy. Nothing was changed; try again in a moment."
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let calls wait only shortly for the database, and what could not be written be tried again soon."""
-    monkeypatch.setattr(waiting, "MAX_WAIT_SECONDS", 0.03)
+    monkeypatch.setattr(wait_budget, "MAX_WAIT_SECONDS", 0.03)
     monkeypatch.setattr(results, "WRITE_AGAIN_SECONDS", 0.01)
 
 
@@ -174,7 +174,7 @@ async def test_a_locked_database_is_waited_for_once_by_all_that_wait(
     action: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """If each waited in turn, these would take half a minute, and as long again for their rows in the audit log."""
-    monkeypatch.setattr(waiting, "MAX_WAIT_SECONDS", 1.0)
+    monkeypatch.setattr(wait_budget, "MAX_WAIT_SECONDS", 1.0)
     told: dict[str, CallResponse] = {}
 
     async def send(number: int) -> None:
@@ -187,7 +187,7 @@ async def test_a_locked_database_is_waited_for_once_by_all_that_wait(
                     for number in range(30):
                         group.start_soon(send, number)
         assert {answer.meta[PROBLEM]["kind"] for answer in told.values()} == {"busy"}
-        assert {answer.meta[PROBLEM]["retry_after"] for answer in told.values()} == {waiting.DEFAULT_RETRY_SECONDS}
+        assert {answer.meta[PROBLEM]["retry_after"] for answer in told.values()} == {wait_budget.DEFAULT_RETRY_SECONDS}
         assert {await things.count(name) for name in told} == {0}
         async with anyio.create_task_group() as group:
             for number in range(30):
@@ -395,3 +395,36 @@ async def test_a_read_only_file_is_an_error_of_its_own(tmp_path: Path) -> None:
 
         with pytest.raises(SaveError, match=r"store\.db cannot be written: .* Nothing was changed\."):
             await write()
+
+
+async def test_a_store_that_another_process_holds_is_named_at_the_start(tmp_path: Path) -> None:
+    things = Things(tmp_path / "things.db")
+    async with things.running():
+        pass
+
+    async with locked(things, pytest.MonkeyPatch()):
+        with pytest.raises(StoreError, match=r"things\.db cannot be used: another process holds it"):
+            async with Store(tmp_path / "things.db").open():
+                pass
+
+
+async def test_what_a_call_has_started_and_left_behind_has_time_of_its_own_to_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wait_budget, "MAX_WAIT_SECONDS", 5.0)
+    left: list[float] = []
+    is_over = anyio.Event()
+
+    async def stay_behind() -> None:
+        wait_budget.current_budget().left = 0.0
+        await is_over.wait()
+        left.append(wait_budget.current_budget().left)
+
+    async with anyio.create_task_group() as group:
+        with wait_budget.one_wait_budget():
+            group.start_soon(stay_behind)
+            await anyio.wait_all_tasks_blocked()
+            assert wait_budget.current_budget().left == 0.0
+        is_over.set()
+
+    assert left == [5.0]

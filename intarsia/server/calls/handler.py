@@ -13,7 +13,7 @@ from intarsia.server.catalog import Catalog
 from intarsia.server.rendering.load import AnyWidgetTool
 from intarsia.server.rendering.text_form import text_answer
 from intarsia.server.storage.drafts import checked_draft, save_draft
-from intarsia.server.storage.waiting import one_wait_budget
+from intarsia.server.storage.wait_budget import one_wait_budget
 from intarsia.server.switches.positions import TEXT_ONLY_NOTICE
 from intarsia.server.tools.arguments import json_arguments
 from intarsia.server.tools.tool import ActionTool, WidgetTool

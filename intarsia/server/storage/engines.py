@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from intarsia.server.storage import sqlite, waiting
+from intarsia.server.storage import sqlite, wait_budget
 
 _WRITING = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 _READING = ("query_only=ON",)
@@ -28,7 +28,7 @@ def open_engines(path: Path) -> tuple[AsyncEngine, AsyncEngine]:
     url = URL.create(sqlite.DRIVER, database=str(path))
     create = partial(create_async_engine, url, **_ENGINE, max_overflow=0)
     writer = create(pool_size=1, begin_statement="BEGIN IMMEDIATE")
-    reader = create(pool_size=4, pool_timeout=waiting.MAX_WAIT_SECONDS)
+    reader = create(pool_size=4, pool_timeout=wait_budget.MAX_WAIT_SECONDS)
     _set_on_connect(writer.sync_engine, _WRITING)
     _set_on_connect(reader.sync_engine, _READING)
     return writer, reader
@@ -50,7 +50,7 @@ def open_thread_engines(path: Path) -> tuple[Engine, Engine]:
 
 
 def _set_on_connect(engine: Engine, settings: tuple[str, ...]) -> None:
-    busy_timeout = f"busy_timeout={math.ceil(waiting.MAX_WAIT_SECONDS * 1000)}"
+    busy_timeout = f"busy_timeout={math.ceil(wait_budget.MAX_WAIT_SECONDS * 1000)}"
 
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]  # called by SQLAlchemy

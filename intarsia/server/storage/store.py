@@ -1,8 +1,8 @@
 """The store: persistent data in SQLite. Idempotency keys, confirmations, drafts, and the author's own tables.
 
 With one writer, `BEGIN IMMEDIATE`, WAL and `synchronous=FULL`, committed changes survive a power cut, and writers queue
-up for as long as their call may wait (`waiting.py`). Only `engines.py` and `sqlite.py` depend on SQLite; the rest is
-SQLAlchemy and would work with a database URL.
+up for as long as their call may wait (`wait_budget.py`). Only `engines.py` and `sqlite.py` depend on SQLite; the rest
+is SQLAlchemy and would work with a database URL.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from sqlalchemy.types import Float
 from intarsia.errors import BusyError, SaveError, SettingError, StoreError
 from intarsia.server.storage import sqlite
 from intarsia.server.storage.engines import driver_of, open_engines, open_thread_engines
-from intarsia.server.storage.waiting import WaitBudget, busy, current_budget
+from intarsia.server.storage.wait_budget import WaitBudget, busy, current_budget
 
 OWN_TABLES = MetaData()
 
@@ -183,6 +183,9 @@ class Store:
                     await connection.run_sync(self._tables.create_all)
         except DatabaseError as error:
             message = f"The store {self.path} cannot be used: {error.orig}."
+            raise StoreError(message) from error
+        except BusyError as error:
+            message = f"The store {self.path} cannot be used: another process holds it. Try again when that has ended."
             raise StoreError(message) from error
 
     @asynccontextmanager

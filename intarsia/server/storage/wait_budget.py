@@ -27,6 +27,8 @@ class WaitBudget:
     def __init__(self, seconds: float) -> None:
         self.left = seconds
         """The seconds that are left."""
+        self.is_over = False
+        """Whether its call has ended."""
 
     @contextmanager
     def spent(self) -> Generator[None]:
@@ -50,16 +52,22 @@ def one_wait_budget(seconds: float | None = None) -> Generator[None]:
     Args:
         seconds: The budget in seconds; by default `MAX_WAIT_SECONDS`.
     """
-    token = _CALL.set(WaitBudget(MAX_WAIT_SECONDS if seconds is None else seconds))
+    budget = WaitBudget(MAX_WAIT_SECONDS if seconds is None else seconds)
+    token = _CALL.set(budget)
     try:
         yield
     finally:
+        budget.is_over = True
         _CALL.reset(token)
 
 
 def current_budget() -> WaitBudget:
-    """Return the budget of the running call, or a new one outside of calls."""
-    return _CALL.get() or WaitBudget(MAX_WAIT_SECONDS)
+    """Return the budget of the running call, or a new one outside of calls.
+
+    Tasks that a call has started and that outlive it are outside of calls.
+    """
+    budget = _CALL.get()
+    return WaitBudget(MAX_WAIT_SECONDS) if budget is None or budget.is_over else budget
 
 
 def busy() -> BusyError:
