@@ -10,7 +10,7 @@ import anyio.lowlevel
 import pytest
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, insert
 
-from intarsia import Connector, Done
+from intarsia import Connector, Done, idempotency_key
 from intarsia.errors import BusyError, SaveError, StoreError
 from intarsia.server.audit.log import AuditQuery
 from intarsia.server.audit.verify import verify
@@ -235,6 +235,32 @@ async def test_what_could_not_be_saved_is_said_and_may_be_tried_again_with_the_s
     assert again.meta[DONE] == {"message": "Added a."}
     assert "Traceback" not in caplog.text
     assert str(tmp_path) not in first.text
+
+
+async def test_another_service_is_called_again_with_the_same_key_when_the_change_after_it_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The weaker guarantee of actions that change something else first: the other service needs the key."""
+    things, keys = Things(tmp_path / "things.db"), list[str | None]()
+    connector = things.connector
+
+    @connector.action
+    async def order(thing: str) -> Done:
+        """Order a thing elsewhere, and note it here."""
+        keys.append(idempotency_key())
+        async with connector.change() as connection:
+            await connection.execute(insert(THINGS).values(name=thing))
+            return Done(f"Ordered {thing}.")
+
+    async with things.running():
+        async with locked(things, monkeypatch):
+            first = await call(connector, "order", KEY, thing="a")
+        again = await call(connector, "order", KEY, thing="a")
+        assert await things.count("a") == 1
+
+    assert first.meta[PROBLEM]["kind"] == "busy"
+    assert again.text == "Ordered a."
+    assert keys == ["the-key-1", "the-key-1"]
 
 
 async def test_the_last_done_of_the_block_is_the_answer_and_one_after_it_replaces_it(tmp_path: Path) -> None:

@@ -182,8 +182,7 @@ class ActionRunner:
         except AlreadyAppliedError:
             raise
         except Exception as error:
-            stored = once.written_to.get(self._catalog.owners[tool.name].store)
-            if stored is not None:
+            if stored := once.stored_answer:
                 logger.exception("The action %r failed after its change and its answer were stored.", tool.name)
                 return stored_answer(stored)
             if once.written_to and (isinstance(error, BusyError) or not isinstance(error, RefusedError)):

@@ -67,6 +67,11 @@ class IdempotentCall:
         """The parameters that select its row in a store."""
         return {"of_person": self.person, "of_key": self.key}
 
+    @property
+    def stored_answer(self) -> Answer | None:
+        """The answer that is committed in some store, or `None` if there is none."""
+        return next((answer for answer in self.written_to.values() if answer is not None), None)
+
     def write(self, store: Store, connection: Connection) -> None:
         """Write the key and the audit row in the transaction of a change, so that a duplicate call fails here.
 
