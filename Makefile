@@ -33,20 +33,23 @@ setup-browser:
 demo: setup
 	@$(VENV)/intarsia demo --port $(PORT)
 
-# tests/tiers.py says what is in each tier. Two workers: neighbors stay together, and what is left over is shared out.
+# tests/tiers.py says what is in each tier. Workers often wait for a browser, so there are two for each of two cores.
+# Neighbors stay together, and what is left over is shared out.
+WORKERS ?= 4
+
 test: setup-browser
-	$(VENV)/python -m pytest --tier fast -n 2 --dist worksteal $(ARGS)
+	$(VENV)/python -m pytest --tier fast -n $(WORKERS) --dist worksteal $(ARGS)
 
 # Tests that share what takes long to make, such as the wheel, are of one group, and of one worker.
 test-slow: setup-browser
-	$(VENV)/python -m pytest --tier slow -n 2 --dist loadgroup $(ARGS)
+	$(VENV)/python -m pytest --tier slow -n $(WORKERS) --dist loadgroup $(ARGS)
 
 test-all:
 	$(MAKE) test
 	$(MAKE) test-slow
 
 guards: setup-browser
-	$(VENV)/python -m pytest --tier guards --record-guards -n 2 --dist loadgroup $(ARGS)
+	$(VENV)/python -m pytest --tier guards --record-guards -n $(WORKERS) --dist loadgroup $(ARGS)
 
 lint: setup
 	$(VENV)/ruff check .

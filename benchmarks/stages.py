@@ -20,6 +20,7 @@ STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("", (
         "errors.py", "widgets/*", "server/store.py", "server/sqlite.py", "server/lifetime.py", "server/storage/s*.py",
         "server/storage/engines.py", "server/storage/wait_budget.py",
+        "server/storage/migrations/*", "server/storage/process_lock.py", "server/storage/tables.py",
         "server/connector.py", "server/catalog.py")),
     ("text form", ("ui_templates/*.md", "ui_templates/text*.py", "server/texts.py", "server/rendering/text_form.py")),
     ("markup", ("ui_templates/*",)),

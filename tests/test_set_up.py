@@ -133,13 +133,13 @@ def test_a_mistake_in_a_script_stops_the_bundle(tree: Path, capfd: pytest.Captur
 @pytest.mark.parametrize(
     ("target", "arguments"),
     [
-        ("test", ["--tier fast -n 2 --dist worksteal"]),
-        ("test-slow", ["--tier slow -n 2 --dist loadgroup"]),
-        ("guards", ["--tier guards --record-guards -n 2"]),
-        ("test-all", ["--tier fast -n 2", "--tier slow -n 2"]),
+        ("test", ["--tier fast -n 4 --dist worksteal"]),
+        ("test-slow", ["--tier slow -n 4 --dist loadgroup"]),
+        ("guards", ["--tier guards --record-guards -n 4"]),
+        ("test-all", ["--tier fast -n 4", "--tier slow -n 4"]),
     ],
 )
-def test_each_tier_is_a_target_on_two_workers_in_a_random_order(
+def test_each_tier_is_a_target_on_four_workers_in_a_random_order(
     pytestconfig: pytest.Config, target: str, arguments: list[str]
 ) -> None:
     make = shutil.which("make")

@@ -59,9 +59,17 @@ class TestUsers:
         """Return the grant of a token."""
         return self._grants.get(token)
 
-    async def changed(self, token: str) -> Grant | None:
-        """Wait for a change of a token of which waiting calls are notified."""
-        before = self._notices[token]
+    def notices(self, token: str) -> int:
+        """Return how many changes of a token waiting calls were notified of."""
+        return self._notices[token]
+
+    async def changed(self, token: str, before: int) -> Grant | None:
+        """Wait for a change of a token of which waiting calls are notified.
+
+        Args:
+            token: The token.
+            before: The number of `notices` when the call began.
+        """
         while self._notices[token] == before:  # noqa: ASYNC110  # the change may happen in another event loop
             await asyncio.sleep(RELOAD_SECONDS)
         return self._grants.get(token)
@@ -75,15 +83,16 @@ class TestUsers:
 
 
 class _Held:
-    """The access of one waiting call."""
+    """The access of one call, from its beginning: a change before the call waits counts too."""
 
     def __init__(self, users: TestUsers, token: str) -> None:
         self._users = users
         self._token = token
+        self._before = users.notices(token)
 
     async def changed(self) -> Grant | None:
-        """Wait until the user's permissions change."""
-        return await self._users.changed(self._token)
+        """Wait until the user's permissions differ from what they were when the call began."""
+        return await self._users.changed(self._token, self._before)
 
 
 class _Watched:
@@ -131,9 +140,9 @@ def with_test_users(app: Starlette, users: TestUsers) -> Starlette:
     return Starlette(
         routes=[Mount("/", app=RequireAuthMiddleware(app, required_scopes=[]))],
         middleware=[
+            Middleware(_Watched, users=users),  # first, so that no change falls between its look and the check
             Middleware(AuthenticationMiddleware, backend=BearerAuthBackend(users)),
             Middleware(AuthContextMiddleware),
-            Middleware(_Watched, users=users),
         ],
         lifespan=lifespan,
     )

@@ -5,6 +5,7 @@ functions of Intarsia that a call runs through, and the statements that it sends
 nothing is left that could take longer for the one than for the other.
 """
 
+import asyncio
 import sys
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator, Mapping
@@ -81,13 +82,15 @@ class Steps:
 
     functions: list[str]
     statements: list[str]
+    _task: "asyncio.Task[object] | None" = field(default=None, compare=False, repr=False)
     _frames: set[FrameType] = field(default_factory=set[FrameType], compare=False, repr=False)
 
     def _enter(self, frame: FrameType, what: str, _argument: object) -> None:
         file = frame.f_code.co_filename
         is_ours = "/intarsia/" in file and not file.endswith(DRIVER)
         # A coroutine is entered again after each wait, and how often it waits is up to a thread.
-        if what == "call" and is_ours and frame not in self._frames:
+        # Other tasks of the loop, such as the one that follows the switches, run in between.
+        if what == "call" and is_ours and frame not in self._frames and asyncio.current_task() is self._task:
             self._frames.add(frame)
             self.functions.append(frame.f_code.co_qualname)
 
@@ -100,6 +103,7 @@ class Steps:
         """Call a tool as Ada, and write down the steps."""
         meta = {"dev.intarsia/view": handle} if handle else {}
         before = sys.getprofile()
+        self._task = asyncio.current_task()
         event.listen(Engine, "before_cursor_execute", self._execute)
         sys.setprofile(self._enter)
         try:

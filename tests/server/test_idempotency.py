@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 
 from intarsia import Connector, Done, RefusedError, idempotency_key
 from intarsia.server.storage.drafts import save_draft
-from intarsia.server.storage.store import DRAFTS, KEYS
+from intarsia.server.storage.tables import DRAFTS, KEYS
 from intarsia.server.views import results
 from intarsia.server.views.idempotency import Answer, IdempotentCall
 from intarsia.server.wire.messages import digest_of

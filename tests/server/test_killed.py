@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from intarsia.server.audit.log import AuditQuery
 from intarsia.server.audit.verify import verify
-from intarsia.server.storage.store import KEYS
+from intarsia.server.storage.tables import KEYS
 from intarsia.server.switches.positions import Position
 from tests.commands import ROOT
 from tests.server.adding import ACTIONS, added, key_of, numbers_of

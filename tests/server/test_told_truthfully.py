@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Column, ForeignKey, Integer, MetaData, Table, insert
 
 from intarsia import Connector, Done, idempotency_key
-from intarsia.errors import BusyError, SaveError, StoreError
+from intarsia.errors import BusyError, SaveError
 from intarsia.server.audit.log import AuditQuery
 from intarsia.server.audit.verify import verify
 from intarsia.server.storage import wait_budget
@@ -421,17 +421,6 @@ async def test_a_read_only_file_is_an_error_of_its_own(tmp_path: Path) -> None:
 
         with pytest.raises(SaveError, match=r"store\.db cannot be written: .* Nothing was changed\."):
             await write()
-
-
-async def test_a_store_that_another_process_holds_is_named_at_the_start(tmp_path: Path) -> None:
-    things = Things(tmp_path / "things.db")
-    async with things.running():
-        pass
-
-    async with locked(things, pytest.MonkeyPatch()):
-        with pytest.raises(StoreError, match=r"things\.db cannot be used: another process holds it"):
-            async with Store(tmp_path / "things.db").open():
-                pass
 
 
 async def test_what_a_call_has_started_and_left_behind_has_time_of_its_own_to_wait(

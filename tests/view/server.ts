@@ -59,6 +59,8 @@ export class FakeServer {
   /** The actions that ran, replays left out. */
   readonly runs: string[] = [];
   revision = Date.now() * 1000;
+  /** The name of the sequence of revisions: another process has another. */
+  sequence = "first";
   via: "meta" | "argument" | null = "meta";
   /** Changes the responses of the next calls on their way. */
   twist: ((result: Result) => Result) | null = null;
@@ -124,11 +126,12 @@ export class FakeServer {
     if (!render) throw new Error(`There is no widget tool named ${tool}.`);
     const rendering = render(args, seen?.tiles);
     this.revision += 1;
+    const revision = `${this.revision}.${this.sequence}`;
     const known = seen?.tool === tool ? seen : undefined;
-    const parts = { revision: this.revision, tool, arguments: args, ...difference(rendering, known) };
+    const parts = { revision, tool, arguments: args, ...difference(rendering, known) };
     return {
       content: [{ type: "text", text: `# ${tool}\n\nA widget as text.\n\nView: \`${tool} ${JSON.stringify(args)}\`` }],
-      structuredContent: { tool, arguments: args, revision: this.revision },
+      structuredContent: { tool, arguments: args, revision },
       _meta: { "dev.intarsia/parts": parts },
     };
   }

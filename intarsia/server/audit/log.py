@@ -16,9 +16,9 @@ from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, sel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from intarsia.errors import BusyError, SaveError
-from intarsia.server.audit.tables import ANCHOR, AUDIT
 from intarsia.server.audit.throttle import RepeatThrottle
-from intarsia.server.storage.store import SECRETS, Store
+from intarsia.server.storage.store import Store
+from intarsia.server.storage.tables import ANCHOR, AUDIT, SECRETS
 
 logger = logging.getLogger(__name__)
 

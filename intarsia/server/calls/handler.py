@@ -10,6 +10,7 @@ from intarsia.server.calls.reader import WidgetReader, authorized_arguments, aut
 from intarsia.server.calls.refresh_view import ViewRefresher
 from intarsia.server.calls.run_action import ActionRunner
 from intarsia.server.catalog import Catalog
+from intarsia.server.changes.change_log import REVISIONS
 from intarsia.server.rendering.load import AnyWidgetTool
 from intarsia.server.rendering.text_form import text_answer
 from intarsia.server.storage.drafts import checked_draft, save_draft
@@ -141,7 +142,11 @@ class CallHandler:
         reading, parts = await self._reader.read(wanted, call)
         if not self._catalog.switches.positions.shows_widget(tool.name, call.grant):
             return CallResponse(f"{text_answer(reading.widget, tool.name, given, page)}\n\n{TEXT_ONLY_NOTICE}")
-        structured = {"tool": tool.name, "arguments": reading.arguments, "revision": reading.revision}
+        structured = {
+            "tool": tool.name,
+            "arguments": reading.arguments,
+            "revision": REVISIONS.text_of(reading.revision),
+        }
         answer = CallResponse(text_answer(reading.widget, tool.name, given, page), structured, {PARTS: parts})
         handle = make_handle(self._catalog.signer, call.grant, tool.name, reading.arguments, opening.sealed)
         if handle is not None:

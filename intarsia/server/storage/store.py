@@ -7,70 +7,32 @@ is SQLAlchemy and would work with a database URL.
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 import anyio
-from sqlalchemy import JSON, Column, Connection, Engine, LargeBinary, MetaData, String, Table
+from sqlalchemy import Connection, Engine, MetaData
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from sqlalchemy.types import Float
 
-from intarsia.errors import BusyError, SaveError, SettingError, StoreError
+from intarsia.errors import BusyError, SaveError, StoreError
 from intarsia.server.storage import sqlite
 from intarsia.server.storage.engines import driver_of, open_engines, open_thread_engines
+from intarsia.server.storage.process_lock import ProcessLock
+from intarsia.server.storage.schema import Schema
+from intarsia.server.storage.store_file import StoreFile
+from intarsia.server.storage.tables import SCHEMA
 from intarsia.server.storage.wait_budget import WaitBudget, busy, current_budget
-
-OWN_TABLES = MetaData()
-
-KEYS = Table(
-    "intarsia_keys",
-    OWN_TABLES,
-    Column("person", String(200), primary_key=True),
-    Column("key", String(64), primary_key=True),
-    Column("digest", String(64), nullable=False),
-    Column("answer", JSON(none_as_null=True)),
-    Column("at", Float, nullable=False),
-)
-"""The actions that were applied: the digest of each call, and its response."""
-
-DRAFTS = Table(
-    "intarsia_drafts",
-    OWN_TABLES,
-    Column("person", String(200), primary_key=True),
-    Column("widget", String(64), primary_key=True),
-    Column("values", JSON, nullable=False),
-    Column("at", Float, nullable=False),
-)
-"""Unsaved changes of users."""
-
-CONFIRMATIONS = Table(
-    "intarsia_confirmations",
-    OWN_TABLES,
-    Column("id", String(32), primary_key=True),
-    Column("at", Float, nullable=False),
-)
-"""The confirmations that were used. Each is valid once."""
-
-SECRETS = Table(
-    "intarsia_secrets",
-    OWN_TABLES,
-    Column("name", String(32), primary_key=True),
-    Column("value", LargeBinary, nullable=False),
-    Column("at", Float, nullable=False),
-)
-"""The keys with which the connector signs. They never leave the store."""
 
 _LOOP_CHECK_SECONDS = 1.0
 """How often a thread that waits for its turn checks that the event loop still runs."""
-_NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
-"""Refuses symbolic links when a file is opened. Windows does not have this flag."""
 
 
 @dataclass(eq=False)
@@ -140,33 +102,72 @@ class Store:
 
     Args:
         path: The file; it is created with mode 0600 if it does not exist.
-        tables: The author's own tables; missing ones are created when the store is opened.
+        tables: The author's own tables; missing ones are created when the store is opened, existing ones never altered.
+        schemas: Tables of Intarsia that this store has besides those of every store.
+        is_shared: Whether other processes may serve from the store at the same time. All of them have to say so.
     """
 
-    def __init__(self, path: Path, tables: MetaData | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        tables: MetaData | None = None,
+        *,
+        schemas: Sequence[Schema] = (),
+        is_shared: bool = False,
+    ) -> None:
         self.path = path
+        self.is_shared = is_shared
         self._tables = tables
+        self._schemas = (SCHEMA, *schemas)
         self._opened: _Opened | None = None
         self._turn = anyio.Lock()
 
+    @property
+    def file(self) -> StoreFile:
+        """The file, with the tables that it should have."""
+        return StoreFile(self.path, self._schemas, self._tables)
+
     @asynccontextmanager
-    async def open(self) -> AsyncGenerator["Store"]:
-        """Open the file, create missing tables, and close it at the end. A nested `open` shares the open file.
+    async def open(self, *, beside: bool = False) -> AsyncGenerator["Store"]:
+        """Open the file, create or migrate its tables, and close it at the end. A nested `open` shares the open file.
+
+        Args:
+            beside: Whether to open it also while another process serves from it, as commands do.
 
         Raises:
-            StoreError: The file cannot be opened, or is not a database.
+            StoreError: The file cannot be opened or migrated, is no store, or is in use by another process.
         """
         if self._opened is not None:
             yield self
             return
-        _prepare(self.path)
+        lock = await self._lock(beside=beside)
+        try:
+            async with self._connected():
+                yield self
+        finally:
+            if lock is not None:
+                lock.release()
+
+    async def _lock(self, *, beside: bool) -> ProcessLock | None:
+        work = partial(self.file.open, is_shared=self.is_shared, beside=beside)
+        opening = asyncio.ensure_future(asyncio.to_thread(work))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_release_unused)  # the thread goes on
+            raise
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncGenerator[None]:
+        if self._opened is not None:  # it was opened while the file was checked
+            yield
+            return
         self._turn = anyio.Lock()
         opened = self._opened = _Opened(
             *open_engines(self.path), *open_thread_engines(self.path), asyncio.get_running_loop()
         )
         try:
-            await self._make_tables()
-            yield self
+            yield
         finally:
             self._opened = None
             with anyio.CancelScope(shield=True):
@@ -174,19 +175,6 @@ class Store:
                 await opened.reader.dispose()
             opened.thread_writer.dispose()
             opened.thread_reader.dispose()
-
-    async def _make_tables(self) -> None:
-        try:
-            async with self.write() as connection:
-                await connection.run_sync(OWN_TABLES.create_all)
-                if self._tables is not None:
-                    await connection.run_sync(self._tables.create_all)
-        except DatabaseError as error:
-            message = f"The store {self.path} cannot be used: {error.orig}."
-            raise StoreError(message) from error
-        except BusyError as error:
-            message = f"The store {self.path} cannot be used: another process holds it. Try again when that has ended."
-            raise StoreError(message) from error
 
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncConnection]:
@@ -200,7 +188,7 @@ class Store:
             StoreError: The store is not open, or this task is already in a transaction.
         """
         engine, budget = self._engines.writer, current_budget()
-        async with self._own_turn(budget), _connected(engine) as connection:
+        async with self._own_turn(budget), _pooled(engine) as connection:
             with self._telling_why(), budget.spent():
                 driver_of(connection.sync_connection).wait_seconds = budget.left
                 transaction = await connection.begin()
@@ -357,7 +345,7 @@ class Store:
             BusyError: All connections were in use, or the database was locked, for longer than a call may wait.
         """
         with self._telling_why():
-            async with _connected(self._engines.reader) as connection:
+            async with _pooled(self._engines.reader) as connection:
                 yield connection
 
     @contextmanager
@@ -368,7 +356,7 @@ class Store:
 
 
 @asynccontextmanager
-async def _connected(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
+async def _pooled(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
     """Take a connection from the pool. At the end, what is not committed is rolled back."""
     try:
         connection = await engine.connect()
@@ -391,6 +379,12 @@ async def _commit(connection: AsyncConnection) -> None:
         raise
 
 
+def _release_unused(opening: "asyncio.Future[ProcessLock | None]") -> None:
+    lock = None if opening.cancelled() or opening.exception() else opening.result()
+    if lock is not None:
+        lock.release()
+
+
 def default_path(slug: str) -> Path:
     """Return the default path of a connector's store: in `INTARSIA_STATE`, or in the user's state folder."""
     state = os.environ.get("INTARSIA_STATE") or os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
@@ -409,20 +403,3 @@ def _check_thread() -> None:
         return
     message = "In an `async def` function use `async with`; `with` is for `def` functions, which run in threads."
     raise StoreError(message)
-
-
-def _prepare(path: Path) -> None:
-    if path.is_symlink():
-        message = f"The store {path} is a symbolic link. Use the path of the file itself."
-        raise SettingError(message)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | _NO_FOLLOW, 0o600))
-        # The mode above applies to new files only.
-        path.chmod(0o600)
-    except OSError as error:
-        message = (
-            f"The store {path} cannot be opened: {error.strerror}. Set `Connector(..., store=...)` to a writable "
-            "file, or INTARSIA_STATE to a writable folder."
-        )
-        raise StoreError(message) from error

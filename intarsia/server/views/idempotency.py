@@ -19,7 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from intarsia.errors import RefusedError, StoreError
 from intarsia.server.audit.log import AuditEntry, append_row
-from intarsia.server.storage.store import CONFIRMATIONS, KEYS, Store
+from intarsia.server.storage.store import Store
+from intarsia.server.storage.tables import CONFIRMATIONS, KEYS
 from intarsia.server.wire.messages import DONE, done_answer
 from intarsia.widgets import Done
 from intarsia.widgets.action import DONE_RECORDER

@@ -15,7 +15,8 @@ from sqlalchemy import bindparam, delete, select
 from intarsia.errors import RefusedError, StoreError
 from intarsia.server.audit.log import KEEP_SECONDS as AUDIT_SECONDS
 from intarsia.server.audit.log import prune
-from intarsia.server.storage.store import CONFIRMATIONS, KEYS, Store
+from intarsia.server.storage.store import Store
+from intarsia.server.storage.tables import CONFIRMATIONS, KEYS
 from intarsia.server.storage.wait_budget import busy, one_wait_budget
 from intarsia.server.views.idempotency import (
     CURRENT_CALL,

@@ -11,7 +11,7 @@ from pydantic_core import to_jsonable_python
 from intarsia.errors import ArgumentError, BusyError, ConflictError, RefusedError, ScopeError
 from intarsia.permissions import Decision, Grant
 from intarsia.server.wire.diff import Seen, parse_seen
-from intarsia.ui_templates.filters import plain
+from intarsia.ui_templates.text_markdown import bold, code, paragraphs
 from intarsia.widgets import Done
 
 SEEN, ID, VIA = "dev.intarsia/seen", "dev.intarsia/id", "dev.intarsia/via"
@@ -102,13 +102,13 @@ def done_answer(done: Done) -> CallResponse:
 
 def stored_answer(done: Mapping[str, Any]) -> CallResponse:
     """Return the response to an action whose answer is stored."""
-    return CallResponse(done["message"], meta={DONE: dict(done)})
+    return CallResponse(paragraphs(done["message"]), meta={DONE: dict(done)})
 
 
 def replayed(first: Mapping[str, Any]) -> CallResponse:
     """Return the response to a call that was applied before."""
     done: dict[str, Any] = {"message": "This was already done.", **first, "replayed": True}
-    return CallResponse(done["message"], meta={DONE: done})
+    return CallResponse(paragraphs(done["message"]), meta={DONE: done})
 
 
 def refusal(error: ArgumentError | RefusedError) -> CallResponse:
@@ -138,8 +138,8 @@ def problem_answer(kind: str, message: str, current: Mapping[str, Any] | None = 
     if current:
         problem["current"] = to_jsonable_python(current, fallback=str)
     # The current values are data, so they are escaped: a value must not look like text of the connector.
-    now = "".join(f" {plain(name)}: {plain(value)}." for name, value in (current or {}).items())
-    return CallResponse(message + (f"\n\nNow:{now}" if now else ""), meta={PROBLEM: problem}, is_error=True)
+    now = "".join(f" {code(name)}: {bold(value)}." for name, value in (current or {}).items())
+    return CallResponse(paragraphs(message) + (f"\n\nNow:{now}" if now else ""), meta={PROBLEM: problem}, is_error=True)
 
 
 def digest_of(tool: str, arguments: Mapping[str, Any]) -> str:

@@ -95,6 +95,12 @@ export interface View {
 
   readonly context: ViewContext;
 
+  /**
+   * The height that the whole View may take inline, in CSS pixels; Infinity in other display modes. Ask again at each
+   * change of the context.
+   */
+  room(): number;
+
   /** Runs the listener at each change of the context. Returns a function that stops it. */
   onContext(listener: (context: ViewContext) => void): () => void;
 

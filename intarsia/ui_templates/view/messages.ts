@@ -16,9 +16,31 @@ export interface ListChange {
   readonly items?: Readonly<Record<string, Piece>>;
 }
 
+/**
+ * When a widget was read, and by which process: `1763830000123456.aB3dE6gH`, microseconds since 1970 and the name of the
+ * process's sequence. It goes back to the server as it came.
+ */
+export type Revision = string;
+
+/** Whether a revision comes before another. Those of different processes have no order: a clock may have been set back. */
+export function isOlder(one: Revision, other: Revision): boolean {
+  const [first, second] = [splitRevision(one), splitRevision(other)];
+  return first.sequence === second.sequence && first.at < second.at;
+}
+
+/** When a widget was read, in milliseconds since 1970 by the server's clock. */
+export function readAtOf(revision: Revision): number {
+  return splitRevision(revision).at / 1_000;
+}
+
+function splitRevision(revision: Revision): { at: number; sequence: string } {
+  const [at, sequence = ""] = revision.split(".");
+  return { at: Number(at), sequence };
+}
+
 /** `dev.intarsia/parts`: a whole rendering, or the difference to one. */
 export interface WidgetUpdate {
-  readonly revision: number;
+  readonly revision: Revision;
   readonly tool: string;
   readonly arguments: Arguments;
   readonly frame?: Piece;
@@ -39,7 +61,7 @@ export interface Seen {
   frame: string;
   parts: Record<string, string>;
   lists: Record<string, string[]>;
-  revision: number;
+  revision: Revision;
   tiles?: string[];
 }
 
@@ -105,6 +127,8 @@ export function metaOf(result: ToolResult, name: string): unknown {
   return isRecord(result._meta) ? result._meta[`dev.intarsia/${name}`] : undefined;
 }
 
+const isRevision = (value: unknown): value is Revision => typeof value === "string" && /^\d{1,20}(\.[\w-]+)?$/.test(value);
+
 const isPiece = (value: unknown): boolean =>
   isRecord(value) && typeof value.hash === "string" && typeof value.html === "string";
 
@@ -120,7 +144,7 @@ const isList = (value: unknown): boolean =>
 function isWidgetUpdate(value: unknown): value is WidgetUpdate {
   return (
     isRecord(value) &&
-    typeof value.revision === "number" &&
+    isRevision(value.revision) &&
     typeof value.tool === "string" &&
     isRecord(value.arguments) &&
     (value.frame === undefined || isPiece(value.frame)) &&
@@ -139,7 +163,7 @@ function updateOf(result: ToolResult): WidgetUpdate | null {
 
 function unchangedOf(result: ToolResult): Unchanged | null {
   const meta = metaOf(result, "unchanged");
-  if (!isRecord(meta) || typeof meta.revision !== "number") return null;
+  if (!isRecord(meta) || !isRevision(meta.revision)) return null;
   return { revision: meta.revision, ...(isTexts(meta.tiles) && { tiles: meta.tiles as string[] }) };
 }
 

@@ -56,7 +56,7 @@ async function followInTurn(
 ): Promise<ToolResponse> {
   const base = currentGeneration();
   const { tool, arguments: given } = widget;
-  const seen = currentSeen(tiles) ?? { tool, arguments: given, frame: "", parts: {}, lists: {}, revision: 0 };
+  const seen = currentSeen(tiles) ?? { tool, arguments: given, frame: "", parts: {}, lists: {}, revision: "" };
   const response = await callTool("intarsia_view", args, { seen }, signal);
   await untilReleased(signal);
   if (response.unchanged && base === currentGeneration()) confirmUnchanged(response.unchanged.revision);
