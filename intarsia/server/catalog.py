@@ -22,7 +22,7 @@ from intarsia.server.storage.store import Store, default_path
 from intarsia.server.switches.service import Switches
 from intarsia.server.tools.access_rules import checked_scopes
 from intarsia.server.tools.tool import TileFunction, Tool, WidgetTool
-from intarsia.server.views.idempotency import ResultStore
+from intarsia.server.views.results import ResultStore
 from intarsia.server.views.view_handles import Signer
 
 Lifespan = Callable[[], AbstractAsyncContextManager[object]]
@@ -182,7 +182,8 @@ class Catalog:
             await self.switches.load()
             self.renders.begin()
             lifespan = self._lifespan() if self._lifespan else nullcontext()
-            async with background(self.switches.follow()), background(self.counts.keep()), lifespan:
+            following, counting = background(self.switches.follow()), background(self.counts.keep())
+            async with self.results.writing_late(), following, counting, lifespan:
                 yield
 
 

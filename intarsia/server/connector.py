@@ -267,10 +267,13 @@ class Connector:
         `async with` returns an `AsyncConnection` in an `async def` function, `with` a `Connection` in a `def` function.
 
         Inside an action, the idempotency key of the call is written in the same transaction, so that a repeated call is
-        applied once. The commit completes even if the client disconnects. Open one transaction per action: if the
-        action fails after the first of two, a retry reports the call as done.
+        applied once. Return the `Done` from inside the block, so that it is stored in that transaction too. The commit
+        completes even if the client disconnects. Open one transaction per action: if the action fails after the first
+        of two, a retry reports the call as done.
 
         Raises:
+            BusyError: Others held the store for longer than the call may wait. Nothing was changed.
+            SaveError: The change could not be saved, such as on a full disk. Nothing was changed.
             StoreError: The connector is not running, a transaction is already open in this context, or `with` is used
                 in an `async def` function.
         """

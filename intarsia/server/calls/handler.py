@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, cast
 
-from intarsia.errors import ArgumentError, RefusedError, near_miss
+from intarsia.errors import ArgumentError, RefusedError, SaveError, near_miss
 from intarsia.permissions import Grant, decide_without_arguments
 from intarsia.server.calls.reader import WidgetReader, authorized_arguments, authorized_read
 from intarsia.server.calls.refresh_view import ViewRefresher
@@ -14,6 +14,7 @@ from intarsia.server.changes.change_log import REVISIONS
 from intarsia.server.rendering.load import AnyWidgetTool
 from intarsia.server.rendering.text_form import text_answer
 from intarsia.server.storage.drafts import checked_draft, save_draft
+from intarsia.server.storage.wait_budget import one_wait_budget
 from intarsia.server.switches.positions import TEXT_ONLY_NOTICE
 from intarsia.server.tools.arguments import json_arguments
 from intarsia.server.tools.tool import ActionTool, WidgetTool
@@ -70,13 +71,20 @@ class CallHandler:
         Returns:
             The response.
         """
-        call = read_call(arguments, meta, grant)
+        with one_wait_budget():
+            return await self._answer(name, read_call(arguments, meta, grant))
+
+    async def _answer(self, name: str, call: ToolCall) -> CallResponse:
+        grant = call.grant
         call.view = read_handle(self._catalog.signer, grant, call.handle)
         try:
             answer = await self._dispatch(name, call)
         except (ArgumentError, RefusedError) as error:
             answer = refusal(error)
             await self._actions.note(name, call, error)
+        except SaveError as error:
+            logger.error("The call of %r could not be saved: %s", name, error)  # noqa: TRY400 - the disk, not the code
+            answer = problem_answer("failed", "This could not be saved. Nothing was changed; try again later.")
         except Exception:
             # The details go to the log only: an exception's text may contain data of other users.
             logger.exception("The call of %r failed.", name)

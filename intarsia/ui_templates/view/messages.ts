@@ -85,6 +85,10 @@ export interface ToolResponse {
   readonly outcome: Outcome;
   /** No response came: the call may or may not have taken effect. */
   readonly isLost: boolean;
+  /** The server was too busy and changed nothing: send the same call again after so many milliseconds. */
+  readonly retryAfterMs: number | null;
+  /** The same call, with the same key, may be sent again: it did nothing, or what it did is not done twice. */
+  readonly isRetryable: boolean;
   readonly update: WidgetUpdate | null;
   /** What the View shows is still up to date. */
   readonly unchanged: Unchanged | null;
@@ -190,10 +194,15 @@ function questionOf(result: ToolResult): Question | null {
   return { question: String(meta.question), label: String(meta.label), confirmation: meta.confirmation };
 }
 
-const PROBLEM_KINDS: readonly string[] = ["invalid", "refused", "conflict", "unknown_tool", "failed", "off", "superseded"];
+const PROBLEM_KINDS: readonly string[] = ["invalid", "refused", "conflict", "unknown_tool", "failed", "off", "superseded", "busy"];
 
 function sentence(value: unknown, fallback: string): string {
   return typeof value === "string" && value.trim() ? value : fallback;
+}
+
+/** Seconds that a server named, in milliseconds; null when they are none. */
+export function millisecondsOf(seconds: unknown): number | null {
+  return typeof seconds === "number" && Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null;
 }
 
 /** Parses a result. A refusal by `isError` becomes an outcome like any other. */
@@ -201,13 +210,15 @@ export function parseResponse(result: ToolResult): ToolResponse {
   const text = textOf(result);
   const isDeferred = metaOf(result, "later") === true;
   const [update, unchanged, question] = [updateOf(result), unchangedOf(result), questionOf(result)];
-  const base = { isLost: false, update, unchanged, question, isDeferred, text, raw: result };
+  const base = { isLost: false, retryAfterMs: null, isRetryable: false, update, unchanged, question, isDeferred, text, raw: result };
   if (result.isError === true) {
     const meta = metaOf(result, "problem");
     const problem = isRecord(meta) ? meta : {};
     const kind = PROBLEM_KINDS.includes(String(problem.kind)) ? (problem.kind as ProblemKind) : "failed";
     const message = sentence(problem.message, sentence(text, "The request failed."));
-    return { ...base, undo: null, outcome: { ok: false, kind, message } };
+    const retryAfterMs = kind === "busy" ? millisecondsOf(problem.retry_after) : null;
+    const isRetryable = kind === "busy" || problem.retryable === true;
+    return { ...base, undo: null, outcome: { ok: false, kind, message }, retryAfterMs, isRetryable };
   }
   const meta = metaOf(result, "done");
   const done = isRecord(meta) ? meta : {};
