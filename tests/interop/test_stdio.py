@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +17,7 @@ from mcp.client import advertise
 from mcp.client.stdio import stdio_client
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
+import intarsia
 from intarsia.cli import main
 from tests.commands import ROOT
 from tests.server.view_state import PARTS, Shown
@@ -29,12 +30,14 @@ HANDLE = "dev.intarsia/view"
 
 
 def environment(folder: Path) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "SHELF_STORE": str(folder / "shelf.db")}
+    # The package that is tested may be a copy.
+    found = os.pathsep.join([str(Path(intarsia.__file__).parent.parent), str(ROOT)])
+    return {**os.environ, "PYTHONPATH": found, "SHELF_STORE": str(folder / "shelf.db")}
 
 
 @asynccontextmanager
 async def client_of(folder: Path, era: str, target: str = SHELF) -> AsyncGenerator[Client]:
-    server = StdioServerParameters(command=sys.executable, args=[*COMMAND, target], env=environment(folder), cwd=ROOT)
+    server = StdioServerParameters(command=sys.executable, args=[*COMMAND, target], env=environment(folder), cwd=folder)
     with (folder / "log.txt").open("w") as log:
         async with Client(stdio_client(server, log), mode=era, extensions=[SHOWS_APPS]) as client:
             yield client
@@ -44,7 +47,7 @@ async def client_of(folder: Path, era: str, target: str = SHELF) -> AsyncGenerat
 def started(folder: Path) -> Generator[subprocess.Popen[bytes]]:
     """Start the command, and speak to it without a client."""
     with subprocess.Popen(
-        [sys.executable, *COMMAND, SHELF], env=environment(folder), cwd=ROOT,
+        [sys.executable, *COMMAND, SHELF], env=environment(folder), cwd=folder,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as process:  # fmt: skip
         try:
@@ -138,29 +141,30 @@ def test_messages_are_as_strict_as_over_http(tmp_path: Path) -> None:
         6: (b'"\\ud800"', "lone surrogate"),
     }
     lines = [CALL % (number, value) for number, (value, _) in wrong.items()]
-    others = [
-        b"no JSON",
-        b"\xff",
-        b"",
-        b"[]",
-        b'"' + b"x" * 300_000 + b'"',
-        b'{"jsonrpc": "2.0", "id": null, "method": "x"}',
-    ]
+    large = CALL % (7, b'"' + b"x" * 300_000 + b'"')
+    others = [b"no JSON", b"\xff", b"", b"[]", b'{"jsonrpc": "2.0", "id": null, "method": "x"}', large]
 
     with started(tmp_path) as process:
-        assert process.stdin
-        assert process.stdout
-        for line in (*HELLO, *lines, *others, CALL % (99, b"2")):
-            process.stdin.write(line + b"\n")
-        process.stdin.flush()
-        expected = 1 + len(lines) + len(others) + 1
-        answers = [json.loads(process.stdout.readline()) for _ in range(expected)]
+        answers = list(answers_until(process, 99, *HELLO, *lines, *others, CALL % (99, b"2")))
 
     by_id = {answer["id"]: answer for answer in answers}
     for number, (_, words) in wrong.items():
         assert words in by_id[number]["error"]["message"], number
     assert sum(answer["id"] is None and "error" in answer for answer in answers) == len(others)
     assert by_id[99]["result"]["content"][0]["text"] == "Filled with 2."
+
+
+def answers_until(process: subprocess.Popen[bytes], last: int, *lines: bytes) -> Iterator[dict[str, Any]]:
+    """Send lines, and yield the answers up to the one with an id."""
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(b"".join(line + b"\n" for line in lines))
+    process.stdin.flush()
+    while line := process.stdout.readline():
+        answer = json.loads(line)
+        yield answer
+        if answer.get("id") == last:
+            return
 
 
 @pytest.mark.parametrize(
@@ -176,17 +180,12 @@ def test_options_of_http_and_sign_in_are_refused(option: list[str]) -> None:
 
 def test_a_view_that_waits_does_not_keep_the_process(tmp_path: Path) -> None:
     with started(tmp_path) as process:
-        assert process.stdin
-        assert process.stdout
-        process.stdin.write(b"\n".join((*HELLO, request(1, "tools/call", name="show", arguments={}))) + b"\n")
-        process.stdin.flush()
-        _, opened = (json.loads(process.stdout.readline()) for _ in range(2))
+        *_, opened = answers_until(process, 1, *HELLO, request(1, "tools/call", name="show", arguments={}))
         meta = opened["result"]["_meta"]
         seen = {**Shown(meta[PARTS]).meta(revision=meta[PARTS]["revision"]), HANDLE: meta[HANDLE]}
         poll = request(2, "tools/call", name="intarsia_view", arguments={"wait_seconds": 25}, _meta=seen)
-        process.stdin.write(poll + b"\n" + request(3, "ping") + b"\n")
-        process.stdin.flush()
-        answer = json.loads(process.stdout.readline())
+        (answer,) = answers_until(process, 3, poll, request(3, "ping"))
+        assert process.stdin
         process.stdin.close()
 
         assert (answer["id"], process.wait(15)) == (3, 0)
