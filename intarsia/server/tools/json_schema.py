@@ -175,6 +175,8 @@ def _referenced(fields: Mapping[str, Any]) -> str | None:
 
 def resolved(part: Schema, root: Schema) -> Schema:
     """Return the schema that a part refers to, or the part itself."""
+    if "$ref" not in part:
+        return part
     name = _referenced(part)
     return part if name is None else {**root["$defs"][name], **{key: part[key] for key in part if key != "$ref"}}
 
@@ -261,7 +263,7 @@ def _json_types(given: Schema, root: Schema) -> set[JsonType]:
 
 def branches_of(part: Schema) -> list[Schema]:
     """Return the alternatives of a union; none for other schemas."""
-    return [*part.get("anyOf", ()), *part.get("oneOf", ())]
+    return [*part.get("anyOf", ()), *part.get("oneOf", ())] if "anyOf" in part or "oneOf" in part else []
 
 
 def closest_name(root: Schema, path: tuple[str | int, ...], name: str) -> str:

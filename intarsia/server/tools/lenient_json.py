@@ -151,6 +151,9 @@ class Reader:
     def _array(self, part: Schema, value: list[Any], path: Path) -> _Reading:
         prefix: list[Schema] = part.get("prefixItems", [])
         items: Schema = cast("Schema", part["items"]) if isinstance(part.get("items"), dict) else {}
+        is_long_enough = part.get("minItems", 0) <= len(value) <= part.get("maxItems", len(value))
+        if not prefix and _are_exact(items, value):  # ten times as fast, for lists of thousands
+            return _Reading(value, is_long_enough)
         found = [
             self._read(prefix[place] if place < len(prefix) else items, item, (*path, place))
             for place, item in enumerate(value)
@@ -158,7 +161,6 @@ class Reader:
         read = [reading.value for reading in found]
         is_changed = any(new is not old for new, old in zip(read, value, strict=True))
         problems = tuple(problem for reading in found for problem in reading.problems)
-        is_long_enough = part.get("minItems", 0) <= len(value) <= part.get("maxItems", len(value))
         fits = is_long_enough and all(reading.fits for reading in found)
         return _Reading(read if is_changed else value, fits, problems)
 
@@ -178,6 +180,21 @@ class Reader:
         read = [text + "T00:00:00"] if _DAY.fullmatch(text) else []
         read += [found[1]] if (found := _MIDNIGHT.fullmatch(text)) else []
         return next((reading for one in read if (reading := self._as_sent(part, one, path)).fits), None)
+
+
+def _are_exact(items: Schema, values: list[object]) -> bool:
+    """Return whether all items of a list are of the plain type that is declared for them."""
+    is_plain = items.keys().isdisjoint(("enum", "const", "format", "$ref", "anyOf", "oneOf", AS_SENT))
+    declared = items.get("type")
+    return is_plain and isinstance(declared, str) and set(map(type, values)) <= _EXACT.get(declared, frozenset())
+
+
+_EXACT: Mapping[str, frozenset[type]] = {
+    "integer": frozenset({int}),
+    "number": frozenset({int, float}),
+    "boolean": frozenset({bool}),
+    "string": frozenset({str}),
+}
 
 
 def confused(read: Any, validated: Any, path: Path = ()) -> list[Problem]:
