@@ -11,6 +11,7 @@ import click
 from intarsia.cli.allow_list_options import allow_list_options, behind_allow_list
 from intarsia.cli.load_connector import demo_connector, load_connector
 from intarsia.cli.sign_in_options import embedded_issuer, sign_in_options
+from intarsia.cli.stdio_option import serve_stdio, stdio_option
 from intarsia.cli.store_options import set_store_options, store_options
 from intarsia.errors import SettingError
 
@@ -130,7 +131,11 @@ def dev(target: str, **options: Any) -> None:
 @sign_in_options
 @allow_list_options
 @store_options
-def serve(
+@stdio_option
+@click.pass_context
+def serve(  # noqa: PLR0913 - each is an option of the command
+    context: click.Context,
+    /,
     target: str,
     port: int,
     host: str,
@@ -140,13 +145,18 @@ def serve(
     audit_heads: Path | None,
     *,
     shared_store: bool,
+    stdio: bool,
     **options: Any,
 ) -> None:
     """Serve a connector at /mcp, for any MCP host.
 
     MODULE:CONNECTOR names the connector, such as `app:tasks` for `tasks` in app.py. With --resource and --issuer, or
-    with --sign-in, every request needs an access token.
+    with --sign-in, every request needs an access token. With --stdio, a host on this machine starts the command, and
+    speaks to it over standard input and output.
     """
+    if stdio:
+        serve_stdio(context, target)
+        return
     from intarsia.host import serve_connector  # noqa: PLC0415 - loading the protocol takes a second
 
     auth = _auth_of(port, host, audit_heads=audit_heads, **options)

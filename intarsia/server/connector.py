@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer
     from intarsia.server.auth.resource_server.settings import ResourceServer
     from intarsia.server.mcp_server.on_mcpserver import ExistingServer
+    from intarsia.server.mcp_server.stdio import StandardStreams
 
 Lifespan = Callable[["Connector"], AbstractAsyncContextManager[object]]
 
@@ -371,6 +372,22 @@ class Connector:
 
         server = self._existing.server if self._existing else None
         return build_app(self.catalog, server=server, auth=auth, hosts=hosts, origins=origins)
+
+    async def serve_stdio(self, streams: "StandardStreams") -> None:
+        """Serve one client over standard input and output, as the local user, until it closes the input.
+
+        `intarsia serve --stdio` calls this.
+
+        Args:
+            streams: The standard streams, from `intarsia.server.mcp_server.stdio.private_streams()`.
+        """
+        from intarsia.server.mcp_server.server import build_server  # noqa: PLC0415  # loading the protocol takes a second
+        from intarsia.server.mcp_server.stdio import serve_stdio  # noqa: PLC0415  # as above
+
+        if self._existing:  # its lifespan starts the connector
+            await serve_stdio(self._existing.low_level, streams, nullcontext)
+        else:
+            await serve_stdio(build_server(self.catalog), streams, self.catalog.running)
 
     def mount_on(
         self,

@@ -46,7 +46,7 @@ REFUSED_BY_TOOL = {
     "20,000 keys": ("move_card", json.dumps({f"{CANARY[:2]}{n}": 1 for n in range(16_000)}), "invalid", "is missing"),
     "no arguments": ("move_card", "{}", "invalid", "project is missing."),
     "an unknown tool": (CANARY, "{}", "unknown_tool", "There is no such tool."),
-    "a bad page": ("task_board", '{"project": "apollo", "text_page": 1e3}', "invalid", "text_page must be"),
+    "a bad page": ("task_board", '{"project": "apollo", "text_page": 1.5}', "invalid", "text_page must be"),
     "a bad key": (
         "move_card",
         move()[:-1] + f', "_intarsia": {{"id": "{CANARY}!"}}}}',

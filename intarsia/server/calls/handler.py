@@ -131,13 +131,9 @@ class CallHandler:
         return await self._reader.add_true_widget(answer, tool, call)
 
     async def _show(self, tool: AnyWidgetTool, call: ToolCall) -> CallResponse:
-        arguments = dict(call.arguments)
-        page = arguments.pop("text_page", 1)
-        if not isinstance(page, int) or isinstance(page, bool) or page < 1:
-            message = "text_page must be a whole number from 1."
-            raise ArgumentError(message)
+        arguments, page = tool.with_page(call.arguments)
         wanted = await authorized_read(tool, arguments, call.grant)
-        given = json_arguments(wanted.checked, with_defaults=False)
+        given = wanted.arguments
         opening = LATEST_VIEWS.of_reading(call, tool.name, given)
         reading, parts = await self._reader.read(wanted, call)
         if not self._catalog.switches.positions.shows_widget(tool.name, call.grant):

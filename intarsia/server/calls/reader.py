@@ -18,7 +18,7 @@ from intarsia.server.rendering.load import AnyWidgetTool, Reading, WatchedTopics
 from intarsia.server.rendering.shared_renders import RenderRequest, SharedRender
 from intarsia.server.storage.drafts import save_draft
 from intarsia.server.switches.positions import TURNED_OFF_NOTICES, Position
-from intarsia.server.tools.arguments import check_arguments, values_of
+from intarsia.server.tools.arguments import check_arguments, json_arguments, values_of
 from intarsia.server.tools.tool import Tool, WidgetTool
 from intarsia.server.views.view_handles import shown_by
 from intarsia.server.wire.diff import difference
@@ -33,12 +33,15 @@ class AuthorizedRead:
 
     tool: AnyWidgetTool
     checked: BaseModel
-    arguments: Mapping[str, Any]
-    """The arguments as they were sent."""
+
+    @cached_property
+    def arguments(self) -> dict[str, Any]:
+        """The validated arguments that the caller passed, as JSON values."""
+        return json_arguments(self.checked, with_defaults=False)
 
     @cached_property
     def digest(self) -> str:
-        """The digest of the tool and of the arguments as they were sent."""
+        """The digest of the tool and its arguments: the same for equal calls, however a client wrote them."""
         return digest_of(self.tool.name, self.arguments)
 
 
@@ -161,7 +164,7 @@ async def authorized_read(tool: AnyWidgetTool, arguments: Mapping[str, Any], gra
         ArgumentError: The arguments are not valid for the tool.
         RefusedError: The caller may not call it.
     """
-    return AuthorizedRead(tool, await authorized_arguments(tool, arguments, grant), arguments)
+    return AuthorizedRead(tool, await authorized_arguments(tool, arguments, grant))
 
 
 async def authorized_arguments(tool: Tool, arguments: Mapping[str, Any], grant: Grant) -> BaseModel:
@@ -172,10 +175,19 @@ async def authorized_arguments(tool: Tool, arguments: Mapping[str, Any], grant: 
         RefusedError: The caller may not call it.
     """
     checked = check_arguments(tool.model, arguments)
+    await authorize(tool, checked, grant)
+    return checked
+
+
+async def authorize(tool: Tool, checked: BaseModel, grant: Grant) -> None:
+    """Authorize the caller of a tool for validated arguments.
+
+    Raises:
+        RefusedError: The caller may not call it with these arguments.
+    """
     decision = await decide(grant, tool, values_of(checked))
     if not decision.allowed:
         raise refused(decision)
-    return checked
 
 
 def _key(wanted: AuthorizedRead, call: ToolCall) -> Hashable | None:

@@ -9,12 +9,12 @@ from pydantic import BaseModel
 from intarsia.errors import ArgumentError, BusyError, RefusedError, SaveError, StoreError, ToolError
 from intarsia.permissions import Grant
 from intarsia.server.audit.log import AuditEntry
-from intarsia.server.calls.reader import WidgetReader, authorized_arguments
+from intarsia.server.calls.reader import WidgetReader, authorize
 from intarsia.server.catalog import Catalog
 from intarsia.server.changes.change_log import CHANGE_LOG, REVISIONS
 from intarsia.server.rendering.control_permissions import would_allow
 from intarsia.server.switches.positions import ACTIONS_OFF_NOTICE
-from intarsia.server.tools.arguments import filled, values_of
+from intarsia.server.tools.arguments import check_arguments, filled, json_arguments, values_of
 from intarsia.server.tools.questions import question_for
 from intarsia.server.tools.tool import ActionTool
 from intarsia.server.views.confirmations import check_confirmation, make_confirmation
@@ -120,7 +120,10 @@ class ActionRunner:
         positions = self._catalog.switches.positions
         if call.view and not (positions.all_on or positions.allows_user_actions(call.grant)):
             raise RefusedError(ACTIONS_OFF_NOTICE)
-        checked = await authorized_arguments(tool, call.arguments, call.grant)
+        checked = check_arguments(tool.model, call.arguments)
+        # From here on equal calls are equal, however the client wrote them: for keys, confirmations and the audit log.
+        call.arguments = json_arguments(checked, with_defaults=False)
+        await authorize(tool, checked, call.grant)
         try:
             key = checked_key(call.key)
         except StoreError as error:

@@ -42,8 +42,12 @@ class BodyError(ValueError):
         self.code, self.request = code, request
 
 
-def read_json(body: bytes) -> object:
+def read_json(body: bytes, max_levels: int = MAX_LEVELS) -> object:
     """Read one JSON value.
+
+    Args:
+        body: The JSON text, in UTF-8.
+        max_levels: The deepest nesting of objects and lists.
 
     Raises:
         BodyError: The body is not JSON, or contains something that parsers read differently.
@@ -67,7 +71,7 @@ def read_json(body: bytes) -> object:
         message = "The body is not JSON."
         raise BodyError(message) from None
     # The UTF-8 decoder has refused lone surrogates, so only `\u` escapes can still produce broken characters.
-    _check_tree(tree, holds_escapes=b"\\u" in body)
+    _check_tree(tree, max_levels, holds_escapes=b"\\u" in body)
     return tree
 
 
@@ -106,10 +110,10 @@ def object_of(value: object) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
-def _check_tree(tree: object, *, holds_escapes: bool) -> None:
+def _check_tree(tree: object, max_levels: int, *, holds_escapes: bool) -> None:
     # Level by level and not recursive, so that deep nesting cannot exhaust the stack.
     level: list[object] = [tree]
-    for _ in range(MAX_LEVELS + 1):
+    for _ in range(max_levels + 1):
         below: list[object] = []
         has_below = False
         for item in level:
