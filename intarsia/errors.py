@@ -80,7 +80,26 @@ class ConflictError(RefusedError):
         self.current = dict(current or {})
 
 
+class BusyError(RefusedError):
+    """Raised by Intarsia when a call waited too long for its turn. Nothing was changed; the call may be sent again.
+
+    Args:
+        reason: One or two plain sentences that are safe to show to the user.
+        retry_after: The seconds after which the caller should send the call again.
+    """
+
+    def __init__(self, reason: str, retry_after: float) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+_MAX_NEAR_MISS = 100
+"""Longer names get no suggestion: they come from a caller, and comparing them takes time."""
+
+
 def near_miss(name: str, names: Collection[str]) -> str:
     """Return " Did you mean 'x'?" with the known name closest to `name`, or an empty string if none is close."""
+    if len(name) > _MAX_NEAR_MISS:
+        return ""
     close = get_close_matches(name, sorted(names), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""

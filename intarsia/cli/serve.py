@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from intarsia.cli.allow_list_options import allow_list_options, behind_allow_list
+from intarsia.cli.limits_options import limits_options
 from intarsia.cli.load_connector import demo_connector, load_connector
 from intarsia.cli.sign_in_options import embedded_issuer, sign_in_options
 from intarsia.errors import SettingError
@@ -128,6 +129,7 @@ def dev(target: str, **options: Any) -> None:
 @_issuer_options
 @sign_in_options
 @allow_list_options
+@limits_options
 def serve(
     target: str,
     port: int,
@@ -135,6 +137,8 @@ def serve(
     allow_host: tuple[str, ...],
     allow_ips: Path | None,
     trusted_proxies: tuple[str, ...],
+    known_hosts: tuple[str, ...],
+    max_calls: int,
     **options: Any,
 ) -> None:
     """Serve a connector at /mcp, for any MCP host.
@@ -143,14 +147,16 @@ def serve(
     with --sign-in, every request needs an access token.
     """
     from intarsia.host import serve_connector  # noqa: PLC0415 - loading the protocol takes a second
+    from intarsia.server.http.limits import Limits  # noqa: PLC0415 - the same
 
+    limits = Limits(max_calls=max_calls, known_hosts=known_hosts)
     auth = _auth_of(port, host, **options)
     connector = load_connector(target)
     hosts = _hosts(host, (*allow_host, auth.host) if auth else allow_host)
     if auth:  # operators need to see why requests are rejected
         logging.getLogger("intarsia.server.auth.resource_server").setLevel(logging.INFO)
         logging.getLogger("intarsia.server.auth.authorization_server").setLevel(logging.INFO)
-    app = behind_allow_list(connector.app(auth=auth, hosts=hosts), allow_ips, trusted_proxies)
+    app = behind_allow_list(connector.app(auth=auth, hosts=hosts, limits=limits), allow_ips, trusted_proxies)
     serve_connector(
         app,
         host=host,

@@ -19,8 +19,8 @@ from starlette.types import ASGIApp
 
 from intarsia.errors import SettingError
 from intarsia.host.app import host_app
+from intarsia.host.connection_limits import LimitedHttpProtocol, allow_open_files
 from intarsia.host.connectors.registry import ConnectorRegistry
-from intarsia.host.header_timeout import HeaderTimeoutProtocol
 from intarsia.host.sandbox import sandbox_app
 from intarsia.server.changes.change_log import CHANGE_LOG
 from intarsia.server.http.request_limits import LOCAL_HOSTS
@@ -66,7 +66,7 @@ class Listener(uvicorn.Server):
     def __init__(self, app: ASGIApp, open_socket: socket.socket, *, proxy_headers: bool = True) -> None:
         config = uvicorn.Config(
             app,
-            http=HeaderTimeoutProtocol,
+            http=LimitedHttpProtocol,
             log_level="warning",
             timeout_graceful_shutdown=GRACE_SECONDS,
             ws="none",
@@ -300,6 +300,7 @@ def serve_connector(
     """
 
     async def serve() -> None:
+        allow_open_files()
         async with running_server(app, host=host, port=port, proxy_headers=proxy_headers) as address:
             announce(address)
             await asked_to_stop()

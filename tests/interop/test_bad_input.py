@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from intarsia.host import header_timeout
-from intarsia.server.http import request_limits
+from intarsia.host import connection_limits
+from intarsia.server.http import body_limits
 from tests.interop.conftest import ERAS, MODERN, Served, answer_of
 
 CANARY = "c4n4ryV4lue"
@@ -204,7 +204,7 @@ async def test_after_all_that_a_good_call_still_works(served: Served, era: str) 
 async def test_headers_that_never_end_close_only_their_own_connection(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(header_timeout, "HEADER_SECONDS", 0.2)
+    monkeypatch.setattr(connection_limits, "HEADER_SECONDS", 0.2)
     silent = await connect(served)
     begun = await connect(served, b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
     second = await connect(served, b"GET /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
@@ -219,7 +219,7 @@ async def test_headers_that_never_end_close_only_their_own_connection(
 
 
 async def test_a_body_that_never_ends_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_limits, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(body_limits, "BODY_SECONDS", 0.2)
     head = (
         b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         b"Content-Length: 1000\r\n\r\n" + b'{"jsonrpc": '

@@ -21,12 +21,18 @@ from intarsia.widgets.action import JsonType, Parameter
 MAX_CHARACTERS = 10_000
 """The maximum length of a string argument, unless its type sets a limit of its own."""
 
+MAX_VALUES = 5_000
+"""The maximum number of values in an argument, nested ones included, unless its type sets a limit of its own."""
+
 MAX_TOPIC_LENGTH = 200
 """The maximum length of a topic in characters. Longer ones are cut, which may cause needless reads but misses none."""
 
 
 MAX_SENTENCES = 5
 """The maximum number of invalid arguments in one error message."""
+
+MAX_NEAR_MISSES = 3
+"""For how many unknown arguments the closest known name is searched: each search takes time."""
 
 _RULES: dict[str, str] = {
     "missing": "is missing",
@@ -187,11 +193,10 @@ def check_arguments(model: type[BaseModel], arguments: Mapping[str, Any]) -> Bas
         ArgumentError: An argument is invalid, unknown or missing. The message names up to five of them with the
             rule, and for an unknown one the closest known name.
     """
+    _check_names(model, arguments)
     for name, value in arguments.items():
-        field = model.model_fields.get(name)
-        if field is not None and not _has_own_limit(field) and _longest(value) > MAX_CHARACTERS:
-            message = f"{name} must have at most {MAX_CHARACTERS:,} characters."
-            raise ArgumentError(message)
+        if not _has_own_limit(model.model_fields.get(name)):
+            _check_size(name, value)
     try:
         # Through JSON, because only then strict mode accepts strings for dates and enums.
         return model.model_validate_json(json.dumps(dict(arguments)), strict=True)
@@ -209,18 +214,41 @@ def json_arguments(checked: BaseModel, *, with_defaults: bool) -> dict[str, Any]
     return checked.model_dump(mode="json", exclude_unset=not with_defaults)
 
 
+def _check_names(model: type[BaseModel], arguments: Mapping[str, Any]) -> None:
+    """Refuse a call with many unknown arguments before each of them becomes an error of Pydantic's."""
+    unknown = [name for name in arguments if name not in model.model_fields]
+    if len(unknown) > MAX_NEAR_MISSES:
+        sentences = [_unknown(name, model) for name in unknown[:MAX_NEAR_MISSES]]
+        more = len(unknown) - MAX_NEAR_MISSES
+        message = f"{' '.join(sentences)} {more:,} more {'is' if more == 1 else 'are'} unknown too."
+        raise ArgumentError(message)
+
+
+def _check_size(name: str, value: object) -> None:
+    longest, count = _size(value)
+    if longest > MAX_CHARACTERS:
+        message = f"{name} must have at most {MAX_CHARACTERS:,} characters."
+        raise ArgumentError(message)
+    if count > MAX_VALUES:
+        message = f"{name} must have at most {MAX_VALUES:,} values."
+        raise ArgumentError(message)
+
+
+def _unknown(name: str, model: type[BaseModel]) -> str:
+    return f"There is no argument {_shown(name)}.{near_miss(name, set(model.model_fields))}"
+
+
 def _sentences(error: ValidationError, model: type[BaseModel]) -> list[str]:
     rules: dict[str, list[str]] = {}
     for item in error.errors(include_url=False, include_input=False):
         place = str(item["loc"][0]) if item["loc"] else "The call"
         rules.setdefault(place, []).append("" if item["type"] == "extra_forbidden" else _rule(dict(item)))
-    # A hostile call can be invalid in thousands of places, and each search for a near miss takes time.
     return [_sentence(place, found, model) for place, found in islice(rules.items(), MAX_SENTENCES)]
 
 
 def _sentence(place: str, rules: list[str], model: type[BaseModel]) -> str:
     if "" in rules:
-        return f"There is no argument {_shown(place)}.{near_miss(place, set(model.model_fields))}"
+        return _unknown(place, model)
     # A value that matches no branch of a union breaks a rule of each branch; meeting any one of them suffices.
     first, *others = dict.fromkeys(rules)
     return f"{place} {' or '.join([first, *(rule.removeprefix('must be ') for rule in others)])}."
@@ -240,19 +268,27 @@ def _shown(name: str) -> str:
     return repr(name) if name.isidentifier() and len(name) <= 40 else "of that name"
 
 
-def _longest(value: object) -> int:
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, Mapping):
-        inner = cast("Mapping[object, object]", value)
-        return max((max(_longest(name), _longest(item)) for name, item in inner.items()), default=0)
-    if isinstance(value, list):
-        return max((_longest(item) for item in cast("list[object]", value)), default=0)
-    return 0
+def _size(value: object) -> tuple[int, int]:
+    """Return the length of the longest text in a JSON value, and how many values it holds."""
+    longest = count = 0
+    level = [value]
+    while level:
+        count += len(level)
+        below: list[object] = []
+        for item in level:
+            if isinstance(item, str):
+                longest = max(longest, len(item))
+            elif isinstance(item, Mapping):
+                inner = cast("Mapping[object, object]", item)
+                below += [*inner, *inner.values()]
+            elif isinstance(item, list):
+                below += cast("list[object]", item)
+        level = below
+    return longest, count
 
 
-def _has_own_limit(field: FieldInfo) -> bool:
-    return any(getattr(mark, "max_length", None) for mark in field.metadata)
+def _has_own_limit(field: FieldInfo | None) -> bool:
+    return field is not None and any(getattr(mark, "max_length", None) for mark in field.metadata)
 
 
 def values_of(arguments: BaseModel) -> dict[str, Any]:

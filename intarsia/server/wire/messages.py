@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from pydantic_core import to_jsonable_python
 
-from intarsia.errors import ArgumentError, ConflictError, RefusedError, ScopeError
+from intarsia.errors import ArgumentError, BusyError, ConflictError, RefusedError, ScopeError
 from intarsia.permissions import Decision, Grant
 from intarsia.server.wire.diff import Seen, parse_seen
 from intarsia.ui_templates.filters import plain
@@ -110,6 +110,10 @@ def refusal(error: ArgumentError | RefusedError) -> CallResponse:
     """Return the response to a call that was refused."""
     if isinstance(error, ConflictError):
         return problem_answer("conflict", error.reason, error.current)
+    if isinstance(error, BusyError):
+        answer = problem_answer("busy", error.reason)
+        answer.meta[PROBLEM]["retry_after"] = error.retry_after
+        return answer
     if isinstance(error, ScopeError):
         answer = problem_answer("refused", f"{error.reason} {error.how_to_fix}")
         answer.meta[PROBLEM] |= {"missing_scopes": sorted(error.missing_scopes), "how_to_fix": error.how_to_fix}
