@@ -63,7 +63,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if self._is_pipelined:
             return
         super().data_received(data)
-        if self._is_answered() and self._is_body_complete:
+        if self._is_answered() and self._lingering is None:
             self._wait()
 
     def on_message_begin(self) -> None:
