@@ -1,4 +1,4 @@
-"""What strangers and neighbors can hold: `python -m benchmarks.hostile`, on an older version and on this one.
+"""What strangers and neighbors can hold: `make bench-hostile`, on an older version and on this one.
 
 For each attack a server is started on this machine. Measured are the calls of another person before and during the
 attack, how much memory the server takes on, and when it has closed the attacker's connections. The results land in
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.documents import HERE
-from benchmarks.hostile_load import ATTACKS, Attack, measure_person
+from benchmarks.hostile_load import ATTACKS, Attack, Call, measure_person
 from benchmarks.machine import describe_machine
 from benchmarks.versions import ROOT, Version, check_out, landed_revision, working_tree
 
@@ -33,9 +33,9 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 class Outcome:
     """What one attack did to one version."""
 
-    quiet: list[float]
-    """How long another person's calls took before, in seconds."""
-    attacked: list[float]
+    quiet: list[Call]
+    """Another person's calls before."""
+    attacked: list[Call]
     """The same during the attack."""
     memory_mb: float
     """How much memory the server took on at most."""
@@ -47,7 +47,9 @@ class Outcome:
     @property
     def slower(self) -> float:
         """How many times as long the slowest calls of the other person took."""
-        return percentile(self.attacked, 0.99) / percentile(self.quiet, 0.99)
+        return percentile([call.seconds for call in self.attacked], 0.99) / percentile(
+            [call.seconds for call in self.quiet], 0.99
+        )
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -67,6 +69,10 @@ class Attacked:
     def memory(self) -> int:
         """Its resident memory, in bytes."""
         return int(Path(f"/proc/{self.process}/statm").read_text(encoding="utf-8").split()[1]) * _PAGE
+
+    def cpu(self) -> float:
+        """How much time its first thread has spent on a processor, in seconds."""
+        return int(Path(f"/proc/{self.process}/schedstat").read_text(encoding="utf-8").split()[0]) / 1e9
 
     @property
     def files(self) -> int:
@@ -103,11 +109,11 @@ async def measure(version: Version, attack: Attack, *, holds: bool) -> Outcome:
     """
     seconds = HOLD_SECONDS if holds else ATTACK_SECONDS
     async with serving(version) as server:
-        await measure_person(server.port, WARM_UP_SECONDS)
-        quiet = await measure_person(server.port, QUIET_SECONDS)
+        await measure_person(server.port, WARM_UP_SECONDS, server.cpu)
+        quiet = await measure_person(server.port, QUIET_SECONDS, server.cpu)
         files, memory, began = server.files, server.memory, time.monotonic()
         attacking = asyncio.ensure_future(attack(server.port, began + seconds))
-        measuring = asyncio.ensure_future(measure_person(server.port, seconds - 1.0))
+        measuring = asyncio.ensure_future(measure_person(server.port, seconds - 1.0, server.cpu))
         most, closed = memory, None
         while not measuring.done():
             await asyncio.sleep(0.1)
@@ -127,19 +133,20 @@ def row(name: str, outcome: Outcome, *, holds: bool) -> str:
         and outcome.slower <= MAX_SLOWER
         and (not holds or (outcome.closed_seconds or HOLD_SECONDS) <= MAX_CLOSED_SECONDS)
     )
-    milliseconds = [
-        f"{percentile(values, share) * 1000:,.0f} ms"
-        for values in (outcome.quiet, outcome.attacked)
-        for share in (0.5, 0.99)
+    times = [
+        f"{percentile([call[kind] for call in calls], share) * 1000:,.0f} ms"
+        for kind, share in ((0, 0.5), (0, 0.99), (1, 0.5), (1, 0.99))
+        for calls in (outcome.quiet, outcome.attacked)
     ]
-    cells = [name, f"{outcome.memory_mb:,.0f} MB", *milliseconds, f"{outcome.slower:.1f} x", closed]
+    pairs = [f"{before} -> {during}" for before, during in zip(times[::2], times[1::2], strict=True)]
+    cells = [name, f"{outcome.memory_mb:,.0f} MB", *pairs[:2], f"{outcome.slower:.1f} x", *pairs[2:], closed]
     return f"| {' | '.join([*cells, 'kept' if kept else 'missed'])} |"
 
 
 def page(rows: dict[str, list[str]]) -> str:
     """Return the page with the results."""
     head = (
-        "| attack | memory | another's call before, p50 | p99 | during, p50 | p99 | p99 | all closed | bounds |\n"
+        "| attack | memory | another's call, p50 | p99 | p99 | CPU until its answer, p50 | p99 | closed | bounds |\n"
         "|---|---:|---:|---:|---:|---:|---:|---:|---|"
     )
     tables = "\n\n".join(f"## {name}\n\n{head}\n" + "\n".join(lines) for name, lines in rows.items())
@@ -151,7 +158,8 @@ def page(rows: dict[str, list[str]]) -> str:
 One server process on one machine. The attacker is another process, which also makes the calls of another person. The
 bounds are {bounds}
 of the attack closed after {MAX_CLOSED_SECONDS:.0f} seconds. {times}
-Written by `python -m benchmarks.hostile`.
+The CPU until an answer is what the server spent on everything between a call of the other person and its answer: it
+says the same when the machine does something else meanwhile. Written by `make bench-hostile`.
 
 {tables}
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 HOST = "127.0.0.1"
 ERA = "2025-11-25"
@@ -22,6 +22,15 @@ Attack = Callable[[int, float], Awaitable[None]]
 """Runs an attack on a port until the time of the loop's clock."""
 
 _numbers = count()
+
+
+class Call(NamedTuple):
+    """One call of the person who is measured."""
+
+    seconds: float
+    """Until its answer."""
+    cpu_seconds: float
+    """How much of it the server spent on a processor, whatever for."""
 
 
 def request(token: str, tool: str, arguments: dict[str, Any], *, length: int | None = None) -> bytes:
@@ -56,9 +65,17 @@ async def read_response(reader: asyncio.StreamReader) -> bytes:
 
 
 async def call_again_and_again(
-    port: int, until: float, make: Callable[[], bytes], *, pause: float = 0.0, took: list[float] | None = None
+    port: int, until: float, make: Callable[[], bytes], *, pause: float = 0.0, note: Callable[[], None] = lambda: None
 ) -> None:
-    """Call on one connection until a time, and open another one when it is closed."""
+    """Call on one connection until a time, and open another one when it is closed.
+
+    Args:
+        port: Of the server.
+        until: When to end, by the monotonic clock.
+        make: Makes the bytes of a call.
+        pause: How long to wait between two calls, in seconds.
+        note: Called before and after each call.
+    """
     while time.monotonic() < until:
         try:
             reader, writer = await asyncio.open_connection(HOST, port)
@@ -68,28 +85,41 @@ async def call_again_and_again(
         try:
             async with asyncio.timeout(max(0.0, until - time.monotonic()) + 5):
                 while time.monotonic() < until:
-                    began = time.monotonic()
+                    note()
                     writer.write(make())
                     await read_response(reader)
-                    if took is not None:
-                        took.append(time.monotonic() - began)
+                    note()
                     await asyncio.sleep(pause)
         except (OSError, EOFError, TimeoutError):
-            if took is not None:
-                took.append(time.monotonic() - began)
+            note()
         finally:
             writer.close()
 
 
-async def measure_person(port: int, seconds: float) -> list[float]:
-    """Call as Bob does, and return how long each call took, in seconds."""
-    took: list[float] = []
+async def measure_person(port: int, seconds: float, cpu: Callable[[], float]) -> list[Call]:
+    """Call as Bob does, and return how long each call took.
+
+    Args:
+        port: Of the server.
+        seconds: How long to call.
+        cpu: Returns the time that the server has spent on a processor, in seconds.
+    """
+    calls: list[Call] = []
+    begun: list[tuple[float, float]] = []
+
+    def note() -> None:
+        now = time.monotonic(), cpu()
+        if begun:
+            before = begun.pop()
+            calls.append(Call(now[0] - before[0], now[1] - before[1]))
+        else:
+            begun.append(now)
 
     def make() -> bytes:
         return request("bob", "small_board", {"number": next(_numbers)})
 
-    await call_again_and_again(port, time.monotonic() + seconds, make, pause=PAUSE_SECONDS, took=took)
-    return took
+    await call_again_and_again(port, time.monotonic() + seconds, make, pause=PAUSE_SECONDS, note=note)
+    return calls
 
 
 async def _hold(port: int, until: float, number: int, sent: bytes) -> None:

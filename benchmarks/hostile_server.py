@@ -15,7 +15,7 @@ from benchmarks.versions import enter
 PUBLIC_URL = "https://tasks.example.com"
 RESOURCE = f"{PUBLIC_URL}/mcp"
 CARDS = 400
-"""On a large board, of about 250 KB: what an answer may be at most without windows."""
+"""On a large board, whose answer is about 70 KB."""
 
 
 class MadeUpTokens:

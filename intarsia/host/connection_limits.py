@@ -8,7 +8,7 @@ import asyncio
 import logging
 import sys
 from collections import OrderedDict
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -22,6 +22,8 @@ WRITE_SECONDS = 15
 """How often the progress of a client is checked that does not read as fast as it is sent to."""
 MIN_READ_BYTES = 64 * 1024
 """How much such a client must read in `WRITE_SECONDS`, unless it reads all that is left."""
+READ_BYTES = 64 * 1024
+"""How much is read at once. More of a body is read only when the application asks for it."""
 LINGER_SECONDS = 5
 """How long the rest of a body may take whose request was answered already. It is thrown away."""
 MAX_CONNECTIONS = 10_000
@@ -54,6 +56,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         # Any byte that waits pauses the application, so that one response waits at most.
         transport.set_write_buffer_limits(high=0)
+        if hasattr(transport, "max_size"):  # those of asyncio have it, and read 256 KB at once otherwise
+            cast("Any", transport).max_size = READ_BYTES
         self.network = network_of({"client": self.client})
         self._table.add(self)
         self._wait()
@@ -63,7 +67,10 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if self._is_pipelined:
             return
         super().data_received(data)
-        if self._is_answered() and self._lingering is None:
+        if not self._is_answered():
+            if not self._is_body_complete:
+                self.flow.pause_reading()  # until the application asks for more
+        elif self._lingering is None:
             self._wait()
 
     def on_message_begin(self) -> None:

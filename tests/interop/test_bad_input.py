@@ -43,7 +43,12 @@ REFUSED_BY_TOOL = {
     "a name like no name": ("move_card", move()[:-1] + f', "{CANARY} <b>": 1}}', "invalid", "no argument of that name"),
     "a key of 100,000": ("move_card", move()[:-1] + f', "{CANARY * 10_000}": 1}}', "invalid", "of that name"),
     "a reserved name": ("move_card", move()[:-1] + ', "__proto__": {"x": 1}}', "invalid", "There is no argument"),
-    "20,000 keys": ("move_card", json.dumps({f"{CANARY[:2]}{n}": 1 for n in range(16_000)}), "invalid", "more are unknown too"),
+    "20,000 keys": (
+        "move_card",
+        json.dumps({f"{CANARY[:2]}{n}": 1 for n in range(16_000)}),
+        "invalid",
+        "more are unknown too",
+    ),
     "no arguments": ("move_card", "{}", "invalid", "project is missing."),
     "an unknown tool": (CANARY, "{}", "unknown_tool", "There is no such tool."),
     "a bad page": ("task_board", '{"project": "apollo", "text_page": 1e3}', "invalid", "text_page must be"),

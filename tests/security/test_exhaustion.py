@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -14,9 +15,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from intarsia import Connector
 from intarsia.host import connection_limits
+from intarsia.host.connection_limits import LimitedHttpProtocol
 from intarsia.host.server import Listener, open_socket, running
 from intarsia.server.http import body_limits
 from intarsia.server.http.body_limits import MAX_BODIES_PER_NETWORK, MAX_BODIES_PER_PERSON, BodyBudget
+from intarsia.server.http.request_limits import RequestRejectedError
 from intarsia.server.tools import arguments
 from intarsia.server.wire.peers import KNOWN_HOST
 from intarsia.widgets import Metric
@@ -68,7 +71,12 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 def call(tool: str = "small", token: str = "ada", body: bytes | None = None, length: int | None = None) -> bytes:  # noqa: S107 - a made-up one
-    message = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": tool, "arguments": {}}}
+    message: dict[str, Any] = {
+        "jsonrpc": "2.0",
+        "id": 7,
+        "method": "tools/call",
+        "params": {"name": tool, "arguments": {}},
+    }
     content = json.dumps(message).encode() if body is None else body
     sign_in = f"Authorization: Bearer {token}\r\n" if token else ""
     return (
@@ -204,6 +212,7 @@ async def test_t75_what_was_received_of_a_refused_body_is_let_go(place: Place) -
 
     [connection] = place.listener.server_state.connections
 
+    assert isinstance(connection, LimitedHttpProtocol)
     assert len(connection.cycle.body) == 0
 
 
@@ -240,7 +249,8 @@ async def test_t75_a_connection_whose_request_runs_is_not_closed_for_room(
 
 def body_limits_open(place: Place) -> bool:
     """Whether the first connection has a request that is being handled."""
-    return any(connection.cycle is not None for connection in place.listener.server_state.connections)
+    opened: Any = place.listener.server_state.connections
+    return any(connection.cycle is not None for connection in opened)
 
 
 def test_t71_bodies_are_bounded_by_network_by_person_and_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,7 +259,7 @@ def test_t71_bodies_are_bounded_by_network_by_person_and_in_all(monkeypatch: pyt
         with ExitStack() as held:
             for _ in range(most):
                 held.enter_context(budget.receiving(scope))
-            with pytest.raises(body_limits.RequestRejectedError) as caught:
+            with pytest.raises(RequestRejectedError) as caught:
                 held.enter_context(budget.receiving(scope))
         return caught.value.status
 
@@ -257,7 +267,11 @@ def test_t71_bodies_are_bounded_by_network_by_person_and_in_all(monkeypatch: pyt
     assert refused_after(MAX_BODIES_PER_NETWORK, stranger) == 429
     monkeypatch.setattr(body_limits, "MAX_BODIES", 200)
     assert refused_after(200, {**stranger, KNOWN_HOST: True}) == 429
-    monkeypatch.setattr(body_limits, "person_of", lambda _scope: "ada")
+
+    def ada(_scope: object) -> str:
+        return "ada"
+
+    monkeypatch.setattr(body_limits, "person_of", ada)
     assert refused_after(MAX_BODIES_PER_PERSON, stranger) == 429
 
 
@@ -267,7 +281,7 @@ def test_t71_what_is_kept_of_unfinished_bodies_is_bounded(monkeypatch: pytest.Mo
     with budget.receiving({"client": ("192.0.2.1", 1)}) as one:
         one.add(b"x" * 600)
         with budget.receiving({"client": ("192.0.2.2", 1)}) as other:
-            with pytest.raises(body_limits.RequestRejectedError) as caught:
+            with pytest.raises(RequestRejectedError) as caught:
                 other.add(b"x" * 600)
             assert caught.value.status == 503
     assert budget.bytes == 0
@@ -284,7 +298,12 @@ async def test_t70_thousands_of_unknown_arguments_cost_three_searches(
         return Metric("Small", number + len(numbers or []))
 
     searched: list[str] = []
-    monkeypatch.setattr(arguments, "near_miss", lambda name, _names: searched.append(name) or "")
+
+    def search(name: str, _names: object) -> str:
+        searched.append(name)
+        return ""
+
+    monkeypatch.setattr(arguments, "near_miss", search)
     async with running_app(app_of(connector)) as client:
         unknown = await client.call("small", **{f"number{name}": 0 for name in range(4_000)})
         wrong = await client.call("small", numbers=["x"] * 20_000)

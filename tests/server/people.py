@@ -53,7 +53,7 @@ class Client:
         """Send a message as a person; as nobody for an empty name."""
         body = {"jsonrpc": "2.0", "id": 7, "method": method, "params": params}
         headers = {"Authorization": f"Bearer {person}"} if person else {}
-        return await self.http.post("/mcp", content=json.dumps(body), headers=headers)
+        return await self.http.post("/mcp", content=json.dumps(body, separators=(",", ":")), headers=headers)
 
     async def call(self, tool: str, person: str = "ada", /, **arguments: Any) -> httpx2.Response:
         """Call a tool as a person."""

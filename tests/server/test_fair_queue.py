@@ -9,6 +9,7 @@ from intarsia.errors import BusyError, SettingError
 from intarsia.server.http import fair_queue
 from intarsia.server.http.fair_queue import FairQueue, Lane
 from intarsia.server.http.limits import Limits
+from intarsia.server.http.processor_share import ProcessorShare
 
 ADA, BOB, EVE = Lane("ada"), Lane("bob"), Lane("eve")
 
@@ -23,8 +24,11 @@ class Clock:
         return self.seconds
 
 
-def queue_of(clock: Callable[[], float] | None = None, **changed: int) -> FairQueue:
-    return FairQueue(Limits(**changed), clock or Clock())  # type: ignore[arg-type]  # the numbers are among the settings
+def queue_of(
+    clock: Callable[[], float] | None = None, is_busy: Callable[[], bool] = lambda: True, **changed: int
+) -> FairQueue:
+    limits = Limits(**changed)  # type: ignore[arg-type]  # the numbers are among the settings
+    return FairQueue(limits, clock or Clock(), is_busy)
 
 
 async def settle() -> None:
@@ -66,6 +70,31 @@ async def test_somebody_alone_may_run_more_than_beside_others() -> None:
     assert sum(each.done() for each in hers) == 8, "Bob has not called for a while"
     for each in hers:
         each.cancel()
+
+
+async def test_while_the_processor_is_idle_others_change_nothing() -> None:
+    queue = queue_of(is_busy=lambda: False, max_calls_per_person=4, max_shared_calls_per_person=1)
+    await queue.enter(BOB)
+    hers = [asyncio.ensure_future(queue.enter(ADA)) for _ in range(9)]
+    await settle()
+
+    assert sum(each.done() for each in hers) == 4
+    for each in hers:
+        each.cancel()
+
+
+def test_a_process_is_busy_when_it_used_half_of_the_time() -> None:
+    clock, used = Clock(), Clock()
+    share = ProcessorShare(clock, lambda: (0.0, used.seconds))
+    clock.seconds += 1
+    assert not share.is_busy()
+    clock.seconds += 1
+    used.seconds += 0.6
+    assert share.is_busy()
+    clock.seconds += 0.01
+    assert share.is_busy(), "too little time has passed to tell"
+    clock.seconds += 1
+    assert not share.is_busy()
 
 
 async def test_the_line_of_one_person_is_bounded_and_that_of_others_is_open() -> None:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from intarsia.errors import BusyError
 from intarsia.server.http.limits import Limits
+from intarsia.server.http.processor_share import ProcessorShare
 
 MAX_WAIT_SECONDS = 20.0
 """How long a call waits. Hosts give up on calls after 30 to 60 seconds."""
@@ -57,11 +58,15 @@ class FairQueue:
     Args:
         limits: How many calls run and wait at once.
         now: Returns a monotonic time, in seconds.
+        is_busy: Returns whether the processor is what calls wait for, and not another service.
     """
 
-    def __init__(self, limits: Limits, now: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self, limits: Limits, now: Callable[[], float] = monotonic, is_busy: Callable[[], bool] | None = None
+    ) -> None:
         self._limits = limits
         self._now = now
+        self._is_busy = is_busy or ProcessorShare().is_busy
         self._running: Counter[Lane] = Counter()
         self._waiting: dict[Kind, _Lines] = {"call": OrderedDict(), "view": OrderedDict()}
         self._next: Kind = "call"
@@ -159,7 +164,9 @@ class FairQueue:
             return self._limits.max_calls
         since = self._now() - ACTIVE_SECONDS
         is_alone = not any(person != lane.person and at > since for person, at in self._called_at.items())
-        return self._limits.max_calls_per_person if is_alone else self._limits.max_shared_calls_per_person
+        # Calls that wait for another service slow nobody. On a busy processor, every call slows all others.
+        is_free = is_alone or not self._is_busy()
+        return self._limits.max_calls_per_person if is_free else self._limits.max_shared_calls_per_person
 
     def _check_room(self, lane: Lane) -> None:
         if lane.kind == "view":

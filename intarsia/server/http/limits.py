@@ -1,6 +1,7 @@
 """The settings of the limits for requests and calls."""
 
 from dataclasses import dataclass
+from typing import cast
 
 from intarsia.errors import SettingError
 from intarsia.server.http.ip_allow_list import Ranges, range_of
@@ -15,9 +16,9 @@ class Limits:
 
     Args:
         max_calls: How many calls run at once in this process.
-        max_calls_per_person: How many calls of one person run at once while nobody else calls.
-        max_shared_calls_per_person: The same while others call too. It decides how much slower one person can make
-            the calls of others.
+        max_calls_per_person: How many calls of one person run at once.
+        max_shared_calls_per_person: The same while others call too and the processor is busy. It decides how much
+            slower one person can make the calls of others.
         max_waiting_calls: How many calls wait in total.
         max_waiting_calls_per_person: How many calls of one person wait.
         max_polls_per_person: How many long polls of one person's open Views wait for changes. They are no calls: they
@@ -31,7 +32,7 @@ class Limits:
 
     max_calls: int = 32
     max_calls_per_person: int = 8
-    max_shared_calls_per_person: int = 2
+    max_shared_calls_per_person: int = 1
     max_waiting_calls: int = 1_000
     max_waiting_calls_per_person: int = 32
     max_polls_per_person: int = 100
@@ -43,7 +44,7 @@ class Limits:
             if isinstance(value, int) and value < 1:
                 message = f"Limits: {name} must be at least 1, not {value}."
                 raise SettingError(message)
-        if isinstance(self.known_hosts, str):
+        if isinstance(cast("object", self.known_hosts), str):
             message = f"Limits: known_hosts must be a tuple of ranges, such as ({self.known_hosts!r},), not a string."
             raise SettingError(message)
         _ = self.known_ranges

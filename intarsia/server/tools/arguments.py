@@ -269,8 +269,8 @@ def _shown(name: str) -> str:
 
 
 def _size(value: object) -> tuple[int, int]:
-    """Return the length of the longest text in a JSON value, and how many values it holds."""
-    longest = count = 0
+    """Return the length of the longest text in a JSON value, and how many other values it holds."""
+    longest, count = 0, -1
     level = [value]
     while level:
         count += len(level)
