@@ -4,7 +4,6 @@ It serves the package of the tree, which may be an older version than this one. 
 token `ada` is Ada's.
 """
 
-import asyncio
 import sys
 from pathlib import Path
 from time import time
@@ -61,15 +60,14 @@ def connector_app(folder: Path) -> Any:
     return connector.app(auth=auth)
 
 
-async def main(folder: Path) -> None:
-    """Serve until the end of the input."""
-    from intarsia.host.server import running_server  # noqa: PLC0415  # that of the tree
+def main(folder: Path) -> None:
+    """Serve as `intarsia serve` does, until the process is killed."""
+    from intarsia.host import serve_connector  # noqa: PLC0415  # that of the tree
 
-    async with running_server(connector_app(folder)) as address:
-        print(address, flush=True)
-        await asyncio.to_thread(sys.stdin.read)
+    app = connector_app(folder)
+    serve_connector(app, host="127.0.0.1", port=0, announce=lambda address: print(address, flush=True))
 
 
 if __name__ == "__main__":
     enter(Path(sys.argv[1]))
-    asyncio.run(main(Path(sys.argv[2])))
+    main(Path(sys.argv[2]))

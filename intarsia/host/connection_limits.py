@@ -22,7 +22,7 @@ WRITE_SECONDS = 15
 """How often the progress of a client is checked that does not read as fast as it is sent to."""
 MIN_READ_BYTES = 64 * 1024
 """How much such a client must read in `WRITE_SECONDS`, unless it reads all that is left."""
-READ_BYTES = 64 * 1024
+READ_BYTES = 16 * 1024
 """How much is read at once. More of a body is read only when the application asks for it."""
 LINGER_SECONDS = 5
 """How long the rest of a body may take whose request was answered already. It is thrown away."""

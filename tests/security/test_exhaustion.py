@@ -218,6 +218,7 @@ async def test_t75_what_was_received_of_a_refused_body_is_let_go(place: Place) -
 
 async def test_t75_the_oldest_idle_connection_makes_room(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_limits, "MAX_IDLE_PER_NETWORK", 3)
+    monkeypatch.setattr(connection_limits, "HEADER_SECONDS", 60)
     held = [await place.connect() for _ in range(3)]
     await place.until_open(3)
 
@@ -232,6 +233,7 @@ async def test_t75_a_connection_whose_request_runs_is_not_closed_for_room(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection_limits, "MAX_CONNECTIONS", 2)
+    monkeypatch.setattr(connection_limits, "HEADER_SECONDS", 60)
     running_one = await place.connect(call("small", body=b"{", length=100))
     await place.until_open(1)
     await until(lambda: body_limits_open(place))

@@ -65,11 +65,38 @@ async def test_somebody_alone_may_run_more_than_beside_others() -> None:
     assert sum(each.done() for each in hers) == 5, "beside Bob she has two"
 
     clock.seconds += fair_queue.ACTIVE_SECONDS + 1
+    queue.leave(BOB)
     queue.leave(ADA)
     await settle()
     assert sum(each.done() for each in hers) == 8, "Bob has not called for a while"
     for each in hers:
         each.cancel()
+
+
+async def test_who_has_calls_that_wait_gives_way_to_others_for_a_moment() -> None:
+    clock = Clock()
+    queue = queue_of(clock, max_shared_calls_per_person=1)
+    await queue.enter(BOB)
+    hers = [asyncio.ensure_future(queue.enter(ADA)) for _ in range(4)]
+    await settle()
+    queue.leave(ADA)
+    await settle()
+    assert sum(each.done() for each in hers) == 2, "she has not given way yet"
+
+    queue.leave(ADA)
+    await settle()
+    assert sum(each.done() for each in hers) == 2, "Bob's call runs"
+    queue.leave(BOB)
+    await settle()
+    assert sum(each.done() for each in hers) == 3
+
+    await queue.enter(BOB)
+    queue.leave(ADA)
+    clock.seconds += fair_queue.YIELD_SECONDS
+    await queue.enter(EVE)
+    queue.leave(EVE)
+    await settle()
+    assert sum(each.done() for each in hers) == 4, "it was long enough"
 
 
 async def test_while_the_processor_is_idle_others_change_nothing() -> None:

@@ -18,6 +18,8 @@ MAX_WAIT_SECONDS = 20.0
 ACTIVE_SECONDS = 1.0
 """For how long a person counts as calling after the last call began."""
 MAX_RETRY_SECONDS = 30
+YIELD_SECONDS = 0.2
+"""How long a person whose calls wait gives way to the calls of others on a busy processor."""
 
 _Turn = asyncio.Future[None]
 _Lines = OrderedDict["Lane", deque[tuple[float, _Turn]]]
@@ -70,6 +72,8 @@ class FairQueue:
         self._running: Counter[Lane] = Counter()
         self._waiting: dict[Kind, _Lines] = {"call": OrderedDict(), "view": OrderedDict()}
         self._next: Kind = "call"
+        self._started_at: dict[Lane, float] = {}
+        self._paused: set[Lane] = set()
         self._called_at: OrderedDict[str, float] = OrderedDict()
 
     @property
@@ -110,7 +114,7 @@ class FairQueue:
         if len(self._called_at) > 2:  # enough to know whether somebody else calls
             self._called_at.popitem(last=False)
         if self.is_free(lane):
-            self._running[lane] += 1
+            self._start(lane)
             return
         self._check_room(lane)
         turn: _Turn = asyncio.get_running_loop().create_future()
@@ -140,33 +144,70 @@ class FairQueue:
             line = lines[lane]
             _, turn = line.popleft()
             lines.move_to_end(lane)
+            self._started_at[lane] = self._now()
             if not line:
-                del lines[lane]
+                self._close(lane)
             if not turn.done():
-                self._running[lane] += 1
+                self._start(lane)
                 turn.set_result(None)
+
+    def _close(self, lane: Lane) -> None:
+        """Remove a line in which nothing waits any more."""
+        del self._waiting[lane.kind][lane]
+        self._started_at.pop(lane, None)
 
     def _next_lane(self) -> Lane | None:
         """Return the line whose turn it is: calls and reads of Views alternate, and in both the persons do."""
         other: Kind = "view" if self._next == "call" else "call"
         for kind in (self._next, other):
-            lane = next(filter(self._may_start, self._waiting[kind]), None)
+            may_start = (lane for lane in self._waiting[kind] if self._may_start(lane) and not self._yields(lane))
+            lane = next(may_start, None)
             if lane is not None:
                 self._next = "view" if kind == "call" else "call"
                 return lane
         return None
 
     def _may_start(self, lane: Lane) -> bool:
-        return self.running < self._limits.max_calls and self._running[lane] < self._max_running(lane)
-
-    def _max_running(self, lane: Lane) -> int:
+        if self.running >= self._limits.max_calls:
+            return False
         if lane.is_shared:
-            return self._limits.max_calls
+            return True
+        if self._is_rationed(lane):
+            return lane not in self._paused and self._running[lane] < self._limits.max_shared_calls_per_person
+        return self._running[lane] < self._limits.max_calls_per_person
+
+    def _start(self, lane: Lane) -> None:
+        self._running[lane] += 1
+        if self._is_rationed(lane):
+            # Calls that are refused end at once: without a pause, all that arrived would run before anybody else's.
+            self._paused.add(lane)
+            asyncio.get_running_loop().call_soon(self._resume, lane)
+
+    def _resume(self, lane: Lane) -> None:
+        self._paused.discard(lane)
+        self._start_waiting()
+
+    def _yields(self, lane: Lane) -> bool:
+        """Return whether a line gives way to a call of another person that runs.
+
+        Who has calls that wait sends more than their share. Beside the next one, the other call would take longer.
+        """
+        if lane.is_shared or lane.kind == "view" or not self._is_busy():
+            return False
+        if all(other.person == lane.person or other.kind == "view" for other in self._running):
+            return False
+        return self._now() - self._started_at.get(lane, -YIELD_SECONDS) < YIELD_SECONDS
+
+    def _is_rationed(self, lane: Lane) -> bool:
+        """Return whether the calls of a person slow those of others.
+
+        Calls that wait for another service slow nobody. On a busy processor, every call slows all others.
+        """
+        if lane.is_shared:
+            return False
         since = self._now() - ACTIVE_SECONDS
         is_alone = not any(person != lane.person and at > since for person, at in self._called_at.items())
-        # Calls that wait for another service slow nobody. On a busy processor, every call slows all others.
-        is_free = is_alone or not self._is_busy()
-        return self._limits.max_calls_per_person if is_free else self._limits.max_shared_calls_per_person
+        return not is_alone and self._is_busy()
 
     def _check_room(self, lane: Lane) -> None:
         if lane.kind == "view":
@@ -187,4 +228,4 @@ class FairQueue:
         if line and entry in line:
             line.remove(entry)
             if not line:
-                del self._waiting[lane.kind][lane]
+                self._close(lane)

@@ -166,7 +166,7 @@ function questionOf(result: ToolResult): Question | null {
   return { question: String(meta.question), label: String(meta.label), confirmation: meta.confirmation };
 }
 
-const PROBLEM_KINDS: readonly string[] = ["invalid", "refused", "conflict", "unknown_tool", "failed", "off", "superseded", "busy"];
+const PROBLEM_KINDS: readonly string[] = ["invalid", "refused", "conflict", "unknown_tool", "failed", "off", "superseded"];
 
 function sentence(value: unknown, fallback: string): string {
   return typeof value === "string" && value.trim() ? value : fallback;
