@@ -172,14 +172,17 @@ class FairQueue:
             return False
         if lane.is_shared:
             return True
-        if self._is_rationed(lane):
-            return lane not in self._paused and self._running[lane] < self._limits.max_shared_calls_per_person
-        return self._running[lane] < self._limits.max_calls_per_person
+        # Calls that wait for another service slow nobody. On a busy processor, every call slows all others.
+        is_rationed = not self._is_alone(lane) and self._is_busy()
+        limits = self._limits
+        most = limits.max_shared_calls_per_person if is_rationed else limits.max_calls_per_person
+        return lane not in self._paused and self._running[lane] < most
 
     def _start(self, lane: Lane) -> None:
         self._running[lane] += 1
-        if self._is_rationed(lane):
-            # Calls that are refused end at once: without a pause, all that arrived would run before anybody else's.
+        if not lane.is_shared and not self._is_alone(lane):
+            # Without a pause, all calls of a person that arrived together would begin before anybody else's, and before
+            # it is known whether they make the processor busy.
             self._paused.add(lane)
             asyncio.get_running_loop().call_soon(self._resume, lane)
 
@@ -198,16 +201,10 @@ class FairQueue:
             return False
         return self._now() - self._started_at.get(lane, -YIELD_SECONDS) < YIELD_SECONDS
 
-    def _is_rationed(self, lane: Lane) -> bool:
-        """Return whether the calls of a person slow those of others.
-
-        Calls that wait for another service slow nobody. On a busy processor, every call slows all others.
-        """
-        if lane.is_shared:
-            return False
+    def _is_alone(self, lane: Lane) -> bool:
+        """Return whether nobody else has called for a moment."""
         since = self._now() - ACTIVE_SECONDS
-        is_alone = not any(person != lane.person and at > since for person, at in self._called_at.items())
-        return not is_alone and self._is_busy()
+        return not any(person != lane.person and at > since for person, at in self._called_at.items())
 
     def _check_room(self, lane: Lane) -> None:
         if lane.kind == "view":

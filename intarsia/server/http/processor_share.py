@@ -6,7 +6,7 @@ from time import monotonic, process_time
 
 BUSY_SHARE = 0.5
 """From which share of one processor on this process counts as busy."""
-SAMPLE_SECONDS = 0.1
+SAMPLE_SECONDS = 0.02
 """Over how long that is measured, at least."""
 
 _SCHEDULER = Path("/proc/thread-self/schedstat")
