@@ -97,7 +97,13 @@ class BusyError(RefusedError):
         self.retry_after = retry_after
 
 
+_MAX_NEAR_MISS = 100
+"""Longer names get no suggestion: they come from a caller, and comparing them takes time."""
+
+
 def near_miss(name: str, names: Collection[str]) -> str:
     """Return " Did you mean 'x'?" with the known name closest to `name`, or an empty string if none is close."""
+    if len(name) > _MAX_NEAR_MISS:
+        return ""
     close = get_close_matches(name, sorted(names), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""

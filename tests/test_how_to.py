@@ -1,9 +1,9 @@
 """Every fenced block of README, docs/host.md and docs/how-to/*.md is run, word for word. A page is written for that:
 
-* A block of `python`, `toml` or `ini` is a file: its first line is a comment that names it, such as `# app.py`,
-  `# test_app.py`, `# conftest.py` or `# pytest.ini`. Blocks with the same name are one file, in the order of the page,
-  so a file may grow from section to section. A name may hold a folder (`# shop/app.py`): each folder with tests is a
-  project of its own, in which pytest must be green.
+* A block of `python`, `toml`, `ini`, `nginx` or `caddyfile` is a file: its first line is a comment that names it, such
+  as `# app.py`, `# test_app.py`, `# conftest.py` or `# pytest.ini`. Blocks with the same name are one file, in the
+  order of the page, so a file may grow from section to section. A name may hold a folder (`# shop/app.py`): each
+  folder with tests is a project of its own, in which pytest must be green.
 * The comment `<!-- app.py is sample_project/app.py -->`, which no reader sees, brings a file of this repository.
 * A file `test_broken*.py` must go red, and each line of the block of `text` that follows it must stand in what pytest
   said; `...` in a line stands for anything.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from intarsia.cli.allow_list_options import allow_list_options, behind_allow_list
+from intarsia.cli.limits_options import limits_options
 from intarsia.cli.load_connector import demo_connector, load_connector
 from intarsia.cli.sign_in_options import embedded_issuer, sign_in_options
 from intarsia.cli.stdio_option import serve_stdio, stdio_option
@@ -131,9 +132,10 @@ def dev(target: str, **options: Any) -> None:
 @sign_in_options
 @allow_list_options
 @store_options
+@limits_options
 @stdio_option
 @click.pass_context
-def serve(  # noqa: PLR0913 - each is an option of the command
+def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command
     context: click.Context,
     /,
     target: str,
@@ -143,6 +145,8 @@ def serve(  # noqa: PLR0913 - each is an option of the command
     allow_ips: Path | None,
     trusted_proxies: tuple[str, ...],
     audit_heads: Path | None,
+    known_hosts: tuple[str, ...],
+    max_calls: int,
     *,
     shared_store: bool,
     stdio: bool,
@@ -158,7 +162,9 @@ def serve(  # noqa: PLR0913 - each is an option of the command
         serve_stdio(context, target)
         return
     from intarsia.host import serve_connector  # noqa: PLC0415 - loading the protocol takes a second
+    from intarsia.server.http.limits import Limits  # noqa: PLC0415 - the same
 
+    limits = Limits(max_calls=max_calls, known_hosts=known_hosts)
     auth = _auth_of(port, host, audit_heads=audit_heads, **options)
     connector = load_connector(target)
     set_store_options(connector, shared_store=shared_store, audit_heads=audit_heads)
@@ -167,7 +173,7 @@ def serve(  # noqa: PLR0913 - each is an option of the command
     if auth:  # operators need to see why requests are rejected
         logging.getLogger("intarsia.server.auth.resource_server").setLevel(logging.INFO)
         logging.getLogger("intarsia.server.auth.authorization_server").setLevel(logging.INFO)
-    app = behind_allow_list(connector.app(auth=auth, hosts=hosts), allow_ips, trusted_proxies)
+    app = behind_allow_list(connector.app(auth=auth, hosts=hosts, limits=limits), allow_ips, trusted_proxies)
     serve_connector(
         app,
         host=host,

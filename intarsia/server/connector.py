@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer
     from intarsia.server.auth.resource_server.settings import ResourceServer
+    from intarsia.server.http.limits import Limits
     from intarsia.server.mcp_server.on_mcpserver import ExistingServer
     from intarsia.server.mcp_server.stdio import StandardStreams
 
@@ -354,6 +355,7 @@ class Connector:
         auth: "ResourceServer | EmbeddedIssuer | None" = None,
         hosts: "tuple[str, ...] | None" = None,
         origins: "tuple[str, ...] | None" = None,
+        limits: "Limits | None" = None,
     ) -> "Starlette":
         """Return the ASGI application that serves this connector at `/mcp`.
 
@@ -364,6 +366,8 @@ class Connector:
             hosts: Accepted values of the `Host` header, without port; by default the names of this machine, and with
                 `auth` the host of its public URL.
             origins: Accepted values of the `Origin` header; by default the origins of `hosts`.
+            limits: How many calls one person and all callers together may run at once, and whose addresses call for
+                many people.
 
         Returns:
             The application. Its lifespan starts and stops the connector.
@@ -371,7 +375,7 @@ class Connector:
         from intarsia.server.http.app import build_app  # noqa: PLC0415  # loading the protocol takes a second
 
         server = self._existing.server if self._existing else None
-        return build_app(self.catalog, server=server, auth=auth, hosts=hosts, origins=origins)
+        return build_app(self.catalog, server=server, auth=auth, hosts=hosts, origins=origins, limits=limits)
 
     async def serve_stdio(self, streams: "StandardStreams") -> None:
         """Serve one client over standard input and output, as the local user, until it closes the input.
@@ -397,6 +401,7 @@ class Connector:
         auth: "ResourceServer | EmbeddedIssuer | None" = None,
         hosts: "tuple[str, ...] | None" = None,
         origins: "tuple[str, ...] | None" = None,
+        limits: "Limits | None" = None,
     ) -> None:
         """Mount this connector on a FastAPI or Starlette application, and start and stop it with that application.
 
@@ -407,6 +412,7 @@ class Connector:
             auth: As in `Connector.app`; its public URL must include `path`.
             hosts: As in `Connector.app`.
             origins: As in `Connector.app`.
+            limits: As in `Connector.app`.
 
         Raises:
             SettingError: `path` is malformed or in use, `app` has started, or the public URL of `auth` does not match.
@@ -414,7 +420,7 @@ class Connector:
         from intarsia.server.http.mount import mount_on  # noqa: PLC0415  # loading the protocol takes a second
 
         server = self._existing.server if self._existing else None
-        mount_on(self.catalog, app, path, server=server, auth=auth, hosts=hosts, origins=origins)
+        mount_on(self.catalog, app, path, server=server, auth=auth, hosts=hosts, origins=origins, limits=limits)
 
     def _add(self, tool: Tool) -> Tool:
         if self._existing:

@@ -3,7 +3,7 @@
 They name places and rules, never values: values may be secret, and models read the messages.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple, cast
 
@@ -162,6 +162,18 @@ def _sentences(rules: Mapping[Path, list[str]], schema: Schema) -> Iterator[str]
             continue
         first, *others = dict.fromkeys(found)
         yield f"{shown_path(path)} {' or '.join([first, *(rule.removeprefix('must be ') for rule in others)])}."
+
+
+def unknown_names_message(names: Sequence[str], schema: Schema) -> str:
+    """Return the sentences for a call with many unknown arguments: the first few, and how many more there are.
+
+    Args:
+        names: The unknown names, more than `MAX_NEAR_MISSES`.
+        schema: The schema of the arguments.
+    """
+    first, more = names[:MAX_NEAR_MISSES], len(names) - MAX_NEAR_MISSES
+    sentences = " ".join(_unknown((name,), schema) for name in first)
+    return f"{sentences} {more:,} more {'is' if more == 1 else 'are'} unknown too."
 
 
 def _unknown(path: Path, schema: Schema | None) -> str:

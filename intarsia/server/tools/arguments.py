@@ -14,7 +14,7 @@ from pydantic.warnings import UnsupportedFieldAttributeWarning
 
 from intarsia.errors import ArgumentError, ToolError
 from intarsia.permissions import Grant
-from intarsia.server.tools.argument_errors import message_of
+from intarsia.server.tools.argument_errors import MAX_NEAR_MISSES, message_of, unknown_names_message
 from intarsia.server.tools.json_schema import (
     Schema,
     is_read_by_author,
@@ -27,6 +27,9 @@ from intarsia.server.tools.lenient_json import Reader, confused
 
 MAX_CHARACTERS = 10_000
 """The maximum length of a string argument, unless its type sets a limit of its own."""
+
+MAX_VALUES = 5_000
+"""The maximum number of values in an argument, nested ones included, unless its type sets a limit of its own."""
 
 MAX_TOPIC_LENGTH = 200
 """The maximum length of a topic in characters. Longer ones are cut, which may cause needless reads but misses none."""
@@ -151,6 +154,7 @@ def check_arguments(model: type[BaseModel], arguments: Mapping[str, Any]) -> Bas
         ArgumentError: An argument is invalid, unknown or missing. The message names up to five of them with their path
             and the rule, and for an unknown one the closest known name.
     """
+    _check_names(model, arguments)
     if _facts(model).strict_is_enough and (sent := _strictly(model, arguments)):
         return sent
     checked, message = _checked(model, arguments, reads_all=False)
@@ -203,9 +207,26 @@ def _check_lengths(model: type[BaseModel], arguments: Mapping[str, Any]) -> None
     fields = {listed_name(name, field): field for name, field in model.model_fields.items()}
     for name, value in arguments.items():
         field = fields.get(name)
-        if field is not None and not _has_own_limit(field) and _longest(value) > MAX_CHARACTERS:
-            message = f"{name} must have at most {MAX_CHARACTERS:,} characters."
-            raise ArgumentError(message)
+        if field is not None and not _has_own_limit(field):
+            _check_size(name, value)
+
+
+def _check_size(name: str, value: object) -> None:
+    longest, count = _size(value)
+    if longest > MAX_CHARACTERS:
+        message = f"{name} must have at most {MAX_CHARACTERS:,} characters."
+        raise ArgumentError(message)
+    if count > MAX_VALUES:
+        message = f"{name} must have at most {MAX_VALUES:,} values."
+        raise ArgumentError(message)
+
+
+def _check_names(model: type[BaseModel], arguments: Mapping[str, Any]) -> None:
+    """Refuse a call with many unknown arguments before each of them is read, and becomes an error of Pydantic's."""
+    if len(arguments) <= len(model.model_fields) + MAX_NEAR_MISSES:
+        return
+    known = {listed_name(name, field) for name, field in model.model_fields.items()}
+    raise ArgumentError(unknown_names_message([name for name in arguments if name not in known], schema_of(model)))
 
 
 def json_arguments(checked: BaseModel, *, with_defaults: bool) -> dict[str, Any]:
@@ -226,15 +247,23 @@ def json_arguments(checked: BaseModel, *, with_defaults: bool) -> dict[str, Any]
     }
 
 
-def _longest(value: object) -> int:
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, Mapping):
-        inner = cast("Mapping[object, object]", value)
-        return max((max(_longest(name), _longest(item)) for name, item in inner.items()), default=0)
-    if isinstance(value, list):
-        return max((_longest(item) for item in cast("list[object]", value)), default=0)
-    return 0
+def _size(value: object) -> tuple[int, int]:
+    """Return the length of the longest text in a JSON value, and how many other values it holds."""
+    longest, count = 0, -1
+    level = [value]
+    while level:
+        count += len(level)
+        below: list[object] = []
+        for item in level:
+            if isinstance(item, str):
+                longest = max(longest, len(item))
+            elif isinstance(item, Mapping):
+                inner = cast("Mapping[object, object]", item)
+                below += [*inner, *inner.values()]
+            elif isinstance(item, list):
+                below += cast("list[object]", item)
+        level = below
+    return longest, count
 
 
 def _has_own_limit(field: FieldInfo) -> bool:

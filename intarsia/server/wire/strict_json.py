@@ -17,6 +17,9 @@ JSON = "intarsia.json"
 
 PARSE_ERROR, INVALID_REQUEST = -32700, -32600
 
+_LARGE_NUMBER = re.compile(rb"[0-9]{19}|[0-9][eE]")
+"""What a number has that is infinite or longer than 64 bits. Texts can have it too."""
+
 _BROKEN = re.compile("[\0\ud800-\udfff]")
 _MAX_DIGITS = 20
 _WHOLE = range(-(2**63), 2**63)
@@ -52,13 +55,15 @@ def read_json(body: bytes, max_levels: int = MAX_LEVELS) -> object:
     Raises:
         BodyError: The body is not JSON, or contains something that parsers read differently.
     """
+    # Numbers are checked one by one only where one can be too large: that is slow for a list of 100,000.
+    has_large = _LARGE_NUMBER.search(body) is not None
     try:
         tree: object = json.loads(
             body.decode("utf-8"),
             object_pairs_hook=_without_twins,
             parse_constant=_no_constant,
-            parse_float=_finite,
-            parse_int=_whole,
+            parse_float=_finite if has_large else None,
+            parse_int=_whole if has_large else None,
         )
     except BodyError:
         raise
