@@ -22,6 +22,7 @@ from intarsia.server.tools.access_rules import checked_scopes
 from intarsia.server.tools.tool import TileFunction, Tool, WidgetTool
 from intarsia.server.views.idempotency import ResultStore
 from intarsia.server.views.view_handles import Signer
+from intarsia.server.wire.size import DEFAULT_MAX_RESULT_BYTES, MIN_MAX_RESULT_BYTES
 
 Lifespan = Callable[[], AbstractAsyncContextManager[object]]
 
@@ -37,9 +38,11 @@ class Catalog:
         lifespan: Returns an async context manager that is entered before the first call and exited after the last one.
         scopes: Scopes that no tool requires, and that only protect parts of widgets.
         scope_descriptions: The descriptions of scopes that users read when they consent.
+        max_result_bytes: The size of a tool result at most, in bytes.
 
     Raises:
-        SettingError: The name contains no letter from a to z and no digit, or the store is not the path of a file.
+        SettingError: The name contains no letter from a to z and no digit, the store is not the path of a file, or
+            `max_result_bytes` is less than 20,000.
     """
 
     def __init__(
@@ -52,7 +55,12 @@ class Catalog:
         lifespan: Lifespan | None = None,
         scopes: AbstractSet[str] = frozenset(),
         scope_descriptions: Mapping[str, str] = MappingProxyType({}),
+        max_result_bytes: int = DEFAULT_MAX_RESULT_BYTES,
     ) -> None:
+        if max_result_bytes < MIN_MAX_RESULT_BYTES:
+            message = f"max_result_bytes must be at least {MIN_MAX_RESULT_BYTES:,}, not {max_result_bytes:,}."
+            raise SettingError(message)
+        self.max_result_bytes = max_result_bytes
         self.name = name
         self.slug = slug_of(name)
         self.instructions = instructions

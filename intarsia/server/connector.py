@@ -22,6 +22,7 @@ from intarsia.server.tools.decorator_options import ActionDecorator, check_optio
 from intarsia.server.tools.tool import ActionTool, AsyncDone, P, Shown, TileFunction, Tool, WidgetTool
 from intarsia.server.tools.visibility import Audience
 from intarsia.server.views.idempotency import change, change_in_thread
+from intarsia.server.wire.size import DEFAULT_MAX_RESULT_BYTES
 from intarsia.widgets import Done, Widget
 
 if TYPE_CHECKING:
@@ -54,13 +55,16 @@ class Connector:
             can grant; the local user has all scopes.
         scope_descriptions: Scope to its plain meaning on the connector's own consent page, such as
             `{"tasks:write": "Move and edit cards"}`. A scope without a description is described from its name.
+        max_result_bytes: The size of a tool result at most, in bytes; hosts cut or refuse larger ones. Long lists are
+            sent in windows that fit. At least 20,000.
 
     Raises:
         SettingError: `name` has no letter a-z and no digit, `store` is not the path of a file, `lifespan` does not
-            accept the connector, or `server` is not an `MCPServer` or already has a connector.
+            accept the connector, `max_result_bytes` is too small, or `server` is not an `MCPServer` or already has a
+            connector.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is an option of the connector
         self,
         name: str,
         *,
@@ -71,6 +75,7 @@ class Connector:
         server: "MCPServer[Any] | None" = None,
         scopes: AbstractSet[str] = frozenset(),
         scope_descriptions: Mapping[str, str] = MappingProxyType({}),
+        max_result_bytes: int = DEFAULT_MAX_RESULT_BYTES,
     ) -> None:
         checked = checked_lifespan(lifespan)
         self.catalog = Catalog(
@@ -81,6 +86,7 @@ class Connector:
             lifespan=partial(entered_lifespan, checked, self) if checked else None,
             scopes=scopes,
             scope_descriptions=scope_descriptions,
+            max_result_bytes=max_result_bytes,
         )
         self._existing = self._join(server)
 

@@ -115,6 +115,29 @@ class Rendering:
     parts: dict[str, Part] = field(default_factory=dict[str, Part])
     lists: dict[str, ListPart] = field(default_factory=dict[str, ListPart])
 
+    def pieces(self) -> dict[str, Part]:
+        """Return the frame, the parts and the items of the lists, by the id of their element."""
+        items = {each.prefix + key: part for each in self.lists.values() for key, part in each.items.items()}
+        return {ROOT_ID: self.frame, **self.parts, **items}
+
+    def check_places(self, places: Iterable[str]) -> None:
+        """Check that each list of which only a window is rendered has the buttons that show the rest.
+
+        Args:
+            places: The places of these lists.
+
+        Raises:
+            WidgetError: A template does not render them with the macro `more`.
+        """
+        for place in places:
+            mark = f'data-place="{Markup.escape(place)}"'
+            if not any(mark in html for html in (self.frame.html, *(part.html for part in self.parts.values()))):
+                message = (
+                    f"The list {place!r} is too long to be sent whole, and its template renders no buttons that show "
+                    "the rest: add the macro `more` of _macros.html."
+                )
+                raise WidgetError(message)
+
     @property
     def html(self) -> str:
         """The complete markup with all holes filled, as the View assembles it."""

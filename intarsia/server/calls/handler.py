@@ -2,16 +2,16 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
-from intarsia.errors import ArgumentError, RefusedError, near_miss
+from intarsia.errors import ArgumentError, RefusedError, TooLargeError, near_miss
 from intarsia.permissions import Grant, decide_without_arguments
 from intarsia.server.calls.reader import WidgetReader, authorized_arguments, authorized_read
 from intarsia.server.calls.refresh_view import ViewRefresher
 from intarsia.server.calls.run_action import ActionRunner
 from intarsia.server.catalog import Catalog
 from intarsia.server.rendering.load import AnyWidgetTool
-from intarsia.server.rendering.text_form import text_answer
 from intarsia.server.storage.drafts import checked_draft, save_draft
 from intarsia.server.switches.positions import TEXT_ONLY_NOTICE
 from intarsia.server.tools.arguments import json_arguments
@@ -34,10 +34,15 @@ from intarsia.server.wire.messages import (
     read_call,
     refusal,
     refused,
+    within,
 )
+from intarsia.server.wire.size import result_bytes
 from intarsia.widgets import Done
 
 logger = logging.getLogger(__name__)
+
+MORE_FOR_VIEW = "More of the list, for the View."
+"""The text of a response that a View asked for to show more of a list."""
 
 
 class CallHandler:
@@ -73,7 +78,7 @@ class CallHandler:
         call.view = read_handle(self._catalog.signer, grant, call.handle)
         try:
             answer = await self._dispatch(name, call)
-        except (ArgumentError, RefusedError) as error:
+        except (ArgumentError, RefusedError, TooLargeError) as error:
             answer = refusal(error)
             await self._actions.note(name, call, error)
         except Exception:
@@ -83,6 +88,7 @@ class CallHandler:
             answer = problem_answer("failed", message)
         if call.via:
             answer.meta[VIA] = call.via
+        answer = within(answer, name, self._catalog.max_result_bytes)
         if name in self._catalog.tools:
             self._catalog.counts.note(name, answer.meta.get(PROBLEM, {}).get("kind"))
         return answer
@@ -130,11 +136,22 @@ class CallHandler:
         wanted = await authorized_read(tool, arguments, call.grant)
         given = json_arguments(wanted.checked, with_defaults=False)
         opening = LATEST_VIEWS.of_reading(call, tool.name, given)
-        reading, parts = await self._reader.read(wanted, call)
-        if not self._catalog.switches.positions.shows_widget(tool.name, call.grant):
-            return CallResponse(f"{text_answer(reading.widget, tool.name, given, page)}\n\n{TEXT_ONLY_NOTICE}")
+        drawn = await self._reader.read(wanted, call)
+        reading = drawn.reading
+        shows_widget = self._catalog.switches.positions.shows_widget(tool.name, call.grant)
+        # A View that asks for more of a list shows no text.
+        is_for_text = call.wanted_window is None or not shows_widget
+        text = await self._reader.text(drawn, wanted, call, page) if is_for_text else MORE_FOR_VIEW
+        if not shows_widget:
+            return CallResponse(f"{text}\n\n{TEXT_ONLY_NOTICE}")
         structured = {"tool": tool.name, "arguments": reading.arguments, "revision": reading.revision}
-        answer = CallResponse(text_answer(reading.widget, tool.name, given, page), structured, {PARTS: parts})
+        try:
+            parts = await self._reader.parts(drawn, wanted, call, result_bytes(text, structured, {}))
+        except TooLargeError as error:
+            answer = refusal(error)
+            # A model can read the text of a widget that is too large to be shown.
+            return answer if call.view else replace(answer, text=f"{error}\n\n{text}")
+        answer = CallResponse(text, structured, {PARTS: parts})
         handle = make_handle(self._catalog.signer, call.grant, tool.name, reading.arguments, opening.sealed)
         if handle is not None:
             answer.meta[VIEW] = handle

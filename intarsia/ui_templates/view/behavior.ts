@@ -15,6 +15,7 @@ export type ProblemKind =
   | "failed"
   | "off"
   | "superseded"
+  | "too_large"
   | "offline";
 
 /** How an action ended. When the promise resolves, the widget in the document is up to date. */

@@ -4,7 +4,7 @@ import type { Outcome } from "../behavior";
 import { confirmUnchanged, currentGeneration, currentSeen, shownWidget } from "../dom/apply_update";
 import { untilReleased } from "../dom/render_lock";
 import { showUpdate } from "../dom/root";
-import type { Arguments, BoundCall, ToolResponse } from "../messages";
+import type { Arguments, BoundCall, ToolResponse, WantedWindow } from "../messages";
 import * as queue from "./queue";
 import { callTool } from "./tool_call";
 
@@ -15,12 +15,18 @@ export const REPLACED: Outcome = { ok: false, kind: "failed", message: "A newer 
  * Reads a widget and shows it. The caller has its turn in the queue.
  *
  * @param tiles only these tiles are run again
+ * @param window of one list, another window is shown
  * @returns the response; its outcome is not ok when it holds no widget
  */
-export async function readInTurn(widget: BoundCall, signal: AbortSignal, tiles?: readonly string[]): Promise<ToolResponse> {
+export async function readInTurn(
+  widget: BoundCall,
+  signal: AbortSignal,
+  tiles?: readonly string[],
+  window?: WantedWindow,
+): Promise<ToolResponse> {
   const seen = currentSeen(tiles);
   const base = seen ? currentGeneration() : null;
-  const response = await callTool(widget.tool, widget.arguments, { seen }, signal);
+  const response = await callTool(widget.tool, widget.arguments, { seen, window }, signal);
   await untilReleased(signal);
   if (!response.update) return response.outcome.ok ? withoutWidget(response) : response;
   if (showUpdate(response.update, base) !== "needs_full_read") return response;
@@ -65,6 +71,14 @@ export function readWidget(
   tiles?: readonly string[],
 ): Promise<ToolResponse | null> {
   return enqueue(priority, (signal) => readInTurn(widget, signal, tiles));
+}
+
+/** Reads another window of a list of the widget that is shown. Resolves to null when a newer request replaced it. */
+export function readWindow(window: WantedWindow): Promise<ToolResponse | null> {
+  return enqueue("read", async (signal) => {
+    const widget = shownWidget();
+    return widget && readInTurn(widget, signal, undefined, window);
+  });
 }
 
 /** Reads what is shown when all requests of the user before it are done. Resolves to null when the user sent another. */
