@@ -1,7 +1,7 @@
 """Calls tools in memory as a user, through the connector's call handler and MCP server."""
 
 import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from html import unescape
@@ -85,7 +85,8 @@ def _merged(change: Json, old: Rendering) -> ListPart:
     # An item may come from another list: the server does not send a moved card again.
     known = {key: part for items in old.lists.values() for key, part in items.items.items()}
     came = {key: Part(item["html"], item["hash"]) for key, item in change.get("items", {}).items()}
-    return ListPart(change["prefix"], {key: {**known, **came}[key] for key in change["order"]})
+    every = {**known, **came}
+    return ListPart(change["prefix"], {key: every[key] for key in change["order"]})
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,8 @@ class Reply:
     @property
     def more(self) -> dict[str, tuple[int, int]]:
         """The windows that "Show … more" asks for: start and length, by the place of the list."""
-        return {place: windows[-1] for place, windows in _offered_windows(self.html).items() if windows[-1][1]}
+        offered = _offered_windows(html for html in self.parts.values() if "intarsia-more" in html)
+        return {place: windows[-1] for place, windows in offered.items() if windows[-1][1]}
 
     @property
     def arguments(self) -> Json:
@@ -304,10 +306,10 @@ def _reply(answer: CallResponse, before: Reply | None) -> Reply:
     return Reply(answer.text, answer.structured, answer.meta, answer.is_error, changed, shown, handle)
 
 
-def _offered_windows(html: str) -> dict[str, list[tuple[int, int]]]:
+def _offered_windows(pieces: Iterable[str]) -> dict[str, list[tuple[int, int]]]:
     """Return the windows that the buttons below each list ask for, by the place of the list."""
     found: dict[str, list[tuple[int, int]]] = {}
-    for place, end, total, buttons in _MORE.findall(html):
+    for place, end, total, buttons in (found for html in pieces for found in _MORE.findall(html)):
         windows = [(int(start), int(length)) for start, length in _WINDOW.findall(buttons)]
         found[unescape(place)] = windows if int(end) < int(total) else [*windows, (0, 0)]
     return found

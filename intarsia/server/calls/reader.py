@@ -23,7 +23,7 @@ from intarsia.server.tools.tool import Tool, WidgetTool
 from intarsia.server.views.view_handles import shown_by
 from intarsia.server.wire.diff import Seen, difference, seen_bytes
 from intarsia.server.wire.messages import LATER, PARTS, CallResponse, ToolCall, digest_of, problem_answer, refused
-from intarsia.server.wire.size import fits, json_bytes, result_bytes
+from intarsia.server.wire.size import json_bytes, result_bytes
 from intarsia.server.wire.windows import parse_wanted, parse_windows
 from intarsia.ui_templates.filters import plain
 from intarsia.ui_templates.render import ROOT_ID
@@ -133,10 +133,10 @@ class WidgetReader:
         most = self._catalog.max_result_bytes - reserved - RESERVED_BYTES
         for attempt in range(1, MAX_ATTEMPTS + 1):
             sent = _sent(drawn, wanted, call, tiles)
-            does_fit = fits(sent, most)
-            share = min(1 if does_fit else most / json_bytes(sent), MAX_SEEN_BYTES / seen_bytes(drawn.rendering))
+            size = json_bytes(sent)
+            share = min(most / size, MAX_SEEN_BYTES / seen_bytes(drawn.rendering))
             fewer = None if share >= 1 else smaller(drawn.reading.lists, asked_for, share * SPARE**attempt)
-            if does_fit and fewer is None:
+            if size <= most and fewer is None:
                 return sent
             if fewer is None:
                 break

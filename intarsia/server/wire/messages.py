@@ -11,7 +11,7 @@ from pydantic_core import to_jsonable_python
 from intarsia.errors import ArgumentError, ConflictError, RefusedError, ScopeError, TooLargeError
 from intarsia.permissions import Decision, Grant
 from intarsia.server.wire.diff import Seen, parse_seen
-from intarsia.server.wire.size import ENVELOPE_BYTES, fits, result_bytes
+from intarsia.server.wire.size import json_bytes, result_bytes
 from intarsia.ui_templates.filters import plain
 from intarsia.widgets import Done
 
@@ -154,20 +154,20 @@ def within(answer: CallResponse, name: str, most: int) -> CallResponse:
         name: The name of the tool.
         most: The budget in bytes.
     """
-    if fits([answer.text, answer.structured, answer.meta], most - ENVELOPE_BYTES):
+    size = result_bytes(answer.text, answer.structured, answer.meta)
+    if size <= most:
         return answer
     kept = {key: answer.meta[key] for key in (VIA, VIEW, CONFIRM) if key in answer.meta}
     if DONE in answer.meta:
         undo = answer.meta[DONE].get("undo")
         done = {"message": _cut(answer.meta[DONE]["message"])} | (
-            {"undo": undo} if undo and fits(undo, most // 2) else {}
+            {"undo": undo} if undo and json_bytes(undo) <= most // 2 else {}
         )
         return CallResponse(_cut(answer.text), meta={**kept, DONE: done, LATER: True})
     if PROBLEM in answer.meta:
         problem = {**answer.meta[PROBLEM], "message": _cut(answer.meta[PROBLEM]["message"])}
         problem.pop("current", None)
         return CallResponse(_cut(answer.text), meta={**kept, PROBLEM: problem}, is_error=True)
-    size = result_bytes(answer.text, answer.structured, answer.meta)
     return refusal(TooLargeError(f"The response of {name}", size, most, "Call it with shorter arguments."))
 
 

@@ -264,8 +264,8 @@ function fetchPage(board: Board, button: HTMLElement): void {
   const isNext = !button.nextElementSibling;
   const edge = isNext ? list.lastElementChild : list.firstElementChild;
   const buttons = [...(moreOf(list)?.querySelectorAll<HTMLElement>("button") ?? [])];
-  if (edge) board.turning = { edge, isNext };
   (isNext ? buttons.at(-1) : buttons[0])?.click();
+  if (edge) board.turning = { edge, isNext }; // after the click, at which this forgets the last one
 }
 
 /** Turns the page for which cards were fetched, once they are here. */
