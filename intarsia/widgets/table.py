@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapV
 from intarsia.errors import WidgetError, near_miss
 from intarsia.widgets.number import Unit
 from intarsia.widgets.widget import Scopes, Widget, hidden, hidden_items
-from intarsia.widgets.windows import Windowed
+from intarsia.widgets.windows import ListWindow, Windowed
 
 ColumnKind = Literal["text", "number", "date", "time"]
 Cell = str | int | float | bool | date | datetime | None
@@ -138,6 +138,13 @@ class Table(Widget):
                 row_key="pid",
                 caption="Busiest processes",
                 hidden=hidden_items("row", [{"metrics:all"}] * 2),
+            ),
+            "a part of its rows": cls(
+                columns=columns,
+                rows=rows,
+                row_key="pid",
+                caption="All processes",
+                list_windows=(ListWindow("rows", "rows", 50, 3, 50_000, "rows", 50),),
             ),
             "dates": cls(
                 columns=[TableColumn("what", "What"), TableColumn("when", "When", type="date")],

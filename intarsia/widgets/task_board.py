@@ -24,7 +24,7 @@ from intarsia.widgets.action import (
 from intarsia.widgets.filters import Filters
 from intarsia.widgets.select import Select
 from intarsia.widgets.widget import Widget, hidden, hidden_items
-from intarsia.widgets.windows import Windowed
+from intarsia.widgets.windows import ListWindow, Windowed
 
 Priority = Literal["low", "normal", "high", "urgent"]
 Version = int | str
@@ -297,6 +297,13 @@ class TaskBoard(Widget):
                 on_move=_action("move_card", card="string", column="string", index="integer", version="integer"),
                 on_complete=_action("complete_card", card="string", done="boolean", version="integer"),
             ),
+            "a part of its cards": cls(
+                title="Apollo",
+                columns=[
+                    BoardColumn("todo", "To do", plain[0].cards, list_windows=(_part(0),)),
+                    BoardColumn("doing", "Doing", plain[1].cards, list_windows=(_part(100),)),
+                ],
+            ),
             "text is markup": cls(
                 title=hostile,
                 columns=[BoardColumn("todo", hostile, [Card(hostile, hostile, assignee=hostile, label=hostile)])],
@@ -308,6 +315,11 @@ class TaskBoard(Widget):
 def _with_refusals(card: Card, refused: Mapping[str, Mapping[str, Decision]]) -> Card:
     refusals = tuple((name, by_thing[card.id].reason) for name, by_thing in refused.items() if card.id in by_thing)
     return card.model_copy(update={"refusals": refusals}) if refusals else card
+
+
+def _part(start: int) -> ListWindow:
+    place, length = ("doing/cards", 1) if start else ("todo/cards", 2)
+    return ListWindow("cards", place, start, length, 1_250, "cards", 50)
 
 
 def _card(number: int, title: str, **fields: object) -> Card:
