@@ -1,6 +1,7 @@
 """Long lists in a browser: a person reaches what is not there yet, by mouse and by keyboard."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.async_api import expect
@@ -27,7 +28,9 @@ def crowded(count: int = 130) -> Tasks:
 def files_connector(path: Path) -> Connector:
     connector = Connector("Files", store=path)
     columns = [TableColumn("name", "Name"), TableColumn("size", "Size", type="number", unit="kilobyte")]
-    rows = [{"id": number, "name": f"report-{number}.txt", "size": number * 3} for number in range(ROWS)]
+    rows: list[dict[str, Any]] = [
+        {"id": number, "name": f"report-{number}.txt", "size": number * 3} for number in range(ROWS)
+    ]
 
     @connector.widget(scopes=set())
     def files() -> Stack:
@@ -37,7 +40,7 @@ def files_connector(path: Path) -> Connector:
     return connector
 
 
-async def open_files(open_host: OpenHost, tmp_path: Path, *, width: str = "760", **settings: str) -> View:
+async def open_files(open_host: OpenHost, tmp_path: Path, *, width: str = "760", **settings: Any) -> View:
     host = open_host(files_connector(tmp_path / "files.db").app())
     await host.open(**settings)
     await host.set(width=width)
@@ -94,7 +97,9 @@ async def test_the_buttons_are_accessible_and_nothing_scrolls(
 
 async def test_what_cannot_be_shown_is_said_and_the_rest_stays(open_host: OpenHost, tmp_path: Path) -> None:
     connector = Connector("Fat", store=tmp_path / "fat.db")
-    rows = [{"id": number, "name": "x" * (140_000 if number == 50 else 4)} for number in range(60)]
+    rows: list[dict[str, Any]] = [
+        {"id": number, "name": "x" * (140_000 if number == 50 else 4)} for number in range(60)
+    ]
 
     @connector.widget(scopes=set())
     def fat() -> Table:

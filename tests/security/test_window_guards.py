@@ -2,7 +2,7 @@
 
 from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
-ATTACKS = "tests/server/test_windows.py"
+ATTACKS, SIZES = "tests/server/test_windows.py", "tests/server/test_result_size.py"
 LOAD, READER = "intarsia/server/rendering/load.py", "intarsia/server/calls/reader.py"
 WINDOWS, PARSER = "intarsia/server/rendering/windows.py", "intarsia/server/wire/windows.py"
 MESSAGES = "intarsia/server/wire/messages.py"
@@ -39,13 +39,13 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         'len(cast("Mapping[object, object]", value)) > MAX_WINDOWS', "False",
     ),
     "answers fit the budget": (
-        f"{ATTACKS} -k megabytes", READER, "        size = json_bytes(sent)\n", "        size = 1\n",
+        f"{SIZES} -k megabytes", READER, "        size = json_bytes(sent)\n", "        size = 1\n",
     ),
     "what cannot be smaller is refused": (
-        f"{ATTACKS} -k 'can_be_read'", READER, "if size <= most and fewer is None:", "if fewer is None:",
+        f"{SIZES} -k 'can_be_read'", READER, "if size <= most and fewer is None:", "if fewer is None:",
     ),
     "messages fit the budget": (
-        f"{ATTACKS} -k stays_done", MESSAGES, "    if size <= most:\n", "    if True:\n",
+        f"{SIZES} -k stays_done", MESSAGES, "    if size <= most:\n", "    if True:\n",
     ),
 }  # fmt: skip
 

@@ -151,7 +151,7 @@ class CallHandler:
             answer = refusal(error)
             # A model can read the text of a widget that is too large to be shown.
             return answer if call.view else replace(answer, text=f"{error}\n\n{text}")
-        answer = CallResponse(text, structured, {PARTS: parts})
+        answer = CallResponse(text, structured, {PARTS: parts}, is_measured=True)
         handle = make_handle(self._catalog.signer, call.grant, tool.name, reading.arguments, opening.sealed)
         if handle is not None:
             answer.meta[VIEW] = handle

@@ -184,6 +184,7 @@ class WidgetReader:
         elif drawn:
             try:
                 answer.meta[PARTS] = await self.parts(drawn, wanted, call, result_bytes(answer.text, None, answer.meta))
+                answer.is_measured = True
             except (ArgumentError, TooLargeError):  # the View reads again, and is told why it cannot be shown
                 answer.meta[LATER] = True
         return answer

@@ -78,7 +78,7 @@ class ViewRefresher:
         reading, parts = drawn.reading, await self._reader.parts(drawn, wanted, call)
         is_changed = not parts.keys().isdisjoint(("frame", "parts", "lists"))
         told = {PARTS: parts} if is_changed else {UNCHANGED: _without_place(parts)}
-        answer = CallResponse("Changed." if is_changed else "Unchanged.", meta=told)
+        answer = CallResponse("Changed." if is_changed else "Unchanged.", meta=told, is_measured=True)
         if is_changed or not is_true or opening.is_new:
             signer = self._catalog.signer
             answer.meta[VIEW] = make_handle(signer, call.grant, shown.name, reading.arguments, opening.sealed)

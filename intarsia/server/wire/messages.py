@@ -41,6 +41,8 @@ class CallResponse:
     structured: dict[str, Any] | None = None
     meta: dict[str, Any] = field(default_factory=dict[str, Any])
     is_error: bool = False
+    is_measured: bool = False
+    """Whether it was measured already, and fits the budget."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ def within(answer: CallResponse, name: str, most: int) -> CallResponse:
         name: The name of the tool.
         most: The budget in bytes.
     """
-    size = result_bytes(answer.text, answer.structured, answer.meta)
+    size = 0 if answer.is_measured else result_bytes(answer.text, answer.structured, answer.meta)
     if size <= most:
         return answer
     kept = {key: answer.meta[key] for key in (VIA, VIEW, CONFIRM) if key in answer.meta}
