@@ -107,6 +107,10 @@ class Identified(Protocol):
         ...
 
 
+_PIECE_CHARACTERS = 20
+"""What a piece takes in JSON beside its markup and its key, in sixths: the hash, and the punctuation."""
+
+
 @dataclass
 class Rendering:
     """A rendered widget: a frame with holes, and the parts and lists that fill them."""
@@ -119,6 +123,16 @@ class Rendering:
         """Return the frame, the parts and the items of the lists, by the id of their element."""
         items = {each.prefix + key: part for each in self.lists.values() for key, part in each.items.items()}
         return {ROOT_ID: self.frame, **self.parts, **items}
+
+    @cached_property
+    def max_json_bytes(self) -> int:
+        """An upper bound of the size of all pieces in JSON, which takes no serialization."""
+        items = [(key, part.html) for each in self.lists.values() for key, part in each.items.items()]
+        pieces = [("", self.frame.html), *((name, part.html) for name, part in self.parts.items()), *items]
+        is_ascii = all(name.isascii() and html.isascii() for name, html in pieces)
+        # A character takes at most six bytes, as `\u0000`, and twice as many if it is not in the first plane.
+        characters = sum([2 * len(name) + len(html) + _PIECE_CHARACTERS for name, html in pieces])
+        return (6 if is_ascii else 12) * characters
 
     def check_places(self, places: Iterable[str]) -> None:
         """Check that each list of which only a window is rendered has the buttons that show the rest.

@@ -39,7 +39,7 @@ GUARDS: dict[str, tuple[str, str, str, str]] = {
         'len(cast("Mapping[object, object]", value)) > MAX_WINDOWS', "False",
     ),
     "answers fit the budget": (
-        f"{SIZES} -k megabytes", READER, "        size = json_bytes(sent)\n", "        size = 1\n",
+        f"{SIZES} -k megabytes", READER, "        size = _size_of(sent, drawn, most)\n", "        size = 1\n",
     ),
     "what cannot be smaller is refused": (
         f"{SIZES} -k 'can_be_read'", READER, "if size <= most and fewer is None:", "if fewer is None:",

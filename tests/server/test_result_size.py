@@ -18,9 +18,11 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from intarsia import Connector
 from intarsia.errors import SettingError
 from intarsia.server.mcp_server.server import build_server
-from intarsia.server.wire.size import DEFAULT_MAX_RESULT_BYTES
+from intarsia.server.wire.diff import difference
+from intarsia.server.wire.size import DEFAULT_MAX_RESULT_BYTES, json_bytes
 from intarsia.testing.tools import Tools
 from intarsia.testing.users import access_token
+from intarsia.ui_templates import render_widget
 from intarsia.widgets import BoardColumn, Card, Heading, Metric, Stack, Table, TableColumn, TaskBoard, Text, Widget
 from tests.server.long_lists import CARDS, COLUMNS, READER, Lists, keys_in, size_of, walked
 
@@ -217,3 +219,21 @@ async def test_whatever_the_sizes_every_answer_fits_and_more_leads_to_the_end(tm
 
 
 _SMALL: dict[Path, Lists] = {}
+
+
+@given(shape=_SHAPES)
+@settings(max_examples=60, deadline=None)
+def test_the_bound_that_saves_measuring_is_never_too_small(shape: Any) -> None:
+    widget = _made(shape, _numbers())
+    rendering = render_widget(widget)
+    sent = difference(rendering, None)
+
+    names = [[name, each.prefix, '{"order":[],"items":{}}'] for name, each in rendering.lists.items()]
+    assert json_bytes(sent) <= rendering.max_json_bytes + json_bytes(names)
+
+
+@given(title=st.text(st.characters(codec="utf-8", categories=["Cc", "L", "So", "P"]), min_size=1, max_size=60))
+def test_the_bound_holds_for_any_characters(title: str) -> None:
+    rendering = render_widget(Stack([Heading(title), TaskBoard(title=title, columns=[BoardColumn("a", title, [])])]))
+
+    assert json_bytes(difference(rendering, None)) <= rendering.max_json_bytes + 500

@@ -133,7 +133,7 @@ class WidgetReader:
         most = self._catalog.max_result_bytes - reserved - RESERVED_BYTES
         for attempt in range(1, MAX_ATTEMPTS + 1):
             sent = _sent(drawn, wanted, call, tiles)
-            size = json_bytes(sent)
+            size = _size_of(sent, drawn, most)
             share = min(most / size, MAX_SEEN_BYTES / seen_bytes(drawn.rendering))
             fewer = None if share >= 1 else smaller(drawn.reading.lists, asked_for, share * SPARE**attempt)
             if size <= most and fewer is None:
@@ -276,6 +276,14 @@ def _windows_of(wanted: AuthorizedRead, call: ToolCall) -> tuple[Windows, Wanted
     return {**shown, asked_for.place: asked_for.window}, before
 
 
+def _size_of(sent: Mapping[str, Any], drawn: SharedRender, most: int) -> int:
+    """Return the size of what is sent; or an upper bound that is enough, because serializing takes longer."""
+    rest = {name: value for name, value in sent.items() if name not in ("frame", "parts", "lists")}
+    lists = [(name, each.prefix, '{"order":[],"items":{}}') for name, each in drawn.rendering.lists.items()]
+    bound = drawn.rendering.max_json_bytes + json_bytes([rest, lists])
+    return bound if bound <= most else json_bytes(sent)
+
+
 def _is_of(wanted: AuthorizedRead, seen: Seen) -> bool:
     """Return whether a View shows the widget that is read, with the same arguments: others have other lists."""
     return seen.tool == wanted.tool.name and seen.arguments == json_arguments(wanted.checked, with_defaults=True)
@@ -301,10 +309,11 @@ def _sent(drawn: SharedRender, wanted: AuthorizedRead, call: ToolCall, tiles: fr
     parts: dict[str, Any] = {"revision": reading.revision, "tool": wanted.tool.name, "arguments": reading.arguments}
     if reading.skipped and tiles is not None:
         parts["tiles"] = sorted(tiles)
-    if windows := {
+    windows = {
         each.place: [each.start, each.window.length, each.total]
-        for each in reading.lists
+        for each in reading.found_lists or ()
         if not (each.is_whole and each.is_first)
-    }:
+    }
+    if windows:
         parts["windows"] = windows
     return {**parts, **difference(drawn.rendering, call.seen, reading.skipped)}

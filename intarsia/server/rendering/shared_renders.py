@@ -114,7 +114,7 @@ class _Common:
     def size(self) -> int:
         """The approximate size of the markup and the data in bytes."""
         markup = sum(_size_of(each.rendering) for each in self.drawn.values())
-        return markup + ITEM_BYTES * self.data.item_count
+        return markup + ITEM_BYTES * self.data.sizes.items
 
 
 class SharedRenders:
@@ -179,11 +179,11 @@ class SharedRenders:
         decider = ControlAuthorizer(asked.grant, asked.rights)
 
         async def finished(windows: Windows) -> Reading:
-            if windows is WHOLE_LISTS and all(each.is_whole for each in drawn.reading.lists):
+            if windows is WHOLE_LISTS and drawn.reading.is_whole:
                 return drawn.reading
             return await finish(drawn.data, asked.tool, asked.store, decider, windows)
 
-        return await text_answer(drawn.data.widget, asked.tool.name, arguments, page, finished)
+        return await text_answer(drawn.data, asked.tool.name, arguments, page, finished)
 
     async def topics(self, asked: RenderRequest, shown: int) -> WatchedTopics:
         """Return the topics that a View reads.
@@ -243,7 +243,8 @@ async def _draw(
     # Where access can be revoked, every open View polls, so that its widget disappears.
     waits = reading.has_topics or asked.waits
     rendering = render_widget(reading.widget, asked.tool.refresh_seconds, waits=waits)
-    rendering.check_places([each.place for each in reading.lists if not each.is_whole])
+    if not reading.is_whole:
+        rendering.check_places([each.place for each in reading.lists if not each.is_whole])
     return SharedRender(reading, rendering, data, asked.windows, common)
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from intarsia.server.rendering.windows import WHOLE_LISTS, ShownList, cut_to_windows, fair_maximum
+from intarsia.server.rendering.windows import WHOLE_LISTS, ListSizes, ShownList, cut_to_windows, fair_maximum
 from intarsia.ui_templates import render_text
 from intarsia.widgets import Widget
 from intarsia.widgets.windows import Window, Windows
@@ -35,21 +35,30 @@ class Finished(Protocol):
         ...
 
 
+class Listed(Finished, Protocol):
+    """A widget with the sizes of its lists."""
+
+    @property
+    def sizes(self) -> ListSizes:
+        """The sizes of its lists."""
+        ...
+
+
 Finish = Callable[[Windows], Awaitable[Finished]]
 """Decides about the controls of a widget, cut to windows."""
 
 
-async def text_answer(widget: Widget, tool: str, arguments: Mapping[str, Any], page: int, finish: Finish) -> str:
+async def text_answer(data: Listed, tool: str, arguments: Mapping[str, Any], page: int, finish: Finish) -> str:
     """Return one page of a widget's text form, with the calls that return the next page and the widget.
 
     Args:
-        widget: The whole widget, redacted.
+        data: The whole widget, redacted.
         tool: The name of the widget tool.
         arguments: The arguments of the call, without defaults.
         page: The number of the page, from 1. Numbers beyond the last page return the last one.
         finish: Decides about the controls of the widget, cut to windows.
     """
-    lists = cut_to_windows(widget, WHOLE_LISTS)[1]
+    lists = [] if data.sizes.items <= MAX_WHOLE_ITEMS else cut_to_windows(data.widget, WHOLE_LISTS)[1]
     if sum(each.total for each in lists if not each.holds_lists) <= MAX_WHOLE_ITEMS:
         pages = _pages(render_text((await finish(WHOLE_LISTS)).widget))
         page, last = min(page, len(pages)), len(pages)

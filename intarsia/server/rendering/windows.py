@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from urllib.parse import quote
 
 from intarsia.widgets import Widget
@@ -77,12 +77,26 @@ def has_windows(found: type) -> bool:
     return issubclass(found, Widget) and bool(found.windowed_fields())
 
 
-def count_items(widget: Widget) -> int:
-    """Return the number of items in the lists of a widget, at any depth."""
+class ListSizes(NamedTuple):
+    """The sizes of the lists of a widget, at any depth."""
+
+    items: int
+    """The number of items of all lists."""
+    has_long_lists: bool
+    """Whether any list is longer than its first window."""
+
+
+NO_LISTS = ListSizes(0, has_long_lists=False)
+"""The widget has no lists of any length."""
+
+
+def list_sizes(widget: Widget) -> ListSizes:
+    """Measure the lists of a widget."""
     if not may_hold(type(widget), has_windows):
-        return 0
+        return NO_LISTS
     parts = [part for part in walk(widget, has_windows) if isinstance(part, Widget)]
-    return sum(len(getattr(part, field)) for part in parts for field, _mark in type(part).windowed_fields())
+    sizes = [(len(getattr(part, field)), mark.first) for part in parts for field, mark in type(part).windowed_fields()]
+    return ListSizes(sum(size for size, _first in sizes), any(size > first for size, first in sizes))
 
 
 def cut_to_windows(widget: Widget, windows: Windows) -> tuple[Widget, list[ShownList]]:
