@@ -5,11 +5,12 @@ changed. `intarsia.server.wire.diff` compares renderings.
 """
 
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Collection, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from hashlib import blake2b
+from math import inf
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 from urllib.parse import quote
@@ -197,11 +198,17 @@ class Tree:
                 raise WidgetError(message)
 
 
+class RenderingTooLargeError(Exception):
+    """The items of a widget's lists are longer than a rendering may be; rendering stopped there."""
+
+
 @dataclass
 class Page:
     """The object `page` of templates. It collects the parts and lists of one rendering."""
 
     tree: Tree
+    characters_left: float = inf
+    """How long the items of all lists may still be. Far longer ones are not sent anyway, and take time to render."""
     rendering: Rendering = field(default_factory=Rendering)
     is_inside_part: bool = False
     offered: set[frozenset[str]] = field(default_factory=set[frozenset[str]])
@@ -246,13 +253,19 @@ class Page:
         """
         things = list(things)
         self.tree.check(things)
-        return self._take_list(name, ListPart(prefix, {thing.id: _PARTS.get(thing, macro, also) for thing in things}))
+        parts = ((thing.id, _PARTS.get(thing, macro, also)) for thing in things)
+        return self._take_list(name, ListPart(prefix, dict(self._counted(parts))))
 
     def rows(self, name: str, prefix: str, rows: Iterable[tuple[str, Markup]]) -> Markup:
         """Add rendered rows, by key and without parts, as the list `name`."""
-        if self.is_inside_part:
-            return Markup().join(row for _key, row in rows)
-        return self._take_list(name, ListPart(prefix, {key: _part(row) for key, row in rows}))
+        return self._take_list(name, ListPart(prefix, dict(self._counted((key, _part(row)) for key, row in rows))))
+
+    def _counted(self, items: Iterable[tuple[str, Part]]) -> Iterator[tuple[str, Part]]:
+        for key, part in items:
+            self.characters_left -= len(part.html)
+            if self.characters_left < 0:
+                raise RenderingTooLargeError
+            yield key, part
 
     def _take_list(self, name: str, items: ListPart) -> Markup:
         if self.is_inside_part:
@@ -288,18 +301,24 @@ class Page:
             self.is_inside_part, self.offered = was, offered
 
 
-def render_widget(widget: Widget, refresh_seconds: float | None = None, *, waits: bool = False) -> Rendering:
+def render_widget(
+    widget: Widget, refresh_seconds: float | None = None, *, waits: bool = False, max_characters: float = inf
+) -> Rendering:
     """Render a widget to markup.
 
     Args:
         widget: The widget. Its tiles must be loaded.
         refresh_seconds: The interval in seconds at which an open View reads the whole widget again, if any.
         waits: Whether an open View polls for changes of the widget.
+        max_characters: How long the items of all lists may be.
 
     Returns:
         The rendering.
+
+    Raises:
+        RenderingTooLargeError: They are longer.
     """
-    page = Page(Tree(widget))
+    page = Page(Tree(widget), max_characters)
     html = str(page.draw(widget, ROOT_ID))
     marks = "" if refresh_seconds is None else f' data-refresh="{refresh_seconds:g}"'
     marks += " data-live" if waits else ""

@@ -23,6 +23,7 @@ from intarsia.server.wire.size import DEFAULT_MAX_RESULT_BYTES, json_bytes
 from intarsia.testing.tools import Tools
 from intarsia.testing.users import access_token
 from intarsia.ui_templates import render_widget
+from intarsia.ui_templates.render import hash_of
 from intarsia.widgets import BoardColumn, Card, Heading, Metric, Stack, Table, TableColumn, TaskBoard, Text, Widget
 from tests.server.long_lists import CARDS, COLUMNS, READER, Lists, keys_in, size_of, walked
 
@@ -146,6 +147,31 @@ async def test_a_table_within_its_limits_that_would_take_megabytes_fits(lists: L
 
     assert DEFAULT_MAX_RESULT_BYTES / 2 < size_of(first) <= DEFAULT_MAX_RESULT_BYTES
     assert await walked(tools, first, "rows", "w-row-") == {str(number) for number in range(60)}
+
+
+async def test_rows_that_are_far_too_long_are_not_rendered_to_find_out(
+    lists: Lists, tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"c{number}" for number in range(50)]
+    lists.any = Table(
+        columns=[TableColumn(name, name) for name in names],
+        rows=[{"id": number, **dict.fromkeys(names, "y" * 1_900)} for number in range(500)],
+        row_key="id",
+        caption="Wide and long",
+    )
+    rendered: list[int] = []
+
+    def counted(html: str) -> str:
+        rendered.append(len(html))
+        return hash_of(html)
+
+    monkeypatch.setattr("intarsia.ui_templates.render.hash_of", counted)
+    reply = await tools.call("anything")
+
+    assert keys_in(reply, "w-row-") == {"0"}
+    assert reply.totals == {"rows": 500}
+    assert size_of(reply) <= DEFAULT_MAX_RESULT_BYTES
+    assert sum(rendered) < 3_000_000  # all of its first window would be 5,000,000
 
 
 async def test_a_done_action_stays_done_when_its_answer_is_too_large(tools: Tools) -> None:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from math import inf
 from typing import Any
 
 from pydantic import BaseModel
@@ -35,10 +36,17 @@ from intarsia.server.rendering.load import (
 )
 from intarsia.server.rendering.shared_flight import PendingRenders, SharedFlights
 from intarsia.server.rendering.text_form import text_answer
-from intarsia.server.rendering.windows import WHOLE_LISTS
+from intarsia.server.rendering.windows import WHOLE_LISTS, smaller
 from intarsia.server.storage.store import Store
 from intarsia.ui_templates import Rendering, render_widget
+from intarsia.ui_templates.render import RenderingTooLargeError
 from intarsia.widgets.windows import Window, Windows
+
+MAX_CHARACTERS = 1_000_000
+"""How long the items of all lists of a rendering may be. Longer ones would hold up other calls, and are not sent."""
+
+SHARE = 0.2
+"""The share of the items that is rendered when they are longer."""
 
 MAX_DRAWN = 8
 """The maximum number of renderings of one read with different windows that are shared."""
@@ -240,12 +248,27 @@ async def _draw(
     data: LoadedData, asked: RenderRequest, decider: ControlAuthorizer, common: _Common | None = None
 ) -> SharedRender:
     reading = await finish(data, asked.tool, asked.store, decider, asked.windows)
-    # Where access can be revoked, every open View polls, so that its widget disappears.
-    waits = reading.has_topics or asked.waits
-    rendering = render_widget(reading.widget, asked.tool.refresh_seconds, waits=waits)
+    while (rendering := _rendered(reading, asked, MAX_CHARACTERS)) is None:
+        await asyncio.sleep(0)  # other calls go on between the attempts
+        fewer = smaller(reading.lists, None, SHARE)
+        if fewer is None:
+            rendering = _rendered(reading, asked, inf)
+            break
+        reading = await finish(data, asked.tool, asked.store, decider, fewer)
+    assert rendering is not None  # noqa: S101 # without a limit there is always one
     if not reading.is_whole:
         rendering.check_places([each.place for each in reading.lists if not each.is_whole])
     return SharedRender(reading, rendering, data, asked.windows, common)
+
+
+def _rendered(reading: Reading, asked: RenderRequest, most: float) -> Rendering | None:
+    """Return the rendering, or `None` if the items of its lists are longer than `most`."""
+    # Where access can be revoked, every open View polls, so that its widget disappears.
+    waits = reading.has_topics or asked.waits
+    try:
+        return render_widget(reading.widget, asked.tool.refresh_seconds, waits=waits, max_characters=most)
+    except RenderingTooLargeError:
+        return None
 
 
 def _key(windows: Windows) -> Hashable:

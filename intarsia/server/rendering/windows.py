@@ -212,7 +212,7 @@ def smaller(lists: Sequence[ShownList], wanted: Wanted | None, share: float) -> 
         share: The share of the size that the answer may have.
     """
     grown = next((each for each in lists if wanted and each.place == wanted.place), None)
-    if grown and wanted and (new := _new_items(grown, wanted.shown)):
+    if grown and wanted and wanted.shown.length and (new := _new_items(grown, wanted.shown)):
         return None if new == 1 else _all(lists, {grown.place: _with_fewer_new(grown, wanted.shown, new, share)})
     for level in (False, True):
         inner = [each for each in lists if each.holds_lists is level and each.count > 1]
