@@ -38,7 +38,7 @@ class ArgumentError(IntarsiaError, ValueError):
     """The arguments of a call fail validation. The text is safe to show: it never contains a value."""
 
 
-class TooLargeError(IntarsiaError, ValueError):
+class ResultTooLargeError(IntarsiaError, ValueError):
     """Raised by Intarsia for a response that is larger than the budget, and that cannot be sent in windows.
 
     Args:

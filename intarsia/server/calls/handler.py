@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from intarsia.errors import ArgumentError, RefusedError, TooLargeError, near_miss
+from intarsia.errors import ArgumentError, RefusedError, ResultTooLargeError, near_miss
 from intarsia.permissions import Grant, decide_without_arguments
 from intarsia.server.calls.reader import WidgetReader, authorized_arguments, authorized_read
 from intarsia.server.calls.refresh_view import ViewRefresher
@@ -78,7 +78,7 @@ class CallHandler:
         call.view = read_handle(self._catalog.signer, grant, call.handle)
         try:
             answer = await self._dispatch(name, call)
-        except (ArgumentError, RefusedError, TooLargeError) as error:
+        except (ArgumentError, RefusedError, ResultTooLargeError) as error:
             answer = refusal(error)
             await self._actions.note(name, call, error)
         except Exception:
@@ -147,7 +147,7 @@ class CallHandler:
         structured = {"tool": tool.name, "arguments": reading.arguments, "revision": reading.revision}
         try:
             parts = await self._reader.parts(drawn, wanted, call, result_bytes(text, structured, {}))
-        except TooLargeError as error:
+        except ResultTooLargeError as error:
             answer = refusal(error)
             # A model can read the text of a widget that is too large to be shown.
             return answer if call.view else replace(answer, text=f"{error}\n\n{text}")

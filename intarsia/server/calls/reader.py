@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from intarsia.errors import ArgumentError, RefusedError, TooLargeError
+from intarsia.errors import ArgumentError, RefusedError, ResultTooLargeError
 from intarsia.permissions import Grant, decide
 from intarsia.server.catalog import Catalog
 from intarsia.server.changes.access_watch import ACCESS_WATCH
@@ -121,7 +121,7 @@ class WidgetReader:
 
         Raises:
             ArgumentError: The View asks for a window of a list that the widget does not have.
-            TooLargeError: It does not fit, whatever the windows.
+            ResultTooLargeError: It does not fit, whatever the windows.
         """
         tiles = _tiles_of(wanted, call)
         windows, asked_for = _windows_of(wanted, call)
@@ -185,7 +185,7 @@ class WidgetReader:
             try:
                 answer.meta[PARTS] = await self.parts(drawn, wanted, call, result_bytes(answer.text, None, answer.meta))
                 answer.is_measured = True
-            except (ArgumentError, TooLargeError):  # the View reads again, and is told why it cannot be shown
+            except (ArgumentError, ResultTooLargeError):  # the View reads again, and is told why it cannot be shown
                 answer.meta[LATER] = True
         return answer
 
@@ -289,17 +289,19 @@ def _is_of(wanted: AuthorizedRead, seen: Seen) -> bool:
     return seen.tool == wanted.tool.name and seen.arguments == json_arguments(wanted.checked, with_defaults=True)
 
 
-def _too_large(drawn: SharedRender, wanted: AuthorizedRead, size: int, most: int) -> TooLargeError:
+def _too_large(drawn: SharedRender, wanted: AuthorizedRead, size: int, most: int) -> ResultTooLargeError:
     """Return the error for a widget that is too large even in the smallest windows. It names the largest piece."""
     name, piece = max(drawn.rendering.pieces().items(), key=lambda each: len(each[1].html))
     largest, kind = json_bytes(piece.html), type(drawn.reading.widget).__name__
     where = f"{kind} of {wanted.tool.name}"
     if name == ROOT_ID or largest <= most // 2:
         what = f"{where}: what is left when each list shows one item"
-        error = TooLargeError(what, size, most, "Show fewer or shorter values, or split the widget into several tools.")
+        error = ResultTooLargeError(
+            what, size, most, "Show fewer or shorter values, or split the widget into several tools."
+        )
     else:
         what = f"{where}: the item {plain(name)} alone"
-        error = TooLargeError(what, largest, most, "Shorten its values, or show it with a tool of its own.")
+        error = ResultTooLargeError(what, largest, most, "Shorten its values, or show it with a tool of its own.")
     logger.warning("%s", error)
     return error
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from intarsia.errors import ArgumentError, RefusedError, StoreError, TooLargeError, ToolError
+from intarsia.errors import ArgumentError, RefusedError, ResultTooLargeError, StoreError, ToolError
 from intarsia.permissions import Grant
 from intarsia.server.audit.log import AuditEntry
 from intarsia.server.calls.reader import WidgetReader, authorized_arguments
@@ -74,7 +74,7 @@ class ActionRunner:
 
     async def note(self, name: str, call: ToolCall, error: Exception) -> None:
         """Write an audit row for a refused or failed call; none for invalid arguments or tools that are not visible."""
-        if self._catalog.offered(name, call.grant) and not isinstance(error, ArgumentError | TooLargeError):
+        if self._catalog.offered(name, call.grant) and not isinstance(error, ArgumentError | ResultTooLargeError):
             why = f"refused: {error}" if isinstance(error, RefusedError) else "failed"
             await self._catalog.owners[name].audit.write_refusal(self._entry(name, call, why))
 

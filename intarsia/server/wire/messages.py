@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from pydantic_core import to_jsonable_python
 
-from intarsia.errors import ArgumentError, ConflictError, RefusedError, ScopeError, TooLargeError
+from intarsia.errors import ArgumentError, ConflictError, RefusedError, ResultTooLargeError, ScopeError
 from intarsia.permissions import Decision, Grant
 from intarsia.server.wire.diff import Seen, parse_seen
 from intarsia.server.wire.size import json_bytes, result_bytes
@@ -115,9 +115,9 @@ def replayed(first: Mapping[str, Any]) -> CallResponse:
     return CallResponse(done["message"], meta={DONE: done})
 
 
-def refusal(error: ArgumentError | RefusedError | TooLargeError) -> CallResponse:
+def refusal(error: ArgumentError | RefusedError | ResultTooLargeError) -> CallResponse:
     """Return the response to a call that was refused."""
-    if isinstance(error, TooLargeError):
+    if isinstance(error, ResultTooLargeError):
         answer = problem_answer("too_large", str(error))
         answer.meta[PROBLEM] |= {"size": error.size, "max_size": error.most}
         return answer
@@ -170,7 +170,7 @@ def within(answer: CallResponse, name: str, most: int) -> CallResponse:
         problem = {**answer.meta[PROBLEM], "message": _cut(answer.meta[PROBLEM]["message"])}
         problem.pop("current", None)
         return CallResponse(_cut(answer.text), meta={**kept, PROBLEM: problem}, is_error=True)
-    return refusal(TooLargeError(f"The response of {name}", size, most, "Call it with shorter arguments."))
+    return refusal(ResultTooLargeError(f"The response of {name}", size, most, "Call it with shorter arguments."))
 
 
 def _cut(message: str) -> str:
