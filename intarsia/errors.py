@@ -42,6 +42,23 @@ class ArgumentError(IntarsiaError, ValueError):
     """The arguments of a call fail validation. The text is safe to show: it never contains a value."""
 
 
+class ResultTooLargeError(IntarsiaError, ValueError):
+    """Raised by Intarsia for a response that is larger than the budget, and that cannot be sent in windows.
+
+    Args:
+        what: What is too large, such as "TaskBoard of task_board: the item 'w-card-T-1'"; safe to show to the user.
+        size: Its size in bytes.
+        most: The budget in bytes.
+        how_to_fix: One plain sentence that tells the developer what to do.
+    """
+
+    def __init__(self, what: str, size: int, most: int, how_to_fix: str) -> None:
+        sizes = f"takes {size / 1000:,.1f} KB, and a result may have {most / 1000:,.1f} KB"
+        super().__init__(f"{what} {sizes}. {how_to_fix}")
+        self.size = size
+        self.most = most
+
+
 class RefusedError(IntarsiaError, PermissionError):
     """Raise this in an action, widget or tile to refuse a call. The user sees the reason.
 

@@ -24,6 +24,7 @@ from intarsia.server.tools.access_rules import checked_scopes
 from intarsia.server.tools.tool import TileFunction, Tool, WidgetTool
 from intarsia.server.views.results import ResultStore
 from intarsia.server.views.view_handles import Signer
+from intarsia.server.wire.size import DEFAULT_MAX_RESULT_BYTES, MIN_MAX_RESULT_BYTES
 
 Lifespan = Callable[[], AbstractAsyncContextManager[object]]
 
@@ -68,7 +69,12 @@ class Catalog:
         inline_height: InlineHeight = "host",
         shared_store: bool = False,
         audit_heads: HeadSink | None = None,
+        max_result_bytes: int = DEFAULT_MAX_RESULT_BYTES,
     ) -> None:
+        if max_result_bytes < MIN_MAX_RESULT_BYTES:
+            message = f"max_result_bytes must be at least {MIN_MAX_RESULT_BYTES:,}, not {max_result_bytes:,}."
+            raise SettingError(message)
+        self.max_result_bytes = max_result_bytes
         self.name = name
         self.slug = slug_of(name)
         self.instructions = instructions

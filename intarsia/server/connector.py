@@ -23,6 +23,7 @@ from intarsia.server.tools.decorator_options import ActionDecorator, check_optio
 from intarsia.server.tools.tool import ActionTool, AsyncDone, P, Shown, TileFunction, Tool, WidgetTool
 from intarsia.server.tools.visibility import Audience
 from intarsia.server.views.idempotency import change, change_in_thread
+from intarsia.server.wire.size import DEFAULT_MAX_RESULT_BYTES
 from intarsia.widgets import Done, Widget
 
 if TYPE_CHECKING:
@@ -65,11 +66,13 @@ class Connector:
         audit_heads: Where the hash of the audit log's last row is shipped to every minute and at the end: the path of a
             file on another machine or volume, to which lines are appended, or a function that takes an `AuditHead`.
             `intarsia audit verify --heads` finds with it what was cut off or rewritten.
+        max_result_bytes: The size of a tool result at most, in bytes; hosts cut or refuse larger ones. Long lists are
+            sent in windows that fit. At least 20,000.
 
     Raises:
         SettingError: `name` has no letter a-z and no digit, `store` is not the path of a file, `lifespan` does not
-            accept the connector, `audit_heads` is neither a path nor a function, `inline_height` is not valid, or
-            `server` is not an `MCPServer` or already has a connector.
+            accept the connector, `audit_heads` is neither a path nor a function, `inline_height` is not valid,
+            `max_result_bytes` is too small, or `server` is not an `MCPServer` or already has a connector.
     """
 
     def __init__(  # noqa: PLR0913 - the settings of a connector, all of them by name
@@ -86,6 +89,7 @@ class Connector:
         inline_height: InlineHeight = "host",
         shared_store: bool = False,
         audit_heads: HeadSink | None = None,
+        max_result_bytes: int = DEFAULT_MAX_RESULT_BYTES,
     ) -> None:
         checked = checked_lifespan(lifespan)
         self.catalog = Catalog(
@@ -99,6 +103,7 @@ class Connector:
             inline_height=inline_height,
             shared_store=shared_store,
             audit_heads=audit_heads,
+            max_result_bytes=max_result_bytes,
         )
         self._existing = self._join(server)
 

@@ -3,16 +3,36 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
 from intarsia.errors import WidgetError, near_miss
 from intarsia.widgets.number import Unit
 from intarsia.widgets.widget import Scopes, Widget, hidden, hidden_items
+from intarsia.widgets.windows import ListWindow, Windowed
 
 ColumnKind = Literal["text", "number", "date", "time"]
 Cell = str | int | float | bool | date | datetime | None
+
+MAX_ROWS = 100_000
+"""The maximum number of rows of a table. Only those of its window are rendered, but all are built for each read."""
+
+_BATCH_ROWS = 500
+
+
+def _validate_in_batches(rows: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """Validate many rows in batches, because Pydantic lets no other thread run while it validates."""
+    given = cast("list[object]", rows) if isinstance(rows, list) else []
+    if len(given) <= _BATCH_ROWS:
+        return validate(rows)
+    try:
+        return [row for at in range(0, len(given), _BATCH_ROWS) for row in validate(given[at : at + _BATCH_ROWS])]
+    except ValidationError:
+        return validate(rows)  # again as a whole, so that the error names the right row
+
+
+_IN_BATCHES = WrapValidator(_validate_in_batches)
 
 
 class TableColumn(Widget):
@@ -41,8 +61,8 @@ class Table(Widget):
 
     columns: Sequence[TableColumn] = Field(min_length=1, max_length=50)
     """The columns from left to right; 1 to 50."""
-    rows: Sequence[Mapping[str, Cell]] = Field(max_length=500)
-    """The rows from top to bottom; at most 500. Each maps column keys to values; missing ones show a dash."""
+    rows: Annotated[Sequence[Mapping[str, Cell]], _IN_BATCHES, Windowed("row")] = Field(max_length=MAX_ROWS)
+    """The rows from top to bottom; at most 100,000. Each maps column keys to values; missing ones show a dash."""
     row_key: str
     """The key of the value that identifies a row, such as "pid". It need not be a column."""
     caption: str = Field(min_length=1)
@@ -65,12 +85,12 @@ class Table(Widget):
         known = {column.key for column in self.columns} | {self.row_key}
         seen: set[str] = set()
         for number, row in enumerate(self.rows, start=1):
-            for name in row:
-                if name not in known:
-                    message = (
-                        f"Table {self.caption!r}: row {number} has the unknown column {name!r}.{near_miss(name, known)}"
-                    )
-                    raise WidgetError(message)
+            if not known.issuperset(row):
+                name = next(name for name in row if name not in known)
+                message = (
+                    f"Table {self.caption!r}: row {number} has the unknown column {name!r}.{near_miss(name, known)}"
+                )
+                raise WidgetError(message)
             key = self.key_of(row)
             # "None" is the key of a row that lacks the value.
             if key in seen or key == "None":
@@ -118,6 +138,13 @@ class Table(Widget):
                 row_key="pid",
                 caption="Busiest processes",
                 hidden=hidden_items("row", [{"metrics:all"}] * 2),
+            ),
+            "a part of its rows": cls(
+                columns=columns,
+                rows=rows,
+                row_key="pid",
+                caption="All processes",
+                list_windows=(ListWindow("rows", "rows", 50, 3, 50_000, "rows", 50),),
             ),
             "dates": cls(
                 columns=[TableColumn("what", "What"), TableColumn("when", "When", type="date")],

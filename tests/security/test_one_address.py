@@ -12,9 +12,8 @@ from argon2 import PasswordHasher
 from intarsia import EmbeddedIssuer
 from intarsia.server.auth.authorization_server.accounts import accounts
 from intarsia.server.auth.authorization_server.accounts.accounts import Accounts
-from intarsia.server.auth.authorization_server.accounts.tables import TABLES
+from intarsia.server.auth.authorization_server.accounts.tables import accounts_store
 from intarsia.server.http.limits import Limits
-from intarsia.server.storage.store import Store
 from tests.authorization_server.browser import PASSWORD, Browser
 from tests.authorization_server.sign_in_site import CALLBACK, ORIGIN, Place
 from tests.security.connector_server import build_connector
@@ -29,9 +28,9 @@ FLOODS = 40
 class Chat(Place):
     """A place to which everything comes from the chat, except what people do in their browsers."""
 
-    def http(self, sender: str = CHAT) -> httpx2.AsyncClient:
+    def http(self, sender: str = CHAT, *, is_known_host: bool = False) -> httpx2.AsyncClient:
         """Return a client with cookies of its own."""
-        return super().http(sender)
+        return super().http(sender, is_known_host=is_known_host)
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +41,7 @@ def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @asynccontextmanager
 async def running_place(folder: Path, people: list[str], limits: Limits) -> AsyncGenerator[Chat]:
-    async with Store(folder / "accounts.db", TABLES).open() as store:
+    async with accounts_store(folder / "accounts.db").open() as store:
         for name in people:
             await Accounts(store).add(name, PASSWORD, [])
     connector = build_connector(folder / "store.db", entered := list[str]())

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from intarsia.errors import ConflictError, RefusedError
 from intarsia.server.rendering.text_form import text_answer
+from intarsia.server.rendering.windows import NO_LISTS, ListSizes
 from intarsia.server.wire.messages import done_answer, problem_answer, refusal, replayed
 from intarsia.testing.markdown_text import parse_text, text_shape
 from intarsia.testing.replace_text import reword
@@ -29,6 +30,7 @@ from intarsia.widgets import (
     Widget,
 )
 from intarsia.widgets.select import label_from
+from intarsia.widgets.windows import Windows
 from tests.security.hostile_text import HOSTILE, on_a_line, visible
 from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
@@ -295,7 +297,25 @@ def test_any_text_is_read_as_it_was_given(one: str, two: str, three: str) -> Non
 # -- Messages ---------------------------------------------------------------------------------------------------------
 
 
-def messages(text: str) -> dict[str, str]:
+@dataclass(frozen=True)
+class Shown:
+    """A widget that is ready to be rendered as text."""
+
+    widget: Widget
+    sizes: ListSizes = NO_LISTS
+
+
+async def answered(widget: Widget, arguments: Mapping[str, object]) -> str:
+    """Return the text that a call of a widget tool is answered with."""
+    shown = Shown(widget)
+
+    async def finish(_windows: Windows) -> Shown:
+        return shown
+
+    return await text_answer(shown, "board", arguments, 1, finish)
+
+
+async def messages(text: str) -> dict[str, str]:
     """Return the texts of responses that hold a text of the connector, of a user or of another system."""
     return {
         "done": done_answer(Done(text)).text,
@@ -303,14 +323,14 @@ def messages(text: str) -> dict[str, str]:
         "refused": refusal(RefusedError(text)).text,
         "conflict": refusal(ConflictError("Ada was faster.", current={f"n{text}": text, "due": text})).text,
         "problem": problem_answer("failed", text).text,
-        "reference": text_answer(Heading("x"), "board", {"project": text}),
-        "next page": text_answer(Text("\n\n".join(["m" * 1_900] * 5)), "board", {"project": text}),
+        "reference": await answered(Heading("x"), {"project": text}),
+        "next page": await answered(Text("\n\n".join(["m" * 1_900] * 5)), {"project": text}),
     }
 
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=list(HOSTILE))
-def test_a_message_is_text_and_not_markdown(hostile: str) -> None:
-    good, evil = messages(MARK), messages(hostile)
+async def test_a_message_is_text_and_not_markdown(hostile: str) -> None:
+    good, evil = await messages(MARK), await messages(hostile)
 
     assert {name: text_shape(text) for name, text in evil.items()} == {
         name: text_shape(text) for name, text in good.items()

@@ -2,9 +2,10 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
-from intarsia.errors import ArgumentError, RefusedError, SaveError, near_miss
+from intarsia.errors import ArgumentError, RefusedError, ResultTooLargeError, SaveError, near_miss
 from intarsia.permissions import Grant, decide_without_arguments
 from intarsia.server.calls.reader import WidgetReader, authorized_arguments, authorized_read
 from intarsia.server.calls.refresh_view import ViewRefresher
@@ -12,7 +13,6 @@ from intarsia.server.calls.run_action import ActionRunner
 from intarsia.server.catalog import Catalog
 from intarsia.server.changes.change_log import REVISIONS
 from intarsia.server.rendering.load import AnyWidgetTool
-from intarsia.server.rendering.text_form import text_answer
 from intarsia.server.storage.drafts import checked_draft, save_draft
 from intarsia.server.storage.wait_budget import one_wait_budget
 from intarsia.server.switches.positions import TEXT_ONLY_NOTICE
@@ -36,10 +36,16 @@ from intarsia.server.wire.messages import (
     read_call,
     refusal,
     refused,
+    within,
 )
+from intarsia.server.wire.size import result_bytes
+from intarsia.ui_templates.text_markdown import paragraphs
 from intarsia.widgets import Done
 
 logger = logging.getLogger(__name__)
+
+MORE_FOR_VIEW = "More of the list, for the View."
+"""The text of a response that a View asked for to show more of a list."""
 
 
 class CallHandler:
@@ -79,7 +85,7 @@ class CallHandler:
         call.view = read_handle(self._catalog.signer, grant, call.handle)
         try:
             answer = await self._dispatch(name, call)
-        except (ArgumentError, RefusedError) as error:
+        except (ArgumentError, RefusedError, ResultTooLargeError) as error:
             answer = refusal(error)
             await self._actions.note(name, call, error)
         except SaveError as error:
@@ -92,6 +98,7 @@ class CallHandler:
             answer = problem_answer("failed", message)
         if call.via:
             answer.meta[VIA] = call.via
+        answer = within(answer, name, self._catalog.max_result_bytes)
         if name in self._catalog.tools:
             self._catalog.counts.note(name, answer.meta.get(PROBLEM, {}).get("kind"))
         return answer
@@ -135,15 +142,26 @@ class CallHandler:
         wanted = await authorized_read(tool, arguments, call.grant)
         given = wanted.arguments
         opening = LATEST_VIEWS.of_reading(call, tool.name, given)
-        reading, parts = await self._reader.read(wanted, call)
-        if not self._catalog.switches.positions.shows_widget(tool.name, call.grant):
-            return CallResponse(f"{text_answer(reading.widget, tool.name, given, page)}\n\n{TEXT_ONLY_NOTICE}")
+        drawn = await self._reader.read(wanted, call)
+        reading = drawn.reading
+        shows_widget = self._catalog.switches.positions.shows_widget(tool.name, call.grant)
+        # A View that asks for more of a list shows no text.
+        is_for_text = call.wanted_window is None or not shows_widget
+        text = await self._reader.text(drawn, wanted, call, page) if is_for_text else MORE_FOR_VIEW
+        if not shows_widget:
+            return CallResponse(f"{text}\n\n{TEXT_ONLY_NOTICE}")
         structured = {
             "tool": tool.name,
             "arguments": reading.arguments,
             "revision": REVISIONS.text_of(reading.revision),
         }
-        answer = CallResponse(text_answer(reading.widget, tool.name, given, page), structured, {PARTS: parts})
+        try:
+            parts = await self._reader.parts(drawn, wanted, call, result_bytes(text, structured, {}))
+        except ResultTooLargeError as error:
+            answer = refusal(error)
+            # A model can read the text of a widget that is too large to be shown.
+            return answer if call.view else replace(answer, text=f"{paragraphs(str(error))}\n\n{text}")
+        answer = CallResponse(text, structured, {PARTS: parts}, is_measured=True)
         handle = make_handle(self._catalog.signer, call.grant, tool.name, reading.arguments, opening.sealed)
         if handle is not None:
             answer.meta[VIEW] = handle

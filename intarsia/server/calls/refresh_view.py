@@ -81,10 +81,12 @@ class ViewRefresher:
         is_true = is_drawn_for(call.view, call.grant)
         tiles = wait.tiles(seen.tiles) if is_true else None
         newer_than = max(seen.revision, wait.changed_at) if is_true else None
-        reading, parts = await self._reader.read(wanted, replace(call, seen=replace(seen, tiles=tiles)), newer_than)
+        call = replace(call, seen=replace(seen, tiles=tiles))
+        drawn = await self._reader.read(wanted, call, newer_than)
+        reading, parts = drawn.reading, await self._reader.parts(drawn, wanted, call)
         is_changed = not parts.keys().isdisjoint(("frame", "parts", "lists"))
         told = {PARTS: parts} if is_changed else {UNCHANGED: _without_place(parts)}
-        answer = CallResponse("Changed." if is_changed else "Unchanged.", meta=told)
+        answer = CallResponse("Changed." if is_changed else "Unchanged.", meta=told, is_measured=True)
         if is_changed or not is_true or opening.is_new:
             signer = self._catalog.signer
             answer.meta[VIEW] = make_handle(signer, call.grant, shown.name, reading.arguments, opening.sealed)

@@ -6,7 +6,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from intarsia.errors import ArgumentError, BusyError, RefusedError, SaveError, StoreError, ToolError
+from intarsia.errors import (
+    ArgumentError,
+    BusyError,
+    RefusedError,
+    ResultTooLargeError,
+    SaveError,
+    StoreError,
+    ToolError,
+)
 from intarsia.permissions import Grant
 from intarsia.server.audit.log import AuditEntry
 from intarsia.server.calls.reader import WidgetReader, authorize
@@ -98,7 +106,7 @@ class ActionRunner:
 
     async def note(self, name: str, call: ToolCall, error: Exception) -> None:
         """Write an audit row for a refused or failed call; none for invalid arguments or tools that are not visible."""
-        if self._catalog.offered(name, call.grant) and not isinstance(error, ArgumentError):
+        if self._catalog.offered(name, call.grant) and not isinstance(error, ArgumentError | ResultTooLargeError):
             why = f"refused: {error}" if isinstance(error, RefusedError) else "failed"
             await self._catalog.owners[name].audit.write_refusal(self._entry(name, call, why))
 

@@ -8,19 +8,24 @@ from typing import Any, cast
 
 from pydantic_core import to_jsonable_python
 
-from intarsia.errors import ArgumentError, BusyError, ConflictError, RefusedError, ScopeError
+from intarsia.errors import ArgumentError, BusyError, ConflictError, RefusedError, ResultTooLargeError, ScopeError
 from intarsia.permissions import Decision, Grant
 from intarsia.server.wire.diff import Seen, parse_seen
+from intarsia.server.wire.size import json_bytes, result_bytes
 from intarsia.ui_templates.text_markdown import bold, code, paragraphs
 from intarsia.widgets import Done
 
 SEEN, ID, VIA = "dev.intarsia/seen", "dev.intarsia/id", "dev.intarsia/via"
 VIEW, CONFIRMATION = "dev.intarsia/view", "dev.intarsia/confirmation"
+WINDOW = "dev.intarsia/window"
+"""Another window of a list that the user of a View asks for."""
 PARTS, DONE, PROBLEM = "dev.intarsia/parts", "dev.intarsia/done", "dev.intarsia/problem"
 UNCHANGED = "dev.intarsia/unchanged"
 LATER = "dev.intarsia/later"
 """The response of an action came before the updated widget, which the next request of the View returns."""
 CONFIRM = "dev.intarsia/confirm"
+MAX_MESSAGE_CHARACTERS = 1_000
+"""The maximum length of a message in a response that is too large."""
 DRAFT_TOOL = "intarsia_draft"
 VIEW_TOOL = "intarsia_view"
 """The tool that Views call to refresh: a long poll that returns the updated widget."""
@@ -36,6 +41,8 @@ class CallResponse:
     structured: dict[str, Any] | None = None
     meta: dict[str, Any] = field(default_factory=dict[str, Any])
     is_error: bool = False
+    is_measured: bool = False
+    """Whether it was measured already, and fits the budget."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,8 @@ class ToolCall:
     handle: object = field(default=None, repr=False)
     """The handle as it was sent, not verified."""
     confirmation: object = field(default=None, repr=False)
+    wanted_window: object = None
+    """Another window of a list that the user of the View asks for, as it was sent."""
     via: str | None = None
     acted_at: int | None = None
     """A revision created right after the action: later reads include the change. `None` if no action ran."""
@@ -76,13 +85,13 @@ def read_call(arguments: Mapping[str, Any], meta: Mapping[str, Any], grant: Gran
     carried = own.pop("_intarsia", None)
     spare: Mapping[str, Any] = cast("Mapping[str, Any]", carried) if isinstance(carried, Mapping) else {}
     if not meta.keys().isdisjoint((SEEN, ID, VIEW)):
-        said, via = [meta.get(name) for name in (SEEN, ID, VIEW, CONFIRMATION)], "meta"
+        said, via = [meta.get(name) for name in (SEEN, ID, VIEW, CONFIRMATION, WINDOW)], "meta"
     elif spare:
-        said, via = [spare.get(name) for name in ("seen", "id", "view", "confirmation")], "argument"
+        said, via = [spare.get(name) for name in ("seen", "id", "view", "confirmation", "window")], "argument"
     else:
         return ToolCall(own, grant)
-    seen, key, handle, confirmation = said
-    return ToolCall(own, grant, parse_seen(seen), key=key, handle=handle, confirmation=confirmation, via=via)
+    seen, key, handle, confirmation, window = said
+    return ToolCall(own, grant, parse_seen(seen), key, handle, confirmation, window, via)
 
 
 def refused(decision: Decision) -> RefusedError:
@@ -111,8 +120,12 @@ def replayed(first: Mapping[str, Any]) -> CallResponse:
     return CallResponse(paragraphs(done["message"]), meta={DONE: done})
 
 
-def refusal(error: ArgumentError | RefusedError) -> CallResponse:
+def refusal(error: ArgumentError | RefusedError | ResultTooLargeError) -> CallResponse:
     """Return the response to a call that was refused."""
+    if isinstance(error, ResultTooLargeError):
+        answer = problem_answer("too_large", str(error))
+        answer.meta[PROBLEM] |= {"size": error.size, "max_size": error.most}
+        return answer
     if isinstance(error, ConflictError):
         return problem_answer("conflict", error.reason, error.current)
     if isinstance(error, BusyError):
@@ -140,6 +153,37 @@ def problem_answer(kind: str, message: str, current: Mapping[str, Any] | None = 
     # The current values are data, so they are escaped: a value must not look like text of the connector.
     now = "".join(f" {code(name)}: {bold(value)}." for name, value in (current or {}).items())
     return CallResponse(paragraphs(message) + (f"\n\nNow:{now}" if now else ""), meta={PROBLEM: problem}, is_error=True)
+
+
+def within(answer: CallResponse, name: str, most: int) -> CallResponse:
+    """Return a response within the budget.
+
+    The widget is left out of the response of an action that is larger, so that its View reads it; a message is cut.
+
+    Args:
+        answer: The response.
+        name: The name of the tool.
+        most: The budget in bytes.
+    """
+    size = 0 if answer.is_measured else result_bytes(answer.text, answer.structured, answer.meta)
+    if size <= most:
+        return answer
+    kept = {key: answer.meta[key] for key in (VIA, VIEW, CONFIRM) if key in answer.meta}
+    if DONE in answer.meta:
+        undo = answer.meta[DONE].get("undo")
+        done = {"message": _cut(answer.meta[DONE]["message"])} | (
+            {"undo": undo} if undo and json_bytes(undo) <= most // 2 else {}
+        )
+        return CallResponse(_cut(answer.text), meta={**kept, DONE: done, LATER: True})
+    if PROBLEM in answer.meta:
+        problem = {**answer.meta[PROBLEM], "message": _cut(answer.meta[PROBLEM]["message"])}
+        problem.pop("current", None)
+        return CallResponse(_cut(answer.text), meta={**kept, PROBLEM: problem}, is_error=True)
+    return refusal(ResultTooLargeError(f"The response of {name}", size, most, "Call it with shorter arguments."))
+
+
+def _cut(message: str) -> str:
+    return message if len(message) <= MAX_MESSAGE_CHARACTERS else f"{message[: MAX_MESSAGE_CHARACTERS - 1]}…"
 
 
 def digest_of(tool: str, arguments: Mapping[str, Any]) -> str:

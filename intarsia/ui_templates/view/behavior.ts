@@ -16,6 +16,7 @@ export type ProblemKind =
   | "off"
   | "superseded"
   | "busy"
+  | "too_large"
   | "offline";
 
 /** How an action ended. When the promise resolves, the widget in the document is up to date. */

@@ -49,6 +49,18 @@ export interface WidgetUpdate {
   readonly gone?: readonly string[];
   /** The only tiles that were read; absent when everything was. */
   readonly tiles?: readonly string[];
+  /** Of lists that are not whole, or were asked for: start, length and total, by the place of the list. */
+  readonly windows?: Readonly<Record<string, ListWindow>>;
+}
+
+/** The window of a list: the index of its first item, how many items it has at most, and how many the list has. */
+export type ListWindow = readonly [start: number, count: number, total: number];
+
+/** Another window of a list, as the user asks for it. */
+export interface WantedWindow {
+  readonly list: string;
+  readonly start: number;
+  readonly count: number;
 }
 
 /** `dev.intarsia/unchanged`: what the View shows is up to date. */
@@ -63,6 +75,7 @@ export interface Seen {
   lists: Record<string, string[]>;
   revision: Revision;
   tiles?: string[];
+  windows?: Record<string, readonly [start: number, count: number]>;
 }
 
 /** A tool and its arguments, ready to be called. */
@@ -138,6 +151,9 @@ const isTable = (value: unknown, isEntry: (entry: unknown) => boolean): boolean 
 const isTexts = (value: unknown): boolean =>
   Array.isArray(value) && value.every((entry) => typeof entry === "string");
 
+const isWindow = (value: unknown): boolean =>
+  Array.isArray(value) && value.length === 3 && value.every((number) => Number.isSafeInteger(number));
+
 const isList = (value: unknown): boolean =>
   isRecord(value) && typeof value.prefix === "string" && isTexts(value.order) && isTable(value.items, isPiece);
 
@@ -151,7 +167,8 @@ function isWidgetUpdate(value: unknown): value is WidgetUpdate {
     isTable(value.parts, isPiece) &&
     isTable(value.lists, isList) &&
     (value.gone === undefined || isTexts(value.gone)) &&
-    (value.tiles === undefined || isTexts(value.tiles))
+    (value.tiles === undefined || isTexts(value.tiles)) &&
+    isTable(value.windows, isWindow)
   );
 }
 
@@ -194,7 +211,7 @@ function questionOf(result: ToolResult): Question | null {
   return { question: String(meta.question), label: String(meta.label), confirmation: meta.confirmation };
 }
 
-const PROBLEM_KINDS: readonly string[] = ["invalid", "refused", "conflict", "unknown_tool", "failed", "off", "superseded", "busy"];
+const PROBLEM_KINDS: readonly string[] = ["invalid", "refused", "conflict", "unknown_tool", "failed", "off", "superseded", "busy", "too_large"];
 
 function sentence(value: unknown, fallback: string): string {
   return typeof value === "string" && value.trim() ? value : fallback;

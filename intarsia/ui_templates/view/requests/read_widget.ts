@@ -4,7 +4,7 @@ import type { Outcome } from "../behavior";
 import { confirmUnchanged, currentGeneration, currentSeen, shownWidget } from "../dom/apply_update";
 import { untilReleased } from "../dom/render_lock";
 import { showUpdate } from "../dom/root";
-import type { Arguments, BoundCall, ToolResponse } from "../messages";
+import type { Arguments, BoundCall, ToolResponse, WantedWindow } from "../messages";
 import { showWaiting } from "../ui/status_bar";
 import * as queue from "./queue";
 import { sendUntilAccepted } from "./retry_later";
@@ -18,6 +18,7 @@ export const REPLACED: Outcome = { ok: false, kind: "failed", message: "A newer 
  *
  * @param tiles only these tiles are run again
  * @param show shows that a busy server is asked again, if the user waits for it
+ * @param window of one list, another window is shown
  * @returns the response; its outcome is not ok when it holds no widget
  */
 export async function readInTurn(
@@ -25,12 +26,13 @@ export async function readInTurn(
   signal: AbortSignal,
   tiles?: readonly string[],
   show?: typeof showWaiting,
+  window?: WantedWindow,
 ): Promise<ToolResponse> {
   let base: number | null = null;
   const send = (): Promise<ToolResponse> => {
     const seen = currentSeen(tiles);
     base = seen ? currentGeneration() : null;
-    return callTool(widget.tool, widget.arguments, { seen }, signal);
+    return callTool(widget.tool, widget.arguments, { seen, window }, signal);
   };
   const response = await sendUntilAccepted(send, signal, show);
   await untilReleased(signal);
@@ -78,6 +80,14 @@ export function readWidget(
 ): Promise<ToolResponse | null> {
   const show = priority === "read" ? showWaiting : undefined;
   return enqueue(priority, (signal) => readInTurn(widget, signal, tiles, show));
+}
+
+/** Reads another window of a list of the widget that is shown. Resolves to null when a newer request replaced it. */
+export function readWindow(window: WantedWindow): Promise<ToolResponse | null> {
+  return enqueue("read", async (signal) => {
+    const widget = shownWidget();
+    return widget && readInTurn(widget, signal, undefined, showWaiting, window);
+  });
 }
 
 /** Reads what is shown when all requests of the user before it are done. Resolves to null when the user sent another. */

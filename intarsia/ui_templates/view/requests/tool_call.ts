@@ -2,7 +2,16 @@
 
 import type { Outcome } from "../behavior";
 import { request, type RequestError } from "../host/bridge";
-import { type Arguments, metaOf, parseResponse, type Seen, type ToolResponse, type ToolResult, viaOf } from "../messages";
+import {
+  type Arguments,
+  metaOf,
+  parseResponse,
+  type Seen,
+  type ToolResponse,
+  type ToolResult,
+  viaOf,
+  type WantedWindow,
+} from "../messages";
 import { isAbort } from "./queue";
 import { recordCall } from "./rate_limit";
 
@@ -11,6 +20,8 @@ export interface CallExtras {
   readonly seen?: Seen | null;
   /** The idempotency key of an action. */
   readonly id?: string;
+  /** Another window of a list. */
+  readonly window?: WantedWindow | undefined;
   /** The token of a question that the user confirmed. */
   readonly confirmation?: string | undefined;
 }

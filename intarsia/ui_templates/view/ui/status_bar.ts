@@ -24,6 +24,7 @@ const STATES: Readonly<Record<StateName, readonly [style: string, title: string]
   unknown_tool: ["off", "Turned off or removed"],
   failed: ["error", "Something went wrong"],
   off: ["off", "Turned off by an admin"],
+  too_large: ["error", "Too large to be shown"],
   superseded: ["superseded", "A newer copy is open"],
   busy: ["offline", "The server is busy"],
   offline: ["offline", "Can't reach the server"],
