@@ -20,9 +20,11 @@ from intarsia.widgets.action import (
     Sends,
     refusals_of,
 )
+from intarsia.widgets.characters import check_twins
 from intarsia.widgets.filters import Filters
 from intarsia.widgets.select import Select
-from intarsia.widgets.widget import Widget, hidden, hidden_items
+from intarsia.widgets.values import KnownDate
+from intarsia.widgets.widget import Id, Widget, hidden, hidden_items
 
 Priority = Literal["low", "normal", "high", "urgent"]
 Version = int | str
@@ -39,7 +41,7 @@ MAX_CARDS = 500
 class Card(Widget):
     """One task."""
 
-    id: str = Field(kw_only=False, min_length=1, max_length=100)
+    id: Id = Field(kw_only=False, min_length=1, max_length=100)
     """The card's identifier, such as "T-12"; unique in the board. Actions receive it as `card`."""
     title: str = Field(kw_only=False)
     """The title of the task."""
@@ -47,7 +49,7 @@ class Card(Widget):
     """The assignee's name; shown as initials."""
     priority: Priority = "normal"
     """The priority; shown unless it is normal."""
-    due: date | None = None
+    due: KnownDate = None
     """The due date."""
     overdue: bool = False
     """Whether the due date has passed. The tool decides, because the current date depends on the time zone."""
@@ -73,7 +75,7 @@ class Card(Widget):
 class BoardColumn(Widget):
     """One column of a task board, such as a stage of the work."""
 
-    id: str = Field(kw_only=False, min_length=1, max_length=100)
+    id: Id = Field(kw_only=False, min_length=1, max_length=100)
     """The column's identifier, such as "doing"; unique in the board. Actions receive it as `column`."""
     title: str = Field(kw_only=False, min_length=1)
     """The column header."""
@@ -153,6 +155,7 @@ class TaskBoard(Widget):
             if twice:
                 message = f"TaskBoard {self.title!r} has two {what} with id {min(twice)!r}; give each its own id."
                 raise WidgetError(message)
+            check_twins(f"TaskBoard.{what}", ids)
         if len(cards) > MAX_CARDS:
             message = (
                 f"TaskBoard {self.title!r} has {len(cards)} cards; show at most {MAX_CARDS}, for example with a filter."

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, cast
 
-from intarsia.errors import ArgumentError, RefusedError, near_miss
+from intarsia.errors import ArgumentError, RefusedError, UnsupportedValueError, near_miss
 from intarsia.permissions import Grant, decide_without_arguments
 from intarsia.server.calls.reader import WidgetReader, authorized_arguments, authorized_read
 from intarsia.server.calls.refresh_view import ViewRefresher
@@ -76,6 +76,9 @@ class CallHandler:
         except (ArgumentError, RefusedError) as error:
             answer = refusal(error)
             await self._actions.note(name, call, error)
+        except UnsupportedValueError as error:
+            logger.warning("The call of %r has a value that cannot be shown.", name, exc_info=True)
+            answer = problem_answer("invalid", str(error))  # trying again would not help
         except Exception:
             # The details go to the log only: an exception's text may contain data of other users.
             logger.exception("The call of %r failed.", name)
