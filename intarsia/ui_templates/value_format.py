@@ -359,15 +359,16 @@ def json_attribute(value: object) -> str:
     """
     text = _encode(value)
     if _LONG_NUMBER.search(text):
-        text = _encode(_with_exact_integers(value))
+        text = _encode(for_scripts(value))
     return text if text.isascii() else _with_visible(text)
 
 
-def _with_exact_integers(value: Any) -> object:
+def for_scripts(value: Any) -> Any:
+    """Return a JSON value with the integers as text that JavaScript would round. Arguments of tools accept both."""
     if isinstance(value, Mapping):
-        return {key: _with_exact_integers(item) for key, item in cast("Mapping[str, object]", value).items()}
+        return {key: for_scripts(item) for key, item in cast("Mapping[str, object]", value).items()}
     if isinstance(value, list | tuple):
-        return [_with_exact_integers(item) for item in cast("list[object]", value)]
+        return [for_scripts(item) for item in cast("list[object]", value)]
     is_rounded = isinstance(value, int) and abs(value) > MAX_SAFE_INTEGER
     return str(value) if is_rounded else value
 

@@ -26,7 +26,7 @@ from intarsia.widgets.number import CURRENCIES, EXACT, MAX_DECIMAL_PLACES, MAX_E
 ValueKind = Literal["text", "number", "date", "time"]
 """What a value is read as. Text that denotes a number or a date is taken for one only where one is expected."""
 
-_DIGIT = re.compile(r"\d")
+_LOOKS_LIKE_DATE = re.compile(r"\s*[-+]?\d")
 _DECIMAL_TEXT = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d{1,3})?", re.ASCII)
 _DATE_TEXT = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _CLOCK = r"\d\d:\d\d(:\d\d(\.\d{1,6})?)?"
@@ -109,8 +109,8 @@ def read_value(value: object, kind: ValueKind = "text") -> Value:
         The value; `None` if it is not known.
 
     Raises:
-        UnsupportedValueError: The value has no text that people would write, or text with digits is no ISO date
-            where one is expected.
+        UnsupportedValueError: The value has no text that people would write, or a text that begins with a digit
+            is no ISO date where one is expected.
     """
     if isinstance(value, Enum):
         return _read_member(value, kind)
@@ -289,7 +289,7 @@ def _read_text(text: str, kind: ValueKind) -> Value:
         return None
     if kind == "number":
         return _read_decimal(Decimal(text)) if _DECIMAL_TEXT.fullmatch(text) else text
-    if not _DIGIT.search(text):
+    if not _LOOKS_LIKE_DATE.match(text):
         return text
     try:
         return _read_moment(text, kind)

@@ -15,6 +15,7 @@ import pytest
 from intarsia import Connector, Done
 from intarsia.errors import UnsupportedValueError, WidgetError
 from intarsia.server.tools.tool import WidgetTool
+from intarsia.server.wire.messages import digest_of
 from intarsia.testing import Tools
 from intarsia.ui_templates import render_text, render_widget
 from intarsia.ui_templates.value_format import json_attribute
@@ -371,12 +372,28 @@ def connector() -> Connector:
         """Show the machine."""
         return Dashboard(title="Machine", tiles=[load()])
 
+    @built.widget
+    async def order(number: int) -> Metric:
+        """Show an order."""
+        return Metric("Order", number)
+
     @built.action
     async def ship(order: str) -> Done:
         """Ship an order."""
         return Done(f"Shipped {order}.")
 
     return built
+
+
+async def test_an_integer_in_arguments_is_sent_to_scripts_as_text(tools: Tools) -> None:
+    reply = await tools.call("order", number=2**60 + 1)
+
+    assert "1,152,921,504,606,846,977" in reply.text
+    assert reply.structured is not None
+    assert reply.structured["arguments"] == {"number": "1152921504606846977"}
+    exact, sent = (digest_of("order", {"number": number}) for number in (2**60 + 1, "1152921504606846977"))
+    assert exact == sent, "The handle of the View is not valid for the arguments that it sends back."
+    assert digest_of("order", {"number": 2**60}) != exact
 
 
 async def test_a_value_that_cannot_be_shown_is_invalid_and_the_refusal_says_where(tools: Tools) -> None:

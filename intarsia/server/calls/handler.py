@@ -35,6 +35,7 @@ from intarsia.server.wire.messages import (
     refusal,
     refused,
 )
+from intarsia.ui_templates.value_format import for_scripts
 from intarsia.widgets import Done
 
 logger = logging.getLogger(__name__)
@@ -136,7 +137,7 @@ class CallHandler:
         reading, parts = await self._reader.read(wanted, call)
         if not self._catalog.switches.positions.shows_widget(tool.name, call.grant):
             return CallResponse(f"{text_answer(reading.widget, tool.name, given, page)}\n\n{TEXT_ONLY_NOTICE}")
-        structured = {"tool": tool.name, "arguments": reading.arguments, "revision": reading.revision}
+        structured = {"tool": tool.name, "arguments": for_scripts(reading.arguments), "revision": reading.revision}
         answer = CallResponse(text_answer(reading.widget, tool.name, given, page), structured, {PARTS: parts})
         handle = make_handle(self._catalog.signer, call.grant, tool.name, reading.arguments, opening.sealed)
         if handle is not None:

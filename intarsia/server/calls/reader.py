@@ -22,6 +22,7 @@ from intarsia.server.tools.tool import Tool, WidgetTool
 from intarsia.server.views.view_handles import shown_by
 from intarsia.server.wire.diff import difference
 from intarsia.server.wire.messages import LATER, PARTS, CallResponse, ToolCall, digest_of, problem_answer, refused
+from intarsia.ui_templates.value_format import for_scripts
 
 logger = logging.getLogger(__name__)
 
@@ -187,7 +188,8 @@ def _key(wanted: AuthorizedRead, call: ToolCall) -> Hashable | None:
 
 def _sent(drawn: SharedRender, wanted: AuthorizedRead, call: ToolCall, tiles: frozenset[str] | None) -> dict[str, Any]:
     reading = drawn.reading
-    parts: dict[str, Any] = {"revision": reading.revision, "tool": wanted.tool.name, "arguments": reading.arguments}
+    arguments = for_scripts(reading.arguments)
+    parts: dict[str, Any] = {"revision": reading.revision, "tool": wanted.tool.name, "arguments": arguments}
     if reading.skipped and tiles is not None:
         parts["tiles"] = sorted(tiles)
     return {**parts, **difference(drawn.rendering, call.seen, reading.skipped)}

@@ -12,6 +12,7 @@ from intarsia.errors import ArgumentError, ConflictError, RefusedError, ScopeErr
 from intarsia.permissions import Decision, Grant
 from intarsia.server.wire.diff import Seen, parse_seen
 from intarsia.ui_templates.filters import plain
+from intarsia.ui_templates.value_format import for_scripts
 from intarsia.widgets import Done
 
 SEEN, ID, VIA = "dev.intarsia/seen", "dev.intarsia/id", "dev.intarsia/via"
@@ -96,7 +97,7 @@ def done_answer(done: Done) -> CallResponse:
     """Return the response to an action that was done."""
     meta: dict[str, Any] = {"message": done.message}
     if done.undo:
-        meta["undo"] = {"tool": done.undo.tool, "arguments": dict(done.undo.arguments)}
+        meta["undo"] = {"tool": done.undo.tool, "arguments": for_scripts(done.undo.arguments)}
     return CallResponse(done.message, meta={DONE: meta})
 
 
@@ -134,5 +135,5 @@ def problem_answer(kind: str, message: str, current: Mapping[str, Any] | None = 
 
 
 def digest_of(tool: str, arguments: Mapping[str, Any]) -> str:
-    """Return the digest of a tool and its arguments."""
-    return sha256(json.dumps([tool, dict(arguments)], sort_keys=True).encode()).hexdigest()
+    """Return the digest of a tool and its arguments, which a View has and sends back in the form for scripts."""
+    return sha256(json.dumps([tool, for_scripts(arguments)], sort_keys=True).encode()).hexdigest()
