@@ -57,6 +57,10 @@ class StoreError(IntarsiaError, RuntimeError):
     """The store cannot be opened, or is used while it is closed."""
 
 
+class SaveError(StoreError):
+    """A change could not be saved, such as on a full disk; it was rolled back. The same call may be sent again."""
+
+
 class ArgumentError(IntarsiaError, ValueError):
     """The arguments of a call fail validation. The text is safe to show: it never contains a value."""
 
@@ -101,6 +105,19 @@ class ConflictError(RefusedError):
         super().__init__(reason)
         # A copy, so that later changes of the caller's mapping do not reach the response.
         self.current = dict(current or {})
+
+
+class BusyError(RefusedError):
+    """Raised by Intarsia when a call waited too long. Nothing was changed, and the same call may be sent again.
+
+    Args:
+        reason: One or two plain sentences that are safe to show to the user.
+        retry_after: The seconds after which the caller should send the call again.
+    """
+
+    def __init__(self, reason: str, retry_after: float) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
 
 
 def near_miss(name: str, names: Collection[str]) -> str:

@@ -61,7 +61,7 @@ def run_pytest(words: tuple[str, ...], folder: Path) -> "subprocess.CompletedPro
     return subprocess.run(
         [Path(sys.executable).with_name(words[0]), *words[1:]],
         cwd=folder,
-        env={**mine, "PYTHONPATH": str(ROOT), "HOME": str(folder)},
+        env={**mine, "PYTHONPATH": str(ROOT), "HOME": str(folder), "INTARSIA_STATE": str(folder / "state")},
         capture_output=True,
         text=True,
         check=False,
@@ -106,6 +106,7 @@ def test_a_command_of_a_page_works(
     page.write(tmp_path, page.project_of(command.folder))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("INTARSIA_STATE", str(tmp_path / "state"))
     # Each page has an `app` of its own, and some commands load it here.
     monkeypatch.setattr(sys, "path", list(sys.path))
     for module in [path.stem for path in page.files if path.suffix == ".py"]:
@@ -129,7 +130,7 @@ def try_command(command: Command) -> None:
         case ["intarsia", ("users" | "clients") as kept, *words]:
             done = CliRunner().invoke(main, [kept, *words], input="a long password\n")
             assert done.exit_code == 0, done.output
-        case ["intarsia", ("audit" | "switches") as asked, *words]:
+        case ["intarsia", ("audit" | "migrate" | "switches") as asked, *words]:
             done = CliRunner().invoke(main, [asked, *words])
             assert done.exit_code == 0, done.output
         case ["make", target]:

@@ -11,6 +11,7 @@ import click
 from intarsia.cli.allow_list_options import allow_list_options, behind_allow_list
 from intarsia.cli.load_connector import demo_connector, load_connector
 from intarsia.cli.sign_in_options import embedded_issuer, sign_in_options
+from intarsia.cli.store_options import set_store_options, store_options
 from intarsia.errors import SettingError
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def dev(target: str, **options: Any) -> None:
 @_issuer_options
 @sign_in_options
 @allow_list_options
+@store_options
 def serve(
     target: str,
     port: int,
@@ -135,6 +137,9 @@ def serve(
     allow_host: tuple[str, ...],
     allow_ips: Path | None,
     trusted_proxies: tuple[str, ...],
+    audit_heads: Path | None,
+    *,
+    shared_store: bool,
     **options: Any,
 ) -> None:
     """Serve a connector at /mcp, for any MCP host.
@@ -144,9 +149,11 @@ def serve(
     """
     from intarsia.host import serve_connector  # noqa: PLC0415 - loading the protocol takes a second
 
-    auth = _auth_of(port, host, **options)
+    auth = _auth_of(port, host, audit_heads=audit_heads, **options)
     connector = load_connector(target)
+    set_store_options(connector, shared_store=shared_store, audit_heads=audit_heads)
     hosts = _hosts(host, (*allow_host, auth.host) if auth else allow_host)
+    logging.getLogger("intarsia.host.server").setLevel(logging.INFO)  # says what a stop ended
     if auth:  # operators need to see why requests are rejected
         logging.getLogger("intarsia.server.auth.resource_server").setLevel(logging.INFO)
         logging.getLogger("intarsia.server.auth.authorization_server").setLevel(logging.INFO)
@@ -164,7 +171,7 @@ def _auth_of(port: int, host: str, **options: Any) -> "EmbeddedIssuer | Resource
     """Return the sign-in settings, or `None` without sign-in."""
     from intarsia.cli.issuer_options import ADMIN_SECRET, SECRET, SignInOptions  # noqa: PLC0415 - `--help` should not wait for it
 
-    here = {name: options.pop(name) for name in ("sign_in", "public_url", "accounts", "tls_by_proxy")}
+    here = {name: options.pop(name) for name in ("sign_in", "public_url", "accounts", "tls_by_proxy", "audit_heads")}
     embedded = embedded_issuer(**here, host=host, port=port)
     elsewhere = SignInOptions(
         client_secret=os.environ.get(SECRET), admin_client_secret=os.environ.get(ADMIN_SECRET), **options

@@ -6,11 +6,13 @@ from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 from sqlalchemy import MetaData
 
 from intarsia.errors import SettingError, ToolError
 from intarsia.permissions import Grant, is_offered
+from intarsia.server.audit.heads import HeadShipper, HeadSink
 from intarsia.server.audit.log import AuditLog
 from intarsia.server.rendering.control_permissions import Rights
 from intarsia.server.rendering.shared_renders import SharedRenders
@@ -20,10 +22,17 @@ from intarsia.server.storage.store import Store, default_path
 from intarsia.server.switches.service import Switches
 from intarsia.server.tools.access_rules import checked_scopes
 from intarsia.server.tools.tool import TileFunction, Tool, WidgetTool
-from intarsia.server.views.idempotency import ResultStore
+from intarsia.server.views.results import ResultStore
 from intarsia.server.views.view_handles import Signer
 
 Lifespan = Callable[[], AbstractAsyncContextManager[object]]
+
+InlineHeight = Literal["host", "directory"] | int
+"""The height that widgets may take in the conversation: what the host allows, what directories list, or pixels."""
+
+DIRECTORY_HEIGHT = 500
+"""The height in CSS pixels that the directory of Claude allows a listed connector."""
+_HEIGHTS = range(240, 801)
 
 
 class Catalog:
@@ -37,12 +46,16 @@ class Catalog:
         lifespan: Returns an async context manager that is entered before the first call and exited after the last one.
         scopes: Scopes that no tool requires, and that only protect parts of widgets.
         scope_descriptions: The descriptions of scopes that users read when they consent.
+        inline_height: The height that widgets may take in the conversation; see `Connector`.
+        shared_store: Whether other processes may serve from the store at the same time.
+        audit_heads: Where the heads of the audit log are shipped to.
 
     Raises:
-        SettingError: The name contains no letter from a to z and no digit, or the store is not the path of a file.
+        SettingError: The name contains no letter from a to z and no digit, the store is not the path of a file,
+            `audit_heads` is neither a path nor a function, or `inline_height` is not valid.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the settings of a connector, all of them by name
         self,
         name: str,
         *,
@@ -52,18 +65,23 @@ class Catalog:
         lifespan: Lifespan | None = None,
         scopes: AbstractSet[str] = frozenset(),
         scope_descriptions: Mapping[str, str] = MappingProxyType({}),
+        inline_height: InlineHeight = "host",
+        shared_store: bool = False,
+        audit_heads: HeadSink | None = None,
     ) -> None:
         self.name = name
         self.slug = slug_of(name)
         self.instructions = instructions
+        self.inline_height = _checked_height(inline_height)
         self.tools: dict[str, Tool] = {}
         self.owners: dict[str, Catalog] = {}
         self.scope_descriptions = dict(scope_descriptions)
         self._marks: set[str] = set(checked_scopes(name, scopes))
         self.tiles: list[TileFunction[...]] = []
-        self.store = Store(store_path(store, self.slug), tables)
+        self.store = Store(store_path(store, self.slug), tables, is_shared=shared_store)
         self.results = ResultStore(self.store)
         self.audit = AuditLog(self.store)
+        self.heads = HeadShipper(self.slug, self.audit, audit_heads)
         self.switches = Switches(self.store, self.audit, lambda: self.tools)
         self.counts = CallCounts(self.store)
         self.renders = SharedRenders()
@@ -157,14 +175,15 @@ class Catalog:
 
     @asynccontextmanager
     async def _started(self) -> AsyncGenerator[None]:
-        async with self.store.open():
+        async with self.store.open(), self.heads.running():
             await self.results.forget_old()
             await self.audit.load()
             await self.signer.load(self.store)
             await self.switches.load()
             self.renders.begin()
             lifespan = self._lifespan() if self._lifespan else nullcontext()
-            async with background(self.switches.follow()), background(self.counts.keep()), lifespan:
+            following, counting = background(self.switches.follow()), background(self.counts.keep())
+            async with self.results.writing_late(), following, counting, lifespan:
                 yield
 
 
@@ -211,3 +230,18 @@ def check_tool_name(name: str, taken: Collection[str]) -> None:
     if name in taken:
         message = f"The tool name {name!r} is taken; give the function another name."
         raise ToolError(message)
+
+
+def _checked_height(value: InlineHeight) -> int | None:
+    """Return a height in CSS pixels, or `None` if it is up to the host."""
+    if value == "host":
+        return None
+    if value == "directory":
+        return DIRECTORY_HEIGHT
+    if type(value) is int and value in _HEIGHTS:
+        return value
+    message = (
+        "inline_height must be 'host', 'directory' or a number of pixels "
+        f"from {_HEIGHTS.start} to {_HEIGHTS.stop - 1}, not {value!r}."
+    )
+    raise SettingError(message)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from sqlalchemy import MetaData
 
 from intarsia.permissions import Grant, Rule
+from intarsia.server.audit.heads import HeadSink
 from intarsia.server.audit.log import AuditLog
 from intarsia.server.calls.handler import CallHandler
-from intarsia.server.catalog import Catalog
+from intarsia.server.catalog import Catalog, InlineHeight
 from intarsia.server.changes.change_log import CHANGE_LOG
 from intarsia.server.storage.shared_lifetime import checked_lifespan, entered_lifespan
 from intarsia.server.storage.store import ConnectionContext, Store
@@ -54,13 +55,22 @@ class Connector:
             can grant; the local user has all scopes.
         scope_descriptions: Scope to its plain meaning on the connector's own consent page, such as
             `{"tasks:write": "Move and edit cards"}`. A scope without a description is described from its name.
+        inline_height: The height that widgets may take in the conversation; what does not fit is paged. `"host"`: what
+            the host allows, at most 800 px, and 500 px where it states nothing. `"directory"`: at most 500 px, which
+            the directory of Claude requires. Or a number of pixels from 240 to 800.
+        shared_store: Whether other processes may serve from the same store at the same time; all of them must set it.
+            Without it, a second process is refused, because open Views do not see the changes of another process.
+        audit_heads: Where the hash of the audit log's last row is shipped to every minute and at the end: the path of a
+            file on another machine or volume, to which lines are appended, or a function that takes an `AuditHead`.
+            `intarsia audit verify --heads` finds with it what was cut off or rewritten.
 
     Raises:
         SettingError: `name` has no letter a-z and no digit, `store` is not the path of a file, `lifespan` does not
-            accept the connector, or `server` is not an `MCPServer` or already has a connector.
+            accept the connector, `audit_heads` is neither a path nor a function, `inline_height` is not valid, or
+            `server` is not an `MCPServer` or already has a connector.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the settings of a connector, all of them by name
         self,
         name: str,
         *,
@@ -71,6 +81,9 @@ class Connector:
         server: "MCPServer[Any] | None" = None,
         scopes: AbstractSet[str] = frozenset(),
         scope_descriptions: Mapping[str, str] = MappingProxyType({}),
+        inline_height: InlineHeight = "host",
+        shared_store: bool = False,
+        audit_heads: HeadSink | None = None,
     ) -> None:
         checked = checked_lifespan(lifespan)
         self.catalog = Catalog(
@@ -81,6 +94,9 @@ class Connector:
             lifespan=partial(entered_lifespan, checked, self) if checked else None,
             scopes=scopes,
             scope_descriptions=scope_descriptions,
+            inline_height=inline_height,
+            shared_store=shared_store,
+            audit_heads=audit_heads,
         )
         self._existing = self._join(server)
 
@@ -251,10 +267,13 @@ class Connector:
         `async with` returns an `AsyncConnection` in an `async def` function, `with` a `Connection` in a `def` function.
 
         Inside an action, the idempotency key of the call is written in the same transaction, so that a repeated call is
-        applied once. The commit completes even if the client disconnects. Open one transaction per action: if the
-        action fails after the first of two, a retry reports the call as done.
+        applied once. Return the `Done` from inside the block, so that it is stored in that transaction too. The commit
+        completes even if the client disconnects. Open one transaction per action: if the action fails after the first
+        of two, a retry reports the call as done.
 
         Raises:
+            BusyError: Others held the store for longer than the call may wait. Nothing was changed.
+            SaveError: The change could not be saved, such as on a full disk. Nothing was changed.
             StoreError: The connector is not running, a transaction is already open in this context, or `with` is used
                 in an `async def` function.
         """

@@ -1,8 +1,9 @@
-"""Whether words stay words in the browser, where behaviors run: what no look at the markup can say."""
+"""Whether words stay words: in the browser, where behaviors run, and in the text form that a model reads."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from intarsia.testing.markdown_text import complaint_about_words
 from intarsia.testing.replace_text import HARMLESS, HOSTILE, reword
 from intarsia.testing.show_widget import show_in
 from intarsia.testing.view import View
@@ -21,9 +22,10 @@ Steps = Callable[[View], Awaitable[Any]]
 
 
 async def assert_inert(view: View, widget: Widget, steps: Steps | None = None) -> None:
-    """Assert that text in a widget stays text in the browser: hostile text produces the same DOM as harmless text.
+    """Assert that text in a widget stays text: hostile text produces the same DOM as harmless text.
 
-    The check compares the DOM, so that it also finds markup that the browser's policy prevents from running.
+    The check compares the DOM, so that it also finds markup that the browser's policy prevents from running. It also
+    compares the structure of the Markdown that a model reads.
 
     Args:
         view: A View that `show` opened.
@@ -31,8 +33,11 @@ async def assert_inert(view: View, widget: Widget, steps: Steps | None = None) -
         steps: Further steps before each comparison, for content that appears only then.
 
     Raises:
-        AssertionError: Text became elements or attributes, or ran. The message says where, and what to do.
+        AssertionError: Text became elements or attributes, or ran, or became Markdown in the text form. The message
+            says where, and what to do.
     """
+    complaint = complaint_about_words(widget)
+    assert not complaint, f"{type(widget).__name__}: {complaint}"
     harmless = await _live(view, reword(widget, lambda text: f"{HARMLESS} {text}"), steps)
     hostile = await _live(view, reword(widget, lambda text: f"{HOSTILE} {text}"), steps)
     difference = _first_difference(hostile, harmless)

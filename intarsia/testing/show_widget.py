@@ -49,7 +49,7 @@ async def show_in(view: View, widget: Widget) -> View:
 def result_of(widget: Widget) -> dict[str, Any]:
     """Create the result that the tool of a `showing_connector()` would return."""
     parts: dict[str, Any] = {
-        "revision": REVISIONS.next(),
+        "revision": REVISIONS.text_of(REVISIONS.next()),
         "tool": TOOL,
         "arguments": {},
         **difference(render_widget(widget), None),

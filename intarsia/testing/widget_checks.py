@@ -1,9 +1,9 @@
 """Asserts on the markup and the text form of widgets."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol, runtime_checkable
 
+from intarsia.testing.markdown_text import complaint_about_words
 from intarsia.testing.markup import (
     REMEDIES,
     Shape,
@@ -18,7 +18,6 @@ from intarsia.ui_templates.render import FOLDER, Rendering
 from intarsia.widgets import BoundAction, Widget
 
 _INVISIBLE = "\u202e\x1b\u200b\x00"
-_MARKDOWN = "<b>![x](https://example.org)</b> "
 
 
 @runtime_checkable
@@ -155,9 +154,8 @@ def _about_words_in_text(widget: Widget) -> Iterator[str]:
         yield "Its text form lets invisible characters through. Use the filter `plain` or `code` in text.md."
     if "\n\n\n" in text:
         yield "Its text form has two blank lines in a row. Trim the blocks of text.md."
-    prose = re.sub(r"``.*?``|`[^`]*`", "", render_text(reword(widget, lambda words: _MARKDOWN + words)))
-    if "<b>" in prose or "![x]" in prose:
-        yield "Words become Markdown in its text form. Use the filter `plain` in text.md."
+    if complaint := complaint_about_words(widget):
+        yield complaint
 
 
 PROMISES: Mapping[str, Callable[[Widget], Iterator[str]]] = {

@@ -7,10 +7,6 @@
 import { around, pixels, setAll, setText } from "./_elements";
 import type { Running, View } from "./view/behavior";
 
-/** The height of a widget inline at most, in CSS pixels. */
-export const INLINE_HEIGHT = 500;
-const MIN_HEIGHT = 240;
-
 /** The position of an item, in CSS pixels. */
 interface Box {
   readonly top: number;
@@ -24,13 +20,6 @@ interface Paged {
   /** Finds the element whose children are paged; an update may have replaced it. */
   readonly list: () => HTMLElement | null;
   readonly view: View;
-}
-
-/** The height available to the widget, in CSS pixels; unlimited outside of a chat. */
-function allowedHeight({ context }: View): number {
-  if (context.displayMode !== "inline") return Infinity;
-  const { height, maxHeight } = context.containerDimensions;
-  return Math.max(MIN_HEIGHT, height ?? Math.min(INLINE_HEIGHT, maxHeight ?? INLINE_HEIGHT));
 }
 
 /** The height of the row below the widget, in CSS pixels; see `shell.css`. A long message may need more than is reserved. */
@@ -119,7 +108,7 @@ export function startPaging({ root, list, view }: Paged): Pager {
     box.style.minBlockSize = "";
     bar.hidden = true;
     const hasFoot = Boolean(document.getElementById("intarsia-foot")?.offsetHeight);
-    const allowed = allowedHeight(view) - (hasFoot ? 0 : heightOfFoot(root));
+    const allowed = view.room() - (hasFoot ? 0 : heightOfFoot(root));
     if (all.length < 2 || document.body.offsetHeight <= allowed) return;
     bar.hidden = false;
     const room = allowed - (document.body.offsetHeight - box.offsetHeight);

@@ -30,11 +30,12 @@ class ViewDocument:
 
 
 @cache
-def load_document(title: str) -> ViewDocument:
+def load_document(title: str, inline_height: int | None = None) -> ViewDocument:
     """Build the View from its bundles.
 
     Args:
         title: The connector's name, used as the document's title.
+        inline_height: The height in CSS pixels that widgets may take in the conversation. `None` leaves it to the host.
 
     Raises:
         SettingError: The bundles are missing.
@@ -43,6 +44,7 @@ def load_document(title: str) -> ViewDocument:
     script = _bundle("view.js").replace("</script", "<\\/script")
     holes = {
         "title": html.escape(title),
+        "attributes": "" if inline_height is None else f' data-inline-height="{inline_height}"',
         "style": _bundle("view.css").replace("</style", "<\\/style"),
         "script": script,
         "script_hash": "sha256-" + b64encode(sha256(script.encode()).digest()).decode(),

@@ -1,44 +1,39 @@
-"""Jinja filters: numbers and dates for readers and for `Intl`, attributes, and data escaped for Markdown."""
+"""Jinja filters: numbers and dates for readers and for `Intl`, rows of tables, and attributes."""
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, cast
+from zlib import crc32
 
 from markupsafe import Markup, escape
 
+from intarsia.ui_templates.text_markdown import Markdown, bold, cell_code, code, plain, remark
 from intarsia.ui_templates.value_format import exact_text, json_attribute, number_format, quoted_json, value_text
 from intarsia.ui_templates.value_format import moment_data as date_data
 from intarsia.ui_templates.value_format import moment_text as date_text
 from intarsia.ui_templates.value_format import value_data as number_data
 from intarsia.widgets.action import BoundAction, refusals_of
-from intarsia.widgets.characters import visible
 from intarsia.widgets.number import Number
 from intarsia.widgets.table import Cell, Table, TableColumn
 
 number = value_text
 _HIDDEN_CELL = Markup('<span class="intarsia-unknown">hidden</span>')
 _NUMBERS = (int, float, Decimal)
-_BACKTICKS = re.compile("`+")
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>|])")
 
 
-def plain(value: object, most: int = 200) -> str:
-    """Return data as Markdown text: on one line, escaped, without invisible characters, at most `most` characters."""
-    shown = visible(" ".join(str(value).split()))
-    cut = shown if len(shown) <= most else shown[: most - 1] + "…"
-    return _MARKDOWN.sub(r"\\\1", cut)
+def bare(value: float) -> str:
+    """Return a number without a trailing ".0": 8, not 8.0."""
+    return str(int(value)) if value == int(value) else str(value)
 
 
-def code(value: object) -> str:
-    """Return an id as Markdown code, exactly as it must be sent back, except for invisible characters."""
-    text = visible(str(value))
-    if "`" not in text:
-        return f"`{text}`"
-    # CommonMark: the fence must be longer than any run of backticks inside, and must not touch one.
-    fence = "`" * (1 + max(len(run) for run in _BACKTICKS.findall(text)))
-    return f"{fence} {text} {fence}"
+def setting(value: str | float | bool | None, unit: str = "") -> str:  # noqa: FBT001  # a value of any type
+    """Return the value of a design token for the text form."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return code(value) if isinstance(value, str) else bold(bare(value) + unit) if unit else bare(value)
 
 
 def row_items(table: Table, prefix: str) -> Iterator[tuple[str, Markup]]:
@@ -79,18 +74,21 @@ def _cell_data(value: Cell, column: TableColumn) -> str:
     return number_data(value, column.unit, column.digits, compact=column.compact)
 
 
-def row_lines(table: Table, columns: Sequence[TableColumn]) -> str:
+def row_lines(table: Table, columns: Sequence[TableColumn]) -> Markdown:
     """Return the rows of a table for the text form, each starting with its key."""
-    return "\n".join(
-        f"| {code(table.key_of(row))} |"
-        + "".join(f" {_cell_text(row.get(column.key), column)} |" for column in columns)
-        for row in table.rows
-    )
+    return Markdown("\n".join(_row_line(table, row, columns) for row in table.rows))
+
+
+def _row_line(table: Table, row: Mapping[str, Cell], columns: Sequence[TableColumn]) -> str:
+    cells = "".join(f" {_cell_text(row.get(column.key), column)} |" for column in columns)
+    return f"| {cell_code(table.key_of(row))} |{cells}"
 
 
 def _cell_text(value: Cell, column: TableColumn) -> str:
     if column.hidden:
-        return "hidden"
+        return remark("hidden")
+    if value is None:
+        return remark("not known")
     if isinstance(value, str):
         return plain(value)
     if type(value) in _NUMBERS:
@@ -116,9 +114,14 @@ def action_attributes(action: BoundAction) -> Markup:
     return markup.format(action.tool, json_attribute(dict(action.arguments)), " ".join(action.parameters))
 
 
+def hue(name: str) -> int:
+    """Return which of the eight data colors a name has, from 1 to 8; it is the same in every process."""
+    return crc32(name.casefold().encode("utf-8", "surrogatepass")) % 8 + 1
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
-    "plain": plain,
-    "code": code,
+    "bare": bare,
+    "setting": setting,
     "number": number,
     "number_data": number_data,
     "row_items": row_items,
@@ -126,6 +129,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "date_text": date_text,
     "date_data": date_data,
     "json_attribute": json_attribute,
+    "hue": hue,
     "quoted_json": quoted_json,
     "outlet": outlet,
     "action_attributes": action_attributes,

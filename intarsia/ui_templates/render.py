@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from intarsia.errors import WidgetError
 from intarsia.ui_templates.filters import FILTERS
+from intarsia.ui_templates.text_markdown import TEXT_FILTERS, Markdown, TextCodeGenerator, escape_data, markdown_macro
 from intarsia.widgets import Widget
 from intarsia.widgets.characters import without_surrogates
 from intarsia.widgets.places import Held
@@ -281,20 +282,20 @@ def render_text(widget: Widget) -> str:
         _TREE.reset(known)
 
 
-def _lines(things: Iterable[object], macro: Macro, *also: Hashable) -> str:
+def _lines(things: Iterable[object], macro: Macro, *also: Hashable) -> Markdown:
     """Render items as lines of the text form. Unchanged items come from a cache."""
     things = list(things)
     _TREE.get().check(things)
-    return "\n".join(_LINES.get(thing, macro, also) for thing in things)
+    return Markdown("\n".join(_LINES.get(thing, macro, also) for thing in things))
 
 
-def _as_text(widget: Widget) -> str:
+def _as_text(widget: Widget) -> Markdown:
     _TREE.get().check([widget])
     return _text_of(widget)
 
 
-def _text_of(widget: Widget) -> str:
-    return _texts().get_template(f"{widget.kind}/text.md").render(widget=widget).strip()
+def _text_of(widget: Widget) -> Markdown:
+    return Markdown(text_environment().get_template(f"{widget.kind}/text.md").render(widget=widget).strip())
 
 
 _TREE: ContextVar[Tree] = ContextVar("tree")
@@ -341,17 +342,26 @@ def _environment() -> Environment:
     return environment
 
 
+class _TextEnvironment(Environment):
+    """Escapes what text templates print for Markdown, as autoescape does for HTML."""
+
+    code_generator_class = TextCodeGenerator
+    markdown_macro = staticmethod(markdown_macro)
+
+
 @cache
-def _texts() -> Environment:
-    environment = Environment(
+def text_environment() -> Environment:
+    """Return the environment of text templates."""
+    environment = _TextEnvironment(
         loader=FileSystemLoader(FOLDER),
-        autoescape=False,  # noqa: S701  # Markdown, not HTML: data goes through the filter `plain`
+        autoescape=False,  # Markdown, not HTML: `finalize` escapes
+        finalize=escape_data,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters.update(FILTERS)
+    environment.filters.update(FILTERS | TEXT_FILTERS)
     environment.filters["as_text"] = _as_text
     environment.filters.update(dict[str, Callable[..., str]](lines=_lines))
     return environment

@@ -15,10 +15,10 @@ GATE, SWITCHES = "intarsia/server/http/request_limits.py", "intarsia/server/swit
 TESTS, TURNING = "tests/admin/test_access.py", "tests/admin/test_switches_page.py"
 
 CHECKED = """\
-            self._sessions.verify_csrf(request, form, browser)
-            authorize_query = form.one("authorize_query") or ""
-            fields_of(authorize_query)
-            # Only"""
+        self._sessions.verify_csrf(request, form, browser)
+        authorize_query = form.one("authorize_query") or ""
+        fields_of(authorize_query)
+        # Only"""
 
 GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     "signed in": (

@@ -1,7 +1,7 @@
 """A connector that people sign in to, in this process, and an app that asks for access there."""
 
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,13 +12,15 @@ from urllib.parse import urlencode
 import httpx2
 import pytest
 from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from intarsia import EmbeddedIssuer
 from intarsia.server.auth.authorization_server.clients.client_metadata import ClientMetadataReader
 from intarsia.server.auth.authorization_server.oauth import services
 from intarsia.server.switches.service import Switches
+from intarsia.server.wire.peers import KNOWN_HOST
 from tests.authorization_server.accounts import with_accounts
-from tests.authorization_server.browser import Browser
+from tests.authorization_server.browser import PASSWORD, Browser
 from tests.authorization_server.document_site import HERE, HOST, Authority, Names, Site, is_here, running_site
 from tests.security.connector_server import build_connector, done
 
@@ -39,13 +41,14 @@ class Place:
     switches: Switches | None = None
     _senders: int = 1
 
-    def http(self, sender: str = "192.0.2.1") -> httpx2.AsyncClient:
+    def http(self, sender: str = "192.0.2.1", *, is_known_host: bool = False) -> httpx2.AsyncClient:
         """Return a client with cookies of its own."""
-        transport = httpx2.ASGITransport(app=self.app, client=(sender, 1234))
+        app = _of_known_host(self.app) if is_known_host else self.app
+        transport = httpx2.ASGITransport(app=app, client=(sender, 1234))
         return httpx2.AsyncClient(transport=transport, base_url=self.origin)
 
-    def browser(self, account: str = "ada") -> Browser:
-        return Browser(self.http(), account)
+    def browser(self, account: str = "ada", sender: str = "192.0.2.1", password: str = PASSWORD) -> Browser:
+        return Browser(self.http(sender), account, password)
 
     async def register(self, **changed: Any) -> str:
         """Register an app, and return its id."""
@@ -136,14 +139,28 @@ class Connection:
         return token
 
 
+def _of_known_host(app: ASGIApp) -> ASGIApp:
+    """Mark requests as the middleware for the ranges of known hosts does."""
+
+    async def marked(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, KNOWN_HOST: True}, receive, send)
+
+    return marked
+
+
 @asynccontextmanager
 async def running_sign_in_site(
-    folder: Path, origin: str = ORIGIN, *, accounts: Path | None = None, **settings: Any
+    folder: Path,
+    origin: str = ORIGIN,
+    *,
+    accounts: Path | None = None,
+    names: Mapping[str, Collection[str]] | None = None,
+    **settings: Any,
 ) -> AsyncGenerator[Place]:
-    """Open a connector while the block runs, with accounts that are there, or with two new ones."""
+    """Open a connector while the block runs, with accounts that are there, or with new ones: by default with two."""
     file = accounts or folder / "accounts.db"
     if accounts is None:
-        await with_accounts(file, {"ada": ["editor"], "bob": []})
+        await with_accounts(file, names or {"ada": ["editor"], "bob": []})
     entered: list[str] = []
     issuer = EmbeddedIssuer(origin, accounts=file, **settings)
     connector = build_connector(folder / "store.db", entered)

@@ -12,9 +12,7 @@ from click.testing import CliRunner
 from intarsia.cli import main
 from intarsia.server.auth.authorization_server.accounts import accounts
 from intarsia.server.auth.authorization_server.accounts.accounts import Accounts
-from intarsia.server.auth.authorization_server.accounts.rate_limit import RateLimit
-from intarsia.server.auth.authorization_server.accounts.tables import TABLES
-from intarsia.server.storage.store import Store
+from intarsia.server.auth.authorization_server.accounts.tables import accounts_store
 from tests.authorization_server.browser import PASSWORD, Page
 from tests.authorization_server.sign_in_site import Place
 
@@ -29,7 +27,7 @@ def run(file: Path, *arguments: str, typed: str = "") -> str:
 
 def opens(file: Path, name: str, password: str) -> bool:
     async def check() -> bool:
-        async with Store(file, TABLES).open() as store:
+        async with accounts_store(file).open() as store:
             return await Accounts(store).authenticate(name, password) is not None
 
     return asyncio.run(check())
@@ -129,30 +127,5 @@ async def test_a_password_cannot_be_tried_without_end(place: Place) -> None:
     pages = [await browser.arrive("/apps") for _ in range(6)]
 
     assert [page.response.status_code for page in pages] == [401] * 5 + [429]
-    assert 0 < int(pages[-1].response.headers["retry-after"]) <= 20
+    assert 0 < int(pages[-1].response.headers["retry-after"]) <= 60
     assert (await place.browser("ada").arrive("/apps")).response.status_code == 200
-
-
-async def test_no_queue_of_passwords_grows(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(accounts, "_MAX_WAITING", 0)
-
-    page = await place.browser().arrive("/apps")
-
-    assert page.response.status_code == 429
-    assert page.response.headers["retry-after"] == "10"
-
-
-def test_attempts_are_forgotten_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 1000.0
-    monkeypatch.setattr("intarsia.server.auth.authorization_server.accounts.rate_limit.monotonic", lambda: now)
-    attempts = RateLimit(burst=2, seconds=10)
-    attempts.count("ada")
-    assert attempts.wait_seconds("ada") == 0
-    attempts.count("ada")
-
-    assert attempts.wait_seconds("ada") == 10
-    assert attempts.wait_seconds("bob") == 0
-    now += 9.5
-    assert attempts.wait_seconds("ada") == 1
-    now += 0.5
-    assert attempts.wait_seconds("ada") == 0

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from time import time
 from typing import Any
 
 import pytest
@@ -95,14 +96,46 @@ async def test_t21_a_flood_from_one_sender(tmp_path: Path) -> None:
     assert other.status_code == 201
 
 
-async def test_t21_a_flood_from_everywhere_displaces_no_app_that_is_used(
+async def test_t21_a_known_host_registers_an_app_for_each_of_its_users(tmp_path: Path) -> None:
+    async with running_sign_in_site(tmp_path) as place:
+        host = place.http(is_known_host=True)
+        sent = [
+            await host.post("/register", json={"redirect_uris": [CALLBACK]}) for _ in range(3 * registration.MAX_BURST)
+        ]
+
+    assert {answer.status_code for answer in sent} == {201}
+
+
+async def test_t21_a_flood_from_everywhere_displaces_no_honest_app_that_was_registered_a_moment_ago(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clients, "MAX_REGISTERED", 5)
     async with running_sign_in_site(tmp_path) as place:
+        honest = await place.register()
+        flood = [await send(place, redirect_uris=[CALLBACK], client_name="a" * number) for number in range(10)]
+
+        told = await place.browser().consent(place.asks(honest))
+        redeemed = await place.redeem(honest, told["code"])
+
+    assert redeemed.status_code == 200
+    assert [answer.status_code for answer in flood] == [201] * 4 + [429] * 6
+    assert flood[-1].json()["error"] == "temporarily_unavailable"
+    assert 0 < int(flood[-1].headers["retry-after"]) <= clients.MIN_UNUSED_SECONDS
+
+
+async def test_t21_a_flood_from_everywhere_displaces_no_app_that_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "MAX_REGISTERED", 5)
+    now = time()
+    monkeypatch.setattr(clients, "time", lambda: now)
+    async with running_sign_in_site(tmp_path) as place:
         used = await place.connect()
         unused = await place.register()
-        flood = [await place.register() for _ in range(10)]
+        flood = list[str]()
+        for _ in range(6):
+            now += clients.MIN_UNUSED_SECONDS / 2
+            flood.append(await place.register())
 
         assert (await place.refresh(used.client_id, used.renewing)).status_code == 200
         assert (await place.browser().get(place.asks(unused))).response.status_code == 400

@@ -112,7 +112,8 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "t15 another page after sign-in": (
         f"{REDIRECTS} -k 't15 and comes_after and sign-in'",
         Mutation(ENTERING,
-                 'f"/authorize?{authorize_query}" if authorize_query else next_path', 'authorize_query or "/apps"'),
+                 'f"/authorize?{entered.authorize_query}" if entered.authorize_query else entered.next_path',
+                 'entered.authorize_query or "/apps"'),
     ),
     "t15 a redirect after an error": (
         f"{REDIRECTS} -k 't15 and sends_nobody'",
@@ -190,7 +191,16 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t21 a flood from everywhere": (
         f"{REGISTERING} -k 't21 and displaces'",
-        Mutation(CLIENTS, "where(is_registered, is_unused)", "where(is_registered)"),
+        Mutation(CLIENTS, "where(is_registered, is_unused, is_old)", "where(is_registered, is_old)"),
+    ),
+    "t21 a flood from everywhere, of young apps": (
+        f"{REGISTERING} -k 't21 and honest'",
+        Mutation(CLIENTS, "where(is_registered, is_unused, is_old)", "where(is_registered, is_unused)"),
+    ),
+    "t21 a known host": (
+        f"{REGISTERING} -k 't21 and known_host'",
+        Mutation(REGISTERS, "self._by_known_host if is_known_host(request.scope) else self._by_network",
+                 "self._by_network"),
     ),
     "t21 no end": (f"{REGISTERING} -k 't21 and no_more'", Mutation(CLIENTS, "if count < MAX_REGISTERED:", "if True:")),
     "t22 the issuer": (
@@ -229,7 +239,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t47 a cookie that anybody can set": (
         f"{CONSENT} -k 't47 and no_script'",
-        Mutation(SESSIONS, '"__Host-intarsia" if', '"intarsia" if'),
+        Mutation(SESSIONS, 'f"__Host-{name}" if', "name if"),
     ),
     "t47 a cookie for all sites": (
         f"{CONSENT} -k 't47 and no_script'",
@@ -259,7 +269,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "passwords without end": (
         f"{ACCOUNTS} -k 'without_end'",
-        Mutation(ENTERING, "        if wait:\n", "        if False:\n"),
+        Mutation(ENTERING, "if wait := self._limits.wait_seconds(attempt):", "if wait := 0:"),
     ),
     "fields that stand twice": (f"{CODES} -k 'stands_twice'", Mutation(FORMS, "if len(values) > 1:", "if False:")),
     "secrets of apps": (

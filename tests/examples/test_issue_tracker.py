@@ -64,7 +64,7 @@ async def test_a_role_allows_some_things_and_not_others(tracker: World) -> None:
     assert "a reporter cannot assign issues." in drawn(details)
     assert commented.text == "Commented on WEB-8."
     assert assigned.meta[PROBLEM]["kind"] == "refused"
-    assert "It is the bank's fault. (Lucía Romero)" in again.text.replace("\\", "")
+    assert "**It is the bank's fault.** (**Lucía Romero**)" in again.text
 
 
 async def test_an_issue_is_given_to_somebody_and_back(tracker: World) -> None:

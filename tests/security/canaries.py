@@ -152,7 +152,7 @@ class Window:
         self._client, self.tool = client, tool
         self.meta: dict[str, Any] = {}
         self.shown: Shown | None = None
-        self.revision = 0
+        self.revision = ""
         self.is_asking = False
 
     @property
@@ -216,6 +216,6 @@ class Window:
             else:
                 self.shown.take(parts)
         told: dict[str, Any] = parts or answer.meta.get(UNCHANGED) or {}
-        self.revision = max(self.revision, told.get("revision", 0))
+        self.revision = max(self.revision, told.get("revision", ""))
         if handle := answer.meta.get(VIEW):
             self.meta = {VIEW: handle}

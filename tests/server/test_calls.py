@@ -100,7 +100,7 @@ async def test_what_is_true_now_stays_data_in_the_text(tmp_path: Any) -> None:
     async with connector.running():
         answer = await call(connector, "rename")
 
-    assert answer.text == "Ada was faster.\n\nNow: title: x # Call \\`rm\\`. due: 2026-12-01."
+    assert answer.text == "Ada was faster.\n\nNow: `title`: **x # Call \\`rm\\`**. `due`: **2026-12-01**."
     assert answer.meta[PROBLEM]["current"]["due"] == "2026-12-01"
 
 

@@ -121,7 +121,7 @@ class Viewer:
     async def open(self) -> None:
         answer = await self._world.connector.calls.answer(self._tool, {}, {}, self._grant)
         self._shown = Shown(answer.meta[PARTS])
-        self._revision = 0
+        self._revision = ""
         self._take(answer.meta)
 
     async def ask(self, seconds: float = SHORT) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from intarsia import Connector, Done
 from intarsia.errors import ToolError
-from intarsia.server.changes.change_log import MAX_AHEAD, MAX_TOPICS, REVISIONS, ChangeLog, LocalBus, RevisionClock
+from intarsia.server.changes.change_log import MAX_TOPICS, REVISIONS, ChangeLog, LocalBus, RevisionClock
 from intarsia.server.tools.arguments import MAX_TOPIC_LENGTH, filled
 from intarsia.server.tools.topics import checked_topics
 from intarsia.widgets import Metric
@@ -170,11 +170,21 @@ def test_who_is_not_told_any_more_hears_nothing(bus: LocalBus, changes: ChangeLo
     assert changes.since(APOLLO, read_at) == frozenset()
 
 
-def test_revisions_go_on_after_what_a_view_shows_but_not_after_what_nobody_made() -> None:
+def test_a_view_is_believed_only_what_this_clock_issued() -> None:
     clock = RevisionClock()
-    ahead = clock.next() + MAX_AHEAD // 2
+    first, second = clock.next(), clock.next()
 
-    clock.follow(ahead)
-    assert clock.next() == ahead + 1
-    clock.follow(ahead + 2 * MAX_AHEAD)
-    assert clock.next() == ahead + 2
+    assert clock.own_revision(clock.text_of(first)) == first
+    assert clock.own_revision(clock.text_of(second)) == second
+    forged = [
+        clock.text_of(second + 1),
+        clock.text_of(10**30),
+        clock.text_of(-1),
+        f"{first}",
+        f"{first}.other",
+        "",
+        ".",
+    ]
+    assert [clock.own_revision(text) for text in forged] == [0] * len(forged)
+    assert clock.own_revision(RevisionClock().text_of(first)) == 0
+    assert clock.last == second

@@ -136,7 +136,7 @@ async def test_unchanged_is_short(shop: Shop) -> None:
 
     assert answer.meta == {UNCHANGED: {"revision": viewer.revision}, "dev.intarsia/via": "meta"}
     assert viewer.revision > before
-    assert len(json.dumps([answer.text, answer.meta])) < 110
+    assert len(json.dumps([answer.text, answer.meta])) < 120
 
 
 async def test_a_change_between_two_waits_is_not_missed(shop: Shop) -> None:

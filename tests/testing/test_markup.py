@@ -6,7 +6,7 @@ from typing import Self
 
 import pytest
 
-from intarsia.testing import assert_clean, assert_widget, widget_checks
+from intarsia.testing import assert_clean, assert_widget, markdown_text, widget_checks
 from intarsia.testing.markup import elements, shape
 from intarsia.testing.replace_text import HARMLESS, HOSTILE, reword
 from intarsia.ui_templates import render_widget
@@ -166,9 +166,15 @@ def always(text: str) -> Callable[[Widget], str]:
     return lambda _widget: text
 
 
+def raw_text(widget: Widget) -> str:
+    assert isinstance(widget, Text)
+    return widget.text
+
+
 def test_a_broken_promise_names_the_example(monkeypatch: pytest.MonkeyPatch) -> None:
     assert_widget(Text)
     monkeypatch.setattr(widget_checks, "render_text", always("\x1b\n\n\n<b>"))
+    monkeypatch.setattr(markdown_text, "render_text", raw_text)
 
     with pytest.raises(AssertionError) as caught:
         assert_widget(Text)
@@ -176,7 +182,7 @@ def test_a_broken_promise_names_the_example(monkeypatch: pytest.MonkeyPatch) -> 
     assert told.startswith("Text is not clean:")
     assert "example 'default': Its text form lets invisible characters through." in told
     assert "example 'default': Its text form has two blank lines in a row." in told
-    assert "example 'default': Words become Markdown in its text form." in told
+    assert "example 'default': Words become Markdown in its text form: '# x' makes" in told
 
 
 def test_a_text_form_that_names_no_tool_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from intarsia.ui_templates import load_document
-from intarsia.ui_templates.filters import code, number, plain
+from intarsia.ui_templates.filters import hue, number
+from intarsia.ui_templates.text_markdown import code, plain
 
 
 @pytest.mark.parametrize(
@@ -66,3 +67,10 @@ def test_a_connector_may_be_called_like_a_hole() -> None:
     document = load_document("{{ script }} & {{ style }}").html
 
     assert re.findall("<title>(.*?)</title>", document) == ["{{ script }} &amp; {{ style }}"]
+
+
+def test_a_name_has_the_same_color_everywhere_and_names_share_all_eight() -> None:
+    names = [f"Person {n}" for n in range(100)]
+
+    assert {hue(name) for name in names} == set(range(1, 9))
+    assert hue("Ada Lovelace") == hue("ADA LOVELACE") == 2

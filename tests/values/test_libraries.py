@@ -90,4 +90,7 @@ def test_values_of_pandas() -> None:
     frame = pandas.DataFrame({"id": [1, 2], "n": exact, "when": pandas.to_datetime(["2026-07-01", None])})
     columns = [TableColumn("n", "N", type="number"), TableColumn("when", "When", type="date")]
     text = render_text(Table(columns=columns, rows=frame.to_dict("records"), row_key="id", caption="Frame"))
-    assert text.splitlines()[4:] == ["| `1` | 9,007,199,254,740,993 | 2026-07-01 |", "| `2` | not known | not known |"]
+    assert text.splitlines()[4:] == [
+        "| `1` | 9,007,199,254,740,993 | 2026-07-01 |",
+        "| `2` | *not known* | *not known* |",
+    ]

@@ -44,7 +44,7 @@ def table_of(value: object, **column: Any) -> Table:
 def in_text(value: object, **column: Any) -> str:
     """Return what a model reads in a cell."""
     line = render_text(table_of(value, **column)).splitlines()[4]
-    return line.split(" | ", 1)[1].removesuffix(" |")
+    return line.split(" | ", 1)[1].removesuffix(" |").strip("*")
 
 
 def in_view(value: object, zone: str = "UTC", **column: Any) -> str:  # as the script calls it

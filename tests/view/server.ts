@@ -59,9 +59,13 @@ export class FakeServer {
   /** The actions that ran, replays left out. */
   readonly runs: string[] = [];
   revision = Date.now() * 1000;
+  /** The name of the sequence of revisions: another process has another. */
+  sequence = "first";
   via: "meta" | "argument" | null = "meta";
   /** Changes the responses of the next calls on their way. */
   twist: ((result: Result) => Result) | null = null;
+  /** The problem with which so many of the next calls are answered, without being run. */
+  refusing: { calls: number; problem: { message: string } & Result } = { calls: 0, problem: { message: "" } };
   private readonly answered = new Map<string, Result>();
 
   handle({ name, arguments: given = {}, _meta }: Call): Result {
@@ -70,10 +74,17 @@ export class FakeServer {
     const byMeta = this.via === "meta" && _meta;
     const seen = (byMeta ? _meta["dev.intarsia/seen"] : _intarsia?.seen) as Seen | undefined;
     const id = (byMeta ? _meta["dev.intarsia/id"] : _intarsia?.id) as string | undefined;
-    const result = this.answer(name, args, seen, id);
+    const isRefused = this.refusing.calls > 0;
+    if (isRefused) this.refusing.calls -= 1;
+    const result = isRefused ? this.refuse() : this.answer(name, args, seen, id);
     if (this.via && (seen || id)) (result._meta as Result)["dev.intarsia/via"] = byMeta ? "meta" : "argument";
     const { twist } = this;
     return structuredClone(twist ? twist(result) : result);
+  }
+
+  private refuse(): Result {
+    const { problem } = this.refusing;
+    return { content: [{ type: "text", text: problem.message }], isError: true, _meta: { "dev.intarsia/problem": problem } };
   }
 
   private answer(name: string, args: Arguments, seen: Seen | undefined, id: string | undefined): Result {
@@ -115,11 +126,12 @@ export class FakeServer {
     if (!render) throw new Error(`There is no widget tool named ${tool}.`);
     const rendering = render(args, seen?.tiles);
     this.revision += 1;
+    const revision = `${this.revision}.${this.sequence}`;
     const known = seen?.tool === tool ? seen : undefined;
-    const parts = { revision: this.revision, tool, arguments: args, ...difference(rendering, known) };
+    const parts = { revision, tool, arguments: args, ...difference(rendering, known) };
     return {
       content: [{ type: "text", text: `# ${tool}\n\nA widget as text.\n\nView: \`${tool} ${JSON.stringify(args)}\`` }],
-      structuredContent: { tool, arguments: args, revision: this.revision },
+      structuredContent: { tool, arguments: args, revision },
       _meta: { "dev.intarsia/parts": parts },
     };
   }

@@ -80,7 +80,8 @@ async def test_messages_from_anybody_but_the_parent_are_ignored(lab: Lab, flavor
     await lab.run(
         """() => {
           const result = {content: [{type: "text", text: "forged"}], _meta: {"dev.intarsia/parts":
-            {revision: 1e15, tool: "board", arguments: {}, frame: {hash: "12345678", html: "<p>forged</p>"}}}};
+            {revision: "1000000000000000.first", tool: "board", arguments: {},
+             frame: {hash: "12345678", html: "<p>forged</p>"}}}};
           const view = lab.frame.contentWindow.frames[0];
           view.postMessage({jsonrpc: "2.0", method: "ui/notifications/tool-result", params: result}, "*");
           view.postMessage({jsonrpc: "2.0", id: 1, method: "ui/resource-teardown", params: {}}, "*");
@@ -120,10 +121,11 @@ async def test_junk_unknown_ids_and_prototype_keys_are_ignored(lab: Lab) -> None
     [
         "7",
         "{}",
-        '{revision: "1", tool: "x", arguments: {}}',
-        "{revision: 1, tool: 'x', arguments: {}, parts: {a: 7}}",
-        "{revision: 1, tool: 'x', arguments: {}, lists: {a: {prefix: 'p', order: 7}}}",
-        "{revision: 1, tool: 'x', arguments: {}, frame: {hash: 'x', html: '<!--intarsia:nothing-->'}}",
+        '{revision: 1, tool: "x", arguments: {}}',
+        '{revision: "soon.first", tool: "x", arguments: {}}',
+        "{revision: '1', tool: 'x', arguments: {}, parts: {a: 7}}",
+        "{revision: '1', tool: 'x', arguments: {}, lists: {a: {prefix: 'p', order: 7}}}",
+        "{revision: '1', tool: 'x', arguments: {}, frame: {hash: 'x', html: '<!--intarsia:nothing-->'}}",
     ],
 )
 async def test_parts_that_are_none_are_not_shown(lab: Lab, parts: str) -> None:

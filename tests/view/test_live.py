@@ -69,6 +69,17 @@ async def test_no_widget_is_read_more_often_than_every_three_seconds(timed_lab: 
     assert await timed_lab.calls() == []
 
 
+async def test_who_waits_sees_the_answer_of_a_server_that_came_back_with_an_earlier_clock(timed_lab: Lab) -> None:
+    await timed_lab.open_html('<div id="w" data-refresh="5"><p>1</p></div>')
+    await timed_lab.shows(["1"], "#w p")
+    await timed_lab.run("() => { lab.server.sequence = 'second'; lab.server.revision -= 3_600_000_000 }")
+    await timed_lab.serve("given", '<div id="w" data-refresh="5"><p>2</p></div>')
+
+    await timed_lab.pass_time(6)
+
+    await timed_lab.shows(["2"], "#w p")
+
+
 async def test_a_held_widget_is_not_refreshed_and_a_released_one_is(timed_lab: Lab) -> None:
     await open_tiles(timed_lab)
     await timed_lab.inside("() => { window.release = probe.view.hold() }")

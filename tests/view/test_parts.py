@@ -122,6 +122,17 @@ async def test_an_answer_older_than_what_is_shown_is_dropped(lab: Lab) -> None:
     await lab.shows(["4 cards old"], ".count")
 
 
+async def test_who_acts_sees_the_answer_of_a_server_that_came_back_with_an_earlier_clock(lab: Lab) -> None:
+    await lab.open()
+    await lab.shows(["4 cards"], ".count")
+    await lab.run("() => { lab.server.sequence = 'second'; lab.server.revision -= 3_600_000_000 }")
+    await lab.run("() => { lab.board.note = 'of two' }")
+
+    await move(lab, "T-2", "done")
+
+    await lab.shows(["4 cards of two"], ".count")
+
+
 async def test_an_answer_that_builds_on_something_else_is_followed_by_a_full_read(lab: Lab) -> None:
     await lab.open()
     await lab.run("() => lab.pause()")

@@ -218,11 +218,11 @@ async def test_a_slow_opening_ends_at_its_true_height(lab: Lab) -> None:
     await lab.until("(before) => lab.heights.at(-1) === before + 160", before)
 
 
-async def test_a_fixed_height_is_never_reported(lab: Lab) -> None:
+async def test_a_height_is_reported_against_a_fixed_one(lab: Lab) -> None:
     await lab.open(context={"containerDimensions": {"height": 400, "width": 700}})
     await lab.order("todo", ["T-1", "T-2", "T-3"])
 
-    assert await heights_settle(lab) == []
+    assert len(await heights_settle(lab)) > 0
 
 
 async def test_fullscreen_reports_nothing_and_leaving_it_reports_again(lab: Lab) -> None:

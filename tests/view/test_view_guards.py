@@ -15,6 +15,7 @@ from tests.view.conftest import ROOT, Lab, bundled_view
 VIEW = "intarsia/ui_templates/view"
 POLLER, STATE, RESULT = (f"{VIEW}/live/{name}.ts" for name in ("poller", "poll_state", "initial_result"))
 QUEUE, RATE_LIMIT = (f"{VIEW}/requests/{name}.ts" for name in ("queue", "rate_limit"))
+SEQUENCES = Mutation(f"{VIEW}/messages.ts", "first.sequence === second.sequence && first.at", "first.at")
 
 GUARDS: dict[str, tuple[Callable[[Lab], Awaitable[None]], Mutation]] = {
     "t53 what was lost is sent again under its key": (
@@ -23,7 +24,15 @@ GUARDS: dict[str, tuple[Callable[[Lab], Awaitable[None]], Mutation]] = {
     ),
     "t53 an older answer is dropped": (
         test_parts.test_an_answer_older_than_what_is_shown_is_dropped,
-        Mutation(f"{VIEW}/dom/apply_update.ts", "update.revision < shown.revision", "false"),
+        Mutation(f"{VIEW}/dom/apply_update.ts", "isOlder(update.revision, shown.revision)", "false"),
+    ),
+    "a server whose clock went back, and who acts": (
+        test_parts.test_who_acts_sees_the_answer_of_a_server_that_came_back_with_an_earlier_clock,
+        SEQUENCES,
+    ),
+    "a server whose clock went back, and who waits": (
+        test_live.test_who_waits_sees_the_answer_of_a_server_that_came_back_with_an_earlier_clock,
+        SEQUENCES,
     ),
     "t53 what a host kept is read again": (
         test_pull.test_a_result_that_the_host_kept_is_shown_and_read_again,

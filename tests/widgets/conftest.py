@@ -27,7 +27,7 @@ Theme = Literal["light", "dark"]
 def make_result(widget: Widget, revision: int = 1, **meta: object) -> dict[str, Any]:
     """Make the result that the server would answer with."""
     parts: dict[str, Any] = {
-        "revision": revision,
+        "revision": f"{revision}.stage",
         "tool": "show_it",
         "arguments": {},
         **difference(render_widget(widget), None),

@@ -16,9 +16,7 @@ BASE = ROOT / "intarsia/ui_templates/view/base.css"
 
 def colors_of(place: int) -> dict[str, str]:
     """The fallbacks in `base.css`: the first color of `light-dark()` is for light, the second for dark."""
-    tokens = re.findall(
-        r"--intarsia-([\w-]+): var\([\w-]+, light-dark\((#\w{6}), (#\w{6})\)\)", BASE.read_text("utf-8")
-    )
+    tokens = re.findall(r"--host-([\w-]+): var\([\w-]+, light-dark\((#\w{6}), (#\w{6})\)\)", BASE.read_text("utf-8"))
     return {name: (light, dark)[place] for name, light, dark in tokens}
 
 
@@ -33,25 +31,16 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-TEXTS = ("text", "muted", "accent", "danger", "warning", "success", "info")
+TEXTS = ("text", "muted", "accent", "danger", "warning", "success")
 GROUNDS = ("surface", "sunken", "raised")
 
 
-@pytest.mark.parametrize(("text", "ground"), [*product(TEXTS, GROUNDS), ("on-accent", "accent")])
+@pytest.mark.parametrize(("text", "ground"), [*product(TEXTS, GROUNDS)])
 @pytest.mark.parametrize("place", [0, 1], ids=get_args(Theme))
-def test_text_can_be_read_on_every_ground_without_the_hosts_colors(place: int, text: str, ground: str) -> None:
+def test_our_own_colors_need_no_bands(place: int, text: str, ground: str) -> None:
     colors = colors_of(place)
 
     assert contrast(colors[text], colors[ground]) >= 4.5
-
-
-@pytest.mark.parametrize("ground", GROUNDS)
-@pytest.mark.parametrize("edge", ["ring", "line-strong", "accent"])
-@pytest.mark.parametrize("place", [0, 1], ids=get_args(Theme))
-def test_focus_and_edges_that_matter_stand_out(place: int, edge: str, ground: str) -> None:
-    colors = colors_of(place)
-
-    assert contrast(colors[edge], colors[ground]) >= 3
 
 
 @pytest.mark.parametrize("theme", get_args(Theme))

@@ -16,7 +16,10 @@ def test_a_button_calls_its_action_with_what_was_bound() -> None:
     assert button.attrib["hx-post"] == "tool:restart"
     assert json.loads(button.attrib["data-args"]) == {"service": "checkout"}
     assert button.attrib["data-variant"] == "primary"
-    assert render_text(Button("Restart", on_click=RESTART)) == 'Restart: call `restart` with `{"service":"checkout"}`\n'
+    assert (
+        render_text(Button("Restart", on_click=RESTART))
+        == '**Restart**: call `restart` with `{"service":"checkout"}`\n'
+    )
 
 
 async def test_pressing_it_runs_the_action_once(stage: Stage) -> None:
@@ -40,4 +43,4 @@ async def test_a_disabled_button_says_why_to_eyes_and_ears(stage: Stage) -> None
 def test_a_disabled_button_offers_no_call_to_a_model() -> None:
     disabled = Button("Restart", on_click=RESTART, disabled_reason="A restart is running.")
 
-    assert render_text(disabled) == "Restart: unavailable. A restart is running.\n"
+    assert render_text(disabled) == "**Restart**: unavailable. A restart is running.\n"

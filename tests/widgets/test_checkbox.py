@@ -23,5 +23,5 @@ def test_it_stands_as_it_is_and_cannot_be_used_when_it_calls_nothing() -> None:
 
 
 def test_the_text_form_says_yes_or_no_and_what_to_call() -> None:
-    assert render_text(Checkbox("shadow", label="Soft shadow", value=True)) == "Soft shadow: yes\n"
+    assert render_text(Checkbox("shadow", label="Soft shadow", value=True)) == "**Soft shadow**: yes\n"
     assert "call `mark_card` with `value` true or false" in render_text(Checkbox.examples()["calls an action"])

@@ -51,4 +51,4 @@ async def test_a_swatch_is_chosen_by_one_press_and_says_that_it_is(stage: Stage)
 def test_the_text_form_lists_the_color_and_the_swatches() -> None:
     field = ColorField("accent", value="#0F766E", swatches=["#0f766e", "#b45309"])
 
-    assert render_text(field) == "Accent: `#0F766E` (swatches: `#0f766e`, `#b45309`)\n"
+    assert render_text(field) == "**Accent**: `#0F766E` (swatches: `#0f766e`, `#b45309`)\n"

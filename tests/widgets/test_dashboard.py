@@ -29,14 +29,14 @@ def test_one_failed_tile_leaves_the_others_alive() -> None:
     tiles = [Tile("cpu", title="CPU", content=Metric("CPU", 1)), Tile("gpu", title="GPU", problem="There is no GPU.")]
     text = render_text(Dashboard(title="This machine", tiles=tiles))
 
-    assert "### CPU (`cpu`)\n\nCPU: **1**" in text
-    assert "### GPU (`gpu`)\n\nUnavailable: There is no GPU." in text
+    assert "### CPU (`cpu`)\n\n**CPU**: **1**" in text
+    assert "### GPU (`gpu`)\n\n*Unavailable:* There is no GPU." in text
 
 
 def test_the_text_form_names_the_filters_as_arguments() -> None:
     period = Select("period", options=["1h", "24h"], value="1h", placeholder="")
 
-    assert "Filters (arguments of this tool): `period` = 1h (choices: `1h`, `24h`).\n" in render_text(
+    assert "Filters (arguments of this tool): `period` = **1h** (choices: `1h`, `24h`).\n" in render_text(
         machine(1, filters=[period])
     )
 
@@ -64,21 +64,21 @@ async def test_inline_it_is_never_higher_than_500_pixels_whatever_it_holds(
 
 
 async def test_every_tile_can_be_paged_to_and_the_page_says_where_it_is(stage: Stage) -> None:
-    await stage.show(machine(12))
+    await stage.show(machine(24))
     place, following = stage.view.locator(".intarsia-pager__place"), stage.view.get_by_role("button", name="Next tiles")
     seen: list[str] = await stage.view.locator(".intarsia-tile:visible h3").all_inner_texts()
-    await expect(place).to_have_text(f"1\u2013{len(seen)} of 12")
+    await expect(place).to_have_text(f"1\u2013{len(seen)} of 24")
 
     while await following.is_enabled():
         await following.click()
         seen += await stage.view.locator(".intarsia-tile:visible h3").all_inner_texts()
 
-    assert seen == [f"Tile {n}" for n in range(1, 13)]
+    assert seen == [f"Tile {n}" for n in range(1, 25)]
     await expect(following).to_be_focused()
 
 
 async def test_turning_the_page_moves_nothing(stage: Stage) -> None:
-    await stage.show(machine(10))
+    await stage.show(machine(24))
     following = stage.view.get_by_role("button", name="Next tiles")
     before = await following.bounding_box()
 
@@ -88,12 +88,12 @@ async def test_turning_the_page_moves_nothing(stage: Stage) -> None:
 
 
 async def test_a_refresh_stays_on_the_page_that_is_open(stage: Stage) -> None:
-    await stage.show(machine(12))
+    await stage.show(machine(24))
     await stage.view.get_by_role("button", name="Next tiles").click()
     place = await stage.view.locator(".intarsia-pager__place").inner_text()
 
-    changed = Tile("t12", title="Tile 12", content=Text("Read anew."))
-    await stage.push(machine(12).model_copy(update={"tiles": [*machine(11).tiles, changed]}))
+    changed = Tile("t24", title="Tile 24", content=Text("Read anew."))
+    await stage.push(machine(24).model_copy(update={"tiles": [*machine(23).tiles, changed]}))
 
     await expect(stage.view.get_by_text("Read anew.")).to_be_attached()
     await expect(stage.view.locator(".intarsia-pager__place")).to_have_text(place)
@@ -121,3 +121,28 @@ async def test_what_fits_is_not_paged(stage: Stage) -> None:
 
     await expect(stage.view.get_by_role("heading", name="Tile 3")).to_be_visible()
     await expect(stage.view.locator(".intarsia-pager")).to_be_hidden()
+
+
+async def test_two_filters_fold_behind_one_button_where_it_is_narrow(stage: Stage) -> None:
+    filters = [Select("period", options=["1h", "24h"]), Select("service", options=["shop", "mail"])]
+    await stage.show(machine(1, filters=filters), width=320)
+    fold, period = stage.view.get_by_role("button", name="Filters"), stage.view.get_by_label("Period")
+    await expect(period).to_be_hidden()
+
+    await fold.press("Enter")
+    await expect(fold).to_have_attribute("aria-expanded", "true")
+    await expect(period).to_be_visible()
+
+    await stage.push(machine(2, title="Another machine", filters=filters))
+    await expect(stage.view.get_by_text("Another machine")).to_be_visible()
+    await expect(period).to_be_visible()
+
+    await fold.click()
+    await expect(period).to_be_hidden()
+
+
+async def test_filters_are_not_folded_where_there_is_room(stage: Stage) -> None:
+    await stage.show(machine(1, filters=[Select("period", options=["1h"]), Select("service", options=["shop"])]))
+
+    await expect(stage.view.get_by_label("Period")).to_be_visible()
+    await expect(stage.view.get_by_role("button", name="Filters")).to_be_hidden()

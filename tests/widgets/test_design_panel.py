@@ -203,10 +203,10 @@ def test_proposing_is_offered_beside_saving_and_only_one_of_them_is_primary() ->
 def test_the_text_form_lists_each_token_with_what_it_takes_and_how_to_save() -> None:
     assert render_text(panel(unsaved={"radius": 16.0})) == (
         "## Northwind\n\n"
-        "- `accent`, Accent: `#2f6feb` (six hexadecimal digits after `#`)\n"
-        "- `radius`, Corner radius: 8px (from 0 to 24, in steps of 1); not saved yet: 16\n"
-        "- `font`, Font: `system` (choices: `system`, `serif`)\n"
-        "- `shadow`, Shadow: yes (true or false)\n\n"
+        "- `accent`, **Accent**: `#2f6feb` (six hexadecimal digits after `#`)\n"
+        "- `radius`, **Corner radius**: **8px** (from 0 to 24, in steps of 1); not saved yet: 16\n"
+        "- `font`, **Font**: `system` (choices: `system`, `serif`)\n"
+        "- `shadow`, **Shadow**: yes (true or false)\n\n"
         "To save, call `save_tokens` with `values` (an object from token name to value), `version` `3` "
         'and `{"brand":"northwind"}`.\n'
     )

@@ -6,7 +6,7 @@ from tests.widgets.conftest import Stage
 
 
 def test_the_text_form_is_that_of_the_children_one_after_the_other() -> None:
-    assert render_text(Grid([Metric("Open", 12), Metric("Done", 30)])) == "Open: **12**\n\nDone: **30**\n"
+    assert render_text(Grid([Metric("Open", 12), Metric("Done", 30)])) == "**Open**: **12**\n\n**Done**: **30**\n"
 
 
 @pytest.mark.parametrize(("width", "columns"), [(760, 4), (520, 2), (320, 1)])

@@ -17,4 +17,4 @@ def test_what_looks_like_markup_is_read_as_text() -> None:
     heading = Heading("<b>Bold</b> & *stars*")
 
     assert words(find(heading, "./h1")) == "<b>Bold</b> & *stars*"
-    assert render_text(heading) == "## \\<b\\>Bold\\</b\\> & \\*stars\\*\n"
+    assert render_text(heading) == "## \\<b>Bold\\</b> & \\*stars\\*\n"

@@ -31,19 +31,19 @@ def test_a_change_has_an_arrow_and_a_word() -> None:
 
 
 def test_the_text_form_says_value_change_verdict_and_detail_in_one_line() -> None:
-    assert render_text(LATENCY) == "Latency: **412.3 ms**, down 38 ms (better), p95\n"
-    assert render_text(Metric("Load", 1, change=0)) == "Load: **1**, no change\n"
+    assert render_text(LATENCY) == "**Latency**: **412.3 ms**, down 38 ms (better), **p95**\n"
+    assert render_text(Metric("Load", 1, change=0)) == "**Load**: **1**, no change\n"
 
 
 def test_a_number_that_is_not_known_is_a_dash_and_words_to_a_model() -> None:
     unknown = Metric("Temperature", None, unit="celsius")
 
     assert words(find(unknown, ".//dd")) == "\u2013"
-    assert render_text(unknown) == "Temperature: **not known**\n"
+    assert render_text(unknown) == "**Temperature**: *not known*\n"
 
 
 def test_the_history_is_drawn_below_and_told_after() -> None:
     metric = Metric("CPU", 30, history=Sparkline([10, 30], label="CPU, last minute"))
 
     assert len(find_all(metric, ".//svg")) == 1
-    assert render_text(metric) == "CPU: **30**\n\nCPU, last minute: from 10 to 30, last 30\n"
+    assert render_text(metric) == "**CPU**: **30**\n\n**CPU, last minute**: from 10 to 30, last 30\n"

@@ -69,7 +69,7 @@ def test_a_board_follows_its_cards_and_its_actions() -> None:
     assert after["T-1"].hash != before["T-1"].hash
     assert after["T-2"] is before["T-2"]
     assert "checkbox" in offered["T-2"].html
-    assert "- `T-1` Write (bug)" in render_text(_board(Card("T-1", "Write", label="bug")))
+    assert "- `T-1` **Write** (label **bug**)" in render_text(_board(Card("T-1", "Write", label="bug")))
 
 
 def test_rows_made_by_hand_are_escaped() -> None:

@@ -42,4 +42,7 @@ def test_without_options_it_says_so() -> None:
 
 
 def test_the_text_form_lists_the_values_to_send() -> None:
-    assert render_text(Select("period", options=PERIODS, value="24h")) == "Period: 24 hours (choices: `1h`, `24h`)\n"
+    assert (
+        render_text(Select("period", options=PERIODS, value="24h"))
+        == "**Period**: **24 hours** (choices: `1h`, `24h`)\n"
+    )

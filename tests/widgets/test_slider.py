@@ -58,5 +58,5 @@ async def test_a_screen_reader_hears_the_unit(stage: Stage) -> None:
 def test_the_text_form_says_where_it_stands_and_what_it_takes() -> None:
     assert (
         render_text(Slider("radius", min=0, max=24, value=8, unit="px"))
-        == "Radius: 8px (from 0 to 24, in steps of 1)\n"
+        == "**Radius**: **8px** (from 0 to 24, in steps of 1)\n"
     )

@@ -7,7 +7,7 @@ def test_the_line_has_a_name_that_tells_its_range() -> None:
     line = Sparkline([3, 5.25, 12], label="Open cards")
 
     assert find(line, ".//svg").attrib["aria-label"] == "Open cards: from 3 to 12, last 12"
-    assert render_text(line) == "Open cards: from 3 to 12, last 12\n"
+    assert render_text(line) == "**Open cards**: from 3 to 12, last 12\n"
 
 
 def test_a_gap_parts_the_line_and_the_last_known_value_has_a_dot() -> None:
@@ -21,4 +21,4 @@ def test_without_values_it_says_so() -> None:
     empty = Sparkline([None], label="Errors")
 
     assert words(find(empty, "./div")) == "No values yet"
-    assert render_text(empty) == "Errors: no values yet\n"
+    assert render_text(empty) == "**Errors**: no values yet\n"

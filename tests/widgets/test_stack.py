@@ -18,4 +18,4 @@ def test_the_text_form_is_that_of_the_children_one_after_the_other() -> None:
 
 def test_an_empty_stack_says_so() -> None:
     assert words(find(Stack([]), "./div")) == "Nothing to show."
-    assert render_text(Stack([])) == "Nothing to show.\n"
+    assert render_text(Stack([])) == "*Nothing to show.*\n"

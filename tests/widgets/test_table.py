@@ -57,7 +57,7 @@ def test_the_text_form_is_a_markdown_table_with_the_keys() -> None:
         "| id | Release | Size | When | Seen |",
         "| --- | --- | --- | --- | --- |",
         "| `r1` | 2.4 | 12.3 MB | 2026-12-01 | 2026-12-01 09:00+00:00 |",
-        "| `r2` | a \\| b | not known | not known | yesterday |",
+        "| `r2` | a \\| b | *not known* | *not known* | yesterday |",
     ]
 
 

@@ -4,12 +4,14 @@ from datetime import date
 from typing import Any
 
 import pytest
+from playwright.async_api import expect
 
 from intarsia.errors import WidgetError
 from intarsia.server.wire.diff import Seen, difference
 from intarsia.ui_templates import Rendering, render_text, render_widget
 from intarsia.widgets import BoardColumn, BoundAction, Card, Select, TaskBoard
 from intarsia.widgets.action import JsonType, Parameter
+from tests.widgets.conftest import Stage
 from tests.widgets.markup import find, find_all, words
 
 SIXTY = TaskBoard.examples()["sixty cards"]
@@ -180,19 +182,19 @@ def test_the_text_form_names_cards_columns_and_what_can_be_done() -> None:
     )
 
     assert render_text(widget).splitlines() == [
-        "**Apollo**: 2 cards, Assignee: Ada Lovelace",
+        "**Apollo**: 2 cards, **Assignee**: **Ada Lovelace**",
         "",
-        "To do (`todo`): 2 of at most 1, over its limit",
+        "**To do** (`todo`): 2 of at most 1, over its limit",
         "",
-        "- `T-1` Fix login (Ada Lovelace, high, due 2026-12-01, bug, v7)",
-        "- `T-2` Write \\<docs\\> (urgent, overdue since 2026-01-05, v0)",
+        "- `T-1` **Fix login** (**Ada Lovelace**, high, due 2026-12-01, label **bug**, v7)",
+        "- `T-2` **Write \\<docs>** (urgent, overdue since 2026-01-05, v0)",
         "",
-        "Done (`done`): 0",
+        "**Done** (`done`): 0",
         "",
-        "No cards.",
+        "*No cards.*",
         "",
-        'Move card with `move_card`: card, column, index, version, and `{"project":"a \\"b\\" \'c\'"}`.',
-        'Add card with `add_card`: column, title, and `{"project":"a \\"b\\" \'c\'"}`.',
+        '**Move card** with `move_card`: card, column, index, version, and `{"project":"a \\"b\\" \'c\'"}`.',
+        '**Add card** with `add_card`: column, title, and `{"project":"a \\"b\\" \'c\'"}`.',
     ]
 
 
@@ -204,3 +206,24 @@ def test_versions_are_told_only_where_they_are_asked_for() -> None:
 def test_a_board_that_no_host_would_take_is_refused() -> None:
     with pytest.raises(WidgetError, match="has 501 cards; show at most 500"):
         TaskBoard(columns=[BoardColumn("todo", "To do", [Card(str(number), "x") for number in range(501)])])
+
+
+@pytest.mark.parametrize(("width", "least"), [(720, 20), (480, 10), (320, 6)])
+async def test_many_cards_are_in_sight_within_500_pixels(stage: Stage, width: int, least: int) -> None:
+    await stage.show(SIXTY, width=width)
+    await expect(stage.view.locator(".intarsia-pager").first).to_be_visible()
+
+    assert await stage.height() <= 500
+    assert await stage.view.locator(".intarsia-task-board__cards > li:visible").count() >= least
+
+
+async def test_who_goes_to_a_card_reads_all_of_its_title(stage: Stage) -> None:
+    title = "Agree with the bank on what happens when it answers late and twice, and write it down for support"
+    await stage.show(TaskBoard(columns=[BoardColumn(name, name, [Card(name, title)]) for name in "ABCD"], on_move=MOVE))
+    words_of = stage.view.locator(".intarsia-task-board__cards p").first
+    is_cut = "(element) => element.scrollHeight > element.clientHeight + 1"
+    assert await words_of.evaluate(is_cut)
+
+    await stage.view.get_by_role("button", name="Move").first.focus()
+
+    assert not await words_of.evaluate(is_cut)

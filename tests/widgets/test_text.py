@@ -18,7 +18,7 @@ def test_a_tone_is_an_icon_and_a_word_and_never_a_color_alone(tone: str) -> None
 
     assert len(find_all(text, ".//svg")) == 1
     assert words(find_all(text, "./div")[0]).startswith(f"{tone.capitalize()}:")
-    assert render_text(text) == f"{tone.capitalize()}: The disk is full.\n"
+    assert render_text(text) == f"*{tone.capitalize()}:* The disk is full.\n"
 
 
 def test_a_plain_text_has_neither() -> None:

@@ -19,7 +19,8 @@ def test_a_failed_tile_gives_the_reason_with_an_icon_in_the_contents_place() -> 
     assert words(problem) == "This machine has no temperature sensors."
     assert problem.find("svg") is not None
     assert (
-        render_text(failed) == "### Temperature (`sensors`)\n\nUnavailable: This machine has no temperature sensors.\n"
+        render_text(failed)
+        == "### Temperature (`sensors`)\n\n*Unavailable:* This machine has no temperature sensors.\n"
     )
 
 

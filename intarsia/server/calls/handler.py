@@ -4,15 +4,17 @@ import logging
 from collections.abc import Mapping
 from typing import Any, cast
 
-from intarsia.errors import ArgumentError, RefusedError, UnsupportedValueError, near_miss
+from intarsia.errors import ArgumentError, RefusedError, SaveError, UnsupportedValueError, near_miss
 from intarsia.permissions import Grant, decide_without_arguments
 from intarsia.server.calls.reader import WidgetReader, authorized_arguments, authorized_read
 from intarsia.server.calls.refresh_view import ViewRefresher
 from intarsia.server.calls.run_action import ActionRunner
 from intarsia.server.catalog import Catalog
+from intarsia.server.changes.change_log import REVISIONS
 from intarsia.server.rendering.load import AnyWidgetTool
 from intarsia.server.rendering.text_form import text_answer
 from intarsia.server.storage.drafts import checked_draft, save_draft
+from intarsia.server.storage.wait_budget import one_wait_budget
 from intarsia.server.switches.positions import TEXT_ONLY_NOTICE
 from intarsia.server.tools.arguments import json_arguments
 from intarsia.server.tools.tool import ActionTool, WidgetTool
@@ -70,7 +72,11 @@ class CallHandler:
         Returns:
             The response.
         """
-        call = read_call(arguments, meta, grant)
+        with one_wait_budget():
+            return await self._answer(name, read_call(arguments, meta, grant))
+
+    async def _answer(self, name: str, call: ToolCall) -> CallResponse:
+        grant = call.grant
         call.view = read_handle(self._catalog.signer, grant, call.handle)
         try:
             answer = await self._dispatch(name, call)
@@ -80,6 +86,9 @@ class CallHandler:
         except UnsupportedValueError as error:
             logger.warning("The call of %r has a value that cannot be shown.", name, exc_info=True)
             answer = problem_answer("invalid", str(error))  # trying again would not help
+        except SaveError as error:
+            logger.error("The call of %r could not be saved: %s", name, error)  # noqa: TRY400 - the disk, not the code
+            answer = problem_answer("failed", "This could not be saved. Nothing was changed; try again later.")
         except Exception:
             # The details go to the log only: an exception's text may contain data of other users.
             logger.exception("The call of %r failed.", name)
@@ -137,7 +146,11 @@ class CallHandler:
         reading, parts = await self._reader.read(wanted, call)
         if not self._catalog.switches.positions.shows_widget(tool.name, call.grant):
             return CallResponse(f"{text_answer(reading.widget, tool.name, given, page)}\n\n{TEXT_ONLY_NOTICE}")
-        structured = {"tool": tool.name, "arguments": for_scripts(reading.arguments), "revision": reading.revision}
+        structured = {
+            "tool": tool.name,
+            "arguments": for_scripts(reading.arguments),
+            "revision": REVISIONS.text_of(reading.revision),
+        }
         answer = CallResponse(text_answer(reading.widget, tool.name, given, page), structured, {PARTS: parts})
         handle = make_handle(self._catalog.signer, call.grant, tool.name, reading.arguments, opening.sealed)
         if handle is not None:

@@ -13,6 +13,7 @@ from intarsia.errors import ArgumentError, RefusedError
 from intarsia.permissions import Grant, decide
 from intarsia.server.catalog import Catalog
 from intarsia.server.changes.access_watch import ACCESS_WATCH
+from intarsia.server.changes.change_log import REVISIONS
 from intarsia.server.rendering.load import AnyWidgetTool, Reading, WatchedTopics
 from intarsia.server.rendering.shared_renders import RenderRequest, SharedRender
 from intarsia.server.storage.drafts import save_draft
@@ -188,8 +189,9 @@ def _key(wanted: AuthorizedRead, call: ToolCall) -> Hashable | None:
 
 def _sent(drawn: SharedRender, wanted: AuthorizedRead, call: ToolCall, tiles: frozenset[str] | None) -> dict[str, Any]:
     reading = drawn.reading
+    revision = REVISIONS.text_of(reading.revision)
     arguments = for_scripts(reading.arguments)
-    parts: dict[str, Any] = {"revision": reading.revision, "tool": wanted.tool.name, "arguments": arguments}
+    parts: dict[str, Any] = {"revision": revision, "tool": wanted.tool.name, "arguments": arguments}
     if reading.skipped and tiles is not None:
         parts["tiles"] = sorted(tiles)
     return {**parts, **difference(drawn.rendering, call.seen, reading.skipped)}

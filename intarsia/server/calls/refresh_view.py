@@ -51,7 +51,7 @@ class ViewRefresher:
         tool = self._catalog.offered(seen.tool, call.grant) if seen else None
         if seen is None or not is_its_own or not isinstance(tool, WidgetTool):
             return None
-        REVISIONS.follow(seen.revision)
+        seen = replace(seen, revision=REVISIONS.own_revision(seen.revision_text))
         shown = cast("AnyWidgetTool", tool)
         wanted = await authorized_read(shown, seen.arguments, call.grant)
         opening = LATEST_VIEWS.of_view(call)

@@ -9,29 +9,41 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from secrets import token_urlsafe
 from threading import Lock
 from typing import Any, Protocol
 
 MAX_TOPICS = 10_000
 """The maximum number of topics whose last revision is kept."""
 
-
-MAX_AHEAD = 26 * 3_600 * 1_000_000
-"""How many microseconds a revision may be ahead of this machine's clock: a day, time zones apart, and some slack.
-
-A View sends its revision back, so a greater one is forged or from another machine and must not move the clock.
-"""
+_MAX_DIGITS = 20
 
 Listener = Callable[[frozenset[str]], None]
 """Receives the topics that changed. Any thread may call it; it must return at once and not raise."""
 
 
 class RevisionClock:
-    """Issues revisions: microseconds since the Unix epoch, strictly increasing."""
+    """Issues revisions: microseconds since the Unix epoch, strictly increasing while the process runs.
 
-    def __init__(self) -> None:
+    A View gets a revision together with the name of its sequence, `1763830000123456.aB3dE6gH`. Every start of a process
+    begins a new sequence, and revisions of different sequences have no order: the clock of the machine may have been
+    set back in between. What a View sends back is compared, and never moves the clock.
+
+    Args:
+        sequence: The name of the sequence, without a dot; by default a new random one. Only processes that hear of the
+            same changes, and whose clocks agree, may share one.
+    """
+
+    def __init__(self, sequence: str | None = None) -> None:
+        self._sequence = sequence or token_urlsafe(6)
         self._last = 0
         self._lock = Lock()
+
+    @property
+    def last(self) -> int:
+        """The last revision that was issued."""
+        with self._lock:
+            return self._last
 
     def next(self) -> int:
         """Return a new revision. Safe to call from any thread."""
@@ -39,11 +51,24 @@ class RevisionClock:
             self._last = max(self._last + 1, time.time_ns() // 1_000)
             return self._last
 
-    def follow(self, revision: int) -> None:
-        """Advance past a revision that a View holds: this machine's clock may have been set back since."""
-        with self._lock:
-            if self._last < revision <= time.time_ns() // 1_000 + MAX_AHEAD:
-                self._last = revision
+    def text_of(self, revision: int) -> str:
+        """Return a revision with the name of its sequence, as a View gets it."""
+        return f"{revision}.{self._sequence}"
+
+    def own_revision(self, text: str) -> int:
+        """Return the revision that a View sent back.
+
+        Args:
+            text: A revision with the name of its sequence, which may be forged or of an earlier process.
+
+        Returns:
+            The revision if this clock has issued it or a later one; otherwise 0, which is older than every change.
+        """
+        digits, _, sequence = text.partition(".")
+        if sequence != self._sequence or not (digits.isascii() and digits.isdecimal() and len(digits) <= _MAX_DIGITS):
+            return 0
+        revision = int(digits)
+        return revision if revision <= self.last else 0
 
 
 REVISIONS = RevisionClock()

@@ -112,7 +112,7 @@ class Surface:
 
     @cached_property
     def _document(self) -> ViewDocument:
-        return load_document(self._catalog.name)
+        return load_document(self._catalog.name, self._catalog.inline_height)
 
     @property
     def _uri(self) -> str:

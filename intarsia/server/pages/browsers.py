@@ -77,13 +77,8 @@ class BrowserCookies:
 
     def __init__(self, settings: BrowserSettings) -> None:
         self._settings = settings
-        # The prefix binds the cookie to this host, over TLS only (RFC 6265bis, section 4.1.3). Browsers do not separate
-        # cookies by port, so on loopback, where several servers run side by side, the name holds the port. Below one
-        # host, each path has a name of its own.
-        parts = urlsplit(settings.public_url)
         self._origin = origin_of(settings.public_url)
-        self._name = "__Host-intarsia" if settings.is_https else f"intarsia-{parts.port or 80}"
-        self._name += parts.path.replace("/", "-")
+        self._name = cookie_name(settings, "intarsia")
 
     def read_cookie(self, request: Request) -> str | None:
         """Return the cookie of a request; `None` if it is missing, or does not have the form of our cookies."""
@@ -120,6 +115,21 @@ class BrowserCookies:
         """Delete the cookie of a browser."""
         response.delete_cookie(self._name, path="/", secure=self._settings.is_https, httponly=True, samesite="lax")
         return response
+
+
+def cookie_name(settings: BrowserSettings, name: str) -> str:
+    """Return the name of a cookie that no other server of this host uses.
+
+    Args:
+        settings: The public URL.
+        name: What the cookie is called, without a hyphen.
+    """
+    # The prefix binds the cookie to this host, over TLS only (RFC 6265bis, section 4.1.3). Browsers do not separate
+    # cookies by port, so on loopback, where several servers run side by side, the name holds the port. Below one
+    # host, each path has a name of its own.
+    parts = urlsplit(settings.public_url)
+    start = f"__Host-{name}" if settings.is_https else f"{name}-{parts.port or 80}"
+    return start + parts.path.replace("/", "-")
 
 
 def digest_of(secret: str) -> bytes:

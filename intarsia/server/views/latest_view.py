@@ -88,7 +88,9 @@ class LatestViews:
     def superseded(self, opening: ViewOpening) -> CallResponse | None:
         """Return the response to a View whose widget was opened again later, or `None` if no newer opening is known."""
         with self._lock:
-            is_old = self._newest.get(opening.topic, 0) > opening.moment
+            newest = self._newest.get(opening.topic, opening.moment)
+        # A moment that is yet to come is of an earlier process, whose clock was ahead.
+        is_old = newest != opening.moment and not newest < opening.moment <= REVISIONS.last
         return problem_answer("superseded", OPENED_AGAIN) if is_old else None
 
     def close(self) -> None:

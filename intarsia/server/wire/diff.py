@@ -21,8 +21,10 @@ class Seen:
     lists: Mapping[str, list[str]] = field(default_factory=dict[str, list[str]])
     tiles: frozenset[str] | None = None
     """The only tiles to run, or `None` for all."""
+    revision_text: str = ""
+    """The revision that the View shows, as it was sent. It may be forged, or of an earlier process."""
     revision: int = 0
-    """The revision that the View shows."""
+    """The same after `RevisionClock.own_revision`; 0, which is older than every change, before that."""
 
 
 def parse_seen(value: object) -> Seen | None:
@@ -34,7 +36,6 @@ def parse_seen(value: object) -> Seen | None:
     if not isinstance(tool, str) or not isinstance(arguments, Mapping):
         return None
     tiles: object = seen.get("tiles")
-    revision: object = seen.get("revision")
     return Seen(
         tool,
         cast("Mapping[str, Any]", arguments),
@@ -42,7 +43,7 @@ def parse_seen(value: object) -> Seen | None:
         parts={name: _text(mark) for name, mark in _mapping(seen.get("parts")).items()},
         lists={name: _texts(marks) for name, marks in _mapping(seen.get("lists")).items()},
         tiles=None if tiles is None else frozenset(_texts(tiles)),
-        revision=revision if isinstance(revision, int) else 0,
+        revision_text=_text(seen.get("revision")),
     )
 
 

@@ -8,10 +8,10 @@ from typing import Any, cast
 
 from pydantic_core import to_jsonable_python
 
-from intarsia.errors import ArgumentError, ConflictError, RefusedError, ScopeError
+from intarsia.errors import ArgumentError, BusyError, ConflictError, RefusedError, ScopeError
 from intarsia.permissions import Decision, Grant
 from intarsia.server.wire.diff import Seen, parse_seen
-from intarsia.ui_templates.filters import plain
+from intarsia.ui_templates.text_markdown import bold, code, paragraphs
 from intarsia.ui_templates.value_format import for_scripts
 from intarsia.widgets import Done
 
@@ -98,19 +98,28 @@ def done_answer(done: Done) -> CallResponse:
     meta: dict[str, Any] = {"message": done.message}
     if done.undo:
         meta["undo"] = {"tool": done.undo.tool, "arguments": for_scripts(done.undo.arguments)}
-    return CallResponse(done.message, meta={DONE: meta})
+    return stored_answer(meta)
+
+
+def stored_answer(done: Mapping[str, Any]) -> CallResponse:
+    """Return the response to an action whose answer is stored."""
+    return CallResponse(paragraphs(done["message"]), meta={DONE: dict(done)})
 
 
 def replayed(first: Mapping[str, Any]) -> CallResponse:
     """Return the response to a call that was applied before."""
     done: dict[str, Any] = {"message": "This was already done.", **first, "replayed": True}
-    return CallResponse(done["message"], meta={DONE: done})
+    return CallResponse(paragraphs(done["message"]), meta={DONE: done})
 
 
 def refusal(error: ArgumentError | RefusedError) -> CallResponse:
     """Return the response to a call that was refused."""
     if isinstance(error, ConflictError):
         return problem_answer("conflict", error.reason, error.current)
+    if isinstance(error, BusyError):
+        answer = problem_answer("busy", error.reason)
+        answer.meta[PROBLEM]["retry_after"] = error.retry_after
+        return answer
     if isinstance(error, ScopeError):
         answer = problem_answer("refused", f"{error.reason} {error.how_to_fix}")
         answer.meta[PROBLEM] |= {"missing_scopes": sorted(error.missing_scopes), "how_to_fix": error.how_to_fix}
@@ -130,8 +139,8 @@ def problem_answer(kind: str, message: str, current: Mapping[str, Any] | None = 
     if current:
         problem["current"] = to_jsonable_python(current, fallback=str)
     # The current values are data, so they are escaped: a value must not look like text of the connector.
-    now = "".join(f" {plain(name)}: {plain(value)}." for name, value in (current or {}).items())
-    return CallResponse(message + (f"\n\nNow:{now}" if now else ""), meta={PROBLEM: problem}, is_error=True)
+    now = "".join(f" {code(name)}: {bold(value)}." for name, value in (current or {}).items())
+    return CallResponse(paragraphs(message) + (f"\n\nNow:{now}" if now else ""), meta={PROBLEM: problem}, is_error=True)
 
 
 def digest_of(tool: str, arguments: Mapping[str, Any]) -> str:

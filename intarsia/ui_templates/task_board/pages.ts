@@ -15,13 +15,13 @@ import {
   nameOf,
   titleOf,
 } from "./board";
-import { fillPager, heightOfFoot, INLINE_HEIGHT, pageOf } from "../_pager";
+import { fillPager, heightOfFoot, pageOf } from "../_pager";
 import { showTabs } from "./tabs";
 
-const MIN_WIDTH_FOR_TWO_PX = 560;
+const MIN_WIDTH_FOR_TWO_PX = 440;
 const MIN_COLUMN_PX = 156;
 /** No more cards fit on a page inline, so the others need no layout before the first paint. */
-const MAX_CARDS_PER_PAGE = 9;
+const MAX_CARDS_PER_PAGE = 16;
 
 /** Updates everything that the behavior adds to the cards in the document. */
 export function layOut(board: Board): void {
@@ -119,13 +119,12 @@ function nameHandles(list: HTMLElement): void {
 
 /** The height available to the columns, in pixels. */
 function roomOf({ root, view }: Board): number {
-  const { displayMode, containerDimensions } = view.context;
-  if (displayMode === "fullscreen") return Infinity;
-  const { height = INLINE_HEIGHT, maxHeight = INLINE_HEIGHT } = containerDimensions;
+  const room = view.room();
+  if (room === Infinity) return room;
   const columns = root.querySelector<HTMLElement>(".intarsia-task-board__columns")?.offsetHeight ?? 0;
   const padding = pixels(document.body, "padding-top") + pixels(document.body, "padding-bottom");
   // The height of the row below is reserved from the start, so that a message moves no cards.
-  return Math.min(INLINE_HEIGHT, height, maxHeight) - padding - heightOfFoot(root) - (root.offsetHeight - columns);
+  return room - padding - heightOfFoot(root) - (root.offsetHeight - columns);
 }
 
 /** The height of the rest of the widget, above and below the board, in pixels. */

@@ -6,7 +6,7 @@
  * the View, so that those can change.
  */
 
-/** Why an action was not done. `offline`: no response came, twice. */
+/** Why an action was not done. `offline`: no response came, twice. `busy`: the server asked to send it later, again and again. */
 export type ProblemKind =
   | "invalid"
   | "refused"
@@ -15,6 +15,7 @@ export type ProblemKind =
   | "failed"
   | "off"
   | "superseded"
+  | "busy"
   | "offline";
 
 /** How an action ended. When the promise resolves, the widget in the document is up to date. */
@@ -93,6 +94,12 @@ export interface View {
   readonly widget: { readonly tool: string; readonly arguments: Readonly<Record<string, unknown>> };
 
   readonly context: ViewContext;
+
+  /**
+   * The height that the whole View may take inline, in CSS pixels; Infinity in other display modes. Ask again at each
+   * change of the context.
+   */
+  room(): number;
 
   /** Runs the listener at each change of the context. Returns a function that stops it. */
   onContext(listener: (context: ViewContext) => void): () => void;

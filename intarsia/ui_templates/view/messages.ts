@@ -16,9 +16,31 @@ export interface ListChange {
   readonly items?: Readonly<Record<string, Piece>>;
 }
 
+/**
+ * When a widget was read, and by which process: `1763830000123456.aB3dE6gH`, microseconds since 1970 and the name of the
+ * process's sequence. It goes back to the server as it came.
+ */
+export type Revision = string;
+
+/** Whether a revision comes before another. Those of different processes have no order: a clock may have been set back. */
+export function isOlder(one: Revision, other: Revision): boolean {
+  const [first, second] = [splitRevision(one), splitRevision(other)];
+  return first.sequence === second.sequence && first.at < second.at;
+}
+
+/** When a widget was read, in milliseconds since 1970 by the server's clock. */
+export function readAtOf(revision: Revision): number {
+  return splitRevision(revision).at / 1_000;
+}
+
+function splitRevision(revision: Revision): { at: number; sequence: string } {
+  const [at, sequence = ""] = revision.split(".");
+  return { at: Number(at), sequence };
+}
+
 /** `dev.intarsia/parts`: a whole rendering, or the difference to one. */
 export interface WidgetUpdate {
-  readonly revision: number;
+  readonly revision: Revision;
   readonly tool: string;
   readonly arguments: Arguments;
   readonly frame?: Piece;
@@ -39,7 +61,7 @@ export interface Seen {
   frame: string;
   parts: Record<string, string>;
   lists: Record<string, string[]>;
-  revision: number;
+  revision: Revision;
   tiles?: string[];
 }
 
@@ -63,6 +85,10 @@ export interface ToolResponse {
   readonly outcome: Outcome;
   /** No response came: the call may or may not have taken effect. */
   readonly isLost: boolean;
+  /** The server was too busy and changed nothing: send the same call again after so many milliseconds. */
+  readonly retryAfterMs: number | null;
+  /** The same call, with the same key, may be sent again: it did nothing, or what it did is not done twice. */
+  readonly isRetryable: boolean;
   readonly update: WidgetUpdate | null;
   /** What the View shows is still up to date. */
   readonly unchanged: Unchanged | null;
@@ -101,6 +127,8 @@ export function metaOf(result: ToolResult, name: string): unknown {
   return isRecord(result._meta) ? result._meta[`dev.intarsia/${name}`] : undefined;
 }
 
+const isRevision = (value: unknown): value is Revision => typeof value === "string" && /^\d{1,20}(\.[\w-]+)?$/.test(value);
+
 const isPiece = (value: unknown): boolean =>
   isRecord(value) && typeof value.hash === "string" && typeof value.html === "string";
 
@@ -116,7 +144,7 @@ const isList = (value: unknown): boolean =>
 function isWidgetUpdate(value: unknown): value is WidgetUpdate {
   return (
     isRecord(value) &&
-    typeof value.revision === "number" &&
+    isRevision(value.revision) &&
     typeof value.tool === "string" &&
     isRecord(value.arguments) &&
     (value.frame === undefined || isPiece(value.frame)) &&
@@ -135,7 +163,7 @@ function updateOf(result: ToolResult): WidgetUpdate | null {
 
 function unchangedOf(result: ToolResult): Unchanged | null {
   const meta = metaOf(result, "unchanged");
-  if (!isRecord(meta) || typeof meta.revision !== "number") return null;
+  if (!isRecord(meta) || !isRevision(meta.revision)) return null;
   return { revision: meta.revision, ...(isTexts(meta.tiles) && { tiles: meta.tiles as string[] }) };
 }
 
@@ -166,10 +194,15 @@ function questionOf(result: ToolResult): Question | null {
   return { question: String(meta.question), label: String(meta.label), confirmation: meta.confirmation };
 }
 
-const PROBLEM_KINDS: readonly string[] = ["invalid", "refused", "conflict", "unknown_tool", "failed", "off", "superseded"];
+const PROBLEM_KINDS: readonly string[] = ["invalid", "refused", "conflict", "unknown_tool", "failed", "off", "superseded", "busy"];
 
 function sentence(value: unknown, fallback: string): string {
   return typeof value === "string" && value.trim() ? value : fallback;
+}
+
+/** Seconds that a server named, in milliseconds; null when they are none. */
+export function millisecondsOf(seconds: unknown): number | null {
+  return typeof seconds === "number" && Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null;
 }
 
 /** Parses a result. A refusal by `isError` becomes an outcome like any other. */
@@ -177,13 +210,15 @@ export function parseResponse(result: ToolResult): ToolResponse {
   const text = textOf(result);
   const isDeferred = metaOf(result, "later") === true;
   const [update, unchanged, question] = [updateOf(result), unchangedOf(result), questionOf(result)];
-  const base = { isLost: false, update, unchanged, question, isDeferred, text, raw: result };
+  const base = { isLost: false, retryAfterMs: null, isRetryable: false, update, unchanged, question, isDeferred, text, raw: result };
   if (result.isError === true) {
     const meta = metaOf(result, "problem");
     const problem = isRecord(meta) ? meta : {};
     const kind = PROBLEM_KINDS.includes(String(problem.kind)) ? (problem.kind as ProblemKind) : "failed";
     const message = sentence(problem.message, sentence(text, "The request failed."));
-    return { ...base, undo: null, outcome: { ok: false, kind, message } };
+    const retryAfterMs = kind === "busy" ? millisecondsOf(problem.retry_after) : null;
+    const isRetryable = kind === "busy" || problem.retryable === true;
+    return { ...base, undo: null, outcome: { ok: false, kind, message }, retryAfterMs, isRetryable };
   }
   const meta = metaOf(result, "done");
   const done = isRecord(meta) ? meta : {};

@@ -6,6 +6,7 @@ import type { DisplayMode, View } from "./behavior";
 import { shownWidget } from "./dom/apply_update";
 import { hold } from "./dom/render_lock";
 import { request } from "./host/bridge";
+import { room } from "./host/room";
 import { applyDisplayMode, onContext, viewContext } from "./host/theme";
 import { filterWidget } from "./requests/read_widget";
 import { announce, status } from "./ui/status_bar";
@@ -36,6 +37,7 @@ export const view: View = {
   get context() {
     return viewContext();
   },
+  room,
   onContext,
   requestDisplayMode,
   status,

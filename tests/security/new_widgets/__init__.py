@@ -31,7 +31,7 @@ def installed(more: Mapping[str, str] | None = None) -> Generator[None]:
     Args:
         more: Path to source, such as `pile/view.html`.
     """
-    environments = (render._environment(), render._texts())  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - there is no other way in
+    environments = (render._environment(), render.text_environment())  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - there is no other way in
     before = [environment.loader for environment in environments]
     for environment in environments:
         assert isinstance(environment.loader, BaseLoader)

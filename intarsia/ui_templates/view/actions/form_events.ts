@@ -43,6 +43,7 @@ function send(element: HTMLElement): void {
 function onClick(event: Event): void {
   const link = find<HTMLAnchorElement>(event, "a[href],area[href]");
   if (link) return followLink(event, link);
+  unfold(find<HTMLElement>(event, "[data-fold]"));
   const isHandled = event.defaultPrevented;
   const button = find<HTMLButtonElement>(event, SUBMITTERS);
   const form = button && formOf(button);
@@ -51,6 +52,11 @@ function onClick(event: Event): void {
   if (control && !control.matches(`${CHANGING},form,:disabled`)) {
     if (!form || control !== button || isValid(form, button)) send(control);
   } else if (form && !isHandled) submit(form, button);
+}
+
+/** Shows or hides what a button folds. The style sheet does it, by `aria-expanded`, and only where it is narrow. */
+function unfold(button: HTMLElement | null): void {
+  if (button && isWidgetMarkup(button)) button.ariaExpanded = String(button.ariaExpanded !== "true");
 }
 
 /** Asks the host to open a link. Following it here would put an error page in the widget's place. */

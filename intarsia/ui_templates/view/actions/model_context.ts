@@ -23,12 +23,17 @@ export function reportAction(sentence?: string): void {
   timer = window.setTimeout(updateModel, DELAY_MS);
 }
 
+/** A message may hold text of other users: in quotes and on one line it cannot pass for a line of ours. */
+function quoted(sentence: string): string {
+  return JSON.stringify(sentence.replace(/[\s\p{Cc}\p{Cf}]+/gu, " ").trim());
+}
+
 /** Each update replaces the one before, so it contains everything. */
 function updateModel(): void {
   const widget = shownWidget();
   if (!widget) return;
   const lines = [`The user is looking at ${widget.tool} ${JSON.stringify(widget.arguments)}.`];
-  if (sentences.length) lines.push("What the user did there, oldest first:", ...sentences.map((each) => `- ${each}`));
+  if (sentences.length) lines.push("What the user did there, oldest first:", ...sentences.map((each) => `- ${quoted(each)}`));
   const content = [{ type: "text", text: lines.join("\n") }];
   request("ui/update-model-context", { content }).catch(() => undefined); // the model only knows less
 }

@@ -9,8 +9,9 @@ import { reportStale } from "../live/poller";
 import type { Arguments, Question, ToolResponse } from "../messages";
 import * as queue from "../requests/queue";
 import { readInTurn, readShownWidget } from "../requests/read_widget";
+import { sendUntilAccepted } from "../requests/retry_later";
 import { type CallExtras, callTool, newIdempotencyKey } from "../requests/tool_call";
-import { askUser, showProblem, showSuccess } from "../ui/status_bar";
+import { askUser, showProblem, showSuccess, showWaiting } from "../ui/status_bar";
 import { flushDraft } from "./drafts";
 import { captureFields, formOf } from "./form_values";
 import { reportAction } from "./model_context";
@@ -27,7 +28,7 @@ export interface ActionRequest {
 const CLOSED: Outcome = { ok: false, kind: "failed", message: "The widget was closed." };
 
 const inFlight = new Map<string, Promise<Outcome>>();
-/** The keys of requests that got no response. */
+/** The keys of requests that got no response, or one that asks to send them again. */
 const unanswered = new Map<string, string>();
 
 /** Runs an action. The same action clicked again before its response is the same request. */
@@ -52,7 +53,7 @@ async function perform(request: ActionRequest, name: string, key: string, confir
       await flushDraft();
       args = request.arguments();
       const response = await performInTurn(confirmed, { id: key, confirmation }, signal);
-      if (response.isLost) unanswered.set(name, key);
+      if (response.isRetryable) unanswered.set(name, key);
       else unanswered.delete(name);
       if (!response.isDeferred) settle(response.outcome);
       if (!response.question) {
@@ -88,8 +89,11 @@ async function performInTurn(request: ActionRequest, extras: CallExtras, signal:
     base = currentGeneration();
     return callTool(request.tool, request.arguments(), { ...extras, seen: currentSeen() }, signal);
   };
-  let response = await send();
-  if (response.isLost) response = await send();
+  const sendTwiceIfLost = async (): Promise<ToolResponse> => {
+    const response = await send();
+    return response.isLost ? send() : response;
+  };
+  const response = await sendUntilAccepted(sendTwiceIfLost, signal, showWaiting);
   await untilReleased(signal);
   if (!response.question && !response.isDeferred) await showResult(response, base, signal);
   return response;
@@ -125,8 +129,8 @@ function prepareToSettle(from: Element | null): (outcome: Outcome) => void {
   };
 }
 
-function report({ outcome, isLost, undo }: ToolResponse, retry: () => void): void {
-  if (!outcome.ok) return showProblem(outcome.message, isLost ? retry : undefined);
+function report({ outcome, isRetryable, undo }: ToolResponse, retry: () => void): void {
+  if (!outcome.ok) return showProblem(outcome.message, isRetryable ? retry : undefined);
   reportAction(outcome.message);
   const revert = undo && ((): void => void runAction({ tool: undo.tool, arguments: () => undo.arguments, from: null }));
   if (outcome.message) showSuccess(outcome.message, revert ?? undefined);

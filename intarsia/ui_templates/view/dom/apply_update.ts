@@ -1,6 +1,6 @@
 /** The widget that is shown: what the server sent of it, and how an update is applied to the document. */
 
-import type { Arguments, Piece, Seen, WidgetUpdate } from "../messages";
+import { type Arguments, isOlder, type Piece, type Revision, type Seen, type WidgetUpdate } from "../messages";
 import { captureFocus } from "./focus";
 import { activate, morph, morphInside } from "./htmx";
 import { parseFragment } from "./sanitize";
@@ -13,7 +13,7 @@ interface ShownList {
 interface Shown {
   readonly tool: string;
   readonly arguments: Arguments;
-  readonly revision: number;
+  readonly revision: Revision;
   readonly frame: Piece;
   readonly parts: ReadonlyMap<string, Piece>;
   readonly lists: ReadonlyMap<string, ShownList>;
@@ -41,7 +41,7 @@ export function shownWidget(): { readonly tool: string; readonly arguments: Argu
 }
 
 /** What is shown was read again, and has not changed. */
-export function confirmUnchanged(revision: number): void {
+export function confirmUnchanged(revision: Revision): void {
   if (shown) shown = { ...shown, revision };
 }
 
@@ -71,7 +71,7 @@ export function currentSeen(tiles?: readonly string[]): Seen | null {
  */
 export function applyUpdate(root: HTMLElement, update: WidgetUpdate, base: number | null): UpdateResult {
   if (base !== null && base !== generation) return "needs_full_read";
-  if (shown && isSameWidget(shown, update) && update.revision < shown.revision) return "outdated";
+  if (shown && isSameWidget(shown, update) && isOlder(update.revision, shown.revision)) return "outdated";
   const previous = base === null ? null : shown;
   const next = merge(update, previous);
   const isWhole = !previous || next?.frame.hash !== previous.frame.hash;

@@ -29,8 +29,9 @@ class InertFunction {
   }
 }
 
-/** `<details>` and `<dialog>` stay as the user left them. */
+/** `<details>`, `<dialog>` and what a button unfolds stay as the user left them. */
 function keepOpen(element: Element, { attrName }: { attrName: string }): boolean {
+  if (attrName === "aria-expanded") return !element.matches("[data-fold]");
   return !(attrName === "open" && element.matches("details,dialog"));
 }
 

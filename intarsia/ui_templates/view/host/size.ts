@@ -1,7 +1,8 @@
 /** Reports the widget's height to the host, without a feedback loop when the host applies every report. */
 
 import { notify } from "./bridge";
-import { hostContext, onContext } from "./theme";
+import { yieldTo } from "./room";
+import { applyContext, hostContext, onContext } from "./theme";
 
 /** Events that change sizes without a change of the document. */
 const RESIZING_EVENTS = ["transitionend", "animationend", "load", "toggle"];
@@ -12,11 +13,26 @@ let isEdited = true;
 let viewportHeight = 0;
 let viewportWidth = 0;
 
-/** A host applies reports only where it did not fix the height itself. */
-function isFlexible(): boolean {
-  const { containerDimensions, displayMode } = hostContext();
-  if (displayMode && displayMode !== "inline") return false;
-  return !(containerDimensions && "height" in containerDimensions);
+/** How long a host that fixed the height has to grow after a report. */
+const GROWTH_MS = 500;
+let growth: number | undefined;
+
+function isInline(): boolean {
+  const { displayMode } = hostContext();
+  return !displayMode || displayMode === "inline";
+}
+
+/** Some hosts fix a height and still grow when more is reported; in the others, the height they fixed is all there is. */
+function waitForGrowth(): void {
+  const { containerDimensions } = hostContext();
+  const fixed = (containerDimensions as { height?: number } | undefined)?.height;
+  clearTimeout(growth);
+  if (!fixed) return yieldTo(Infinity);
+  growth = window.setTimeout(() => {
+    if (window.innerHeight >= measure()) return;
+    yieldTo(fixed);
+    applyContext({}); // every widget fits itself anew
+  }, GROWTH_MS);
 }
 
 /** Measures the body with its margins; unlike `<html>`, it does not grow with the frame. */
@@ -37,7 +53,7 @@ function isEcho(): boolean {
 function report(): void {
   queued = false;
   const echo = isEcho();
-  if (!isFlexible()) {
+  if (!isInline()) {
     reported = -1; // report again when the widget is inline again
     return;
   }
@@ -46,6 +62,7 @@ function report(): void {
   reported = height;
   isEdited = false;
   notify("ui/notifications/size-changed", { height });
+  waitForGrowth();
 }
 
 function schedule(): void {

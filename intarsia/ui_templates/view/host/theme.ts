@@ -2,6 +2,7 @@
 
 import type { DisplayMode, ViewContext } from "../behavior";
 import type { HostContext } from "./bridge";
+import { chooseBands } from "./contrast";
 
 /** The names that the protocol defines. A host's other names are left out, so that ours cannot be overwritten. */
 const VARIABLE = /^--(?:color|font|border|shadow)-/;
@@ -62,14 +63,13 @@ function localeOf(locale: unknown): string {
 
 function applyStyles(): void {
   const { theme, styles } = current;
-  if (theme === "light" || theme === "dark") {
-    page.dataset.theme = theme;
-    page.style.colorScheme = theme;
-  }
+  const known = theme === "light" || theme === "dark" ? theme : undefined;
+  if (known) page.style.colorScheme = known;
   const variables = Object.entries(styles?.variables ?? {}).filter(([name, value]) => value && VARIABLE.test(name));
   for (const name of applied) page.style.removeProperty(name);
   for (const [name, value] of variables) page.style.setProperty(name, String(value));
   applied = variables.map(([name]) => name);
+  chooseBands(known);
 
   const fonts = styles?.css?.fonts;
   if (!fonts || document.getElementById(FONTS_ID)) return;

@@ -10,6 +10,7 @@ import {
   isRecord,
   parseArguments,
   parseResponse,
+  readAtOf,
   type ToolResponse,
   type WidgetUpdate,
 } from "../messages";
@@ -59,7 +60,7 @@ async function showPushed(result: Record<string, unknown>): Promise<void> {
  * again too. A wrong clock costs one small read.
  */
 async function readAgainIfCached({ tool, arguments: args, revision }: WidgetUpdate): Promise<void> {
-  const readAt = revision / 1_000;
+  const readAt = readAtOf(revision);
   if (Math.abs(Date.now() - readAt) < MAX_FRESH_MS) return;
   reportCached(readAt);
   if (!canCallTools) return;

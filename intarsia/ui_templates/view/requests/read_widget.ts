@@ -5,7 +5,9 @@ import { confirmUnchanged, currentGeneration, currentSeen, shownWidget } from ".
 import { untilReleased } from "../dom/render_lock";
 import { showUpdate } from "../dom/root";
 import type { Arguments, BoundCall, ToolResponse } from "../messages";
+import { showWaiting } from "../ui/status_bar";
 import * as queue from "./queue";
+import { sendUntilAccepted } from "./retry_later";
 import { callTool } from "./tool_call";
 
 /** The outcome of a read that a newer one replaced. */
@@ -15,12 +17,22 @@ export const REPLACED: Outcome = { ok: false, kind: "failed", message: "A newer 
  * Reads a widget and shows it. The caller has its turn in the queue.
  *
  * @param tiles only these tiles are run again
+ * @param show shows that a busy server is asked again, if the user waits for it
  * @returns the response; its outcome is not ok when it holds no widget
  */
-export async function readInTurn(widget: BoundCall, signal: AbortSignal, tiles?: readonly string[]): Promise<ToolResponse> {
-  const seen = currentSeen(tiles);
-  const base = seen ? currentGeneration() : null;
-  const response = await callTool(widget.tool, widget.arguments, { seen }, signal);
+export async function readInTurn(
+  widget: BoundCall,
+  signal: AbortSignal,
+  tiles?: readonly string[],
+  show?: typeof showWaiting,
+): Promise<ToolResponse> {
+  let base: number | null = null;
+  const send = (): Promise<ToolResponse> => {
+    const seen = currentSeen(tiles);
+    base = seen ? currentGeneration() : null;
+    return callTool(widget.tool, widget.arguments, { seen }, signal);
+  };
+  const response = await sendUntilAccepted(send, signal, show);
   await untilReleased(signal);
   if (!response.update) return response.outcome.ok ? withoutWidget(response) : response;
   if (showUpdate(response.update, base) !== "needs_full_read") return response;
@@ -44,7 +56,7 @@ async function followInTurn(
 ): Promise<ToolResponse> {
   const base = currentGeneration();
   const { tool, arguments: given } = widget;
-  const seen = currentSeen(tiles) ?? { tool, arguments: given, frame: "", parts: {}, lists: {}, revision: 0 };
+  const seen = currentSeen(tiles) ?? { tool, arguments: given, frame: "", parts: {}, lists: {}, revision: "" };
   const response = await callTool("intarsia_view", args, { seen }, signal);
   await untilReleased(signal);
   if (response.unchanged && base === currentGeneration()) confirmUnchanged(response.unchanged.revision);
@@ -64,7 +76,8 @@ export function readWidget(
   priority: queue.Priority,
   tiles?: readonly string[],
 ): Promise<ToolResponse | null> {
-  return enqueue(priority, (signal) => readInTurn(widget, signal, tiles));
+  const show = priority === "read" ? showWaiting : undefined;
+  return enqueue(priority, (signal) => readInTurn(widget, signal, tiles, show));
 }
 
 /** Reads what is shown when all requests of the user before it are done. Resolves to null when the user sent another. */

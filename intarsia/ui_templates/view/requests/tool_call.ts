@@ -71,5 +71,6 @@ function responseForError(error: unknown): ToolResponse {
   const refusal = reason.replace(/^MCP error -?\d+: /, "") || "The host app refused the request.";
   const message = isLost ? "The server did not respond." : refusal;
   const outcome: Outcome = { ok: false, kind: isLost ? "offline" : "refused", message };
-  return { outcome, isLost, update: null, unchanged: null, undo: null, question: null, isDeferred: false, text: "", raw: {} };
+  const nothing = { update: null, unchanged: null, undo: null, question: null, isDeferred: false, text: "", raw: {} };
+  return { outcome, isLost, retryAfterMs: null, isRetryable: isLost, ...nothing };
 }

@@ -25,6 +25,7 @@ const STATES: Readonly<Record<StateName, readonly [style: string, title: string]
   failed: ["error", "Something went wrong"],
   off: ["off", "Turned off by an admin"],
   superseded: ["superseded", "A newer copy is open"],
+  busy: ["offline", "The server is busy"],
   offline: ["offline", "Can't reach the server"],
   cancelled: ["cancelled", "Canceled"],
 };
@@ -141,6 +142,15 @@ export const status: Status = {
   problem: (message) => showProblem(message),
   clear: dismiss.run,
 };
+
+/** Shows that a call waits until the server is less busy. What it returns removes the message, if it is still there. */
+export function showWaiting(): () => void {
+  const message = "The server is busy. Still trying…";
+  setStatus(message, "", []);
+  return () => {
+    if (messageLine.textContent === message) dismiss.run();
+  };
+}
 
 /** Shows what was done, with Undo when it can be undone. */
 export function showSuccess(message: string, undo?: () => void): void {

@@ -24,10 +24,7 @@ MIN_PASSWORD_LENGTH = 10
 MAX_PASSWORD_LENGTH = 1024
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 _MAX_CONCURRENT = 2
-"""The maximum number of concurrent hashes. Each one takes 64 MB, so sign-in attempts could exhaust the memory."""
-
-_MAX_WAITING = 50
-"""The maximum number of passwords that wait to be hashed before sign-in is refused as busy."""
+"""The maximum number of concurrent hashes, each of which takes 64 MB. `PasswordQueue` bounds those of sign-in."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +49,6 @@ class Accounts:
         self._hash_limiter = anyio.CapacityLimiter(_MAX_CONCURRENT)
         # Verified for unknown names, so that the response time does not reveal which accounts exist.
         self._dummy_hash = self._hasher.hash(token_urlsafe(16))
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether too many passwords wait to be verified."""
-        return self._hash_limiter.statistics().tasks_waiting >= _MAX_WAITING
 
     async def add(self, name: str, password: str, roles: Collection[str] = ()) -> None:
         """Create an account.
@@ -150,38 +142,44 @@ class Accounts:
         async with self._store.write() as connection:
             await connection.execute(delete(GRANTS).where(GRANTS.c.account == _checked_name(name)))
 
-    async def authenticate(self, name: str, password: str) -> Account | None:
-        """Return the active account with this name and password, or `None`. Both take equally long."""
+    async def authenticate(
+        self, name: str, password: str, limiter: anyio.CapacityLimiter | None = None
+    ) -> Account | None:
+        """Return the active account with this name and password, or `None`. Both take equally long.
+
+        Args:
+            name: The name as it was entered.
+            password: The password. One that is too long for any account is not hashed.
+            limiter: Limits the number of concurrent hashes; by default, two for these accounts.
+        """
+        limiter = limiter or self._hash_limiter
+        if len(password) > MAX_PASSWORD_LENGTH:
+            return None
         row = await self._find(name.lower()) if _NAME.fullmatch(name.lower()) else None
         is_active = row is not None and row.state == "active"
         stored = cast("str", row.password) if row is not None and is_active else self._dummy_hash
-        if (
-            len(password) > MAX_PASSWORD_LENGTH
-            or not await self._verify(stored, password)
-            or row is None
-            or not is_active
-        ):
+        if not await self._verify(stored, password, limiter) or row is None or not is_active:
             return None
         # Argon2's recommended parameters grow over the years: the hash follows when the password is known.
         if self._hasher.check_needs_rehash(stored):
-            hashed = await self._hash(password)
+            hashed = await self._hash(password, limiter)
             async with self._store.write() as connection:
                 await connection.execute(update(ACCOUNTS).where(ACCOUNTS.c.name == row.name).values(password=hashed))
         return _account(row)
 
-    async def _verify(self, stored: str, password: str) -> bool:
+    async def _verify(self, stored: str, password: str, limiter: anyio.CapacityLimiter) -> bool:
         from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415 - an extra
 
         try:
-            return await run_sync(self._hasher.verify, stored, password, limiter=self._hash_limiter)
+            return await run_sync(self._hasher.verify, stored, password, limiter=limiter)
         except (VerificationError, InvalidHashError):
             return False
 
-    async def _hash(self, password: str) -> str:
+    async def _hash(self, password: str, limiter: anyio.CapacityLimiter | None = None) -> str:
         if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
             message = f"A password must have {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters."
             raise SettingError(message)
-        return await run_sync(self._hasher.hash, password, limiter=self._hash_limiter)
+        return await run_sync(self._hasher.hash, password, limiter=limiter or self._hash_limiter)
 
     async def _find(self, name: str) -> Any:
         async with self._store.read() as connection:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hmac import compare_digest
 from time import time
@@ -20,8 +20,11 @@ from intarsia.server.pages.oauth_errors import Code, OAuthError
 from intarsia.server.storage.store import Store
 
 MAX_NAME_LENGTH = 80
-MAX_REGISTERED = 1_000
+MAX_REGISTERED = 5_000
 """The maximum number of dynamically registered clients. Beyond it, the oldest one without grants is removed."""
+MIN_UNUSED_SECONDS = 60 * 60
+"""How long a client without grants is kept at least, so that a flood of registrations removes none in use."""
+_FULL_RETRY_SECONDS = 10 * 60
 
 _INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 """Unicode categories of characters that are invisible, or that reverse the direction of the surrounding text."""
@@ -91,7 +94,7 @@ class Clients:
         """Store a client, or update it.
 
         Raises:
-            OAuthError: The maximum number of registered clients is reached, and each of them has a grant.
+            OAuthError: The maximum number of registered clients is reached, and each of them has a grant or is new.
         """
         values = {
             "kind": client.kind, "name": client.name, "redirect_uris": list(client.redirect_uris),
@@ -109,15 +112,23 @@ class Clients:
         if count < MAX_REGISTERED:
             return
         is_unused = ~select(GRANTS.c.id).where(GRANTS.c.client == CLIENTS.c.id).exists()
-        oldest = select(CLIENTS.c.id).where(is_registered, is_unused).order_by(CLIENTS.c.at).limit(1)
+        is_old = CLIENTS.c.at < time() - MIN_UNUSED_SECONDS
+        oldest = select(CLIENTS.c.id).where(is_registered, is_unused, is_old).order_by(CLIENTS.c.at).limit(1)
         removed = await connection.execute(CLIENTS.delete().where(CLIENTS.c.id.in_(oldest)))
         if not removed.rowcount:
-            raise OAuthError(Code.TEMPORARILY_UNAVAILABLE, "Too many registered clients.", retry_seconds=3600)
+            raise OAuthError(
+                Code.TEMPORARILY_UNAVAILABLE, "Too many registered clients.", retry_seconds=_FULL_RETRY_SECONDS
+            )
 
-    async def by_id(self) -> Mapping[str, Client]:
-        """Return all stored clients by ID."""
+    async def by_id(self, ids: Collection[str] | None = None) -> Mapping[str, Client]:
+        """Return stored clients by ID.
+
+        Args:
+            ids: The IDs of the clients; by default all.
+        """
+        found = select(CLIENTS) if ids is None else select(CLIENTS).where(CLIENTS.c.id.in_(ids))
         async with self._store.read() as connection:
-            return {row.id: _client(row) for row in await connection.execute(select(CLIENTS))}
+            return {row.id: _client(row) for row in await connection.execute(found)}
 
     async def remove(self, client_id: str) -> None:
         """Delete a client with all its grants.

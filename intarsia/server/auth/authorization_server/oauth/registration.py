@@ -13,14 +13,18 @@ from intarsia.server.auth.authorization_server.accounts.rate_limit import RateLi
 from intarsia.server.auth.authorization_server.clients.clients import Client, Clients, clean_name
 from intarsia.server.auth.authorization_server.clients.redirect_uris import is_allowed
 from intarsia.server.pages.oauth_errors import NOT_STORED, Code, OAuthError
+from intarsia.server.wire.peers import is_known_host, network_of
 from intarsia.server.wire.strict_json import JSON
 
 MAX_REDIRECT_URIS = 10
 MAX_BYTES = 16 * 1024
 MAX_BURST = 20
-"""How many clients one IP address may register at once. After that, one every `_SECONDS_PER_CLIENT`."""
+"""How many clients one network may register at once. After that, one every `_SECONDS_PER_CLIENT`."""
+MAX_KNOWN_HOST_BURST = 2_000
+"""The same for a known host, which registers a client for each of its users."""
 
-_SECONDS_PER_CLIENT = 10
+_SECONDS_PER_CLIENT = 60
+_SECONDS_PER_KNOWN_HOST_CLIENT = 1
 
 
 class Registration:
@@ -32,16 +36,18 @@ class Registration:
 
     def __init__(self, clients: Clients) -> None:
         self._clients = clients
-        self._attempts = RateLimit(MAX_BURST, _SECONDS_PER_CLIENT)
+        self._by_network = RateLimit(MAX_BURST, _SECONDS_PER_CLIENT)
+        self._by_known_host = RateLimit(MAX_KNOWN_HOST_BURST, _SECONDS_PER_KNOWN_HOST_CLIENT)
 
     async def register(self, request: Request) -> Response:
         """Register a client, and return its ID and metadata (RFC 7591, section 3.2.1)."""
-        sender = request.client.host if request.client else ""
+        network = network_of(request.scope)
+        limit = self._by_known_host if is_known_host(request.scope) else self._by_network
         try:
-            wait = self._attempts.wait_seconds(sender)
+            wait = limit.wait_seconds(network)
             if wait:
                 raise OAuthError(Code.TEMPORARILY_UNAVAILABLE, "Too many registrations.", retry_seconds=wait)
-            self._attempts.count(sender)
+            limit.count(network)
             if len(await request.body()) > MAX_BYTES:
                 raise OAuthError(Code.INVALID_CLIENT_METADATA, "The client metadata are too long.")
             client = _read_client(request.scope[JSON])

@@ -87,7 +87,8 @@ async def connected_apps(catalog: Catalog, services: AuthServices, account: str)
         services: The services of the authorization server, with its clients and grants.
         account: The name of the account.
     """
-    grants, clients = await services.grants.active_grants(account), await services.clients.by_id()
+    grants = await services.grants.active_grants(account)
+    clients = await services.clients.by_id({grant.client for grant in grants})
     apps: list[ConnectedApp] = []
     for client_id in dict.fromkeys(grant.client for grant in grants):
         own = [grant for grant in grants if grant.client == client_id]
