@@ -7,7 +7,7 @@ text of any other exception stays on the server.
 
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Self
 
 
 class IntarsiaError(Exception):
@@ -16,6 +16,29 @@ class IntarsiaError(Exception):
 
 class WidgetError(IntarsiaError, ValueError):
     """A widget's fields are invalid or inconsistent."""
+
+
+class UnsupportedValueError(WidgetError):
+    """A value that a widget cannot show. Its text is safe to show: it names the place and the rule, never the value.
+
+    Args:
+        reason: What is wrong and what to do, as the end of a sentence: "is a set. Give text or a number."
+        place: Where the value is, such as "Table: row 2, column 'size'".
+    """
+
+    def __init__(self, reason: str, place: str = "") -> None:
+        super().__init__(f"{place or 'A value'} {reason}")
+        self.reason = reason
+        self.place = place
+
+    def at(self, place: str) -> Self:
+        """Return the error with its place, unless it has one."""
+        if self.place:
+            return self
+        error = type(self)(self.reason, place)
+        for note in getattr(self, "__notes__", ()):
+            error.add_note(note)
+        return error
 
 
 class BindError(IntarsiaError, TypeError):

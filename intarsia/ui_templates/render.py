@@ -22,6 +22,7 @@ from intarsia.errors import WidgetError
 from intarsia.ui_templates.filters import FILTERS
 from intarsia.ui_templates.text_markdown import TEXT_FILTERS, Markdown, TextCodeGenerator, escape_data, markdown_macro
 from intarsia.widgets import Widget
+from intarsia.widgets.characters import without_surrogates
 from intarsia.widgets.places import Held
 from intarsia.widgets.tree import ids_of
 from intarsia.widgets.widget import are_plain
@@ -297,7 +298,7 @@ class Page:
         # A part is replaced independently, so its buttons must not depend on other parts.
         offered, self.offered = self.offered, set(self.offered) if was else set()
         try:
-            return str(caller()).strip()
+            return without_surrogates(str(caller()).strip())
         finally:
             self.is_inside_part, self.offered = was, offered
 
@@ -320,7 +321,7 @@ def render_widget(
         RenderingTooLargeError: They are longer.
     """
     page = Page(Tree(widget), max_characters)
-    html = str(page.draw(widget, ROOT_ID))
+    html = without_surrogates(str(page.draw(widget, ROOT_ID)))
     marks = "" if refresh_seconds is None else f' data-refresh="{refresh_seconds:g}"'
     marks += " data-live" if waits else ""
     html = html.replace(f' id="{ROOT_ID}"', f' id="{ROOT_ID}"{marks}', 1)
@@ -363,7 +364,7 @@ def hash_of(html: str) -> str:
 
 
 def _part(html: str) -> Part:
-    text = str(html)
+    text = without_surrogates(str(html))
     return Part(text, hash_of(text))
 
 

@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import date, datetime
-from typing import Annotated, Any, Literal, Self, cast
+from datetime import date
+from typing import Annotated, Any, Self, cast
 
 from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
 from intarsia.errors import WidgetError, near_miss
-from intarsia.widgets.number import Unit
+from intarsia.widgets.number import Digits, Unit, check_format
+from intarsia.widgets.table_rows import read_rows
+from intarsia.widgets.values import Given, ValueKind
 from intarsia.widgets.widget import Scopes, Widget, hidden, hidden_items
 from intarsia.widgets.windows import ListWindow, Windowed
 
-ColumnKind = Literal["text", "number", "date", "time"]
-Cell = str | int | float | bool | date | datetime | None
+ColumnKind = ValueKind
+Cell = Given
 
 MAX_ROWS = 100_000
 """The maximum number of rows of a table. Only those of its window are rendered, but all are built for each read."""
@@ -43,13 +45,23 @@ class TableColumn(Widget):
     label: str = Field(kw_only=False)
     """The column header."""
     type: ColumnKind = "text"
-    """The type of its values. It sets the format and the alignment; numbers are right-aligned."""
+    """The type of its values. It sets the format and the alignment; numbers are right-aligned. In columns of numbers,
+    dates and times, text that denotes one is read as one, as databases such as SQLite return it."""
     unit: Unit | None = None
     """The unit of its numbers."""
-    digits: int = Field(default=1, ge=0, le=6)
-    """The maximum number of decimal places of its numbers."""
+    digits: Digits | None = None
+    """The decimal places of its numbers: the maximum, or the minimum and the maximum, such as `(2, 2)`. By default a
+    `Decimal` and an `int` are exact, and a `float` has at most 3, with a unit at most 1, and always 2 significant
+    digits."""
+    compact: bool = False
+    """Whether to shorten its numbers to 3 significant digits, as in "12.8K"."""
     hidden: str = ""
     """The note that replaces redacted values. Set when the widget is read by a user without the required scopes."""
+
+    @model_validator(mode="after")
+    def _is_formatted_once(self) -> Self:
+        check_format(f"TableColumn {self.key!r}", self.digits, is_compact=self.compact)
+        return self
 
     def stand_in(self, missing: AbstractSet[str]) -> Self:
         """Return the column with a note instead of its values; the table removes them from its rows."""
@@ -73,6 +85,11 @@ class Table(Widget):
     """Row key to the scopes that a user must have granted to see that row."""
     hidden: tuple[str, ...] = ()
     """Notes on the number of redacted rows. Set when the widget is read by a user without the required scopes."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_values(cls, given: Any) -> Any:
+        return read_rows(cast("dict[str, Any]", given)) if isinstance(given, dict) else given
 
     @model_validator(mode="after")
     def _rows_fit(self) -> Self:

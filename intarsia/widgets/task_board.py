@@ -21,9 +21,11 @@ from intarsia.widgets.action import (
     Sends,
     refusals_of,
 )
+from intarsia.widgets.characters import check_twins
 from intarsia.widgets.filters import Filters
 from intarsia.widgets.select import Select
-from intarsia.widgets.widget import Widget, hidden, hidden_items
+from intarsia.widgets.values import KnownDate
+from intarsia.widgets.widget import Id, Widget, hidden, hidden_items
 from intarsia.widgets.windows import ListWindow, Windowed
 
 Priority = Literal["low", "normal", "high", "urgent"]
@@ -41,7 +43,7 @@ MAX_CARDS = 10_000
 class Card(Widget):
     """One task."""
 
-    id: str = Field(kw_only=False, min_length=1, max_length=100)
+    id: Id = Field(kw_only=False, min_length=1, max_length=100)
     """The card's identifier, such as "T-12"; unique in the board. Actions receive it as `card`."""
     title: str = Field(kw_only=False)
     """The title of the task."""
@@ -49,7 +51,7 @@ class Card(Widget):
     """The assignee's name; shown as initials."""
     priority: Priority = "normal"
     """The priority; shown unless it is normal."""
-    due: date | None = None
+    due: KnownDate = None
     """The due date."""
     overdue: bool = False
     """Whether the due date has passed. The tool decides, because the current date depends on the time zone."""
@@ -75,7 +77,7 @@ class Card(Widget):
 class BoardColumn(Widget):
     """One column of a task board, such as a stage of the work."""
 
-    id: str = Field(kw_only=False, min_length=1, max_length=100)
+    id: Id = Field(kw_only=False, min_length=1, max_length=100)
     """The column's identifier, such as "doing"; unique in the board. Actions receive it as `column`."""
     title: str = Field(kw_only=False, min_length=1)
     """The column header."""
@@ -159,6 +161,7 @@ class TaskBoard(Widget):
                 twice = min(name for name, count in Counter(ids).items() if count > 1)
                 message = f"TaskBoard {self.title!r} has two {what} with id {twice!r}; give each its own id."
                 raise WidgetError(message)
+            check_twins(f"TaskBoard.{what}", ids)
         if len(cards) > MAX_CARDS:
             message = (
                 f"TaskBoard {self.title!r} has {len(cards)} cards; show at most {MAX_CARDS}, for example with a filter."

@@ -7,12 +7,13 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn, Self, dataclass_transform
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
-from intarsia.errors import WidgetError
+from intarsia.errors import UnsupportedValueError, WidgetError
 from intarsia.permissions import Decision
 from intarsia.widgets.action import BoundAction, Sends, bound
+from intarsia.widgets.characters import check_id, without_surrogates
 from intarsia.widgets.places import ATOMS, NOWHERE, Held, Place, Places, check_model, holds_widget, place_of
 from intarsia.widgets.tree import forget_reaches
 from intarsia.widgets.validation_errors import explain
@@ -26,6 +27,9 @@ else:
 
 Scopes = Annotated[AbstractSet[str], AfterValidator(frozenset[str])]
 """Scopes that the user must have granted, all of them."""
+
+Id = Annotated[str, BeforeValidator(check_id)]
+"""Text that actions send back. It has no invisible characters, with which another id could read the same."""
 
 NOTHING_SENT: Mapping[str, Mapping[str, Any]] = {"": {}}
 """The value of `Widget.sent_with` for a control that acts on a single item and sends no arguments."""
@@ -106,15 +110,23 @@ class Widget(BaseModel, Held, metaclass=WidgetType):
         for name, _sends in self._offers:
             if name in given:
                 given[name] = bound(given[name], f"{type(self).__name__}.{name}")
-        try:
-            super().__init__(**given)
-        except ValidationError as error:
-            raise explain(type(self), given, error) from None
+        self._fill(given)
         # Not a validator: Pydantic would run it again for every nested widget, and boards hold many.
         for name, sends in self._offers:
             action = getattr(self, name)
             if action is not None:
                 sends.check(action, f"{type(self).__name__}.{name}")
+
+    def _fill(self, given: dict[str, Any]) -> None:
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            reason = explain(type(self), given, error)
+            # Half a character in data must fail no widget, unless it is in an id.
+            mended = {name: without_surrogates(each) if isinstance(each, str) else each for name, each in given.items()}
+            if mended == given or isinstance(reason, UnsupportedValueError):
+                raise reason from None
+            self._fill(mended)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)

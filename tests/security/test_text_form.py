@@ -1,6 +1,5 @@
 """No string of a widget forges structure in the text form that a model reads: a parser of Markdown is the judge."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from intarsia.server.wire.messages import done_answer, problem_answer, refusal, 
 from intarsia.testing.markdown_text import parse_text, text_shape
 from intarsia.testing.replace_text import reword
 from intarsia.ui_templates import render, render_text
+from intarsia.ui_templates.value_format import json_attribute
 from intarsia.widgets import (
     WIDGETS,
     BoardColumn,
@@ -78,7 +78,7 @@ class Expected:
 
     def in_code(self, text: str) -> str:
         is_json = text.startswith("{")
-        shown = json.dumps(self.hostile, ensure_ascii=False)[1:-1] if is_json else self.hostile
+        shown = json_attribute(self.hostile)[1:-1] if is_json else self.hostile
         shown = visible(shown) or " "
         # A table reads a backslash before a bar away; ours is doubled so that the bar stays in its cell.
         return text.replace(MARK, shown.replace("\\|", "\\\\|") if self.is_cell else shown)
@@ -227,8 +227,8 @@ def _marked(tokens: list[tuple[str, str]]) -> Line:
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=list(HOSTILE))
 def test_no_title_name_or_label_looks_like_the_state_of_a_card(hostile: str) -> None:
     cards = [
-        Card(f"1{hostile}", hostile, assignee=f"a{hostile}", label=f"l{hostile}", version=3),
-        Card(f"2{hostile}", f"x{hostile}", done=True, version=f"v{hostile}"),
+        Card(visible(f"1{hostile}"), hostile, assignee=f"a{hostile}", label=f"l{hostile}", version=3),
+        Card(visible(f"2{hostile}"), f"x{hostile}", done=True, version=f"v{hostile}"),
         Card("T-3", f"{hostile}x", refusals=(("on_move", f"No: {hostile}"),)),
     ]
     move = TaskBoard.examples()["default"].on_move
@@ -248,7 +248,8 @@ def test_no_title_name_or_label_looks_like_the_state_of_a_card(hostile: str) -> 
 
 @pytest.mark.parametrize("nothing", ["", "\u200b", " \u2028 "])
 def test_what_cannot_be_seen_is_delimited_too(nothing: str) -> None:
-    board = TaskBoard(title=f"{nothing}\u200b", columns=[BoardColumn("x", "X", [Card(f"{nothing}\u200b", nothing)])])
+    unseen = Card("T-1", nothing).model_copy(update={"id": f"{nothing}\u200b"})  # a new card with this id is refused
+    board = TaskBoard(title=f"{nothing}\u200b", columns=[BoardColumn("x", "X", [unseen])])
 
     (card,) = read_cards(render_text(board))
 
@@ -276,11 +277,11 @@ def test_any_text_is_read_as_it_was_given(one: str, two: str, three: str) -> Non
     shown = [on_a_line(text) for text in (one, two, three)]
     table = Table(
         columns=[TableColumn("a", f"h{one}"), TableColumn("b", f"i{two}")],
-        rows=[{"key": f"k{three}", "a": f"a{one}", "b": f"b{two}"}],
+        rows=[{"key": visible(f"k{three}"), "a": f"a{one}", "b": f"b{two}"}],
         row_key="key", caption=f"c{three}",
     )  # fmt: skip
     key_shown = visible(f"k{three}").replace("\\|", "\\\\|")
-    card = Card(f"i{three}", one, assignee=f"a{two}")
+    card = Card(visible(f"i{three}"), one, assignee=f"a{two}")
     board = TaskBoard(title=f"t{two}", columns=[BoardColumn("x", f"c{one}", [card])])
 
     assert text_shape(render_text(Heading(f"h{one}"))) == text_shape(render_text(Heading("h")))
@@ -440,7 +441,9 @@ GUARDS = {
         Mutation("intarsia/ui_templates/task_board/card.md", "card.version|code]", "card.version]"),
     ),
     "messages of actions": (
-        f"{HERE} -k message_is_text", Mutation(MESSAGES, "paragraphs(done.message)", "done.message"),
+        f"{HERE} -k message_is_text", Mutation(
+            MESSAGES, 'paragraphs(done["message"]), meta={DONE: dict(done)}', 'done["message"], meta={DONE: dict(done)}'
+        ),
     ),
     "messages of refusals": (
         f"{HERE} -k message_is_text", Mutation(MESSAGES, "paragraphs(message) + (", "message + ("),

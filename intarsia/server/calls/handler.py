@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from intarsia.errors import ArgumentError, RefusedError, ResultTooLargeError, SaveError, near_miss
+from intarsia.errors import (
+    ArgumentError,
+    RefusedError,
+    ResultTooLargeError,
+    SaveError,
+    UnsupportedValueError,
+    near_miss,
+)
 from intarsia.permissions import Grant, decide_without_arguments
 from intarsia.server.calls.reader import WidgetReader, authorized_arguments, authorized_read
 from intarsia.server.calls.refresh_view import ViewRefresher
@@ -40,6 +47,7 @@ from intarsia.server.wire.messages import (
 )
 from intarsia.server.wire.size import result_bytes
 from intarsia.ui_templates.text_markdown import paragraphs
+from intarsia.ui_templates.value_format import for_scripts
 from intarsia.widgets import Done
 
 logger = logging.getLogger(__name__)
@@ -88,6 +96,9 @@ class CallHandler:
         except (ArgumentError, RefusedError, ResultTooLargeError) as error:
             answer = refusal(error)
             await self._actions.note(name, call, error)
+        except UnsupportedValueError as error:
+            logger.warning("The call of %r has a value that cannot be shown.", name, exc_info=True)
+            answer = problem_answer("invalid", str(error))  # trying again would not help
         except SaveError as error:
             logger.error("The call of %r could not be saved: %s", name, error)  # noqa: TRY400 - the disk, not the code
             answer = problem_answer("failed", "This could not be saved. Nothing was changed; try again later.")
@@ -152,7 +163,7 @@ class CallHandler:
             return CallResponse(f"{text}\n\n{TEXT_ONLY_NOTICE}")
         structured = {
             "tool": tool.name,
-            "arguments": reading.arguments,
+            "arguments": for_scripts(reading.arguments),
             "revision": REVISIONS.text_of(reading.revision),
         }
         try:

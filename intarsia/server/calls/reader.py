@@ -28,6 +28,7 @@ from intarsia.server.wire.size import json_bytes, result_bytes
 from intarsia.server.wire.windows import parse_wanted, parse_windows
 from intarsia.ui_templates.render import ROOT_ID
 from intarsia.ui_templates.text_markdown import MAX_INLINE_CHARACTERS
+from intarsia.ui_templates.value_format import for_scripts
 from intarsia.widgets.windows import Window, Windows
 
 logger = logging.getLogger(__name__)
@@ -322,7 +323,8 @@ def _too_large(drawn: SharedRender, wanted: AuthorizedRead, size: int, most: int
 def _sent(drawn: SharedRender, wanted: AuthorizedRead, call: ToolCall, tiles: frozenset[str] | None) -> dict[str, Any]:
     reading = drawn.reading
     revision = REVISIONS.text_of(reading.revision)
-    parts: dict[str, Any] = {"revision": revision, "tool": wanted.tool.name, "arguments": reading.arguments}
+    arguments = for_scripts(reading.arguments)
+    parts: dict[str, Any] = {"revision": revision, "tool": wanted.tool.name, "arguments": arguments}
     if reading.skipped and tiles is not None:
         parts["tiles"] = sorted(tiles)
     windows = {

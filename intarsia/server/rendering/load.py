@@ -10,7 +10,7 @@ from typing import Any, cast
 from anyio import to_thread
 from pydantic import BaseModel
 
-from intarsia.errors import RefusedError, WidgetError
+from intarsia.errors import RefusedError, UnsupportedValueError, WidgetError
 from intarsia.permissions import Grant
 from intarsia.server.rendering.control_permissions import ControlAuthorizer
 from intarsia.server.rendering.redact import hidden_tile, redact
@@ -216,6 +216,9 @@ async def _read_tile(tile: PendingTile, grant: Grant, is_skipped: bool) -> Held:
             return tile.with_content(await tile.load())
     except RefusedError as error:
         return tile.with_problem(error.reason)
+    except UnsupportedValueError as error:
+        logger.warning("The tile %r has a value that cannot be shown.", tile.name, exc_info=True)
+        return tile.with_problem(str(error))
     except (Exception, asyncio.CancelledError):
         if _is_cancelled():
             raise

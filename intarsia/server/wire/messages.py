@@ -13,6 +13,7 @@ from intarsia.permissions import Decision, Grant
 from intarsia.server.wire.diff import Seen, parse_seen
 from intarsia.server.wire.size import json_bytes, result_bytes
 from intarsia.ui_templates.text_markdown import bold, code, paragraphs
+from intarsia.ui_templates.value_format import for_scripts
 from intarsia.widgets import Done
 
 SEEN, ID, VIA = "dev.intarsia/seen", "dev.intarsia/id", "dev.intarsia/via"
@@ -105,7 +106,7 @@ def done_answer(done: Done) -> CallResponse:
     """Return the response to an action that was done."""
     meta: dict[str, Any] = {"message": done.message}
     if done.undo:
-        meta["undo"] = {"tool": done.undo.tool, "arguments": dict(done.undo.arguments)}
+        meta["undo"] = {"tool": done.undo.tool, "arguments": for_scripts(done.undo.arguments)}
     return stored_answer(meta)
 
 
@@ -187,5 +188,5 @@ def _cut(message: str) -> str:
 
 
 def digest_of(tool: str, arguments: Mapping[str, Any]) -> str:
-    """Return the digest of a tool and its arguments."""
-    return sha256(json.dumps([tool, dict(arguments)], sort_keys=True).encode()).hexdigest()
+    """Return the digest of a tool and its arguments, which a View has and sends back in the form for scripts."""
+    return sha256(json.dumps([tool, for_scripts(arguments)], sort_keys=True).encode()).hexdigest()
