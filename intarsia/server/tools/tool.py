@@ -59,7 +59,7 @@ STRUCTURED_SCHEMA: Mapping[str, Any] = {
     "properties": {
         "tool": {"type": "string", "description": "The widget tool."},
         "arguments": {"type": "object", "description": "Its arguments, with defaults."},
-        "revision": {"type": "integer", "description": "Grows with every read."},
+        "revision": {"type": "string", "description": "When it was read."},
     },
 }
 """The schema of the structured content of widget tools. Nothing is required: a tool that is text only has none."""
