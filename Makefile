@@ -5,7 +5,7 @@ PYTHON ?= python3
 PORT ?= 8484
 VENV := .venv/bin
 
-.PHONY: help setup setup-browser demo test test-slow test-all guards lint format types bench bench-live bench-check bench-compare structure conformance pictures bundle clean
+.PHONY: help setup setup-browser demo test test-slow test-all guards lint format types bench bench-live bench-hostile bench-check bench-compare structure conformance pictures bundle clean
 
 help:
 	@echo "make demo         show the three examples on http://127.0.0.1:$(PORT) (PORT= changes it)"
@@ -17,6 +17,7 @@ help:
 	@echo "make types        ask mypy, pyright and tsc"
 	@echo "make bench        measure, and print the table of the README"
 	@echo "make bench-live   measure many open widgets on one server: benchmarks/results/live.md"
+	@echo "make bench-hostile  attack the older version and this one: benchmarks/results/hostile.md"
 	@echo "make bench-check  compare the CPU of each stage of a call with what landed last (OLD= names another commit)"
 	@echo "make bench-compare  run all benchmarks on that version and on this one, in turns"
 	@echo "make structure    print import circles, arrows between folders, and the way of one click"
@@ -71,6 +72,9 @@ bench-live: setup
 	$(VENV)/python -m benchmarks.live
 
 # An older version is checked out below out/ and set up there, once for each commit.
+bench-hostile: setup
+	$(VENV)/python -m benchmarks.hostile $(if $(OLD),--old $(OLD)) $(ARGS)
+
 bench-check: setup
 	$(VENV)/python -m benchmarks.check $(if $(OLD),--old $(OLD)) $(ARGS)
 

@@ -19,6 +19,8 @@ STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("author's function and widget objects", ("tree:benchmarks/subject.py", "tree:benchmarks/samples.py")),
     ("", (
         "errors.py", "widgets/*", "server/store.py", "server/sqlite.py", "server/lifetime.py", "server/storage/s*.py",
+        "server/storage/engines.py", "server/storage/wait_budget.py",
+        "server/storage/migrations/*", "server/storage/process_lock.py", "server/storage/tables.py",
         "server/connector.py", "server/catalog.py")),
     ("text form", ("ui_templates/*.md", "ui_templates/text*.py", "server/texts.py", "server/rendering/text_form.py")),
     ("markup", ("ui_templates/*",)),
@@ -45,7 +47,7 @@ STAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("differences and messages", ("server/parts.py", "server/wire.py", "server/wire/*")),
     ("idempotency and confirmations", (
         "server/once.py", "server/confirming.py", "server/calls/idempotency.py", "server/calls/confirmations.py",
-        "server/views/idempotency.py", "server/views/confirmations.py")),
+        "server/views/idempotency.py", "server/views/results.py", "server/views/confirmations.py")),
     ("View handles", (
         "server/handles.py", "server/live/openings.py", "server/calls/view_handles.py",
         "server/calls/latest_view.py", "server/views/view_handles.py", "server/views/latest_view.py")),

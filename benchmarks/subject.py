@@ -89,8 +89,8 @@ def _add_actions(subject: Connector, rows: list[dict[str, Any]]) -> tuple[BoundA
         async with subject.change() as connection:
             old = await _find(connection, card, version)
             await _put(connection, card, column, index, version + 1)
-        undo = move_card.bind(card=card, column=old.stage, index=old.position, version=version + 1)
-        return Done(f"Moved {card}.", undo=undo)
+            undo = move_card.bind(card=card, column=old.stage, index=old.position, version=version + 1)
+            return Done(f"Moved {card}.", undo=undo)
 
     @subject.action
     async def complete_card(card: str, done: bool, version: int) -> Done:  # noqa: FBT001  # a tool's arguments go by name
@@ -100,8 +100,8 @@ def _add_actions(subject: Connector, rows: list[dict[str, Any]]) -> tuple[BoundA
             here = update(CARDS).where(CARDS.c.id == card, CARDS.c.version == version)
             if not (await connection.execute(here.values(new))).rowcount:
                 await _find(connection, card, version)
-        next(row for row in rows if row["id"] == card).update(new)
-        return Done(f"{card} is {'done' if done else 'open'}.")
+            next(row for row in rows if row["id"] == card).update(new)
+            return Done(f"{card} is {'done' if done else 'open'}.")
 
     return move_card.bind(), complete_card.bind()
 

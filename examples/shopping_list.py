@@ -31,7 +31,7 @@ async def add_item(title: str) -> Done:
     """Put something on the list."""
     async with connector.change() as connection:
         await connection.execute(insert(items).values(name=title, is_bought=False))
-    return Done(f"{title} is on the list.")
+        return Done(f"{title} is on the list.")
 
 
 @connector.action
@@ -39,7 +39,7 @@ async def buy(card: str, done: bool) -> Done:
     """Say whether something was bought, by its number."""
     async with connector.change() as connection:
         await connection.execute(update(items).where(number == int(card)).values(is_bought=done))
-    return Done("Bought." if done else "Back on the list.", undo=partial(buy, card=card, done=not done))
+        return Done("Bought." if done else "Back on the list.", undo=partial(buy, card=card, done=not done))
 
 
 @connector.widget

@@ -33,7 +33,7 @@ async def add_chore(title: str) -> Done:
     """Add something that is to be done."""
     async with home.change() as connection:
         await connection.execute(insert(chores).values(title=title))
-    return Done(f"Added {title}.")
+        return Done(f"Added {title}.")
 
 
 @home.action(scopes={"chores:write"})
@@ -49,4 +49,4 @@ async def move_chore(card: Number, column: Stage, index: int) -> Done:
         order.insert(index, int(card))
         for new_place, moved in enumerate(order):
             await connection.execute(update(chores).where(number == moved).values(stage=column, place=new_place))
-    return Done(f"Moved {chore} to {'Done' if column == 'done' else 'To do'}.")
+        return Done(f"Moved {chore} to {'Done' if column == 'done' else 'To do'}.")

@@ -13,7 +13,6 @@ from typing import Any
 
 from playwright.async_api import Browser
 
-from intarsia.server.storage.store import Store
 from intarsia.server.switches.positions import Position
 from intarsia.server.switches.service import Change
 from intarsia.testing.chromium import running_chromium
@@ -81,9 +80,9 @@ async def take_admin_pictures(folder: Path, state: Path) -> list[Path]:
 
 async def _make_admin(path: Path) -> None:
     from intarsia.server.auth.authorization_server.accounts.accounts import Accounts  # noqa: PLC0415 - as above
-    from intarsia.server.auth.authorization_server.accounts.tables import TABLES  # noqa: PLC0415 - as above
+    from intarsia.server.auth.authorization_server.accounts.tables import accounts_store  # noqa: PLC0415 - as above
 
-    async with Store(path, TABLES).open() as store:
+    async with accounts_store(path).open() as store:
         await Accounts(store).add("ruth", PASSWORD, ["intarsia:admin"])
 
 

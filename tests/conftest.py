@@ -6,7 +6,8 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from pathlib import Path
-from shutil import disk_usage
+from shutil import disk_usage, rmtree
+from tempfile import mkdtemp
 from typing import Any, cast
 
 import httpcore2
@@ -19,6 +20,7 @@ from tests.security.mutation import Mutants, mutating
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own there
 ROOM_BYTES = 4 * 2**30
+STATE = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,6 +37,15 @@ def pytest_configure(config: pytest.Config) -> None:
     tiers.register(config)
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and disk_usage(MEMORY).free > ROOM_BYTES:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    # Stores without a path, here and in the processes that are started, are not those of who runs the tests.
+    state = config.stash[STATE] = mkdtemp(prefix="intarsia-state-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT"))
+    os.environ["INTARSIA_STATE"] = os.environ["XDG_STATE_HOME"] = state
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the state of this run."""
+    if state := config.stash.get(STATE, ""):
+        rmtree(state, ignore_errors=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-FILES = frozenset({"python", "toml", "ini"})
+FILES = frozenset({"python", "toml", "ini", "nginx", "caddyfile"})
 """Languages whose blocks are files."""
 
 _FENCE = re.compile(r"^```(?P<language>[\w-]*)[^\n]*\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE)
 _BROUGHT = re.compile(r"^<!-- (?P<path>[\w./-]+) is (?P<source>[\w./-]+) -->$", re.MULTILINE)
-_NAME = re.compile(r"^# (?P<path>[\w./-]+\.(?:py|toml|ini))$")
+_NAME = re.compile(r"^# (?P<path>[\w./-]+\.(?:py|toml|ini|conf|caddyfile))$")
 
 
 class PageError(ValueError):
@@ -96,7 +96,8 @@ def read_page(text: str, root: Path) -> Page:
         else:
             message = (
                 f"Line {block.line}: a block of {block.language or 'no language'} cannot be run here. Name a file in "
-                "its first line (python, toml, ini), write commands (sh), or show a broken test's report (text)."
+                "its first line (python, toml, ini, nginx, caddyfile), write commands (sh), or show a broken test's "
+                "report (text)."
             )
             raise PageError(message)
     return page

@@ -34,7 +34,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "hello_app.py").write_text(APP)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("INTARSIA_STATE", str(tmp_path / "state"))
     monkeypatch.setattr(sys, "path", list(sys.path))
     return tmp_path
 

@@ -1,9 +1,9 @@
 """Every fenced block of README, docs/host.md and docs/how-to/*.md is run, word for word. A page is written for that:
 
-* A block of `python`, `toml` or `ini` is a file: its first line is a comment that names it, such as `# app.py`,
-  `# test_app.py`, `# conftest.py` or `# pytest.ini`. Blocks with the same name are one file, in the order of the page,
-  so a file may grow from section to section. A name may hold a folder (`# shop/app.py`): each folder with tests is a
-  project of its own, in which pytest must be green.
+* A block of `python`, `toml`, `ini`, `nginx` or `caddyfile` is a file: its first line is a comment that names it, such
+  as `# app.py`, `# test_app.py`, `# conftest.py` or `# pytest.ini`. Blocks with the same name are one file, in the
+  order of the page, so a file may grow from section to section. A name may hold a folder (`# shop/app.py`): each
+  folder with tests is a project of its own, in which pytest must be green.
 * The comment `<!-- app.py is sample_project/app.py -->`, which no reader sees, brings a file of this repository.
 * A file `test_broken*.py` must go red, and each line of the block of `text` that follows it must stand in what pytest
   said; `...` in a line stands for anything.
@@ -61,7 +61,7 @@ def run_pytest(words: tuple[str, ...], folder: Path) -> "subprocess.CompletedPro
     return subprocess.run(
         [Path(sys.executable).with_name(words[0]), *words[1:]],
         cwd=folder,
-        env={**mine, "PYTHONPATH": str(ROOT), "HOME": str(folder)},
+        env={**mine, "PYTHONPATH": str(ROOT), "HOME": str(folder), "INTARSIA_STATE": str(folder / "state")},
         capture_output=True,
         text=True,
         check=False,
@@ -106,6 +106,7 @@ def test_a_command_of_a_page_works(
     page.write(tmp_path, page.project_of(command.folder))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("INTARSIA_STATE", str(tmp_path / "state"))
     # Each page has an `app` of its own, and some commands load it here.
     monkeypatch.setattr(sys, "path", list(sys.path))
     for module in [path.stem for path in page.files if path.suffix == ".py"]:
@@ -129,7 +130,7 @@ def try_command(command: Command) -> None:
         case ["intarsia", ("users" | "clients") as kept, *words]:
             done = CliRunner().invoke(main, [kept, *words], input="a long password\n")
             assert done.exit_code == 0, done.output
-        case ["intarsia", ("audit" | "switches") as asked, *words]:
+        case ["intarsia", ("audit" | "migrate" | "switches") as asked, *words]:
             done = CliRunner().invoke(main, [asked, *words])
             assert done.exit_code == 0, done.output
         case ["make", target]:

@@ -47,7 +47,7 @@ def load(file: Path) -> ModuleType:
 async def test_the_connector_of_the_readme_moves_a_card_and_moves_it_back(
     app: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("INTARSIA_STATE", str(tmp_path))
     async with running_server(load(app).tasks.app()) as address, Client(f"{address}/mcp", extensions=[APPS]) as client:
         moved = await client.call_tool("move_card", {"card": "Fix the login", "column": "done", "index": 0})
         board = await client.call_tool("task_board", {})
@@ -69,7 +69,7 @@ def text_of(result: CallToolResult) -> str:
 async def test_the_server_of_the_readme_gets_widgets_beside_its_own_tools(
     server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("INTARSIA_STATE", str(tmp_path))
     module = load(server)
 
     @module.notes.tool()  # type: ignore[untyped-decorator]

@@ -57,8 +57,8 @@ async def save_tokens(brand: BrandName, values: dict[str, Value], version: int, 
         if not changed:
             return Done(f"{old.title} has these values already.")
         new = await write_tokens(connection, old, changed, name_of(grant, "BRAND_STUDIO_PERSON"))
-    before = {name: old.tokens[name] for name in changed}
-    return Done(
-        f"Saved {', '.join(changed)} of {old.title}.",
-        undo=partial(save_tokens, brand=brand, values=before, version=new.version),
-    )
+        before = {name: old.tokens[name] for name in changed}
+        return Done(
+            f"Saved {', '.join(changed)} of {old.title}.",
+            undo=partial(save_tokens, brand=brand, values=before, version=new.version),
+        )

@@ -87,10 +87,10 @@ async def move_card(
         stage = await board.stage_of(connection, project, column)
         new = await board.move_task(connection, old, stage, index, assignee, _name(grant))
         warning = await board.warn_of_limit(connection, project, stage)
-    if new == old:
-        return Done(f"{card} is there already.")
-    where = f"place {new.position + 1} in {stage.title}" if old.column == column else stage.title
-    return Done(f"Moved {card} to {where}.{warning}", undo=_back_to(old, new))
+        if new == old:
+            return Done(f"{card} is there already.")
+        where = f"place {new.position + 1} in {stage.title}" if old.column == column else stage.title
+        return Done(f"Moved {card} to {where}.{warning}", undo=_back_to(old, new))
 
 
 @tasks.action(scopes={"tasks:write"}, changes=CHANGED)
@@ -104,7 +104,7 @@ async def complete_card(project: str, card: str, done: bool, version: int, grant
         stage = next(stage for stage in stages.values() if stage.is_done == done)
         change = "completed it" if done else "reopened it"
         new = await board.put_task(connection, old, stage, 0, _name(grant), change)
-    return Done(f"Completed {card}." if done else f"Reopened {card}.", undo=_back_to(old, new))
+        return Done(f"Completed {card}." if done else f"Reopened {card}.", undo=_back_to(old, new))
 
 
 @tasks.action(scopes={"tasks:write"}, changes=CHANGED)
@@ -119,10 +119,10 @@ async def add_card(project: str, column: str, title: Title, grant: Grant, assign
         await board.check_assignee(connection, assignee)
         new = await board.add_task(connection, project, stage, words, assignee, _name(grant))
         warning = await board.warn_of_limit(connection, project, stage)
-    return Done(
-        f"Added {new.id} to {stage.title}.{warning}",
-        undo=partial(archive_card, project=project, card=new.id, version=new.version),
-    )
+        return Done(
+            f"Added {new.id} to {stage.title}.{warning}",
+            undo=partial(archive_card, project=project, card=new.id, version=new.version),
+        )
 
 
 @tasks.action(scopes={"tasks:write"}, changes=CHANGED)
@@ -131,7 +131,7 @@ async def archive_card(project: str, card: str, version: int, grant: Grant) -> D
     async with tasks.change() as connection:
         old = await board.find_task(connection, project, card, version)
         new = await board.archive_task(connection, old, _name(grant))
-    return Done(f"Archived {card}.", undo=partial(restore_card, project=project, card=card, version=new.version))
+        return Done(f"Archived {card}.", undo=partial(restore_card, project=project, card=card, version=new.version))
 
 
 @tasks.action(scopes={"tasks:write"}, changes=CHANGED)
@@ -141,7 +141,7 @@ async def restore_card(project: str, card: str, version: int, grant: Grant) -> D
         old = await board.find_task(connection, project, card, version, is_archived=True)
         stage = await board.stage_of(connection, project, old.column)
         new = await board.put_task(connection, old, stage, old.position, _name(grant), f"restored it to {stage.title}")
-    return Done(f"Restored {card}.", undo=partial(archive_card, project=project, card=card, version=new.version))
+        return Done(f"Restored {card}.", undo=partial(archive_card, project=project, card=card, version=new.version))
 
 
 @tasks.action(scopes={"tasks:delete"}, changes=CHANGED, destructive=True, confirm="Delete {card} for good?")
@@ -149,7 +149,7 @@ async def delete_card(project: str, card: str, version: int) -> Done:
     """Delete a card for good. To only take it off the board, archive it."""
     async with tasks.change() as connection:
         await board.delete_task(connection, await board.find_task(connection, project, card, version))
-    return Done(f"Deleted {card}.")
+        return Done(f"Deleted {card}.")
 
 
 def _name(grant: Grant) -> str:

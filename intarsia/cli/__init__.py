@@ -13,6 +13,7 @@ from intarsia.cli.audit import audit
 from intarsia.cli.check import check
 from intarsia.cli.clients import clients
 from intarsia.cli.load_connector import demo_connector
+from intarsia.cli.migrate import migrate
 from intarsia.cli.serve import demo, dev, serve
 from intarsia.cli.switches import switches
 from intarsia.cli.users import users
@@ -38,5 +39,5 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
 
 
-for command in (audit, check, clients, demo, dev, serve, switches, users):
+for command in (audit, check, clients, demo, dev, migrate, serve, switches, users):
     main.add_command(command)

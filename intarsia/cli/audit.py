@@ -108,23 +108,41 @@ def export(target: str | None, file: Path | None, *, of_accounts: bool, **option
     metavar="HASH",
     help="A hash that an earlier `verify` printed, which must still be in the log.",
 )
-def verify(target: str | None, file: Path | None, head: str, *, of_accounts: bool) -> None:
+@click.option(
+    "--heads",
+    "heads_file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The file that heads were shipped to, all of which must still be in the log.",
+)
+def verify(target: str | None, file: Path | None, head: str, heads_file: Path | None, *, of_accounts: bool) -> None:
     """Verify all rows. Exits with status 1 if a row was changed, removed, inserted or moved.
 
-    Prints the hash of the last row. Keep it in another place, to detect later whether the log was rewritten.
+    Without a saved hash, this cannot find rows that were cut off at the end, or a log that was rewritten as a whole.
+    Prints the hash of the last row, to keep in another place.
     """
-    from intarsia.server.audit.verify import verify as verified  # noqa: PLC0415 - `--help` should not wait for it
+    from intarsia.server.audit.heads import read_heads  # noqa: PLC0415 - `--help` should not wait for it
+    from intarsia.server.audit.verify import verify as verified  # noqa: PLC0415 - as above
 
     wanted = head.strip().lower()
-    check = _with(_path_of(target, file, of_accounts=of_accounts), lambda store: verified(store, wanted))
-    rows = f"{check.rows} row{'s' * (check.rows != 1)}"
-    if check.is_intact:
-        click.echo(f"The log is intact: {rows}. Its hash is {check.head}")
-        return
-    click.echo(
-        f"The log is not intact. {check.problem} The first {rows} are valid; the last valid hash is {check.head}"
-    )
-    raise click.exceptions.Exit(1)
+    path = _path_of(target, file, of_accounts=of_accounts)
+    heads = read_heads(heads_file, _log_of(target, of_accounts=of_accounts)) if heads_file else []
+    check = _with(path, lambda store: verified(store, wanted, heads))
+    rows = _count(check.rows, "row")
+    if not check.is_intact:
+        click.echo(
+            f"The log is not intact. {check.problem} The first {rows} are valid; the last valid hash is {check.head}"
+        )
+        raise click.exceptions.Exit(1)
+    if heads:
+        gone = f"; {_count(check.pruned_heads, 'head')} of pruned rows cannot be looked for" * bool(check.pruned_heads)
+        click.echo(f"{_count(check.found_heads, 'saved head')} found in the log{gone}.")
+    elif not wanted:
+        click.echo(
+            "No saved hash was given, so rows that were cut off at the end, or a log that was rewritten as a whole, "
+            "cannot be found. See --head and --heads."
+        )
+    click.echo(f"The log is intact: {rows}. Its hash is {check.head}")
 
 
 @audit.command()
@@ -136,7 +154,20 @@ def prune(target: str | None, file: Path | None, keep_days: int, *, of_accounts:
 
     before = time.time() - keep_days * _DAY
     count = _with(_path_of(target, file, of_accounts=of_accounts), lambda store: AuditLog(store).prune(before))
-    click.echo(f"{count} row{'s' * (count != 1)} deleted.")
+    click.echo(f"{_count(count, 'row')} deleted.")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"
+
+
+def _log_of(target: str | None, *, of_accounts: bool) -> str:
+    """Return the name of the log in files of heads; empty if it is not known."""
+    from intarsia.server.audit.heads import ACCOUNTS_LOG  # noqa: PLC0415 - as above
+
+    if of_accounts:
+        return ACCOUNTS_LOG
+    return load_connector(target).catalog.slug if target else ""
 
 
 def _wanted(*, who: str, what: str, event: str, since: datetime | None, until: datetime | None) -> "AuditQuery":
@@ -164,7 +195,7 @@ def _with(path: Path, work: "Callable[[Store], Awaitable[T]]") -> T:
     from intarsia.server.storage.store import Store  # noqa: PLC0415 - as above
 
     async def run() -> T:
-        async with Store(path).open() as store:
+        async with Store(path).open(beside=True) as store:
             return await work(store)
 
     return asyncio.run(run())

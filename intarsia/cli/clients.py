@@ -74,13 +74,13 @@ def remove(client_id: str, accounts: Path | None) -> None:
 
 
 def _with(path: Path | None, work: "Callable[[Clients], Awaitable[T]]") -> T:
-    from intarsia.server.auth.authorization_server.accounts.tables import TABLES  # noqa: PLC0415 - as above
+    from intarsia.server.auth.authorization_server.accounts.tables import accounts_store  # noqa: PLC0415 - as above
     from intarsia.server.auth.authorization_server.clients.client_metadata import ClientMetadataReader  # noqa: PLC0415 - as above
     from intarsia.server.auth.authorization_server.clients.clients import Clients  # noqa: PLC0415 - as above
-    from intarsia.server.storage.store import Store, default_path  # noqa: PLC0415 - as above
+    from intarsia.server.storage.store import default_path  # noqa: PLC0415 - as above
 
     async def run() -> T:
-        async with Store(path or default_path("accounts"), TABLES).open() as store:
+        async with accounts_store(path or default_path("accounts")).open(beside=True) as store:
             return await work(Clients(store, ClientMetadataReader()))
 
     return asyncio.run(run())

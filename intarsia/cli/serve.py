@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from intarsia.cli.allow_list_options import allow_list_options, behind_allow_list
+from intarsia.cli.limits_options import limits_options
 from intarsia.cli.load_connector import demo_connector, load_connector
 from intarsia.cli.sign_in_options import embedded_issuer, sign_in_options
+from intarsia.cli.stdio_option import serve_stdio, stdio_option
+from intarsia.cli.store_options import set_store_options, store_options
 from intarsia.errors import SettingError
 
 if TYPE_CHECKING:
@@ -128,29 +131,49 @@ def dev(target: str, **options: Any) -> None:
 @_issuer_options
 @sign_in_options
 @allow_list_options
-def serve(
+@store_options
+@limits_options
+@stdio_option
+@click.pass_context
+def serve(  # noqa: PLR0913, PLR0917 - each is an option of the command
+    context: click.Context,
+    /,
     target: str,
     port: int,
     host: str,
     allow_host: tuple[str, ...],
     allow_ips: Path | None,
     trusted_proxies: tuple[str, ...],
+    audit_heads: Path | None,
+    known_hosts: tuple[str, ...],
+    max_calls: int,
+    *,
+    shared_store: bool,
+    stdio: bool,
     **options: Any,
 ) -> None:
     """Serve a connector at /mcp, for any MCP host.
 
     MODULE:CONNECTOR names the connector, such as `app:tasks` for `tasks` in app.py. With --resource and --issuer, or
-    with --sign-in, every request needs an access token.
+    with --sign-in, every request needs an access token. With --stdio, a host on this machine starts the command, and
+    speaks to it over standard input and output.
     """
+    if stdio:
+        serve_stdio(context, target)
+        return
     from intarsia.host import serve_connector  # noqa: PLC0415 - loading the protocol takes a second
+    from intarsia.server.http.limits import Limits  # noqa: PLC0415 - the same
 
-    auth = _auth_of(port, host, **options)
+    limits = Limits(max_calls=max_calls, known_hosts=known_hosts)
+    auth = _auth_of(port, host, audit_heads=audit_heads, **options)
     connector = load_connector(target)
+    set_store_options(connector, shared_store=shared_store, audit_heads=audit_heads)
     hosts = _hosts(host, (*allow_host, auth.host) if auth else allow_host)
+    logging.getLogger("intarsia.host.server").setLevel(logging.INFO)  # says what a stop ended
     if auth:  # operators need to see why requests are rejected
         logging.getLogger("intarsia.server.auth.resource_server").setLevel(logging.INFO)
         logging.getLogger("intarsia.server.auth.authorization_server").setLevel(logging.INFO)
-    app = behind_allow_list(connector.app(auth=auth, hosts=hosts), allow_ips, trusted_proxies)
+    app = behind_allow_list(connector.app(auth=auth, hosts=hosts, limits=limits), allow_ips, trusted_proxies)
     serve_connector(
         app,
         host=host,
@@ -164,7 +187,7 @@ def _auth_of(port: int, host: str, **options: Any) -> "EmbeddedIssuer | Resource
     """Return the sign-in settings, or `None` without sign-in."""
     from intarsia.cli.issuer_options import ADMIN_SECRET, SECRET, SignInOptions  # noqa: PLC0415 - `--help` should not wait for it
 
-    here = {name: options.pop(name) for name in ("sign_in", "public_url", "accounts", "tls_by_proxy")}
+    here = {name: options.pop(name) for name in ("sign_in", "public_url", "accounts", "tls_by_proxy", "audit_heads")}
     embedded = embedded_issuer(**here, host=host, port=port)
     elsewhere = SignInOptions(
         client_secret=os.environ.get(SECRET), admin_client_secret=os.environ.get(ADMIN_SECRET), **options

@@ -35,7 +35,14 @@ def sign_in_options(command: Command) -> Command:
 
 
 def embedded_issuer(
-    *, sign_in: bool, public_url: str | None, accounts: Path | None, tls_by_proxy: bool, host: str, port: int
+    *,
+    sign_in: bool,
+    public_url: str | None,
+    accounts: Path | None,
+    tls_by_proxy: bool,
+    audit_heads: Path | None,
+    host: str,
+    port: int,
 ) -> "EmbeddedIssuer | None":
     """Return the settings of the embedded issuer, or `None` without `--sign-in`.
 
@@ -44,6 +51,7 @@ def embedded_issuer(
         public_url: The public address; by default the local address that the server listens on.
         accounts: The file with the accounts.
         tls_by_proxy: Whether a proxy on another machine terminates TLS.
+        audit_heads: The file that the heads of the audit log are appended to.
         host: The address to listen on.
         port: The port to listen on.
 
@@ -60,6 +68,6 @@ def embedded_issuer(
     if public_url is None and port == 0:
         message = "Sign-in needs a fixed address. Set --public-url, or a --port other than 0."
         raise SettingError(message)
-    issuer = EmbeddedIssuer(public_url or f"http://127.0.0.1:{port}", accounts=accounts)
+    issuer = EmbeddedIssuer(public_url or f"http://127.0.0.1:{port}", accounts=accounts, audit_heads=audit_heads)
     issuer.check_bind(host, has_tls=tls_by_proxy)
     return issuer

@@ -67,7 +67,7 @@ def _line(switch: "Switch") -> str:
 
 def _with(connector: "Connector", work: Callable[[], Awaitable[T]]) -> T:
     async def run() -> T:
-        async with connector.store.open():
+        async with connector.store.open(beside=True):
             return await work()
 
     return asyncio.run(run())

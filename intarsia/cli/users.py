@@ -116,11 +116,11 @@ def remove(name: str, accounts: Path | None, *, yes: bool) -> None:
 
 def _with(path: Path | None, work: "Callable[[Accounts], Awaitable[T]]") -> T:
     from intarsia.server.auth.authorization_server.accounts.accounts import Accounts  # noqa: PLC0415 - `--help` should not wait for it
-    from intarsia.server.auth.authorization_server.accounts.tables import TABLES  # noqa: PLC0415 - as above
-    from intarsia.server.storage.store import Store, default_path  # noqa: PLC0415 - as above
+    from intarsia.server.auth.authorization_server.accounts.tables import accounts_store  # noqa: PLC0415 - as above
+    from intarsia.server.storage.store import default_path  # noqa: PLC0415 - as above
 
     async def run() -> T:
-        async with Store(path or default_path("accounts"), TABLES).open() as store:
+        async with accounts_store(path or default_path("accounts")).open(beside=True) as store:
             return await work(Accounts(store))
 
     return asyncio.run(run())

@@ -17,7 +17,8 @@ from intarsia.errors import SettingError
 from intarsia.host.connectors.registry import ConnectorRegistry
 from intarsia.host.connectors.routes import CONNECTORS, connector_routes
 from intarsia.host.same_origin import FRESH
-from intarsia.server.http.request_limits import LOCAL_HOSTS, RequestLimits, checked_hosts
+from intarsia.server.http.body_limits import checked_requests
+from intarsia.server.http.request_limits import LOCAL_HOSTS, checked_hosts
 
 HOST_FOLDER = Path(__file__).parent
 PAGE_FOLDER = HOST_FOLDER / "page"
@@ -96,7 +97,7 @@ def host_routes(
         known = {"mcp": "/mcp", "sandbox": sandbox_origin(request, sandbox_port), **(about or {})}
         return JSONResponse(known, headers=FRESH)
 
-    gate = (Middleware(RequestLimits, hosts=checked_hosts(hosts)),)
+    gate = checked_requests(checked_hosts(hosts))
     return [
         Route("/", page, middleware=gate),
         Route("/host/config.json", config, middleware=gate),

@@ -10,7 +10,6 @@ from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -18,7 +17,8 @@ from starlette.routing import Route
 from intarsia.errors import SettingError
 from intarsia.host.app import HOST_FOLDER, bundle, file_route
 from intarsia.host.same_origin import FRESH
-from intarsia.server.http.request_limits import LOCAL_HOSTS, RequestLimits, checked_hosts
+from intarsia.server.http.body_limits import checked_requests
+from intarsia.server.http.request_limits import LOCAL_HOSTS, checked_hosts
 
 Flavor = Literal["spec", "opaque", "loose"]
 """The kind of sandbox: as specified, with an opaque origin, or as permissive as in some hosts."""
@@ -58,7 +58,7 @@ def sandbox_app(page_port: int, hosts: tuple[str, ...] = LOCAL_HOSTS) -> Starlet
             file_route("/sandbox.js", bundle("sandbox.js")),
             file_route("/sandbox.css", bundle("sandbox.css")),
         ],
-        middleware=[Middleware(RequestLimits, hosts=checked_hosts(hosts))],
+        middleware=list(checked_requests(checked_hosts(hosts))),
     )
 
 

@@ -6,6 +6,8 @@ The sockets are opened first, so that the addresses are known before the servers
 import asyncio
 import contextlib
 import errno
+import gc
+import logging
 import signal
 import socket
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
@@ -17,13 +19,17 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
-from intarsia.errors import SettingError
+from intarsia.errors import IntarsiaError, SettingError
 from intarsia.host.app import host_app
+from intarsia.host.connection_limits import LimitedHttpProtocol, allow_open_files
 from intarsia.host.connectors.registry import ConnectorRegistry
-from intarsia.host.header_timeout import HeaderTimeoutProtocol
+from intarsia.host.open_requests import OpenRequests
 from intarsia.host.sandbox import sandbox_app
+from intarsia.host.startup_error import StartupError
 from intarsia.server.changes.change_log import CHANGE_LOG
 from intarsia.server.http.request_limits import LOCAL_HOSTS
+
+logger = logging.getLogger(__name__)
 
 THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
 """Addresses that are reachable only from this machine."""
@@ -31,6 +37,8 @@ THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1"})
 GRACE_SECONDS = 2
 """How long open requests may continue after a server is stopped."""
 
+_LAST_RESORT_SECONDS = GRACE_SECONDS + 2
+"""When uvicorn cancels the requests that could not be ended. It logs a traceback for each."""
 
 WAKE_SECONDS = 0.1
 """The interval at which waiting calls are completed while a server stops."""
@@ -64,17 +72,20 @@ class Listener(uvicorn.Server):
     """
 
     def __init__(self, app: ASGIApp, open_socket: socket.socket, *, proxy_headers: bool = True) -> None:
+        self._startup = StartupError(app)
+        self._requests = OpenRequests(self._startup)
         config = uvicorn.Config(
-            app,
-            http=HeaderTimeoutProtocol,
+            self._requests,
+            http=LimitedHttpProtocol,
             log_level="warning",
-            timeout_graceful_shutdown=GRACE_SECONDS,
+            timeout_graceful_shutdown=_LAST_RESORT_SECONDS,
             ws="none",
             proxy_headers=proxy_headers,
         )
         super().__init__(config)
         self.ready = asyncio.Event()
         self._socket = open_socket
+        self._open_at_stop = self._ended = 0
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -83,16 +94,38 @@ class Listener(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then set `ready`."""
-        await super().startup(sockets=sockets)
+        try:
+            await super().startup(sockets=sockets)
+        except SystemExit:  # of uvicorn, which would end the event loop before other servers and threads are stopped
+            self.should_exit = True
+            return
         self.ready.set()
+
+    @property
+    def startup_error(self) -> IntarsiaError:
+        """Why it did not start."""
+        message = "The server could not start. The log above says why."
+        return self._startup.error or SettingError(message)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop, and complete waiting calls, including those that arrive in the meantime."""
-        waking = asyncio.create_task(_wake_again())
+        waking, ending = asyncio.create_task(_wake_again()), asyncio.create_task(self._end_requests())
         try:
             await super().shutdown(sockets=sockets)
         finally:
             waking.cancel()
+            ending.cancel()
+        if count := max(self._open_at_stop, self._ended):
+            message = "Stopped with %d open requests: %d were answered, %d were ended."
+            logger.info(message, count, count - self._ended, self._ended)
+
+    async def _end_requests(self) -> None:
+        """End the requests that take longer than the grace period."""
+        await asyncio.sleep(GRACE_SECONDS)
+        self._ended = await self._requests.end(self._transports)
+
+    def _transports(self) -> list[asyncio.BaseTransport | None]:
+        return [getattr(connection, "transport", None) for connection in self.server_state.connections]
 
     async def run_until_stopped(self) -> None:
         """Serve until `stop` is called."""
@@ -103,6 +136,7 @@ class Listener(uvicorn.Server):
 
         Calls that wait for changes are completed now. Those of other servers in this process are too, and poll again.
         """
+        self._open_at_stop = self._requests.count
         CHANGE_LOG.wake_all()
         self.force_exit = self.should_exit
         self.should_exit = True
@@ -165,8 +199,7 @@ async def _started(listener: Listener, task: "asyncio.Task[None]") -> None:
     await asyncio.wait([ready, task], return_when=asyncio.FIRST_COMPLETED)
     ready.cancel()
     if not listener.started:
-        message = "The server could not start. The log above says why."
-        raise SettingError(message)
+        raise listener.startup_error
 
 
 @contextlib.asynccontextmanager
@@ -300,11 +333,19 @@ def serve_connector(
     """
 
     async def serve() -> None:
+        allow_open_files()
         async with running_server(app, host=host, port=port, proxy_headers=proxy_headers) as address:
+            _freeze_modules()
             announce(address)
             await asked_to_stop()
 
     asyncio.run(serve())
+
+
+def _freeze_modules() -> None:
+    """Exclude what is loaded by now from garbage collection, which would take 0.1 seconds each time to look at it."""
+    gc.collect()
+    gc.freeze()
 
 
 async def asked_to_stop() -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import MetaData
 
 from intarsia.errors import SettingError, ToolError
 from intarsia.permissions import Grant, is_offered
+from intarsia.server.audit.heads import HeadShipper, HeadSink
 from intarsia.server.audit.log import AuditLog
 from intarsia.server.rendering.control_permissions import Rights
 from intarsia.server.rendering.shared_renders import SharedRenders
@@ -21,8 +22,9 @@ from intarsia.server.storage.store import Store, default_path
 from intarsia.server.switches.service import Switches
 from intarsia.server.tools.access_rules import checked_scopes
 from intarsia.server.tools.tool import TileFunction, Tool, WidgetTool
-from intarsia.server.views.idempotency import ResultStore
+from intarsia.server.views.results import ResultStore
 from intarsia.server.views.view_handles import Signer
+from intarsia.server.wire.size import DEFAULT_MAX_RESULT_BYTES, MIN_MAX_RESULT_BYTES
 
 Lifespan = Callable[[], AbstractAsyncContextManager[object]]
 
@@ -46,13 +48,15 @@ class Catalog:
         scopes: Scopes that no tool requires, and that only protect parts of widgets.
         scope_descriptions: The descriptions of scopes that users read when they consent.
         inline_height: The height that widgets may take in the conversation; see `Connector`.
+        shared_store: Whether other processes may serve from the store at the same time.
+        audit_heads: Where the heads of the audit log are shipped to.
 
     Raises:
-        SettingError: The name contains no letter from a to z and no digit, the store is not the path of a file, or
-            `inline_height` is not valid.
+        SettingError: The name contains no letter from a to z and no digit, the store is not the path of a file,
+            `audit_heads` is neither a path nor a function, or `inline_height` is not valid.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the settings of a connector, all of them by name
         self,
         name: str,
         *,
@@ -63,7 +67,14 @@ class Catalog:
         scopes: AbstractSet[str] = frozenset(),
         scope_descriptions: Mapping[str, str] = MappingProxyType({}),
         inline_height: InlineHeight = "host",
+        shared_store: bool = False,
+        audit_heads: HeadSink | None = None,
+        max_result_bytes: int = DEFAULT_MAX_RESULT_BYTES,
     ) -> None:
+        if max_result_bytes < MIN_MAX_RESULT_BYTES:
+            message = f"max_result_bytes must be at least {MIN_MAX_RESULT_BYTES:,}, not {max_result_bytes:,}."
+            raise SettingError(message)
+        self.max_result_bytes = max_result_bytes
         self.name = name
         self.slug = slug_of(name)
         self.instructions = instructions
@@ -73,9 +84,10 @@ class Catalog:
         self.scope_descriptions = dict(scope_descriptions)
         self._marks: set[str] = set(checked_scopes(name, scopes))
         self.tiles: list[TileFunction[...]] = []
-        self.store = Store(store_path(store, self.slug), tables)
+        self.store = Store(store_path(store, self.slug), tables, is_shared=shared_store)
         self.results = ResultStore(self.store)
         self.audit = AuditLog(self.store)
+        self.heads = HeadShipper(self.slug, self.audit, audit_heads)
         self.switches = Switches(self.store, self.audit, lambda: self.tools)
         self.counts = CallCounts(self.store)
         self.renders = SharedRenders()
@@ -169,14 +181,15 @@ class Catalog:
 
     @asynccontextmanager
     async def _started(self) -> AsyncGenerator[None]:
-        async with self.store.open():
+        async with self.store.open(), self.heads.running():
             await self.results.forget_old()
             await self.audit.load()
             await self.signer.load(self.store)
             await self.switches.load()
             self.renders.begin()
             lifespan = self._lifespan() if self._lifespan else nullcontext()
-            async with background(self.switches.follow()), background(self.counts.keep()), lifespan:
+            following, counting = background(self.switches.follow()), background(self.counts.keep())
+            async with self.results.writing_late(), following, counting, lifespan:
                 yield
 
 

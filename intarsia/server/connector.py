@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from sqlalchemy import MetaData
 
 from intarsia.permissions import Grant, Rule
+from intarsia.server.audit.heads import HeadSink
 from intarsia.server.audit.log import AuditLog
 from intarsia.server.calls.handler import CallHandler
 from intarsia.server.catalog import Catalog, InlineHeight
@@ -22,6 +23,7 @@ from intarsia.server.tools.decorator_options import ActionDecorator, check_optio
 from intarsia.server.tools.tool import ActionTool, AsyncDone, P, Shown, TileFunction, Tool, WidgetTool
 from intarsia.server.tools.visibility import Audience
 from intarsia.server.views.idempotency import change, change_in_thread
+from intarsia.server.wire.size import DEFAULT_MAX_RESULT_BYTES
 from intarsia.widgets import Done, Widget
 
 if TYPE_CHECKING:
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
 
     from intarsia.server.auth.authorization_server.accounts.settings import EmbeddedIssuer
     from intarsia.server.auth.resource_server.settings import ResourceServer
+    from intarsia.server.http.limits import Limits
     from intarsia.server.mcp_server.on_mcpserver import ExistingServer
+    from intarsia.server.mcp_server.stdio import StandardStreams
 
 Lifespan = Callable[["Connector"], AbstractAsyncContextManager[object]]
 
@@ -57,14 +61,21 @@ class Connector:
         inline_height: The height that widgets may take in the conversation; what does not fit is paged. `"host"`: what
             the host allows, at most 800 px, and 500 px where it states nothing. `"directory"`: at most 500 px, which
             the directory of Claude requires. Or a number of pixels from 240 to 800.
+        shared_store: Whether other processes may serve from the same store at the same time; all of them must set it.
+            Without it, a second process is refused, because open Views do not see the changes of another process.
+        audit_heads: Where the hash of the audit log's last row is shipped to every minute and at the end: the path of a
+            file on another machine or volume, to which lines are appended, or a function that takes an `AuditHead`.
+            `intarsia audit verify --heads` finds with it what was cut off or rewritten.
+        max_result_bytes: The size of a tool result at most, in bytes; hosts cut or refuse larger ones. Long lists are
+            sent in windows that fit. At least 20,000.
 
     Raises:
         SettingError: `name` has no letter a-z and no digit, `store` is not the path of a file, `lifespan` does not
-            accept the connector, `inline_height` is not valid, or `server` is not an `MCPServer` or already has a
-            connector.
+            accept the connector, `audit_heads` is neither a path nor a function, `inline_height` is not valid,
+            `max_result_bytes` is too small, or `server` is not an `MCPServer` or already has a connector.
     """
 
-    def __init__(  # noqa: PLR0913  # each is an option with a default
+    def __init__(  # noqa: PLR0913 - the settings of a connector, all of them by name
         self,
         name: str,
         *,
@@ -76,6 +87,9 @@ class Connector:
         scopes: AbstractSet[str] = frozenset(),
         scope_descriptions: Mapping[str, str] = MappingProxyType({}),
         inline_height: InlineHeight = "host",
+        shared_store: bool = False,
+        audit_heads: HeadSink | None = None,
+        max_result_bytes: int = DEFAULT_MAX_RESULT_BYTES,
     ) -> None:
         checked = checked_lifespan(lifespan)
         self.catalog = Catalog(
@@ -87,6 +101,9 @@ class Connector:
             scopes=scopes,
             scope_descriptions=scope_descriptions,
             inline_height=inline_height,
+            shared_store=shared_store,
+            audit_heads=audit_heads,
+            max_result_bytes=max_result_bytes,
         )
         self._existing = self._join(server)
 
@@ -257,10 +274,13 @@ class Connector:
         `async with` returns an `AsyncConnection` in an `async def` function, `with` a `Connection` in a `def` function.
 
         Inside an action, the idempotency key of the call is written in the same transaction, so that a repeated call is
-        applied once. The commit completes even if the client disconnects. Open one transaction per action: if the
-        action fails after the first of two, a retry reports the call as done.
+        applied once. Return the `Done` from inside the block, so that it is stored in that transaction too. The commit
+        completes even if the client disconnects. Open one transaction per action: if the action fails after the first
+        of two, a retry reports the call as done.
 
         Raises:
+            BusyError: Others held the store for longer than the call may wait. Nothing was changed.
+            SaveError: The change could not be saved, such as on a full disk. Nothing was changed.
             StoreError: The connector is not running, a transaction is already open in this context, or `with` is used
                 in an `async def` function.
         """
@@ -340,6 +360,7 @@ class Connector:
         auth: "ResourceServer | EmbeddedIssuer | None" = None,
         hosts: "tuple[str, ...] | None" = None,
         origins: "tuple[str, ...] | None" = None,
+        limits: "Limits | None" = None,
     ) -> "Starlette":
         """Return the ASGI application that serves this connector at `/mcp`.
 
@@ -350,6 +371,8 @@ class Connector:
             hosts: Accepted values of the `Host` header, without port; by default the names of this machine, and with
                 `auth` the host of its public URL.
             origins: Accepted values of the `Origin` header; by default the origins of `hosts`.
+            limits: How many calls one person and all callers together may run at once, and whose addresses call for
+                many people.
 
         Returns:
             The application. Its lifespan starts and stops the connector.
@@ -357,7 +380,23 @@ class Connector:
         from intarsia.server.http.app import build_app  # noqa: PLC0415  # loading the protocol takes a second
 
         server = self._existing.server if self._existing else None
-        return build_app(self.catalog, server=server, auth=auth, hosts=hosts, origins=origins)
+        return build_app(self.catalog, server=server, auth=auth, hosts=hosts, origins=origins, limits=limits)
+
+    async def serve_stdio(self, streams: "StandardStreams") -> None:
+        """Serve one client over standard input and output, as the local user, until it closes the input.
+
+        `intarsia serve --stdio` calls this.
+
+        Args:
+            streams: The standard streams, from `intarsia.server.mcp_server.stdio.private_streams()`.
+        """
+        from intarsia.server.mcp_server.server import build_server  # noqa: PLC0415  # loading the protocol takes a second
+        from intarsia.server.mcp_server.stdio import serve_stdio  # noqa: PLC0415  # as above
+
+        if self._existing:  # its lifespan starts the connector
+            await serve_stdio(self._existing.low_level, streams, nullcontext)
+        else:
+            await serve_stdio(build_server(self.catalog), streams, self.catalog.running)
 
     def mount_on(
         self,
@@ -367,6 +406,7 @@ class Connector:
         auth: "ResourceServer | EmbeddedIssuer | None" = None,
         hosts: "tuple[str, ...] | None" = None,
         origins: "tuple[str, ...] | None" = None,
+        limits: "Limits | None" = None,
     ) -> None:
         """Mount this connector on a FastAPI or Starlette application, and start and stop it with that application.
 
@@ -377,6 +417,7 @@ class Connector:
             auth: As in `Connector.app`; its public URL must include `path`.
             hosts: As in `Connector.app`.
             origins: As in `Connector.app`.
+            limits: As in `Connector.app`.
 
         Raises:
             SettingError: `path` is malformed or in use, `app` has started, or the public URL of `auth` does not match.
@@ -384,7 +425,7 @@ class Connector:
         from intarsia.server.http.mount import mount_on  # noqa: PLC0415  # loading the protocol takes a second
 
         server = self._existing.server if self._existing else None
-        mount_on(self.catalog, app, path, server=server, auth=auth, hosts=hosts, origins=origins)
+        mount_on(self.catalog, app, path, server=server, auth=auth, hosts=hosts, origins=origins, limits=limits)
 
     def _add(self, tool: Tool) -> Tool:
         if self._existing:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast, get_args
 from pydantic.fields import FieldInfo
 
 from intarsia.widgets import BoundAction, PendingTile, Tile, Widget
+from intarsia.widgets.windows import ListWindow
 
 W = TypeVar("W", bound=Widget)
 
@@ -39,6 +40,8 @@ def _reworded(value: Any, words: Callable[[str], str]) -> Any:
             return _reworded(Tile(value.name, title=value.title, problem="Not read."), words)
         case BoundAction():
             return replace(value, title=words(value.title), arguments=_reworded(value.arguments, words))
+        case ListWindow():  # the server makes it, and nobody's words are in it
+            return value
         case str():
             return value if re.fullmatch("#[0-9a-f]{6}", value) else words(value)
         case Mapping():

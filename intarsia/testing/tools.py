@@ -1,8 +1,10 @@
 """Calls tools in memory as a user, through the connector's call handler and MCP server."""
 
-from collections.abc import AsyncGenerator, Mapping
+import re
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from html import unescape
 from typing import Any, cast
 from uuid import uuid4
 
@@ -17,7 +19,18 @@ from intarsia.permissions import Decision, Grant, decide, decide_without_argumen
 from intarsia.server.connector import Connector
 from intarsia.server.mcp_server.server import build_server
 from intarsia.server.tools.arguments import check_arguments, values_of
-from intarsia.server.wire.messages import CONFIRM, CONFIRMATION, DONE, ID, PARTS, PROBLEM, SEEN, VIEW, CallResponse
+from intarsia.server.wire.messages import (
+    CONFIRM,
+    CONFIRMATION,
+    DONE,
+    ID,
+    PARTS,
+    PROBLEM,
+    SEEN,
+    VIEW,
+    WINDOW,
+    CallResponse,
+)
 from intarsia.testing.users import access_token
 from intarsia.ui_templates.render import ROOT_ID, ListPart, Part, Rendering
 
@@ -31,6 +44,8 @@ class Shown:
     tool: str
     arguments: Json
     rendering: Rendering
+    windows: Mapping[str, tuple[int, int, int]] = field(default_factory=dict[str, tuple[int, int, int]])
+    """Of lists that are not whole: start, length and total, by the place of the list."""
 
     @classmethod
     def after(cls, parts: Json, before: "Shown | None") -> "Shown":
@@ -48,7 +63,8 @@ class Shown:
         for name, change in parts.get("lists", {}).items():
             lists[name] = _merged(change, old)
         frame = Part(parts["frame"]["html"], parts["frame"]["hash"]) if "frame" in parts else old.frame
-        return cls(parts["tool"], parts["arguments"], Rendering(frame, {**kept, **came}, lists))
+        windows = {place: (window[0], window[1], window[2]) for place, window in parts.get("windows", {}).items()}
+        return cls(parts["tool"], parts["arguments"], Rendering(frame, {**kept, **came}, lists), windows)
 
     def seen(self) -> Json:
         """Return the seen state that the View sends with each call."""
@@ -61,6 +77,7 @@ class Shown:
             "lists": {
                 name: [part.hash + key for key, part in items.items.items()] for name, items in drawn.lists.items()
             },
+            "windows": {place: [start, length] for place, (start, length, _total) in self.windows.items()},
         }
 
 
@@ -68,7 +85,8 @@ def _merged(change: Json, old: Rendering) -> ListPart:
     # An item may come from another list: the server does not send a moved card again.
     known = {key: part for items in old.lists.values() for key, part in items.items.items()}
     came = {key: Part(item["html"], item["hash"]) for key, item in change.get("items", {}).items()}
-    return ListPart(change["prefix"], {key: {**known, **came}[key] for key in change["order"]})
+    every = {**known, **came}
+    return ListPart(change["prefix"], {key: every[key] for key in change["order"]})
 
 
 @dataclass(frozen=True)
@@ -104,6 +122,17 @@ class Reply:
         for items in drawn.lists.values():
             pieces |= {items.prefix + key: part.html for key, part in items.items.items()}
         return pieces
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """The number of items of each list that is not shown whole, by the place of the list, such as "todo/cards"."""
+        return {place: total for place, (_start, _length, total) in self.shown.windows.items()} if self.shown else {}
+
+    @property
+    def more(self) -> dict[str, tuple[int, int]]:
+        """The windows that "Show … more" asks for: start and length, by the place of the list."""
+        offered = _offered_windows(html for html in self.parts.values() if "intarsia-more" in html)
+        return {place: windows[-1] for place, windows in offered.items() if windows[-1][1]}
 
     @property
     def arguments(self) -> Json:
@@ -193,6 +222,39 @@ class Tools:
             return await self._answer(tool, arguments, meta, as_, on)
         return reply
 
+    async def more(
+        self,
+        on: Reply,
+        place: str | None = None,
+        /,
+        *,
+        as_: Grant | None = None,
+        window: tuple[object, object] | None = None,
+    ) -> Reply:
+        """Show more of a long list, as a click on "Show … more" does.
+
+        Args:
+            on: The reply whose widget the View shows.
+            place: The place of the list, one of `Reply.more`; by default the only one.
+            as_: The caller; by default `user`.
+            window: Start and length of another window than the next one.
+
+        Returns:
+            The reply, with the new state of the View.
+
+        Raises:
+            AssertionError: The reply has no widget, or no such list with more items.
+        """
+        assert on.shown is not None, f"This reply has no widget with lists. It says: {on.text}"
+        names = list(on.more)
+        assert place is not None or len(names) == 1, f"Name one of the lists with more items: {names}"
+        found = names[0] if place is None else place
+        assert window is not None or found in names, f"{found!r} has no more items; these have: {names}"
+        start, length = on.more[found] if window is None else window
+        wanted = {"list": found, "start": start, "count": length}
+        meta = {SEEN: on.shown.seen(), WINDOW: wanted, **({VIEW: on.handle} if on.handle else {})}
+        return await self._answer(on.shown.tool, on.shown.arguments, meta, as_, on)
+
     async def decide(self, tool: str, /, *, as_: Grant | None = None, **arguments: Any) -> Decision:
         """Decide whether a user may call a tool, without calling it.
 
@@ -242,6 +304,21 @@ def _reply(answer: CallResponse, before: Reply | None) -> Reply:
     handle = cast("str | None", answer.meta.get(VIEW, before.handle if before else None))
     changed = tuple(_changed(parts)) if parts else ()
     return Reply(answer.text, answer.structured, answer.meta, answer.is_error, changed, shown, handle)
+
+
+def _offered_windows(pieces: Iterable[str]) -> dict[str, list[tuple[int, int]]]:
+    """Return the windows that the buttons below each list ask for, by the place of the list."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for place, end, total, buttons in (found for html in pieces for found in _MORE.findall(html)):
+        windows = [(int(start), int(length)) for start, length in _WINDOW.findall(buttons)]
+        found[unescape(place)] = windows if int(end) < int(total) else [*windows, (0, 0)]
+    return found
+
+
+_MORE = re.compile(
+    r'<div class="intarsia-more"[^>]* data-place="([^"]*)" data-end="(\d+)" data-total="(\d+)">(.*?)</div>'
+)
+_WINDOW = re.compile(r'data-window="\[(\d+),(\d+)\]"')
 
 
 def _changed(parts: Json) -> list[str]:

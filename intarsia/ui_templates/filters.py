@@ -1,26 +1,25 @@
 """Jinja filters: numbers and dates for readers and for `Intl`, rows of tables, and attributes."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 from zlib import crc32
 
 from markupsafe import Markup, escape
 
 from intarsia.ui_templates.text_markdown import Markdown, bold, cell_code, code, plain, remark
+from intarsia.ui_templates.value_format import exact_text, json_attribute, number_format, quoted_json, value_text
+from intarsia.ui_templates.value_format import moment_data as date_data
+from intarsia.ui_templates.value_format import moment_text as date_text
+from intarsia.ui_templates.value_format import value_data as number_data
 from intarsia.widgets.action import BoundAction, refusals_of
-from intarsia.widgets.number import SHORT_UNITS
+from intarsia.widgets.number import Number
 from intarsia.widgets.table import Cell, Table, TableColumn
 
-_UNKNOWN = Markup('<span class="intarsia-unknown">&ndash;</span>')
+number = value_text
 _HIDDEN_CELL = Markup('<span class="intarsia-unknown">hidden</span>')
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
-_NUMBERS = (int, float)
-_CLOSE_UNITS = ("percent", "celsius", "fahrenheit")
-"""Units written without a space after the number."""
-_NOT_IN_SINGLE_QUOTES = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("'", "&#39;"))
+_NUMBERS = (int, float, Decimal)
 
 
 def bare(value: float) -> str:
@@ -35,54 +34,6 @@ def setting(value: str | float | bool | None, unit: str = "") -> str:  # noqa: F
     if isinstance(value, bool):
         return "yes" if value else "no"
     return code(value) if isinstance(value, str) else bold(bare(value) + unit) if unit else bare(value)
-
-
-def number(value: object, unit: str | None = None, digits: int = 1) -> str:
-    """Return a number with its unit for the text form, in English format; return a word unchanged."""
-    if value is None:
-        return "not known"
-    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
-        return str(value)
-    shown = f"{value:,.{digits}f}"
-    shown = shown.rstrip("0").rstrip(".") if "." in shown else shown
-    # Rounding a small negative number leaves a negative zero.
-    shown = "0" if shown == "-0" else shown
-    return f"{shown}{'' if unit in _CLOSE_UNITS else ' '}{SHORT_UNITS[unit]}" if unit else shown
-
-
-def number_data(value: object, unit: str | None = None, digits: int = 1, sign: bool = False) -> Markup:  # noqa: FBT001, FBT002  # template call
-    """Return a number as a `<data>` element that the View formats for the user's locale."""
-    if value is None:
-        return _UNKNOWN
-    if isinstance(value, bool) or not isinstance(value, _NUMBERS):
-        return escape(str(value))
-    text = ("+" if sign and value > 0 else "") + number(value, unit, digits)
-    style = _number_style(unit, digits, sign)
-    # Not `Markup.format`, which takes ten times as long: tables hold many numbers. A number needs no escaping.
-    bare = repr(value) if type(value) in _NUMBERS else escape(repr(value))
-    return Markup(f'<data value="{bare}" data-format={style}>{text}</data>')  # noqa: S704
-
-
-@lru_cache(256)
-def _number_style(unit: str | None, digits: int, sign: bool) -> Markup:  # noqa: FBT001  # private, read at one place
-    style: dict[str, object] = {"maximumFractionDigits": digits}
-    if unit:
-        style |= {"style": "unit", "unit": unit, "unitDisplay": "short"}
-    if sign:
-        style["signDisplay"] = "exceptZero"
-    return quoted_json(style)
-
-
-def date_text(value: date) -> str:
-    """Return a date, or a time to the minute, for the text form (ISO 8601)."""
-    return value.strftime("%Y-%m-%d %H:%M") if isinstance(value, datetime) else value.isoformat()
-
-
-def date_data(value: date, style: Mapping[str, object] | None = None) -> Markup:
-    """Return a date or a time as a `<time>` element that the View formats for the user's locale and time zone."""
-    shown = quoted_json(style) if style else _DATE_STYLES[isinstance(value, datetime)]
-    day, text = escape(value.isoformat()), escape(date_text(value))
-    return Markup(f'<time datetime="{day}" data-format={shown}>{text}</time>')  # noqa: S704  # every value is escaped
 
 
 def row_items(table: Table, prefix: str) -> Iterator[tuple[str, Markup]]:
@@ -110,16 +61,17 @@ def _cell_opening(kind: str, label: str, *, is_head: bool) -> str:
     return f'{tag} data-type="{kind}" data-label="{escape(label)}">'
 
 
-def _cell_data(value: Cell, column: TableColumn) -> Markup:
+def _cell_data(value: Cell, column: TableColumn) -> str:
     if column.hidden:
         return _HIDDEN_CELL
-    if value is None:
-        return _UNKNOWN
-    if column.type == "number":
-        return number_data(value, column.unit, column.digits)
-    if column.type != "text" and isinstance(value, date):
-        return date_data(value)
-    return escape(str(value))
+    if type(value) is str:
+        return escape(value)
+    if type(value) in _NUMBERS:
+        number = cast("Number", value)
+        if column.type == "text":
+            return exact_text(number)
+        return number_format(column.unit, column.digits, compact=column.compact).markup(number)
+    return number_data(value, column.unit, column.digits, compact=column.compact)
 
 
 def row_lines(table: Table, columns: Sequence[TableColumn]) -> Markdown:
@@ -139,31 +91,12 @@ def _cell_text(value: Cell, column: TableColumn) -> str:
         return remark("not known")
     if isinstance(value, str):
         return plain(value)
-    if column.type == "number":
-        return number(value, column.unit, column.digits)
-    if column.type != "text" and isinstance(value, date):
-        return date_text(value)
-    return plain(value)
-
-
-def json_attribute(value: object) -> str:
-    """Return JSON for an attribute; autoescape escapes it."""
-    return _encode(value)
-
-
-def quoted_json(value: object) -> Markup:
-    """Return JSON as an attribute value in single quotes, in which JSON's double quotes need no escaping (smaller)."""
-    text = json_attribute(value)
-    for mark, entity in _NOT_IN_SINGLE_QUOTES:
-        text = text.replace(mark, entity)
-    return Markup(f"'{text}'")  # noqa: S704  # all but the double quotes is escaped
-
-
-_DATE_STYLES = {
-    False: quoted_json({"month": "short", "day": "numeric"}),
-    True: quoted_json({"dateStyle": "medium", "timeStyle": "short"}),
-}
-"""The default `Intl.DateTimeFormat` options for a date, and for a time."""
+    if type(value) in _NUMBERS:
+        number = cast("Number", value)
+        if column.type == "text":
+            return plain(exact_text(number))
+        return number_format(column.unit, column.digits, compact=column.compact).text(number)
+    return value_text(value, column.unit, column.digits, compact=column.compact)
 
 
 def outlet(action: BoundAction, name: str) -> Markup:

@@ -5,11 +5,12 @@ changed. `intarsia.server.wire.diff` compares renderings.
 """
 
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Collection, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from hashlib import blake2b
+from math import inf
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 from urllib.parse import quote
@@ -21,6 +22,7 @@ from intarsia.errors import WidgetError
 from intarsia.ui_templates.filters import FILTERS
 from intarsia.ui_templates.text_markdown import TEXT_FILTERS, Markdown, TextCodeGenerator, escape_data, markdown_macro
 from intarsia.widgets import Widget
+from intarsia.widgets.characters import without_surrogates
 from intarsia.widgets.places import Held
 from intarsia.widgets.tree import ids_of
 from intarsia.widgets.widget import are_plain
@@ -108,6 +110,10 @@ class Identified(Protocol):
         ...
 
 
+_PIECE_CHARACTERS = 20
+"""What a piece takes in JSON beside its markup and its key, in sixths: the hash, and the punctuation."""
+
+
 @dataclass
 class Rendering:
     """A rendered widget: a frame with holes, and the parts and lists that fill them."""
@@ -115,6 +121,39 @@ class Rendering:
     frame: Part = field(default_factory=lambda: Part("", ""))
     parts: dict[str, Part] = field(default_factory=dict[str, Part])
     lists: dict[str, ListPart] = field(default_factory=dict[str, ListPart])
+
+    def pieces(self) -> dict[str, Part]:
+        """Return the frame, the parts and the items of the lists, by the id of their element."""
+        items = {each.prefix + key: part for each in self.lists.values() for key, part in each.items.items()}
+        return {ROOT_ID: self.frame, **self.parts, **items}
+
+    @cached_property
+    def max_json_bytes(self) -> int:
+        """An upper bound of the size of all pieces in JSON, which takes no serialization."""
+        items = [(key, part.html) for each in self.lists.values() for key, part in each.items.items()]
+        pieces = [("", self.frame.html), *((name, part.html) for name, part in self.parts.items()), *items]
+        is_ascii = all(name.isascii() and html.isascii() for name, html in pieces)
+        # A character takes at most six bytes, as `\u0000`, and twice as many if it is not in the first plane.
+        characters = sum([2 * len(name) + len(html) + _PIECE_CHARACTERS for name, html in pieces])
+        return (6 if is_ascii else 12) * characters
+
+    def check_places(self, places: Iterable[str]) -> None:
+        """Check that each list of which only a window is rendered has the buttons that show the rest.
+
+        Args:
+            places: The places of these lists.
+
+        Raises:
+            WidgetError: A template does not render them with the macro `more`.
+        """
+        for place in places:
+            mark = f'data-place="{Markup.escape(place)}"'
+            if not any(mark in html for html in (self.frame.html, *(part.html for part in self.parts.values()))):
+                message = (
+                    f"The list {place!r} is too long to be sent whole, and its template renders no buttons that show "
+                    "the rest: add the macro `more` of _macros.html."
+                )
+                raise WidgetError(message)
 
     @property
     def html(self) -> str:
@@ -161,11 +200,17 @@ class Tree:
                 raise WidgetError(message)
 
 
+class RenderingTooLargeError(Exception):
+    """The items of a widget's lists are longer than a rendering may be; rendering stopped there."""
+
+
 @dataclass
 class Page:
     """The object `page` of templates. It collects the parts and lists of one rendering."""
 
     tree: Tree
+    characters_left: float = inf
+    """How long the items of all lists may still be. Far longer ones are not sent anyway, and take time to render."""
     rendering: Rendering = field(default_factory=Rendering)
     is_inside_part: bool = False
     offered: set[frozenset[str]] = field(default_factory=set[frozenset[str]])
@@ -210,13 +255,19 @@ class Page:
         """
         things = list(things)
         self.tree.check(things)
-        return self._take_list(name, ListPart(prefix, {thing.id: _PARTS.get(thing, macro, also) for thing in things}))
+        parts = ((thing.id, _PARTS.get(thing, macro, also)) for thing in things)
+        return self._take_list(name, ListPart(prefix, dict(self._counted(parts))))
 
     def rows(self, name: str, prefix: str, rows: Iterable[tuple[str, Markup]]) -> Markup:
         """Add rendered rows, by key and without parts, as the list `name`."""
-        if self.is_inside_part:
-            return Markup().join(row for _key, row in rows)
-        return self._take_list(name, ListPart(prefix, {key: _part(row) for key, row in rows}))
+        return self._take_list(name, ListPart(prefix, dict(self._counted((key, _part(row)) for key, row in rows))))
+
+    def _counted(self, items: Iterable[tuple[str, Part]]) -> Iterator[tuple[str, Part]]:
+        for key, part in items:
+            self.characters_left -= len(part.html)
+            if self.characters_left < 0:
+                raise RenderingTooLargeError
+            yield key, part
 
     def _take_list(self, name: str, items: ListPart) -> Markup:
         if self.is_inside_part:
@@ -247,24 +298,30 @@ class Page:
         # A part is replaced independently, so its buttons must not depend on other parts.
         offered, self.offered = self.offered, set(self.offered) if was else set()
         try:
-            return str(caller()).strip()
+            return without_surrogates(str(caller()).strip())
         finally:
             self.is_inside_part, self.offered = was, offered
 
 
-def render_widget(widget: Widget, refresh_seconds: float | None = None, *, waits: bool = False) -> Rendering:
+def render_widget(
+    widget: Widget, refresh_seconds: float | None = None, *, waits: bool = False, max_characters: float = inf
+) -> Rendering:
     """Render a widget to markup.
 
     Args:
         widget: The widget. Its tiles must be loaded.
         refresh_seconds: The interval in seconds at which an open View reads the whole widget again, if any.
         waits: Whether an open View polls for changes of the widget.
+        max_characters: How long the items of all lists may be.
 
     Returns:
         The rendering.
+
+    Raises:
+        RenderingTooLargeError: They are longer.
     """
-    page = Page(Tree(widget))
-    html = str(page.draw(widget, ROOT_ID))
+    page = Page(Tree(widget), max_characters)
+    html = without_surrogates(str(page.draw(widget, ROOT_ID)))
     marks = "" if refresh_seconds is None else f' data-refresh="{refresh_seconds:g}"'
     marks += " data-live" if waits else ""
     html = html.replace(f' id="{ROOT_ID}"', f' id="{ROOT_ID}"{marks}', 1)
@@ -307,7 +364,7 @@ def hash_of(html: str) -> str:
 
 
 def _part(html: str) -> Part:
-    text = str(html)
+    text = without_surrogates(str(html))
     return Part(text, hash_of(text))
 
 

@@ -5,24 +5,20 @@ autoescape. Only `Markdown`, which the functions of this module and macros retur
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from jinja2.compiler import CodeGenerator, Frame, MacroRef
+
+from intarsia.widgets.characters import visible as _visible
 
 MAX_INLINE_CHARACTERS = 200
 """The default length at which data in a line is cut."""
 EMPTY = "\N{EN DASH}"
 """What stands for data without a visible character, where Markdown cannot delimit an empty text."""
 
-_INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
-_HIDDEN = re.compile(
-    # Invisible letters and marks, and runs of variation selectors: they can hide text for models from users.
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\U000e0100-\U000e01ef]|[\ufe00-\ufe0f]{2,}"
-)
 _BACKTICKS = re.compile("`+")
-_MAY_OPEN = re.compile(r"[\\`*_~\[<|&#]|^[-+=>:\d]")
+_MAY_OPEN = re.compile(r"[\\`*_~\]<|&#]|^[-+=>:\d]")
 """Finds texts that may need an escape. Most have none of these characters, and this search is cheap."""
 _OPENS = re.compile(
     r"""
@@ -31,8 +27,10 @@ _OPENS = re.compile(
     | ^ \d{1,9} [.)] (?=\ |\Z)
     # What ends a heading.
     | (?<=\ ) \#+ \Z
-    # Code, links, images, footnotes, cells.
-    | [`\[|]
+    # Code, cells; links, images, footnotes and definitions, which all need a closing bracket before one of these.
+    | [`|]
+    | \] (?= [(\[:] | \Z )
+    | ^ \[ (?= [\ xX] \] )
     # A backslash that would escape, or break the line.
     | \\ (?= [!-/:-@\[-`{-~] | \Z )
     # Tags, comments, addresses in angle brackets; entities.
@@ -134,12 +132,6 @@ class TextCodeGenerator(CodeGenerator):
 def markdown_macro(macro: Callable[..., str]) -> Callable[..., Markdown]:
     """Return a macro of a text template that returns Markdown."""
     return lambda *values, **named: Markdown(macro(*values, **named))
-
-
-def _visible(text: str) -> str:
-    if text.isascii() and text.isprintable():  # the fast path: printable ASCII has no invisible characters
-        return text
-    return "".join(mark for mark in _HIDDEN.sub("", text) if unicodedata.category(mark) not in _INVISIBLE)
 
 
 def _escaped(found: re.Match[str]) -> str:

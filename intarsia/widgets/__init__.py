@@ -17,7 +17,8 @@ from intarsia.widgets.table import Table, TableColumn
 from intarsia.widgets.task_board import BoardColumn, Card, TaskBoard
 from intarsia.widgets.text import Text
 from intarsia.widgets.tile import PendingTile, Tile
-from intarsia.widgets.widget import Widget
+from intarsia.widgets.values import Money
+from intarsia.widgets.widget import Id, Widget
 
 WIDGETS: tuple[type[Widget], ...] = (
     Stack,
@@ -53,7 +54,9 @@ __all__ = [
     "Done",
     "Grid",
     "Heading",
+    "Id",
     "Metric",
+    "Money",
     "Option",
     "PendingTile",
     "Select",

@@ -5,9 +5,10 @@ The functions behind actions, and the code that calls them, are in `intarsia.ser
 
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Iterable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, cast
 
 from intarsia.errors import BindError, near_miss
 from intarsia.permissions import ALLOWED, Decision, permissions_text
@@ -158,9 +159,27 @@ def _bound_partial(given: "partial[object]") -> BoundAction:
     raise BindError(message)
 
 
+class DoneRecorder(Protocol):
+    """Learns of each `Done` that is made."""
+
+    def record(self, done: "Done") -> None:
+        """Note a `Done`.
+
+        Args:
+            done: The result, which is complete and valid.
+        """
+        ...
+
+
+DONE_RECORDER: ContextVar[DoneRecorder | None] = ContextVar("intarsia_done_recorder", default=None)
+"""What learns of each `Done` that is made in this context. The server sets it for the time of a change."""
+
+
 @dataclass(frozen=True)
 class Done:
     """The result of an action: a message, and an action that undoes it.
+
+    Return it from inside `connector.change()`: it is then stored in the same transaction as the change.
 
     Raises:
         BindError: `undo` is not an action, or has unbound required arguments.
@@ -172,6 +191,12 @@ class Done:
     """The action that reverts the change, with all arguments, such as `partial(move_card, card=..., column=...)`."""
 
     def __post_init__(self) -> None:
+        self._bind_undo()
+        recorder = DONE_RECORDER.get()
+        if recorder is not None:
+            recorder.record(self)
+
+    def _bind_undo(self) -> None:
         undo = bound(self.undo, "Done.undo")
         if undo is None:
             return

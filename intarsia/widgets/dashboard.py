@@ -1,7 +1,7 @@
 """A live dashboard: tiles that load concurrently and fail independently."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,7 @@ from intarsia.widgets.sparkline import Sparkline
 from intarsia.widgets.table import Table, TableColumn
 from intarsia.widgets.tile import PendingTile, Tile
 from intarsia.widgets.widget import Widget
+from intarsia.widgets.windows import Windowed
 
 
 class Dashboard(Widget):
@@ -22,7 +23,7 @@ class Dashboard(Widget):
 
     title: str = Field(min_length=1)
     """The heading, such as "This machine"."""
-    tiles: Sequence[Tile | PendingTile] = Field(max_length=60)
+    tiles: Annotated[Sequence[Tile | PendingTile], Windowed("tile", first=60)] = Field(max_length=60)
     """The tiles in reading order; at most 60, each with a unique name."""
     filters: Filters = Field(default_factory=list[Select | str])
     """Selects above the tiles. A string is the name of a tool parameter, and becomes a select of its choices."""
@@ -59,6 +60,10 @@ class Dashboard(Widget):
         rank = {name: place for place, name in enumerate(self.summary)}
         # The sort is stable: tiles outside the summary keep their order.
         return sorted(ready, key=lambda tile: rank.get(tile.name, len(rank)))
+
+    def items_of(self, field: str) -> Sequence[Any]:
+        """Return the tiles in the order in which they are shown."""
+        return self.ordered if field == "tiles" else super().items_of(field)
 
     @property
     def selects(self) -> list[Select]:

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Annotated, Any, Protocol, TypeVar, cast
 
 from intarsia.errors import ToolError, near_miss
-from intarsia.widgets.action import Parameter
+from intarsia.widgets.action import JsonType, Parameter
 from intarsia.widgets.select import Option, Select, label_from
 from intarsia.widgets.widget import Widget
 
@@ -35,12 +35,16 @@ class Filtered(Protocol):
         ...
 
     def choices_of(self, name: str) -> Sequence[str]:
-        """Return the values of a parameter whose type is a `Literal` of strings; empty for other types."""
+        """Return the values of a parameter whose type is a `Literal` of strings or numbers; empty for other types."""
         ...
 
     def can_be_none(self, name: str) -> bool:
         """Return whether a parameter is `None` when it is omitted."""
         ...
+
+
+_WRITTEN_AS_TEXT: frozenset[JsonType] = frozenset({"string", "integer", "number", "boolean"})
+"""The JSON types whose values a select can send: text for a number or a boolean has one meaning (decision 0044)."""
 
 
 @cache
@@ -70,7 +74,7 @@ def with_filters(widget: W, tool: Filtered, arguments: Mapping[str, Any]) -> W:
 
 
 def select_for(tool: Filtered, name: str) -> Select:
-    """Build the select for a parameter whose type is a `Literal` of strings.
+    """Build the select for a parameter whose type is a `Literal` of strings or numbers.
 
     Raises:
         ToolError: There is no such parameter, or its type has no fixed set of values.
@@ -98,19 +102,26 @@ def _standing(
     if parameter is None:
         message = f"{tool.name}: the filter {select.name!r} is no parameter of the tool; name one of its parameters."
         raise ToolError(message)
-    if parameter.json_types and "string" not in parameter.json_types:
+    if parameter.json_types and not parameter.json_types & _WRITTEN_AS_TEXT:
         message = (
             f"{tool.name}: the filter {select.name!r} sends text, but the parameter takes "
-            f"{' or '.join(sorted(parameter.json_types))}. Make it a `str` or a Literal of texts."
+            f"{' or '.join(sorted(parameter.json_types))}. Make it a `str`, a number or a Literal."
         )
         raise ToolError(message)
     # A required argument cannot be left out, so the select offers no empty choice.
     changes: dict[str, Any] = {"placeholder": ""} if parameter.required else {}
     value = arguments.get(select.name)
     if value is not None:
-        chosen, options = str(value), select.choices
+        chosen, options = _text_of(value), select.choices
         # The current value is shown even if it is none of the options, so that the filter does not show another one.
         if all(option.value != chosen for option in options):
             options = [*options, Option(chosen, chosen)]
         changes |= {"options": options, "value": chosen}
     return select.model_copy(update=changes) if changes else select
+
+
+def _text_of(value: object) -> str:
+    """Return a JSON value as the text of an option: 2.0 is the option "2", and `True` is "true"."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)

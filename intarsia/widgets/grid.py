@@ -1,18 +1,19 @@
 """A grid layout."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
 from intarsia.widgets.metric import Metric
 from intarsia.widgets.widget import Widget
+from intarsia.widgets.windows import Windowed
 
 
 class Grid(Widget):
     """Lays out widgets side by side; in one column on narrow screens."""
 
-    children: Sequence[Widget] = Field(kw_only=False, max_length=100)
+    children: Annotated[Sequence[Widget], Windowed("item", first=100)] = Field(kw_only=False, max_length=100)
     """The widgets in reading order; at most 100."""
     columns: Literal[2, 3, 4] = 2
     """The maximum number of columns."""

@@ -33,9 +33,11 @@ from pydantic.fields import FieldInfo
 
 from intarsia.errors import WidgetError
 from intarsia.widgets.action import BoundAction
+from intarsia.widgets.values import Money
 
 PLAIN = (
     str, bytes, int, float, complex, Decimal, date, time, timedelta, UUID, PurePath, IPv4Address, IPv6Address, AnyUrl,
+    Money,
 )  # fmt: skip
 """Classes whose values, and those of subclasses, contain no other values."""
 

@@ -9,22 +9,26 @@ from pydantic import Field, model_validator
 
 from intarsia.errors import WidgetError, near_miss
 from intarsia.widgets.action import NO_ACTION, BoundAction, OptionalAction, Parameter, Sends
-from intarsia.widgets.widget import Widget, hidden
+from intarsia.widgets.characters import check_twins
+from intarsia.widgets.widget import Id, Widget, hidden
 
 
 class Option(Widget):
     """One option of a select."""
 
-    value: str = Field(kw_only=False)
+    value: Id = Field(kw_only=False)
     """The value to send."""
     label: str = Field(kw_only=False)
     """The visible label."""
 
 
-# Cached, because the same few strings become options in every read.
+_EMPTY_OPTION = Option("", "")
+
+
+# Cached, because the same few strings become options in every read. The select has validated them.
 @lru_cache(1_000)
 def _option(text: str) -> Option:
-    return Option(text, text)
+    return _EMPTY_OPTION.model_copy(update={"value": text, "label": text})
 
 
 class Select(Widget):
@@ -38,7 +42,7 @@ class Select(Widget):
     """The name of the argument or design token that it sets."""
     label: str = ""
     """The visible label; by default derived from the name."""
-    options: Sequence[Option | str]
+    options: Sequence[Option | Id]
     """The options, with unique values. A string is both value and label."""
     value: str | None = None
     """The value of the selected option; `None` if none is selected."""
@@ -53,6 +57,7 @@ class Select(Widget):
         if len(set(values)) < len(values):
             message = f"Select {self.name!r} has two options with the same value."
             raise WidgetError(message)
+        check_twins("Select.options", values)
         if self.value is not None and self.value not in values:
             message = f"Select {self.name!r} has no option {self.value!r}.{near_miss(self.value, set(values))}"
             raise WidgetError(message)
@@ -113,5 +118,6 @@ def idle(name: str, on_change: BoundAction | None) -> str:
 
 
 def label_from(name: str) -> str:
-    """Derive a label from an identifier: `due_date` becomes "Due date"."""
-    return name.replace("_", " ").strip().capitalize()
+    """Derive a label from an identifier in snake_case: `due_date` becomes "Due date". Any other text is a label."""
+    is_snake_case = name.isidentifier() and name == name.lower()
+    return name.replace("_", " ").strip().capitalize() if is_snake_case else name

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from intarsia.errors import WidgetError
 from intarsia.widgets.action import NO_ACTION, BoundAction, OptionalAction, Parameter, Sends
 from intarsia.widgets.select import idle, label_from
+from intarsia.widgets.values import Setting
 from intarsia.widgets.widget import Widget
 
 CssUnit = Literal["", "px", "rem", "em", "%", "ms"]
@@ -20,13 +21,13 @@ class Slider(Widget):
     """The name of the argument or design token that it sets."""
     label: str = ""
     """The visible label; by default derived from the name."""
-    min: float
+    min: Setting
     """The minimum, in `unit`."""
-    max: float
+    max: Setting
     """The maximum, in `unit`."""
-    step: float = Field(default=1, gt=0)
+    step: Setting = Field(default=1, gt=0)
     """The step, in `unit`, counted from the minimum."""
-    value: float
+    value: Setting
     """The current value, in `unit`."""
     unit: CssUnit = ""
     """The CSS unit of the values, shown beside the number."""

@@ -1,10 +1,12 @@
 """A sparkline: a small line chart without axes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Self
 
 from pydantic import Field
 
+from intarsia.widgets.number import Number
+from intarsia.widgets.values import KnownNumber, KnownNumbers
 from intarsia.widgets.widget import Widget
 
 WIDTH = 100.0
@@ -15,27 +17,27 @@ HEIGHT = 24.0
 class Sparkline(Widget):
     """The recent values of a metric as a small line chart without axes."""
 
-    values: Sequence[float | None] = Field(kw_only=False, max_length=500)
-    """The values, oldest first, at equal distances; at most 500. `None` leaves a gap."""
+    values: KnownNumbers = Field(kw_only=False, max_length=500)
+    """The values, oldest first, at equal distances; at most 500. `None` and NaN leave a gap."""
     label: str = Field(min_length=1)
     """What the line shows, such as "CPU, last minute". Screen readers announce it with the range of values."""
-    low: float | None = None
+    low: KnownNumber = None
     """The value at the bottom edge; by default the minimum."""
-    high: float | None = None
+    high: KnownNumber = None
     """The value at the top edge; by default the maximum."""
 
     @property
-    def known(self) -> list[float]:
+    def known(self) -> list[Number]:
         """The values without gaps."""
         return [value for value in self.values if value is not None]
 
     @property
-    def lowest(self) -> float:
+    def lowest(self) -> Number:
         """The minimum of the known values."""
         return min(self.known)
 
     @property
-    def highest(self) -> float:
+    def highest(self) -> Number:
         """The maximum of the known values."""
         return max(self.known)
 
@@ -52,14 +54,14 @@ class Sparkline(Widget):
                 runs.append([])
             else:
                 # Values outside a fixed range are drawn at its edge.
-                height = min(max(value, low), high) - low
+                height = min(max(float(value), low), high) - low
                 runs[-1].append(f"{index * step:.1f},{HEIGHT - 1 - height * rise:.1f}")
         return [" ".join(run) for run in runs if run]
 
     def _range(self) -> tuple[float, float]:
-        known = self.known or [0.0]
-        low = self.low if self.low is not None else min(known)
-        return low, max(self.high if self.high is not None else max(known), low)
+        known = self.known or [0]
+        low = float(self.low if self.low is not None else min(known))
+        return low, max(float(self.high if self.high is not None else max(known)), low)
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:

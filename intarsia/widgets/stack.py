@@ -1,7 +1,7 @@
 """A vertical layout."""
 
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field
 
@@ -9,12 +9,13 @@ from intarsia.widgets.heading import Heading
 from intarsia.widgets.metric import Metric
 from intarsia.widgets.text import Text
 from intarsia.widgets.widget import Widget
+from intarsia.widgets.windows import Windowed
 
 
 class Stack(Widget):
     """Lays out widgets vertically."""
 
-    children: Sequence[Widget] = Field(kw_only=False, max_length=100)
+    children: Annotated[Sequence[Widget], Windowed("item", first=100)] = Field(kw_only=False, max_length=100)
     """The widgets from top to bottom; at most 100."""
 
     @classmethod

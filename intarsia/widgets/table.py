@@ -2,17 +2,39 @@
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import date, datetime
-from typing import Any, Literal, Self
+from datetime import date
+from typing import Annotated, Any, Self, cast
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
 from intarsia.errors import WidgetError, near_miss
-from intarsia.widgets.number import Unit
+from intarsia.widgets.number import Digits, Unit, check_format
+from intarsia.widgets.table_rows import read_rows
+from intarsia.widgets.values import Given, ValueKind
 from intarsia.widgets.widget import Scopes, Widget, hidden, hidden_items
+from intarsia.widgets.windows import ListWindow, Windowed
 
-ColumnKind = Literal["text", "number", "date", "time"]
-Cell = str | int | float | bool | date | datetime | None
+ColumnKind = ValueKind
+Cell = Given
+
+MAX_ROWS = 100_000
+"""The maximum number of rows of a table. Only those of its window are rendered, but all are built for each read."""
+
+_BATCH_ROWS = 500
+
+
+def _validate_in_batches(rows: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    """Validate many rows in batches, because Pydantic lets no other thread run while it validates."""
+    given = cast("list[object]", rows) if isinstance(rows, list) else []
+    if len(given) <= _BATCH_ROWS:
+        return validate(rows)
+    try:
+        return [row for at in range(0, len(given), _BATCH_ROWS) for row in validate(given[at : at + _BATCH_ROWS])]
+    except ValidationError:
+        return validate(rows)  # again as a whole, so that the error names the right row
+
+
+_IN_BATCHES = WrapValidator(_validate_in_batches)
 
 
 class TableColumn(Widget):
@@ -23,13 +45,23 @@ class TableColumn(Widget):
     label: str = Field(kw_only=False)
     """The column header."""
     type: ColumnKind = "text"
-    """The type of its values. It sets the format and the alignment; numbers are right-aligned."""
+    """The type of its values. It sets the format and the alignment; numbers are right-aligned. In columns of numbers,
+    dates and times, text that denotes one is read as one, as databases such as SQLite return it."""
     unit: Unit | None = None
     """The unit of its numbers."""
-    digits: int = Field(default=1, ge=0, le=6)
-    """The maximum number of decimal places of its numbers."""
+    digits: Digits | None = None
+    """The decimal places of its numbers: the maximum, or the minimum and the maximum, such as `(2, 2)`. By default a
+    `Decimal` and an `int` are exact, and a `float` has at most 3, with a unit at most 1, and always 2 significant
+    digits."""
+    compact: bool = False
+    """Whether to shorten its numbers to 3 significant digits, as in "12.8K"."""
     hidden: str = ""
     """The note that replaces redacted values. Set when the widget is read by a user without the required scopes."""
+
+    @model_validator(mode="after")
+    def _is_formatted_once(self) -> Self:
+        check_format(f"TableColumn {self.key!r}", self.digits, is_compact=self.compact)
+        return self
 
     def stand_in(self, missing: AbstractSet[str]) -> Self:
         """Return the column with a note instead of its values; the table removes them from its rows."""
@@ -41,8 +73,8 @@ class Table(Widget):
 
     columns: Sequence[TableColumn] = Field(min_length=1, max_length=50)
     """The columns from left to right; 1 to 50."""
-    rows: Sequence[Mapping[str, Cell]] = Field(max_length=500)
-    """The rows from top to bottom; at most 500. Each maps column keys to values; missing ones show a dash."""
+    rows: Annotated[Sequence[Mapping[str, Cell]], _IN_BATCHES, Windowed("row")] = Field(max_length=MAX_ROWS)
+    """The rows from top to bottom; at most 100,000. Each maps column keys to values; missing ones show a dash."""
     row_key: str
     """The key of the value that identifies a row, such as "pid". It need not be a column."""
     caption: str = Field(min_length=1)
@@ -53,6 +85,11 @@ class Table(Widget):
     """Row key to the scopes that a user must have granted to see that row."""
     hidden: tuple[str, ...] = ()
     """Notes on the number of redacted rows. Set when the widget is read by a user without the required scopes."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_values(cls, given: Any) -> Any:
+        return read_rows(cast("dict[str, Any]", given)) if isinstance(given, dict) else given
 
     @model_validator(mode="after")
     def _rows_fit(self) -> Self:
@@ -65,12 +102,12 @@ class Table(Widget):
         known = {column.key for column in self.columns} | {self.row_key}
         seen: set[str] = set()
         for number, row in enumerate(self.rows, start=1):
-            for name in row:
-                if name not in known:
-                    message = (
-                        f"Table {self.caption!r}: row {number} has the unknown column {name!r}.{near_miss(name, known)}"
-                    )
-                    raise WidgetError(message)
+            if not known.issuperset(row):
+                name = next(name for name in row if name not in known)
+                message = (
+                    f"Table {self.caption!r}: row {number} has the unknown column {name!r}.{near_miss(name, known)}"
+                )
+                raise WidgetError(message)
             key = self.key_of(row)
             # "None" is the key of a row that lacks the value.
             if key in seen or key == "None":
@@ -118,6 +155,13 @@ class Table(Widget):
                 row_key="pid",
                 caption="Busiest processes",
                 hidden=hidden_items("row", [{"metrics:all"}] * 2),
+            ),
+            "a part of its rows": cls(
+                columns=columns,
+                rows=rows,
+                row_key="pid",
+                caption="All processes",
+                list_windows=(ListWindow("rows", "rows", 50, 3, 50_000, "rows", 50),),
             ),
             "dates": cls(
                 columns=[TableColumn("what", "What"), TableColumn("when", "When", type="date")],

@@ -1,5 +1,6 @@
 """A task board: columns of cards that users move, complete, add, delete and filter."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -20,9 +21,12 @@ from intarsia.widgets.action import (
     Sends,
     refusals_of,
 )
+from intarsia.widgets.characters import check_twins
 from intarsia.widgets.filters import Filters
 from intarsia.widgets.select import Select
-from intarsia.widgets.widget import Widget, hidden, hidden_items
+from intarsia.widgets.values import KnownDate
+from intarsia.widgets.widget import Id, Widget, hidden, hidden_items
+from intarsia.widgets.windows import ListWindow, Windowed
 
 Priority = Literal["low", "normal", "high", "urgent"]
 Version = int | str
@@ -32,14 +36,14 @@ _VERSION: dict[str, set[JsonType]] = {"version": {"integer", "string"}}
 
 MANY_REASONS = ["You can't change some of these cards."]
 
-MAX_CARDS = 500
-"""The maximum number of cards of a board: hosts accept about 130 KB, and a card takes about 0.25 KB."""
+MAX_CARDS = 10_000
+"""The maximum number of cards of a board. Only those of the windows are rendered, but all are built for each read."""
 
 
 class Card(Widget):
     """One task."""
 
-    id: str = Field(kw_only=False, min_length=1, max_length=100)
+    id: Id = Field(kw_only=False, min_length=1, max_length=100)
     """The card's identifier, such as "T-12"; unique in the board. Actions receive it as `card`."""
     title: str = Field(kw_only=False)
     """The title of the task."""
@@ -47,7 +51,7 @@ class Card(Widget):
     """The assignee's name; shown as initials."""
     priority: Priority = "normal"
     """The priority; shown unless it is normal."""
-    due: date | None = None
+    due: KnownDate = None
     """The due date."""
     overdue: bool = False
     """Whether the due date has passed. The tool decides, because the current date depends on the time zone."""
@@ -73,11 +77,11 @@ class Card(Widget):
 class BoardColumn(Widget):
     """One column of a task board, such as a stage of the work."""
 
-    id: str = Field(kw_only=False, min_length=1, max_length=100)
+    id: Id = Field(kw_only=False, min_length=1, max_length=100)
     """The column's identifier, such as "doing"; unique in the board. Actions receive it as `column`."""
     title: str = Field(kw_only=False, min_length=1)
     """The column header."""
-    cards: Sequence[Card] = Field(kw_only=False)
+    cards: Annotated[Sequence[Card], Windowed("card")] = Field(kw_only=False)
     """The cards from top to bottom."""
     limit: int | None = Field(default=None, ge=1)
     """The work-in-progress limit, in cards. It is shown, and marked when exceeded, but not enforced."""
@@ -113,7 +117,12 @@ class BoardColumn(Widget):
     @property
     def is_over_limit(self) -> bool:
         """Whether it has more cards than its limit."""
-        return self.limit is not None and len(self.cards) > self.limit
+        return self.limit is not None and self.card_count > self.limit
+
+    @property
+    def card_count(self) -> int:
+        """The number of cards, including those outside of the window."""
+        return self.total_of("cards")
 
 
 class TaskBoard(Widget):
@@ -122,7 +131,7 @@ class TaskBoard(Widget):
     title: str = Field(default="Tasks", min_length=1)
     """The heading, such as the project's name."""
     columns: Sequence[BoardColumn] = Field(min_length=1, max_length=12)
-    """The columns from left to right; 1 to 12, with at most 500 cards in total."""
+    """The columns from left to right; 1 to 12, with at most 10,000 cards in total."""
     filters: Filters = Field(default_factory=list[Select | str])
     """Selects above the board. A string is the name of a tool parameter, and becomes a select of its choices."""
     on_move: Annotated[
@@ -148,11 +157,11 @@ class TaskBoard(Widget):
     def _ids_are_unique(self) -> Self:
         cards = [card.id for column in self.columns for card in column.cards]
         for what, ids in (("columns", [column.id for column in self.columns]), ("cards", cards)):
-            # Counting every id is quadratic, so it is done only if there is a duplicate.
-            twice = {name for name in ids if ids.count(name) > 1} if len(set(ids)) < len(ids) else set[str]()
-            if twice:
-                message = f"TaskBoard {self.title!r} has two {what} with id {min(twice)!r}; give each its own id."
+            if len(set(ids)) < len(ids):
+                twice = min(name for name, count in Counter(ids).items() if count > 1)
+                message = f"TaskBoard {self.title!r} has two {what} with id {twice!r}; give each its own id."
                 raise WidgetError(message)
+            check_twins(f"TaskBoard.{what}", ids)
         if len(cards) > MAX_CARDS:
             message = (
                 f"TaskBoard {self.title!r} has {len(cards)} cards; show at most {MAX_CARDS}, for example with a filter."
@@ -232,7 +241,7 @@ class TaskBoard(Widget):
     @property
     def card_count(self) -> int:
         """The number of cards."""
-        return sum(len(column.cards) for column in self.columns)
+        return sum(column.card_count for column in self.columns)
 
     @classmethod
     def examples(cls) -> Mapping[str, Self]:
@@ -291,6 +300,13 @@ class TaskBoard(Widget):
                 on_move=_action("move_card", card="string", column="string", index="integer", version="integer"),
                 on_complete=_action("complete_card", card="string", done="boolean", version="integer"),
             ),
+            "a part of its cards": cls(
+                title="Apollo",
+                columns=[
+                    BoardColumn("todo", "To do", plain[0].cards, list_windows=(_part(0),)),
+                    BoardColumn("doing", "Doing", plain[1].cards, list_windows=(_part(100),)),
+                ],
+            ),
             "text is markup": cls(
                 title=hostile,
                 columns=[BoardColumn("todo", hostile, [Card(hostile, hostile, assignee=hostile, label=hostile)])],
@@ -302,6 +318,11 @@ class TaskBoard(Widget):
 def _with_refusals(card: Card, refused: Mapping[str, Mapping[str, Decision]]) -> Card:
     refusals = tuple((name, by_thing[card.id].reason) for name, by_thing in refused.items() if card.id in by_thing)
     return card.model_copy(update={"refusals": refusals}) if refusals else card
+
+
+def _part(start: int) -> ListWindow:
+    place, length = ("doing/cards", 1) if start else ("todo/cards", 2)
+    return ListWindow("cards", place, start, length, 1_250, "cards", 50)
 
 
 def _card(number: int, title: str, **fields: object) -> Card:

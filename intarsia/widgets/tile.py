@@ -11,13 +11,13 @@ from intarsia.errors import WidgetError
 from intarsia.widgets.metric import Metric
 from intarsia.widgets.places import Held
 from intarsia.widgets.text import Text, note
-from intarsia.widgets.widget import Widget, hidden
+from intarsia.widgets.widget import Id, Widget, hidden
 
 
 class Tile(Widget):
     """One widget of a dashboard, or the reason why it is unavailable. Set either `content` or `problem`."""
 
-    name: str = Field(kw_only=False, min_length=1)
+    name: Id = Field(kw_only=False, min_length=1)
     """The tile's identifier, such as "cpu"; unique in the dashboard."""
     title: str = Field(min_length=1)
     """The heading."""

@@ -7,7 +7,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from intarsia.errors import IntarsiaError, WidgetError, near_miss
+from intarsia.errors import IntarsiaError, UnsupportedValueError, WidgetError, near_miss
 
 MAX_FIELDS = 3
 """The maximum number of invalid fields in one error message."""
@@ -31,9 +31,11 @@ def explain(widget: type[BaseModel], given: Mapping[str, object], error: Validat
     values: dict[str, object] = {}
     for item in error.errors(include_url=False):
         cause = item.get("ctx", {}).get("error")
-        if isinstance(cause, IntarsiaError):  # our validators raise complete messages
-            return cause
+        if isinstance(cause, IntarsiaError) and not isinstance(cause, UnsupportedValueError):
+            return cause  # our validators raise complete messages
         place, value = _find(item, given)
+        if isinstance(cause, UnsupportedValueError):
+            return cause.at(f"{widget.__name__}.{place}")
         rules.setdefault(place, {})[_rule(item, place, widget)] = None
         values[place] = value
     sentences = [_sentence(place, list(found), values[place]) for place, found in islice(rules.items(), MAX_FIELDS)]

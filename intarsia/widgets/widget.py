@@ -7,15 +7,17 @@ from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NoReturn, Self, dataclass_transform
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
-from intarsia.errors import WidgetError
+from intarsia.errors import UnsupportedValueError, WidgetError
 from intarsia.permissions import Decision
 from intarsia.widgets.action import BoundAction, Sends, bound
+from intarsia.widgets.characters import check_id, without_surrogates
 from intarsia.widgets.places import ATOMS, NOWHERE, Held, Place, Places, check_model, holds_widget, place_of
 from intarsia.widgets.tree import forget_reaches
 from intarsia.widgets.validation_errors import explain
+from intarsia.widgets.windows import ListWindow, Windowed
 
 if TYPE_CHECKING:
     from pydantic._internal._model_construction import ModelMetaclass
@@ -25,6 +27,9 @@ else:
 
 Scopes = Annotated[AbstractSet[str], AfterValidator(frozenset[str])]
 """Scopes that the user must have granted, all of them."""
+
+Id = Annotated[str, BeforeValidator(check_id)]
+"""Text that actions send back. It has no invisible characters, with which another id could read the same."""
 
 NOTHING_SENT: Mapping[str, Mapping[str, Any]] = {"": {}}
 """The value of `Widget.sent_with` for a control that acts on a single item and sends no arguments."""
@@ -78,11 +83,15 @@ class Widget(BaseModel, Held, metaclass=WidgetType):
     """Whether each tile is rendered as a separate part, so that an open View can refresh it alone."""
     scopes: Scopes = frozenset()
     """The scopes that a user must have granted to see the widget. For other users, a note replaces it."""
+    list_windows: tuple[ListWindow, ...] = ()
+    """Which parts of long lists it holds. Set when the widget is read; empty if all lists are whole."""
 
     _positional: ClassVar[tuple[str, ...]] = ()
     """The names of the positional fields."""
     _offers: ClassVar[tuple[tuple[str, Sends], ...]] = ()
     """The fields that offer an action, each with the arguments that its control sends."""
+    _windowed: ClassVar[tuple[tuple[str, Windowed], ...]] = ()
+    """The fields that hold lists of any length."""
     _places: ClassVar[Places | None] = None
     """The fields that may hold widgets; `None` while a forward reference of the class is not resolved."""
     _waits: ClassVar[bool] = False
@@ -101,15 +110,23 @@ class Widget(BaseModel, Held, metaclass=WidgetType):
         for name, _sends in self._offers:
             if name in given:
                 given[name] = bound(given[name], f"{type(self).__name__}.{name}")
-        try:
-            super().__init__(**given)
-        except ValidationError as error:
-            raise explain(type(self), given, error) from None
+        self._fill(given)
         # Not a validator: Pydantic would run it again for every nested widget, and boards hold many.
         for name, sends in self._offers:
             action = getattr(self, name)
             if action is not None:
                 sends.check(action, f"{type(self).__name__}.{name}")
+
+    def _fill(self, given: dict[str, Any]) -> None:
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            reason = explain(type(self), given, error)
+            # Half a character in data must fail no widget, unless it is in an id.
+            mended = {name: without_surrogates(each) if isinstance(each, str) else each for name, each in given.items()}
+            if mended == given or isinstance(reason, UnsupportedValueError):
+                raise reason from None
+            self._fill(mended)
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -153,6 +170,9 @@ class Widget(BaseModel, Held, metaclass=WidgetType):
         fields = cls.model_fields.items()
         cls._positional = tuple(key for key, field in fields if field.kw_only is False)
         cls._offers = tuple((key, mark) for key, field in fields for mark in field.metadata if isinstance(mark, Sends))
+        cls._windowed = tuple(
+            (key, mark) for key, field in fields for mark in field.metadata if isinstance(mark, Windowed)
+        )
         found = [(key, _place_of(field, f"{name}.{key}")) for key, field in fields]
         _check_names(cls)
         cls._waits = False
@@ -223,6 +243,31 @@ class Widget(BaseModel, Held, metaclass=WidgetType):
             action: BoundAction | None = getattr(self, name)
             if action is not None:
                 yield name, action
+
+    @classmethod
+    def windowed_fields(cls) -> tuple[tuple[str, Windowed], ...]:
+        """Return the fields that hold lists of any length, each with its mark."""
+        cls.find_places()  # resolves forward references, on which `_windowed` depends
+        return cls._windowed
+
+    def items_of(self, field: str) -> Sequence[Any]:
+        """Return the items of a windowed field in the order in which they are shown."""
+        items: Sequence[Any] = getattr(self, field)
+        return items
+
+    def window_of(self, field: str) -> ListWindow | None:
+        """Return the window of a list, or `None` if the list is whole."""
+        return next((window for window in self.list_windows if window.field == field), None)
+
+    def total_of(self, field: str) -> int:
+        """Return the number of items of a list, including those outside of its window."""
+        window = self.window_of(field)
+        return window.total if window else len(getattr(self, field))
+
+    def start_of(self, field: str) -> int:
+        """Return the index of the first item that a list holds in the whole list."""
+        window = self.window_of(field)
+        return window.start if window else 0
 
     @property
     def misplaced(self) -> str:
@@ -324,9 +369,10 @@ def _check_names(found: type[Widget]) -> None:
     if owned := next((key for key in fields if key in vars(Widget)), None):
         message = f"{found.__name__}.{owned} is a name that every widget has already. Call the field by another."
         raise WidgetError(message)
-    if "scopes" not in fields or fields["scopes"].annotation != Widget.model_fields["scopes"].annotation:
-        message = f"{found.__name__}.scopes must stay what it is in every widget; only its default can be another."
-        raise WidgetError(message)
+    for name in ("scopes", "list_windows"):
+        if name not in fields or fields[name].annotation != Widget.model_fields[name].annotation:
+            message = f"{found.__name__}.{name} must stay what it is in every widget; only its default can be another."
+            raise WidgetError(message)
 
 
 def are_plain(parts: Collection[Any]) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from intarsia.server.admin.access import ADMIN
 from intarsia.server.audit.log import AuditLog, AuditQuery, AuditRow
 from intarsia.server.auth.authorization_server.accounts.accounts import Accounts
-from intarsia.server.auth.authorization_server.accounts.tables import TABLES
+from intarsia.server.auth.authorization_server.accounts.tables import accounts_store
 from intarsia.server.storage.store import Store
 from tests.authorization_server.accounts import with_accounts
 from tests.authorization_server.browser import Browser, Page
@@ -43,7 +43,7 @@ class Office:
     @asynccontextmanager
     async def accounts(self) -> AsyncGenerator[Accounts]:
         """Open the accounts as the command does, from another process."""
-        async with Store(self.place.folder / "accounts.db", TABLES).open() as store:
+        async with accounts_store(self.place.folder / "accounts.db").open() as store:
             yield Accounts(store)
 
 

@@ -6,14 +6,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from intarsia.server.auth.authorization_server.accounts.accounts import Accounts
-from intarsia.server.auth.authorization_server.accounts.tables import TABLES
-from intarsia.server.storage.store import Store
+from intarsia.server.auth.authorization_server.accounts.tables import accounts_store
 from tests.authorization_server.browser import PASSWORD
 
 
 async def with_account(path: Path, name: str, *, roles: Collection[str] = ()) -> None:
     """Make an account in a new file or in one that is there."""
-    async with Store(path, TABLES).open() as store:
+    async with accounts_store(path).open() as store:
         await Accounts(store).add(name, PASSWORD, roles)
 
 

@@ -12,8 +12,7 @@ from click.testing import CliRunner
 from intarsia.cli import main
 from intarsia.server.auth.authorization_server.accounts import accounts
 from intarsia.server.auth.authorization_server.accounts.accounts import Accounts
-from intarsia.server.auth.authorization_server.accounts.tables import TABLES
-from intarsia.server.storage.store import Store
+from intarsia.server.auth.authorization_server.accounts.tables import accounts_store
 from tests.authorization_server.browser import PASSWORD, Page
 from tests.authorization_server.sign_in_site import Place
 
@@ -28,7 +27,7 @@ def run(file: Path, *arguments: str, typed: str = "") -> str:
 
 def opens(file: Path, name: str, password: str) -> bool:
     async def check() -> bool:
-        async with Store(file, TABLES).open() as store:
+        async with accounts_store(file).open() as store:
             return await Accounts(store).authenticate(name, password) is not None
 
     return asyncio.run(check())

@@ -5,9 +5,8 @@ import asyncio
 import pytest
 
 from intarsia.server.auth.authorization_server.accounts.accounts import Accounts
-from intarsia.server.auth.authorization_server.accounts.tables import TABLES
+from intarsia.server.auth.authorization_server.accounts.tables import accounts_store
 from intarsia.server.auth.resource_server import verifier
-from intarsia.server.storage.store import Store
 from tests.authorization_server.browser import PASSWORD, Browser, Page
 from tests.authorization_server.sign_in_site import Connection, Place
 
@@ -129,7 +128,7 @@ async def test_who_asks_without_being_known_is_told_to_register(place: Place) ->
 
 @pytest.mark.parametrize("how", ["disable", "remove"])
 async def test_who_may_not_sign_in_any_more_is_out_at_once(place: Place, how: str) -> None:
-    async with Store(place.folder / "accounts.db", TABLES).open() as store:
+    async with accounts_store(place.folder / "accounts.db").open() as store:
         accounts = Accounts(store)
         await accounts.add(f"eve-{how}", PASSWORD)
         browser = place.browser(f"eve-{how}")
@@ -143,7 +142,7 @@ async def test_who_may_not_sign_in_any_more_is_out_at_once(place: Place, how: st
 
 
 async def test_other_roles_hold_for_tokens_that_are_out(place: Place) -> None:
-    async with Store(place.folder / "accounts.db", TABLES).open() as store:
+    async with accounts_store(place.folder / "accounts.db").open() as store:
         accounts = Accounts(store)
         await accounts.add("gil", PASSWORD, ["editor"])
         connection = await place.connect(place.browser("gil"))
@@ -158,7 +157,7 @@ async def test_other_roles_hold_for_tokens_that_are_out(place: Place) -> None:
 
 @pytest.mark.parametrize("how", ["password", "roles", "disable"])
 async def test_t34_a_session_ends_with_what_began_it(place: Place, how: str) -> None:
-    async with Store(place.folder / "accounts.db", TABLES).open() as store:
+    async with accounts_store(place.folder / "accounts.db").open() as store:
         accounts = Accounts(store)
         await accounts.add(f"finn-{how}", PASSWORD)
         browser = place.browser(f"finn-{how}")

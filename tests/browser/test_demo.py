@@ -24,6 +24,7 @@ async def test_each_example_is_two_clicks_away(
     browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offer: str, shown: str
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("INTARSIA_STATE", str(tmp_path))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     with running("demo", "--port", "0") as (_, said):
         page, connector = re.findall(r"http://\S+", said)

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from examples.team_tasks import connector as team_tasks
 from intarsia import Connector
-from intarsia.server.storage.store import KEYS
+from intarsia.server.storage.tables import KEYS
 from intarsia.testing.fixtures import OpenHost
 from tests.browser.story_support import SANDBOXES, Board, served, server_order
 

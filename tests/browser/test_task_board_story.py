@@ -1,6 +1,8 @@
 """The board in a real host, through the official AppBridge, in each sandbox."""
 
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,8 @@ from playwright.async_api import expect
 
 from examples.team_tasks import connector as team_tasks
 from intarsia import Connector
+from intarsia.server.audit.log import AuditQuery
+from intarsia.server.storage import wait_budget
 from intarsia.testing.fixtures import OpenHost
 from tests.browser.story_support import SANDBOXES, Board, call, drag_to, served, server_order
 
@@ -147,3 +151,23 @@ async def test_a_drop_on_nothing_changes_nothing(tasks: Connector, open_host: Op
 
     assert (await board.view.settled()).calls_of("move_card") == []
     await board.expect_order("todo", todo[:2])
+
+
+async def test_a_click_is_sent_again_while_another_process_holds_the_database(
+    tasks: Connector, open_host: OpenHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wait_budget, "MAX_WAIT_SECONDS", 0.1)
+    host = open_host(tasks.app())
+    await host.open()
+    board = Board(await host.call("task_board", project="apollo"))
+    status, card = board.view.locator(".intarsia-status"), (await server_order(tasks, "todo"))[0]
+    with closing(sqlite3.connect(tasks.store.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        await board.card(card).get_by_role("checkbox").click()
+        await expect(status).to_contain_text("The server is busy. Still trying…")
+        other.execute("ROLLBACK")
+
+    await expect(status).to_contain_text(f"Completed {card}.")
+    await board.expect_order("done", [card])
+    assert len((await board.view.settled()).calls_of("complete_card")) > 1
+    assert len(await tasks.audit.rows(AuditQuery(event="action", what="complete_card"))) == 1

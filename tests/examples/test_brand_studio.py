@@ -27,8 +27,8 @@ BAD_VALUES: list[tuple[dict[str, Any], str]] = [
     ({"shadow": 1}, "shadow must be true or false."),
     ({"shadow": "yes"}, "shadow must be true or false."),
     ({"radius": 4, "shadow": "yes"}, "shadow must be true or false."),
-    ({"accent": None}, "values must be"),
-    ({"accent": ["#000000"]}, "values must be"),
+    ({"accent": None}, "values.accent must be"),
+    ({"accent": ["#000000"]}, "values.accent must be"),
 ]
 
 

@@ -26,7 +26,7 @@ BAD_CALLS: list[tuple[str, dict[str, Any], str]] = [
     ("move_card", {"card": "T-61"}, "There is no such card in this project."),
     ("move_card", {"index": -1}, "index must be at least 0."),
     ("move_card", {"index": 1.5}, "index must be a whole number."),
-    ("move_card", {"index": "1"}, "index must be a whole number."),
+    ("move_card", {"index": "first"}, "index must be a whole number."),
     ("move_card", {"version": None}, "version must be a whole number."),
     ("move_card", {"colum": "done"}, "Did you mean 'column'?"),
     ("complete_card", {"done": "yes"}, "done must be true or false."),

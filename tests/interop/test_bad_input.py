@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from intarsia.host import header_timeout
-from intarsia.server.http import request_limits
+from intarsia.host import connection_limits
+from intarsia.server.http import body_limits
 from tests.interop.conftest import ERAS, MODERN, Served, answer_of
 
 CANARY = "c4n4ryV4lue"
@@ -43,10 +43,15 @@ REFUSED_BY_TOOL = {
     "a name like no name": ("move_card", move()[:-1] + f', "{CANARY} <b>": 1}}', "invalid", "no argument of that name"),
     "a key of 100,000": ("move_card", move()[:-1] + f', "{CANARY * 10_000}": 1}}', "invalid", "of that name"),
     "a reserved name": ("move_card", move()[:-1] + ', "__proto__": {"x": 1}}', "invalid", "There is no argument"),
-    "20,000 keys": ("move_card", json.dumps({f"{CANARY[:2]}{n}": 1 for n in range(16_000)}), "invalid", "is missing"),
+    "20,000 keys": (
+        "move_card",
+        json.dumps({f"{CANARY[:2]}{n}": 1 for n in range(16_000)}),
+        "invalid",
+        "more are unknown too",
+    ),
     "no arguments": ("move_card", "{}", "invalid", "project is missing."),
     "an unknown tool": (CANARY, "{}", "unknown_tool", "There is no such tool."),
-    "a bad page": ("task_board", '{"project": "apollo", "text_page": 1e3}', "invalid", "text_page must be"),
+    "a bad page": ("task_board", '{"project": "apollo", "text_page": 1.5}', "invalid", "text_page must be"),
     "a bad key": (
         "move_card",
         move()[:-1] + f', "_intarsia": {{"id": "{CANARY}!"}}}}',
@@ -204,7 +209,7 @@ async def test_after_all_that_a_good_call_still_works(served: Served, era: str) 
 async def test_headers_that_never_end_close_only_their_own_connection(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(header_timeout, "HEADER_SECONDS", 0.2)
+    monkeypatch.setattr(connection_limits, "HEADER_SECONDS", 0.2)
     silent = await connect(served)
     begun = await connect(served, b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
     second = await connect(served, b"GET /nothing HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
@@ -219,7 +224,7 @@ async def test_headers_that_never_end_close_only_their_own_connection(
 
 
 async def test_a_body_that_never_ends_is_refused(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_limits, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(body_limits, "BODY_SECONDS", 0.2)
     head = (
         b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         b"Content-Length: 1000\r\n\r\n" + b'{"jsonrpc": '

@@ -40,14 +40,14 @@ def build_bookshelf(path: Path, name: str = "Shelf") -> Connector:
             if book == FAILING:
                 message = "the fire went out"
                 raise RuntimeError(message)
-        return Done(f"Burned {book}.")
+            return Done(f"Burned {book}.")
 
     @shelf.action(scopes={"books"}, destructive=True, visibility={"model", "app"}, confirm="Sell {book}?")
     async def sell_book(book: str) -> Done:
         """Sell a book, which the model may know of."""
         async with shelf.change() as connection:
             await connection.execute(delete(BOOKS).where(BOOKS.c.id == book))
-        return Done(f"Sold {book}.")
+            return Done(f"Sold {book}.")
 
     @shelf.widget(scopes={"books"})
     async def books() -> Stack:

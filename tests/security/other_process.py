@@ -15,7 +15,7 @@ from tests.security.connector_server import build_connector
 
 async def main():
     connector = build_connector(Path(sys.argv[1]), [])
-    async with connector.running():
+    async with connector.store.open(beside=True):
         await connector.switches.set([Change(sys.argv[2], Position.OFF)], who="admin", by="admin")
 
 asyncio.run(main())

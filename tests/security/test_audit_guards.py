@@ -2,29 +2,37 @@
 
 from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
-LOG, TABLES = "intarsia/server/audit/log.py", "intarsia/server/audit/tables.py"
+LOG, TABLES = "intarsia/server/audit/log.py", "intarsia/server/storage/tables.py"
 VERIFYING, TELLING = "intarsia/server/audit/verify.py", "intarsia/server/audit/export.py"
 ONCE, CALLS, GUARD = (
     "intarsia/server/views/idempotency.py",
     "intarsia/server/calls/run_action.py",
     "intarsia/server/auth/resource_server/middleware.py",
 )
-TESTS = "tests/server/test_audit.py"
+TESTS, HEADS = "tests/server/test_audit.py", "tests/server/test_audit_heads.py"
 
-HASH = Mutation(VERIFYING, 'row["hash"] != row_hash(last_hash, {**row})', "False")
-NUMBER = Mutation(VERIFYING, 'row["n"] != n + 1', "False")
+HASH = Mutation(VERIFYING, 'row["hash"] != row_hash(self.last_hash, {**row})', "False")
+NUMBER = Mutation(VERIFYING, 'row["n"] != self.n + 1', "False")
 FIELDS = Mutation(LOG, "*(each.name for each in fields(AuditEntry)))\n_MAX_LENGTHS", ")\n_MAX_LENGTHS")
 
 GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     "t35 the hash": (f"{TESTS} -k 't35 and changed'", [HASH]),
     "t35 the hash that was kept": (
         f"{TESTS} -k 't35 and rewritten'",
-        [Mutation(VERIFYING, "    if not is_found:\n", "    if False:\n")],
+        [Mutation(VERIFYING, "if self._is_found else", "if True else")],
+    ),
+    "t35 a head that was shipped": (
+        f"{HEADS} -k 't35 and anew'",
+        [Mutation(VERIFYING, "if saved - {hash_here}:", "if False:")],
+    ),
+    "t35 the end by a head": (
+        f"{HEADS} -k 't35 and cut_off'",
+        [Mutation(VERIFYING, "max([greatest or 0, *self._heads])", "greatest or 0")],
     ),
     "t35 the numbers": (f"{TESTS} -k 't35 and several'", [NUMBER, HASH]),
     "t35 the end": (
         f"{TESTS} -k 't35 and cut'",
-        [Mutation(VERIFYING, "greatest is not None and greatest > n", "False")],
+        [Mutation(VERIFYING, "expected > self.n", "False")],
     ),
     "t35 all that is said": (f"{TESTS} -k 't35 and details'", [FIELDS]),
     "t35 only appended to": (

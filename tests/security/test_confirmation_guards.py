@@ -4,10 +4,11 @@ from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
 TESTS = "tests/security/test_confirmation.py"
 CALLS, ONCE = "intarsia/server/calls/handler.py", "intarsia/server/views/idempotency.py"
+RESULTS = "intarsia/server/views/results.py"
 HANDLES, CONFIRMING = "intarsia/server/views/view_handles.py", "intarsia/server/views/confirmations.py"
 
 ANY_SIGNATURE = Mutation(HANDLES, "if hmac.compare_digest(mac, self._mac(self._secret, bound, body)) else None", "")
-NO_LOOK = Mutation(ONCE, "                raise ConfirmationUsedError\n", "                return\n")
+NO_LOOK = Mutation(RESULTS, "                raise ConfirmationUsedError\n", "                return\n")
 NO_ROW = Mutation(ONCE, "                raise ConfirmationUsedError from None", "                pass")
 
 GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
@@ -16,7 +17,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
         f"{TESTS} -k 't31 and next_day'",
         Mutation(HANDLES, "and int.from_bytes(body[:8]) > time.time()", ""),
     ),
-    "t32 the digest of a key": (f"{TESTS} -k t32", Mutation(ONCE, "if row.digest != once.digest:", "if False:")),
+    "t32 the digest of a key": (f"{TESTS} -k t32", Mutation(RESULTS, "if digest != once.digest:", "if False:")),
     "t33 the signature": (f"{TESTS} -k 't33 and was_changed'", ANY_SIGNATURE),
     "t33 the arguments and the action": (
         f"{TESTS} -k 't33 and (these_arguments or this_action)'",

@@ -66,7 +66,7 @@ GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     ),
     "t01 a token that is refused": (
         f"{TOKENS} -k 't01 and garbage'",
-        Mutation(GUARD, 'logger.info("An access token was rejected: %s.", error)',
+        Mutation(GUARD, '_LOG.note(f"An access token was rejected: {error}.")',
                  'return Bearer("anybody", "", self._scopes(), frozenset(), "", 2**40)'),
     ),
     "t01 the length of headers": (

@@ -19,7 +19,7 @@ from examples import brand_studio, machine_monitor, team_tasks
 from examples.team_tasks.tables import CARDS
 from intarsia import Connector
 from intarsia.server.mcp_server.server import build_server
-from intarsia.server.storage.store import CONFIRMATIONS
+from intarsia.server.storage.tables import CONFIRMATIONS
 from intarsia.server.tools.tool import ActionTool
 from tests.security.bookshelf_connector import BOOKS, build_bookshelf, fill
 

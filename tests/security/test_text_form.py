@@ -1,8 +1,7 @@
 """No string of a widget forges structure in the text form that a model reads: a parser of Markdown is the judge."""
 
-import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,10 +11,12 @@ from hypothesis import strategies as st
 
 from intarsia.errors import ConflictError, RefusedError
 from intarsia.server.rendering.text_form import text_answer
+from intarsia.server.rendering.windows import NO_LISTS, ListSizes
 from intarsia.server.wire.messages import done_answer, problem_answer, refusal, replayed
 from intarsia.testing.markdown_text import parse_text, text_shape
 from intarsia.testing.replace_text import reword
 from intarsia.ui_templates import render, render_text
+from intarsia.ui_templates.value_format import json_attribute
 from intarsia.widgets import (
     WIDGETS,
     BoardColumn,
@@ -29,6 +30,7 @@ from intarsia.widgets import (
     Widget,
 )
 from intarsia.widgets.select import label_from
+from intarsia.widgets.windows import Windows
 from tests.security.hostile_text import HOSTILE, on_a_line, visible
 from tests.security.mutation import Guard, Mutants, Mutation, each_guard
 
@@ -76,7 +78,7 @@ class Expected:
 
     def in_code(self, text: str) -> str:
         is_json = text.startswith("{")
-        shown = json.dumps(self.hostile, ensure_ascii=False)[1:-1] if is_json else self.hostile
+        shown = json_attribute(self.hostile)[1:-1] if is_json else self.hostile
         shown = visible(shown) or " "
         # A table reads a backslash before a bar away; ours is doubled so that the bar stays in its cell.
         return text.replace(MARK, shown.replace("\\|", "\\\\|") if self.is_cell else shown)
@@ -225,8 +227,8 @@ def _marked(tokens: list[tuple[str, str]]) -> Line:
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=list(HOSTILE))
 def test_no_title_name_or_label_looks_like_the_state_of_a_card(hostile: str) -> None:
     cards = [
-        Card(f"1{hostile}", hostile, assignee=f"a{hostile}", label=f"l{hostile}", version=3),
-        Card(f"2{hostile}", f"x{hostile}", done=True, version=f"v{hostile}"),
+        Card(visible(f"1{hostile}"), hostile, assignee=f"a{hostile}", label=f"l{hostile}", version=3),
+        Card(visible(f"2{hostile}"), f"x{hostile}", done=True, version=f"v{hostile}"),
         Card("T-3", f"{hostile}x", refusals=(("on_move", f"No: {hostile}"),)),
     ]
     move = TaskBoard.examples()["default"].on_move
@@ -246,7 +248,8 @@ def test_no_title_name_or_label_looks_like_the_state_of_a_card(hostile: str) -> 
 
 @pytest.mark.parametrize("nothing", ["", "\u200b", " \u2028 "])
 def test_what_cannot_be_seen_is_delimited_too(nothing: str) -> None:
-    board = TaskBoard(title=f"{nothing}\u200b", columns=[BoardColumn("x", "X", [Card(f"{nothing}\u200b", nothing)])])
+    unseen = Card("T-1", nothing).model_copy(update={"id": f"{nothing}\u200b"})  # a new card with this id is refused
+    board = TaskBoard(title=f"{nothing}\u200b", columns=[BoardColumn("x", "X", [unseen])])
 
     (card,) = read_cards(render_text(board))
 
@@ -274,11 +277,11 @@ def test_any_text_is_read_as_it_was_given(one: str, two: str, three: str) -> Non
     shown = [on_a_line(text) for text in (one, two, three)]
     table = Table(
         columns=[TableColumn("a", f"h{one}"), TableColumn("b", f"i{two}")],
-        rows=[{"key": f"k{three}", "a": f"a{one}", "b": f"b{two}"}],
+        rows=[{"key": visible(f"k{three}"), "a": f"a{one}", "b": f"b{two}"}],
         row_key="key", caption=f"c{three}",
     )  # fmt: skip
     key_shown = visible(f"k{three}").replace("\\|", "\\\\|")
-    card = Card(f"i{three}", one, assignee=f"a{two}")
+    card = Card(visible(f"i{three}"), one, assignee=f"a{two}")
     board = TaskBoard(title=f"t{two}", columns=[BoardColumn("x", f"c{one}", [card])])
 
     assert text_shape(render_text(Heading(f"h{one}"))) == text_shape(render_text(Heading("h")))
@@ -295,7 +298,25 @@ def test_any_text_is_read_as_it_was_given(one: str, two: str, three: str) -> Non
 # -- Messages ---------------------------------------------------------------------------------------------------------
 
 
-def messages(text: str) -> dict[str, str]:
+@dataclass(frozen=True)
+class Shown:
+    """A widget that is ready to be rendered as text."""
+
+    widget: Widget
+    sizes: ListSizes = NO_LISTS
+
+
+async def answered(widget: Widget, arguments: Mapping[str, object]) -> str:
+    """Return the text that a call of a widget tool is answered with."""
+    shown = Shown(widget)
+
+    async def finish(_windows: Windows) -> Shown:
+        return shown
+
+    return await text_answer(shown, "board", arguments, 1, finish)
+
+
+async def messages(text: str) -> dict[str, str]:
     """Return the texts of responses that hold a text of the connector, of a user or of another system."""
     return {
         "done": done_answer(Done(text)).text,
@@ -303,14 +324,14 @@ def messages(text: str) -> dict[str, str]:
         "refused": refusal(RefusedError(text)).text,
         "conflict": refusal(ConflictError("Ada was faster.", current={f"n{text}": text, "due": text})).text,
         "problem": problem_answer("failed", text).text,
-        "reference": text_answer(Heading("x"), "board", {"project": text}),
-        "next page": text_answer(Text("\n\n".join(["m" * 1_900] * 5)), "board", {"project": text}),
+        "reference": await answered(Heading("x"), {"project": text}),
+        "next page": await answered(Text("\n\n".join(["m" * 1_900] * 5)), {"project": text}),
     }
 
 
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=list(HOSTILE))
-def test_a_message_is_text_and_not_markdown(hostile: str) -> None:
-    good, evil = messages(MARK), messages(hostile)
+async def test_a_message_is_text_and_not_markdown(hostile: str) -> None:
+    good, evil = await messages(MARK), await messages(hostile)
 
     assert {name: text_shape(text) for name, text in evil.items()} == {
         name: text_shape(text) for name, text in good.items()
@@ -362,13 +383,12 @@ def test_a_macro_may_print_markdown() -> None:
     "text",
     [
         "Fix snake_case in C:\\Users", "a < b & c > d", "2 * 3 = 6", "~5 minutes", "#12", "-5", "+1", "1.5", "e.g. x-y",
-        "AT&T & co.", "[", "Really?!", "50% (all)", "100 $", "https://example.org/a_b?x=1&y=2", "a@example.org", "é",
+        "AT&T & co.", "Really?!", "50% (all)", "100 $", "https://example.org/a_b?x=1&y=2", "a@example.org", "é",
+        "[", '{"a": [1]}', "[draft] a[0] b",
     ],
 )  # fmt: skip
 def test_ordinary_text_stays_as_it_is(text: str) -> None:
-    wanted = "\\[" if text == "[" else text
-
-    assert render_text(Heading(text)) == f"## {wanted}\n"
+    assert render_text(Heading(text)) == f"## {text}\n"
 
 
 MARKDOWN, MESSAGES = "intarsia/ui_templates/text_markdown.py", "intarsia/server/wire/messages.py"
@@ -387,7 +407,8 @@ GUARDS = {
     "underlines": (STRINGS, Mutation(MARKDOWN, r" | -+\Z", "")),
     "numbers": (STRINGS, Mutation(MARKDOWN, r"    | ^ \d{1,9} [.)] (?=\ |\Z)" + "\n", "")),
     "ends of headings": (STRINGS, Mutation(MARKDOWN, r"    | (?<=\ ) \#+ \Z" + "\n", "")),
-    "code, links and cells": (STRINGS, Mutation(MARKDOWN, r"    | [`\[|]" + "\n", "")),
+    "code and cells": (STRINGS, Mutation(MARKDOWN, r"    | [`|]" + "\n", "")),
+    "links": (STRINGS, Mutation(MARKDOWN, r"    | \] (?= [(\[:] | \Z )" + "\n", "")),
     "backslashes": (STRINGS, Mutation(MARKDOWN, r"    | \\ (?= [!-/:-@\[-`{-~] | \Z )" + "\n", "")),
     "tags": (STRINGS, Mutation(MARKDOWN, r"    | < (?= [A-Za-z/!?] | \Z )" + "\n", "")),
     "entities": (
@@ -420,7 +441,9 @@ GUARDS = {
         Mutation("intarsia/ui_templates/task_board/card.md", "card.version|code]", "card.version]"),
     ),
     "messages of actions": (
-        f"{HERE} -k message_is_text", Mutation(MESSAGES, "paragraphs(done.message)", "done.message"),
+        f"{HERE} -k message_is_text", Mutation(
+            MESSAGES, 'paragraphs(done["message"]), meta={DONE: dict(done)}', 'done["message"], meta={DONE: dict(done)}'
+        ),
     ),
     "messages of refusals": (
         f"{HERE} -k message_is_text", Mutation(MESSAGES, "paragraphs(message) + (", "message + ("),

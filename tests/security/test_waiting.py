@@ -146,7 +146,7 @@ GUARDS = {
     ),
     "nothing to look at": (
         WITHDRAWAL,
-        Mutation(GUARD, "ACCESS_WATCH.set(self._resource.watch_access(scope, caller))", "ACCESS_WATCH.set(None)"),
+        Mutation(GUARD, "ACCESS_WATCH.set(self._resource.watch_access(scope, bearer))", "ACCESS_WATCH.set(None)"),
     ),
     "read all the same": (
         WITHDRAWAL,

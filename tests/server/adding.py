@@ -1,13 +1,14 @@
 """A connector whose two actions do the same, one in the event loop and one in a thread. Run as a module it is killed.
 
-`python -m tests.server.adding STORE ACTION` adds numbers, each with a key of its own, and prints each that was
-acknowledged.
+`python -m tests.server.adding STORE ACTION...` adds numbers, each with a key of its own, and prints each that was
+acknowledged. With several actions there are as many writers, which share the numbers out.
 """
 
 import asyncio
 import sys
 from pathlib import Path
 
+import anyio
 from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select
 
 from intarsia import Connector, Done
@@ -27,14 +28,14 @@ def build(store: Path) -> Connector:
         """Add a number."""
         async with connector.change() as connection:
             await connection.execute(insert(NUMBERS).values(n=number))
-        return Done(f"Added {number}.")
+            return Done(f"Added {number}.")
 
     @connector.action
     def add_in_thread(number: int) -> Done:
         """Add a number."""
         with connector.change() as connection:
             connection.execute(insert(NUMBERS).values(n=number))
-        return Done(f"Added {number}.")
+            return Done(f"Added {number}.")
 
     assert set(connector.tools) == {add.name, add_in_thread.name}
     return connector
@@ -51,16 +52,30 @@ async def added(connector: Connector) -> int:
         return int((await connection.execute(select(func.count()).select_from(NUMBERS))).scalar_one())
 
 
+async def numbers_of(connector: Connector) -> set[int]:
+    """Return the numbers that there are."""
+    async with connector.read() as connection:
+        return set((await connection.execute(select(NUMBERS.c.n))).scalars())
+
+
+async def add_for_ever(connector: Connector, action: str, number: int, step: int) -> None:
+    """Add every number that comes after one, with a step between them."""
+    while True:
+        number += step
+        answer = await call(connector, action, key_of(number), number=number)
+        assert not answer.is_error, answer.text
+        print(number, flush=True)  # noqa: T201  # what the test reads
+
+
 async def main() -> None:
     """Add numbers for ever."""
-    connector = build(Path(sys.argv[1]))
-    async with connector.running():
-        number = await added(connector)
-        while True:
-            number += 1
-            answer = await call(connector, sys.argv[2], key_of(number), number=number)
-            assert not answer.is_error, answer.text
-            print(number, flush=True)  # noqa: T201  # what the test reads
+    connector, actions = build(Path(sys.argv[1])), sys.argv[2:]
+    async with connector.running(), anyio.create_task_group() as group:
+        there = await numbers_of(connector)
+        for writer, action in enumerate(actions, 1):
+            mine = [number for number in there if number % len(actions) == writer % len(actions)]
+            last = max(mine, default=writer - len(actions))
+            group.start_soon(add_for_ever, connector, action, last, len(actions))
 
 
 if __name__ == "__main__":

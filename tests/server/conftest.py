@@ -40,8 +40,8 @@ def build_connector(path: Path, server: MCPServer[Any] | None = None) -> Connect
                 raise ConflictError(reason, current={"column": row.stage, "version": row.version})
             moved = update(CARDS).where(CARDS.c.id == card).values(stage=column, version=version + 1)
             await connection.execute(moved)
-        undo = move_card.bind(card=card, column=row.stage, index=index, version=version + 1)
-        return Done(f"Moved {card}.", undo=undo)
+            undo = move_card.bind(card=card, column=row.stage, index=index, version=version + 1)
+            return Done(f"Moved {card}.", undo=undo)
 
     @connector.action
     async def break_down() -> Done:

@@ -272,7 +272,7 @@ async def test_the_commands_show_verify_export_and_forget(tmp_path: Path) -> Non
         assert "bob" not in shown
         code, said = run("verify", *of_store)
         head = said.split()[-1]
-        assert (code, said.startswith("The log is intact: 2 rows.")) == (0, True)
+        assert (code, "The log is intact: 2 rows." in said) == (0, True)
         assert run("verify", *of_store, "--head", head)[0] == 0
         code, said = run("verify", *of_store, "--head", "00" * 31 + "01")
         assert (code, "was rewritten" in said) == (1, True)

@@ -42,12 +42,17 @@ async def test_an_action_answers_with_what_changed_and_its_undo(connector: Conne
 
 
 async def test_the_reference_in_the_text_stays_one_piece_of_code(connector: Connector) -> None:
-    answer = await call(connector, "task_board", stage="`\n# x\u202e")
+    @connector.widget
+    async def notes(about: str) -> Text:
+        """Show notes."""
+        return Text(about)
 
-    reference = answer.text.splitlines()[-1].removeprefix("View: `task_board ").removesuffix("`")
+    answer = await call(connector, "notes", about="`\n# x\u202e")
+
+    reference = answer.text.splitlines()[-1].removeprefix("View: `notes ").removesuffix("`")
     assert "`" not in reference
     assert reference.isascii()
-    assert json.loads(reference) == {"stage": "`\n# x\u202e"}
+    assert json.loads(reference) == {"about": "`\n# x\u202e"}
 
 
 async def test_revisions_grow(connector: Connector) -> None:

@@ -12,9 +12,9 @@ from sqlalchemy import insert, select, update
 
 from intarsia import Connector, Done, Grant, RefusedError, idempotency_key
 from intarsia.server.storage.drafts import save_draft
-from intarsia.server.storage.store import DRAFTS, KEYS
-from intarsia.server.views import idempotency
-from intarsia.server.views.idempotency import IdempotentCall
+from intarsia.server.storage.tables import DRAFTS, KEYS
+from intarsia.server.views import results
+from intarsia.server.views.idempotency import Answer, IdempotentCall
 from intarsia.server.wire.messages import digest_of
 from tests.server.conftest import CARDS, build_connector, call, from_view
 from tests.server.view_state import DONE, PROBLEM
@@ -116,7 +116,8 @@ async def test_a_malformed_key_is_refused_before_anything_runs(connector: Connec
 async def test_a_change_whose_answer_was_lost_is_not_applied_again(connector: Connector) -> None:
     digest = digest_of("move_card", MOVE)
     async with connector.change() as connection:
-        await IdempotentCall("local", KEY["dev.intarsia/id"], digest).write(connector.store, connection)
+        once = IdempotentCall("local", KEY["dev.intarsia/id"], digest)
+        await connection.run_sync(partial(once.write, connector.store))
 
     answer = await call(connector, "move_card", KEY, **MOVE)
 
@@ -138,7 +139,7 @@ async def test_another_process_that_was_faster_is_noticed_in_the_transaction(con
     find = answers.find
     looked = 0
 
-    async def find_then_lose(once: IdempotentCall) -> dict[str, Any] | None:
+    async def find_then_lose(once: IdempotentCall) -> Answer | None:
         nonlocal looked
         looked += 1
         found = await find(once)
@@ -281,7 +282,7 @@ async def test_old_keys_and_drafts_are_forgotten_while_the_connector_runs(
     async with connector.change() as connection:
         await connection.execute(update(KEYS).values(at=0))
         await connection.execute(update(DRAFTS).values(at=0))
-    monkeypatch.setattr(idempotency, "FORGET_EVERY_SECONDS", 0)
+    monkeypatch.setattr(results, "FORGET_EVERY_SECONDS", 0)
 
     await call(connector, "move_card", {"dev.intarsia/id": "fedcba9876543210"}, **{**MOVE, "card": "T-2"})
     await save_draft(connector.store, "somebody", "panel", {}, {"radius": 7})

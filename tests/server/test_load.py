@@ -1,7 +1,7 @@
 """Reading a widget: its tiles side by side, its filters, its draft."""
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 import anyio
 import pytest
@@ -99,17 +99,39 @@ async def test_a_filter_that_could_only_be_refused_is_not_offered(
         return Dashboard(title=project, tiles=[], filters=[Select("project", options=["a", "b"])])
 
     @connector.widget
-    async def year(year: int = 2026) -> Dashboard:
+    async def years(years: list[int]) -> Dashboard:
         """Show."""
-        return Dashboard(title=str(year), tiles=[], filters=[Select("year", options=["2025", "2026"])])
+        return Dashboard(title=str(years), tiles=[], filters=[Select("years", options=["2025", "2026"])])
 
     async with connector.running():
         head = (await call(connector, "board", project="a")).meta[PARTS]["parts"]["w-head"]["html"]
-        assert (await call(connector, "year")).is_error
+        assert (await call(connector, "years", years=[2026])).is_error
 
     assert 'value="b"' in head
     assert "Any" not in head
-    assert "the filter 'year' sends text, but the parameter takes integer." in caplog.text
+    assert "the filter 'years' sends text, but the parameter takes array." in caplog.text
+
+
+async def test_a_filter_may_set_a_number(tmp_path: Any) -> None:
+    connector = Connector("Filters", store=tmp_path / "filters.db")
+
+    @connector.widget
+    async def year(year: int = 2026, half: Literal[1, 2] | None = None, all: bool = False) -> Dashboard:  # noqa: A002, FBT001, FBT002
+        """Show."""
+        named: list[Select | str] = [
+            Select("year", options=["2025", "2026"]),
+            "half",
+            Select("all", options=["true", "false"]),
+        ]
+        return Dashboard(title=repr((year, half, all)), tiles=[], filters=named)
+
+    async with connector.running():
+        answer = await call(connector, "year", year="2025", half="2", all="true")
+
+    head = answer.meta[PARTS]["parts"]["w-head"]["html"]
+    assert "(2025, 2, True)" in head
+    for chosen in ("2025", "2", "true"):
+        assert f'value="{chosen}" selected' in head
 
 
 async def test_a_draft_inside_another_widget_is_an_error_and_not_lost(

@@ -1,6 +1,7 @@
 """`intarsia serve` as a process of its own: what waits is answered shortly, also when the server is asked to stop."""
 
 import json
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -88,10 +89,10 @@ def opened(address: str, era: str) -> tuple[dict[str, Any], str]:
     return carried, json.dumps(message)
 
 
-def until_waiting(address: str, count: int) -> None:
+def until_waiting(address: str, count: int, tool: str = "waiting") -> None:
     """Wait until so many calls wait; an answer to one begins only when it ends."""
     ends = monotonic() + 30
-    request = request_of("tools/call", {"name": "waiting", "arguments": {}}, EARLIER)
+    request = request_of("tools/call", {"name": tool, "arguments": {}}, EARLIER)
     while f"{count} wait." not in httpx2.post(address, **request, timeout=30).text:
         assert monotonic() < ends
 
@@ -131,4 +132,60 @@ def test_sigterm_answers_each_call_and_stream_and_the_process_ends_in_time() -> 
 
     assert ["dev.intarsia/unchanged" in poll.messages[-1]["result"]["_meta"] for poll in polls] == [True] * 5
     assert ["result" in stream.messages[-1] for stream in streams] == [True] * 5
+    assert process.returncode == 0
+
+
+SLOW_APP = (
+    f"import asyncio\n{APP}"
+    '''
+
+running_slow = 0
+
+
+@hello.widget()
+async def slow() -> Text:
+    """Take longer than a server that stops may take."""
+    global running_slow
+    running_slow += 1
+    await asyncio.sleep(600)
+    return Text("Done.")
+
+
+@hello.widget()
+async def running() -> Text:
+    """Say how many slow calls run."""
+    return Text(f"{running_slow} wait.")
+'''
+)
+STREAMS, POLLS, SLOW = 20, 10, 10
+
+
+def test_sigterm_with_forty_open_requests_logs_one_line(tmp_path: Path) -> None:
+    (tmp_path / "waiting_app.py").write_text(SLOW_APP)
+    with running("serve", "waiting_app:hello", "--port", "0") as (process, said):
+        address = next(word for word in said.split() if word.endswith("/mcp"))
+        meta, _ = opened(address, EARLIER)
+        call = {"name": "intarsia_view", "arguments": {"wait_seconds": 25}, "_meta": meta}
+        polls = [Waiting(address, "tools/call", call, EARLIER) for _ in range(POLLS)]
+        wanted = {"notifications": {"toolsListChanged": True}}
+        streams = [Waiting(address, "subscriptions/listen", wanted, MODERN) for _ in range(STREAMS)]
+        slow = [
+            Waiting(address, "tools/call", {"name": "slow", "arguments": {}}, (EARLIER, MODERN)[number % 2])
+            for number in range(SLOW)
+        ]
+        for each in (*polls, *streams, *slow):
+            each.start()
+        for stream in streams:
+            assert stream.began.wait(30)
+        until_waiting(address, POLLS + STREAMS)
+        until_waiting(address, SLOW, "running")
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=STOPS_WITHIN)
+        assert process.stdout is not None
+        logged = process.stdout.read().strip().splitlines()
+
+    assert len(logged) == 1, logged
+    counts = re.fullmatch(r".* Stopped with (\d+) open requests: (\d+) were answered, 10 were ended\.", logged[0])
+    assert counts is not None, logged
+    assert int(counts[1]) >= POLLS + STREAMS + SLOW
     assert process.returncode == 0

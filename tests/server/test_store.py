@@ -11,7 +11,8 @@ from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select, t
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from intarsia.errors import SettingError, StoreError
-from intarsia.server.storage.store import DRAFTS, Store, default_path
+from intarsia.server.storage.store import Store, default_path
+from intarsia.server.storage.tables import DRAFTS
 
 METADATA = MetaData()
 COUNTER = Table("counter", METADATA, Column("id", Integer, primary_key=True), Column("value", Integer))

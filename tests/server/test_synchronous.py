@@ -16,7 +16,8 @@ from intarsia import Connector, Done, Grant, RefusedError, idempotency_key
 from intarsia.errors import StoreError
 from intarsia.server.audit.log import AuditQuery
 from intarsia.server.audit.verify import verify
-from intarsia.server.storage.store import KEYS, Store
+from intarsia.server.storage.store import Store
+from intarsia.server.storage.tables import KEYS
 from intarsia.server.tools.threads import ThreadPool
 from intarsia.widgets import Metric
 from tests.server.conftest import call

@@ -54,7 +54,7 @@ def sort_cards(grant: Grant, project: str, *, times: int = 1) -> Done:
     with app.change() as connection:
         plain: Connection = connection
         print(plain, grant)
-    return Done("Sorted.", undo=partial(sort_cards, project=project, times=times))
+        return Done("Sorted.", undo=partial(sort_cards, project=project, times=times))
 
 
 @app.action
@@ -63,7 +63,7 @@ async def mark(value: bool) -> Done:
     async with app.change() as connection:
         later: AsyncConnection = connection
         print(later, value)
-    return Done("Marked.", undo=mark.bind(value=not value))
+        return Done("Marked.", undo=mark.bind(value=not value))
 
 
 @app.tile(timeout_seconds=2)

@@ -52,8 +52,8 @@ def test_an_emoji_keeps_its_looks() -> None:
 @pytest.mark.parametrize(
     ("value", "unit", "shown"),
     [
-        (-0.04, None, "0"),
-        (1234.56, None, "1,234.6"),
+        (-0.04, None, "-0.04"),
+        (1234.56, None, "1,234.56"),
         (70, "fahrenheit", "70°F"),
         (20, "celsius", "20°C"),
         (3, "hour", "3 h"),

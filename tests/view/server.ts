@@ -66,6 +66,8 @@ export class FakeServer {
   via: "meta" | "argument" | null = "meta";
   /** Changes the responses of the next calls on their way. */
   twist: ((result: Result) => Result) | null = null;
+  /** The problem with which so many of the next calls are answered, without being run. */
+  refusing: { calls: number; problem: { message: string } & Result } = { calls: 0, problem: { message: "" } };
   private readonly answered = new Map<string, Result>();
 
   handle({ name, arguments: given = {}, _meta }: Call): Result {
@@ -75,12 +77,19 @@ export class FakeServer {
     const seen = (byMeta ? _meta["dev.intarsia/seen"] : _intarsia?.seen) as Seen | undefined;
     const id = (byMeta ? _meta["dev.intarsia/id"] : _intarsia?.id) as string | undefined;
     const asked = (byMeta ? _meta["dev.intarsia/unanswered"] : _intarsia?.unanswered) as string[] | undefined;
-    const result = this.answer(name, args, seen, id);
+    const isRefused = this.refusing.calls > 0;
+    if (isRefused) this.refusing.calls -= 1;
+    const result = isRefused ? this.refuse() : this.answer(name, args, seen, id);
     const applied = this.tellsApplied && asked ? asked.filter((key) => this.answered.has(key)) : [];
     if (applied.length) (result._meta as Result)["dev.intarsia/applied"] = applied;
     if (this.via && (seen || id)) (result._meta as Result)["dev.intarsia/via"] = byMeta ? "meta" : "argument";
     const { twist } = this;
     return structuredClone(twist ? twist(result) : result);
+  }
+
+  private refuse(): Result {
+    const { problem } = this.refusing;
+    return { content: [{ type: "text", text: problem.message }], isError: true, _meta: { "dev.intarsia/problem": problem } };
   }
 
   private answer(name: string, args: Arguments, seen: Seen | undefined, id: string | undefined): Result {

@@ -1,5 +1,7 @@
 """A person acts: once, in order, with the true widget at the end."""
 
+import asyncio
+
 import pytest
 from playwright.async_api import expect
 
@@ -369,3 +371,81 @@ async def test_drafts_are_coalesced_the_last_wins_and_an_action_never_overtakes_
     calls = await lab.calls()
     assert [call["name"] for call in calls] == ["intarsia_draft", "move"]
     assert calls[0]["arguments"] == {"tool": "board", "arguments": {"project": "p"}, "values": {"size": 3}}
+
+
+async def be_busy(lab: Lab, calls: int, seconds: float = 0) -> None:
+    message = "The server is busy. Nothing was changed; try again in a moment."
+    await refuse(lab, calls, {"kind": "busy", "message": message, "retry_after": seconds})
+
+
+async def refuse(lab: Lab, calls: int, problem: dict[str, object]) -> None:
+    await lab.run("([calls, problem]) => { lab.server.refusing = { calls, problem } }", [calls, problem])
+
+
+async def keys_of(lab: Lab, name: str) -> list[str]:
+    return [call["_meta"]["dev.intarsia/id"] for call in await lab.calls(name)]
+
+
+async def test_an_action_is_sent_again_with_its_key_while_the_server_is_busy(lab: Lab) -> None:
+    await lab.open()
+    await lab.order("todo", ["T-1", "T-2", "T-3"])
+    await be_busy(lab, 2, seconds=1)
+    moving = asyncio.create_task(move(lab, "T-2", "doing"))
+
+    await lab.status().to_have_text("The server is busy. Still trying…")
+    assert await moving == {"ok": True, "message": "Moved T-2 to doing."}
+
+    await lab.status().to_have_text("Moved T-2 to doing.")
+    keys = await keys_of(lab, "move")
+    assert len(keys) == 3
+    assert len(set(keys)) == 1
+
+
+async def test_a_server_that_stays_busy_is_asked_six_times_and_then_by_the_user_with_the_same_key(lab: Lab) -> None:
+    await lab.open()
+    await be_busy(lab, 6)
+
+    outcome = await move(lab, "T-2", "doing")
+
+    assert (outcome["ok"], outcome["kind"]) == (False, "busy")
+    await lab.status().to_have_text("The server is busy. Nothing was changed; try again in a moment.")
+    await lab.order("todo", ["T-1", "T-2", "T-3"])
+    await lab.view.get_by_role("button", name="Try again").click()
+    await lab.status().to_have_text("Moved T-2 to doing.")
+    keys = await keys_of(lab, "move")
+    assert len(keys) == 7
+    assert len(set(keys)) == 1
+
+
+async def test_an_action_after_a_busy_one_is_sent_when_that_one_is_done(lab: Lab) -> None:
+    await lab.open()
+    await be_busy(lab, 1)
+
+    first, second = await asyncio.gather(move(lab, "T-1", "done"), move(lab, "T-2", "done", 1))
+
+    assert (first["ok"], second["ok"]) == (True, True)
+    assert [call["arguments"]["card"] for call in await lab.calls("move")] == ["T-1", "T-1", "T-2"]
+
+
+async def test_a_filter_is_read_again_while_the_server_is_busy(lab: Lab) -> None:
+    await lab.open()
+    await lab.order("todo", ["T-1", "T-2", "T-3"])
+    await be_busy(lab, 1, seconds=1)
+    filtering = asyncio.create_task(lab.inside('() => probe.view.filter("assignee", "Ada")'))
+
+    await lab.status().to_have_text("The server is busy. Still trying…")
+    assert (await filtering)["ok"] is True
+
+    await lab.status().to_have_text("")
+
+
+async def test_what_could_not_be_saved_is_tried_again_with_its_key(lab: Lab) -> None:
+    await lab.open()
+    await refuse(lab, 1, {"kind": "failed", "message": "Move was not done.", "retryable": True})
+    await move(lab, "T-2", "doing")
+    await lab.status().to_have_text("Move was not done.")
+
+    await lab.view.get_by_role("button", name="Try again").click()
+
+    await lab.status().to_have_text("Moved T-2 to doing.")
+    assert len(set(await keys_of(lab, "move"))) == 1

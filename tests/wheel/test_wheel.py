@@ -12,6 +12,7 @@ from mcp import Client
 from mcp.client import advertise
 from mcp_types import TextContent, TextResourceContents
 
+from tests.storage.old_store_files import old_store
 from tests.wheel.environments import make_environment, pip
 
 CONNECTOR = '''
@@ -50,6 +51,17 @@ def address(workshop: Path, wheel: Path) -> Iterator[str]:
             yield announced_address(server)
         finally:
             server.terminate()
+
+
+def test_the_wheel_migrates_an_old_store(address: str, workshop: Path) -> None:
+    assert address
+    accounts = old_store("accounts", workshop / "accounts.db")
+    environment = {"PATH": str(workshop / "empty/bin"), "HOME": str(workshop)}
+    command = [str(workshop / "empty/bin/intarsia"), "migrate", "--accounts", str(accounts)]
+
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert f"{accounts} is migrated." in said
 
 
 def announced_address(server: "subprocess.Popen[str]") -> str:

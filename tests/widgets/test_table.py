@@ -1,9 +1,10 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 
 from playwright.async_api import expect
 
 from intarsia.ui_templates import render_text, render_widget
-from intarsia.widgets import Table, TableColumn
+from intarsia.widgets import Money, Table, TableColumn
 from tests.widgets.conftest import Stage
 from tests.widgets.markup import find, find_all, words
 
@@ -55,7 +56,7 @@ def test_the_text_form_is_a_markdown_table_with_the_keys() -> None:
         "",
         "| id | Release | Size | When | Seen |",
         "| --- | --- | --- | --- | --- |",
-        "| `r1` | 2.4 | 12.2 MB | 2026-12-01 | 2026-12-01 09:00 |",
+        "| `r1` | 2.4 | 12.3 MB | 2026-12-01 | 2026-12-01 09:00+00:00 |",
         "| `r2` | a \\| b | *not known* | *not known* | yesterday |",
     ]
 
@@ -69,6 +70,41 @@ async def test_without_rows_it_says_why_and_with_rows_it_does_not(stage: Stage) 
 
     await expect(stage.view.get_by_text("postgres")).to_be_visible()
     await expect(nothing).to_be_hidden()
+
+
+async def test_values_are_written_for_the_reader(stage: Stage) -> None:
+    values = Table(
+        columns=[TableColumn("what", "What"), TableColumn("value", "Value", type="number")],
+        rows=[
+            {"what": "integer", "value": 1009513310189256287},
+            {"what": "decimal", "value": Decimal("0.10")},
+            {"what": "money", "value": Money(-12.50, "EUR")},
+            {"what": "duration", "value": timedelta(minutes=90)},
+            {"what": "date", "value": date(1999, 12, 31)},
+            {"what": "with offset", "value": NINE},
+            {"what": "without", "value": NINE.replace(tzinfo=None)},
+            {"what": "time", "value": time(9, 5)},
+            {"what": "missing", "value": float("nan")},
+        ],
+        row_key="what",
+        caption="Values",
+    )
+
+    await stage.show(values, locale="de-DE", timeZone="Asia/Tokyo")
+
+    await expect(stage.view.locator("tbody td")).to_have_text(
+        [
+            "1.009.513.310.189.256.287",
+            "0,10",
+            "-12,50 €",
+            "1 Std., 30 Min.",
+            "31. Dez. 1999",
+            "01.12.2026, 18:00",
+            "01.12.2026, 09:00",
+            "09:05",
+            "–",  # noqa: RUF001  # the dash of what is not known
+        ]
+    )
 
 
 async def test_many_columns_become_lists_where_it_is_narrow_and_nothing_is_cut(stage: Stage) -> None:

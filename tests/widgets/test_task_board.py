@@ -11,6 +11,7 @@ from intarsia.server.wire.diff import Seen, difference
 from intarsia.ui_templates import Rendering, render_text, render_widget
 from intarsia.widgets import BoardColumn, BoundAction, Card, Select, TaskBoard
 from intarsia.widgets.action import JsonType, Parameter
+from intarsia.widgets.windows import ListWindow
 from tests.widgets.conftest import Stage
 from tests.widgets.markup import find, find_all, words
 
@@ -203,11 +204,6 @@ def test_versions_are_told_only_where_they_are_asked_for() -> None:
     assert "v7" in render_text(board(ADA, on_move=MOVE))
 
 
-def test_a_board_that_no_host_would_take_is_refused() -> None:
-    with pytest.raises(WidgetError, match="has 501 cards; show at most 500"):
-        TaskBoard(columns=[BoardColumn("todo", "To do", [Card(str(number), "x") for number in range(501)])])
-
-
 @pytest.mark.parametrize(("width", "least"), [(720, 20), (480, 10), (320, 6)])
 async def test_many_cards_are_in_sight_within_500_pixels(stage: Stage, width: int, least: int) -> None:
     await stage.show(SIXTY, width=width)
@@ -227,3 +223,20 @@ async def test_who_goes_to_a_card_reads_all_of_its_title(stage: Stage) -> None:
     await stage.view.get_by_role("button", name="Move").first.focus()
 
     assert not await words_of.evaluate(is_cut)
+
+
+def test_a_board_with_too_many_cards_is_refused() -> None:
+    with pytest.raises(WidgetError, match="has 10001 cards; show at most 10000"):
+        TaskBoard(columns=[BoardColumn("todo", "To do", [Card(str(number), "x") for number in range(10_001)])])
+
+
+def test_counts_and_limits_are_those_of_the_whole_column() -> None:
+    window = ListWindow("cards", "todo/cards", 1, 1, 1_250, "cards", 50)
+    column = BoardColumn("todo", "To do", [Card("T-2", "Two")], limit=1_000, list_windows=(window,))
+    widget = TaskBoard(columns=[column])
+
+    html, text = render_widget(widget).html, render_text(widget)
+
+    assert (widget.card_count, column.is_over_limit) == (1_250, True)
+    assert '<span data-count data-from="1" data-beyond="1249">1250</span>' in html
+    assert "**To do** (`todo`): 1250 of at most 1000, over its limit, cards 2 to 2 of 1250 here" in text

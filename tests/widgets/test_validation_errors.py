@@ -15,6 +15,7 @@ from intarsia.widgets import (
     Dashboard,
     Metric,
     Select,
+    Slider,
     Sparkline,
     Stack,
     Table,
@@ -96,8 +97,8 @@ MISTAKES: dict[str, tuple[Callable[[], Widget], str]] = {
     "a value that no cell shows": (
         lambda: Table(columns=[CELL], rows=[{"a": any_value(object())}], row_key="a", caption="x"),
         (
-            "Table cannot be built: rows.0.a must be a string or an integer or a number or a boolean or a date or "
-            "a datetime, not object."
+            "Table: row 1, column 'a' has the type object, which people have no way to write. Give text, a number, a "
+            "date, a time, a duration, Money, or None."
         ),
     ),
     "a color by its name": (
@@ -105,12 +106,12 @@ MISTAKES: dict[str, tuple[Callable[[], Widget], str]] = {
         "ColorField cannot be built: value must match pattern '^#[0-9a-fA-F]{6}$', not 'red'.",
     ),
     "a number that is none": (
-        lambda: Metric("x", float("nan")),
-        "Metric cannot be built: value must be a finite number, not nan.",
+        lambda: Slider("x", min=0, max=1, value=float("nan")),
+        "Slider.value is not known. A control needs a number.",
     ),
-    "a line that leaves the page": (
-        lambda: Sparkline([1, float("inf")], label="x"),
-        "Sparkline cannot be built: values.1 must be a finite number, not inf.",
+    "a line of words": (
+        lambda: Sparkline([1, any_value("x")], label="x"),
+        "Sparkline.values has a value at index 1 that has the type str. Give a number, or None.",
     ),
     "a rule of ours": (
         lambda: Tile("cpu", title="CPU"),

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from html import escape
 
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -16,7 +15,7 @@ from intarsia.host.connectors.oauth_client import ConnectError, OAuthClient
 from intarsia.host.connectors.proxy import pass_on
 from intarsia.host.connectors.registry import CALLBACK_PATH, AddedConnector, ConnectorRegistry
 from intarsia.host.same_origin import FRESH, Endpoint, InvalidFieldsError, fields_of, for_the_page, refused
-from intarsia.server.http.request_limits import RequestLimits
+from intarsia.server.http.body_limits import checked_requests
 
 CONNECTORS = "/host/connectors"
 WAIT_SECONDS = 20
@@ -59,7 +58,7 @@ def connector_routes(connectors: ConnectorRegistry, hosts: tuple[str, ...]) -> l
         hosts: Host names that requests may name, without port.
     """
     of = _Endpoints(connectors)
-    gate = (Middleware(RequestLimits, hosts=hosts),)
+    gate = checked_requests(hosts)
     one: dict[str, OfOne] = {
         "connect": of.connect,
         "wait": of.wait,

@@ -9,7 +9,6 @@ from typing import Any, cast
 from urllib.parse import parse_qs, unquote_plus
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -22,7 +21,8 @@ from intarsia.host.same_origin import FRESH, InvalidFieldsError, fields_of, for_
 from intarsia.host.server import THIS_MACHINE, HostAddresses
 from intarsia.server.auth.resource_server.settings import Introspection, Issuer, ResourceServer
 from intarsia.server.connector import Connector
-from intarsia.server.http.request_limits import LOCAL_HOSTS, RequestLimits
+from intarsia.server.http.body_limits import checked_requests
+from intarsia.server.http.request_limits import LOCAL_HOSTS
 
 ISSUER_PATH = "/host/issuer"
 MAX_FORM_BYTES = 32 * 1024
@@ -95,7 +95,7 @@ def _issuer_routes(issuer: DemoIssuer, hosts: tuple[str, ...]) -> list[BaseRoute
         form = parse_qs((await _read(request)).decode("ascii", "replace"))
         return JSONResponse(issuer.introspect(form.get("token", [""])[0]), headers=FRESH)
 
-    gate = (Middleware(RequestLimits, hosts=hosts),)
+    gate = checked_requests(hosts)
     return [
         Route(f"/.well-known/oauth-authorization-server{ISSUER_PATH}", metadata, middleware=gate),
         Route(f"{ISSUER_PATH}/keys", keys, middleware=gate),
@@ -147,7 +147,7 @@ def _page_routes(issuer: DemoIssuer, hosts: tuple[str, ...]) -> list[BaseRoute]:
         issuer.disconnect(_asked(request, grants)[0].key)
         return JSONResponse({}, headers=FRESH)
 
-    gate = (Middleware(RequestLimits, hosts=hosts),)
+    gate = checked_requests(hosts)
     return [
         Route(USERS, show, methods=["GET"], middleware=gate),
         *(

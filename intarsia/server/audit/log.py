@@ -15,9 +15,10 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from intarsia.server.audit.tables import ANCHOR, AUDIT
+from intarsia.errors import BusyError, SaveError
 from intarsia.server.audit.throttle import RepeatThrottle
-from intarsia.server.storage.store import SECRETS, Store
+from intarsia.server.storage.store import Store
+from intarsia.server.storage.tables import ANCHOR, AUDIT, SECRETS
 
 logger = logging.getLogger(__name__)
 
@@ -150,7 +151,8 @@ class AuditLog:
     async def write_refusal(self, entry: AuditEntry) -> None:
         """Write an entry about a refusal. Repeated refusals are counted and written once a minute.
 
-        A failure to write is logged and not raised, because the caller is about to send the refusal anyway.
+        A failure to write is logged and not raised, because the caller is about to send the refusal anyway. The row is
+        then lost: it never waits for longer than the call that it is about may still wait.
         """
         repeats = self._repeats.count((entry.who, entry.client, entry.by, entry.what))
         if repeats is None:
@@ -158,6 +160,8 @@ class AuditLog:
         details = {**entry.details, "times": repeats} if repeats > 1 else entry.details
         try:
             await self.write(replace(entry, event="refusal", details=details))
+        except (BusyError, SaveError) as error:
+            logger.error("A refusal of %r is not in the audit log: %s", entry.what, error)  # noqa: TRY400 - no bug
         except Exception:
             logger.exception("A refusal could not be written to the audit log.")
 

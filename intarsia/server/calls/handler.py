@@ -2,9 +2,17 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
-from intarsia.errors import ArgumentError, RefusedError, near_miss
+from intarsia.errors import (
+    ArgumentError,
+    RefusedError,
+    ResultTooLargeError,
+    SaveError,
+    UnsupportedValueError,
+    near_miss,
+)
 from intarsia.permissions import Grant, decide_without_arguments
 from intarsia.server.calls.reader import WidgetReader, authorized_arguments, authorized_read
 from intarsia.server.calls.refresh_view import ViewRefresher
@@ -12,8 +20,8 @@ from intarsia.server.calls.run_action import ActionRunner
 from intarsia.server.catalog import Catalog
 from intarsia.server.changes.change_log import REVISIONS
 from intarsia.server.rendering.load import AnyWidgetTool
-from intarsia.server.rendering.text_form import text_answer
 from intarsia.server.storage.drafts import checked_draft, save_draft
+from intarsia.server.storage.wait_budget import one_wait_budget
 from intarsia.server.switches.positions import TEXT_ONLY_NOTICE
 from intarsia.server.tools.arguments import json_arguments
 from intarsia.server.tools.tool import ActionTool, WidgetTool
@@ -37,10 +45,17 @@ from intarsia.server.wire.messages import (
     read_call,
     refusal,
     refused,
+    within,
 )
+from intarsia.server.wire.size import result_bytes
+from intarsia.ui_templates.text_markdown import paragraphs
+from intarsia.ui_templates.value_format import for_scripts
 from intarsia.widgets import Done
 
 logger = logging.getLogger(__name__)
+
+MORE_FOR_VIEW = "More of the list, for the View."
+"""The text of a response that a View asked for to show more of a list."""
 
 
 class CallHandler:
@@ -72,14 +87,24 @@ class CallHandler:
         Returns:
             The response.
         """
-        call = read_call(arguments, meta, grant)
+        with one_wait_budget():
+            return await self._answer(name, read_call(arguments, meta, grant))
+
+    async def _answer(self, name: str, call: ToolCall) -> CallResponse:
+        grant = call.grant
         call.view = read_handle(self._catalog.signer, grant, call.handle)
         try:
             answer = await self._dispatch(name, call)
             await self._tell_applied(answer, call)
-        except (ArgumentError, RefusedError) as error:
+        except (ArgumentError, RefusedError, ResultTooLargeError) as error:
             answer = refusal(error)
             await self._actions.note(name, call, error)
+        except UnsupportedValueError as error:
+            logger.warning("The call of %r has a value that cannot be shown.", name, exc_info=True)
+            answer = problem_answer("invalid", str(error))  # trying again would not help
+        except SaveError as error:
+            logger.error("The call of %r could not be saved: %s", name, error)  # noqa: TRY400 - the disk, not the code
+            answer = problem_answer("failed", "This could not be saved. Nothing was changed; try again later.")
         except Exception:
             # The details go to the log only: an exception's text may contain data of other users.
             logger.exception("The call of %r failed.", name)
@@ -87,6 +112,7 @@ class CallHandler:
             answer = problem_answer("failed", message)
         if call.via:
             answer.meta[VIA] = call.via
+        answer = within(answer, name, self._catalog.max_result_bytes)
         if name in self._catalog.tools:
             self._catalog.counts.note(name, answer.meta.get(PROBLEM, {}).get("kind"))
         return answer
@@ -97,7 +123,11 @@ class CallHandler:
         if not keys:
             return
         stores = {id(owner.results): owner.results for owner in self._catalog.owners.values()}
-        applied = [await results.applied(call.grant.person, keys) for results in stores.values()]
+        try:
+            applied = [await results.applied(call.grant.person, keys) for results in stores.values()]
+        except Exception as error:  # noqa: BLE001 - the call itself was answered, and the View asks again
+            logger.warning("Which actions took effect could not be read: %s", type(error).__name__)
+            return
         if found := frozenset[str]().union(*applied):
             answer.meta[APPLIED] = sorted(found)
 
@@ -136,23 +166,30 @@ class CallHandler:
         return await self._reader.add_true_widget(answer, tool, call)
 
     async def _show(self, tool: AnyWidgetTool, call: ToolCall) -> CallResponse:
-        arguments = dict(call.arguments)
-        page = arguments.pop("text_page", 1)
-        if not isinstance(page, int) or isinstance(page, bool) or page < 1:
-            message = "text_page must be a whole number from 1."
-            raise ArgumentError(message)
+        arguments, page = tool.with_page(call.arguments)
         wanted = await authorized_read(tool, arguments, call.grant)
-        given = json_arguments(wanted.checked, with_defaults=False)
+        given = wanted.arguments
         opening = LATEST_VIEWS.of_reading(call, tool.name, given)
-        reading, parts = await self._reader.read(wanted, call)
-        if not self._catalog.switches.positions.shows_widget(tool.name, call.grant):
-            return CallResponse(f"{text_answer(reading.widget, tool.name, given, page)}\n\n{TEXT_ONLY_NOTICE}")
+        drawn = await self._reader.read(wanted, call)
+        reading = drawn.reading
+        shows_widget = self._catalog.switches.positions.shows_widget(tool.name, call.grant)
+        # A View that asks for more of a list shows no text.
+        is_for_text = call.wanted_window is None or not shows_widget
+        text = await self._reader.text(drawn, wanted, call, page) if is_for_text else MORE_FOR_VIEW
+        if not shows_widget:
+            return CallResponse(f"{text}\n\n{TEXT_ONLY_NOTICE}")
         structured = {
             "tool": tool.name,
-            "arguments": reading.arguments,
+            "arguments": for_scripts(reading.arguments),
             "revision": REVISIONS.text_of(reading.revision),
         }
-        answer = CallResponse(text_answer(reading.widget, tool.name, given, page), structured, {PARTS: parts})
+        try:
+            parts = await self._reader.parts(drawn, wanted, call, result_bytes(text, structured, {}))
+        except ResultTooLargeError as error:
+            answer = refusal(error)
+            # A model can read the text of a widget that is too large to be shown.
+            return answer if call.view else replace(answer, text=f"{paragraphs(str(error))}\n\n{text}")
+        answer = CallResponse(text, structured, {PARTS: parts}, is_measured=True)
         handle = make_handle(self._catalog.signer, call.grant, tool.name, reading.arguments, opening.sealed)
         if handle is not None:
             answer.meta[VIEW] = handle

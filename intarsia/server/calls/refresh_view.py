@@ -5,14 +5,15 @@ from dataclasses import replace
 from typing import Any, cast
 
 from intarsia.permissions import Grant
-from intarsia.server.calls.long_poll import WITHDRAWN, wait_for_change
+from intarsia.server.calls.long_poll import WITHDRAWN, WaitOutcome, wait_for_change
 from intarsia.server.calls.reader import WidgetReader, authorized_read
 from intarsia.server.catalog import Catalog
 from intarsia.server.changes.change_log import REVISIONS
+from intarsia.server.changes.reading_turn import READING_TURN
 from intarsia.server.rendering.load import AnyWidgetTool, WatchedTopics
 from intarsia.server.switches.positions import SWITCHED
 from intarsia.server.tools.tool import WidgetTool
-from intarsia.server.views.latest_view import LATEST_VIEWS
+from intarsia.server.views.latest_view import LATEST_VIEWS, ViewOpening
 from intarsia.server.views.view_handles import is_drawn_for, make_handle, opens, read_handle
 from intarsia.server.wire.diff import Seen
 from intarsia.server.wire.messages import PARTS, UNCHANGED, VIEW, CallResponse, ToolCall, problem_answer
@@ -42,7 +43,7 @@ class ViewRefresher:
 
         Raises:
             ArgumentError: The arguments of the widget or of the poll are not valid.
-            RefusedError: The user may not read the widget.
+            RefusedError: The user may not read the widget, or too many others read theirs (`BusyError`).
         """
         seen = call.seen
         is_its_own = seen and call.view and opens(call.view, seen.tool, seen.arguments)
@@ -62,6 +63,13 @@ class ViewRefresher:
         is_true = is_drawn_for(call.view, call.grant)
         seconds = call.arguments.get("wait_seconds") if is_true and seen.frame else 0
         wait = await wait_for_change(topics, seen.revision, seconds, call.grant)
+        async with READING_TURN.get()():
+            return await self._answer(call, shown, seen, opening, wait)
+
+    async def _answer(
+        self, call: ToolCall, shown: AnyWidgetTool, seen: Seen, opening: ViewOpening, wait: WaitOutcome
+    ) -> CallResponse:
+        """Read the widget after the wait, and return what is different from what the View shows."""
         if wait.grant is None:
             return problem_answer("refused", WITHDRAWN)
         call = self._for(call, wait.grant)
@@ -73,10 +81,12 @@ class ViewRefresher:
         is_true = is_drawn_for(call.view, call.grant)
         tiles = wait.tiles(seen.tiles) if is_true else None
         newer_than = max(seen.revision, wait.changed_at) if is_true else None
-        reading, parts = await self._reader.read(wanted, replace(call, seen=replace(seen, tiles=tiles)), newer_than)
+        call = replace(call, seen=replace(seen, tiles=tiles))
+        drawn = await self._reader.read(wanted, call, newer_than)
+        reading, parts = drawn.reading, await self._reader.parts(drawn, wanted, call)
         is_changed = not parts.keys().isdisjoint(("frame", "parts", "lists"))
         told = {PARTS: parts} if is_changed else {UNCHANGED: _without_place(parts)}
-        answer = CallResponse("Changed." if is_changed else "Unchanged.", meta=told)
+        answer = CallResponse("Changed." if is_changed else "Unchanged.", meta=told, is_measured=True)
         if is_changed or not is_true or opening.is_new:
             signer = self._catalog.signer
             answer.meta[VIEW] = make_handle(signer, call.grant, shown.name, reading.arguments, opening.sealed)

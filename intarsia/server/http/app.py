@@ -24,6 +24,10 @@ from intarsia.server.auth.authorization_server.accounts.settings import Embedded
 from intarsia.server.auth.resource_server.middleware import ProtectedResource, protect
 from intarsia.server.auth.resource_server.settings import ResourceServer
 from intarsia.server.catalog import Catalog
+from intarsia.server.http.body_limits import BodyBudget, BodyLimits
+from intarsia.server.http.call_limits import CallLimits
+from intarsia.server.http.known_hosts import KnownHosts
+from intarsia.server.http.limits import Limits
 from intarsia.server.http.request_limits import (
     LOCAL_HOSTS,
     MAX_BYTES,
@@ -73,16 +77,22 @@ class BesidePages(Protocol):
 class RoutesMiddleware:
     """ASGI middleware that serves its own routes, and passes all other requests to the application.
 
+    It reads the bodies of its own requests, and of no others.
+
     Args:
         app: The application that handles the other paths.
         routes: The routes to serve.
         public_url: The URL where browsers find the pages. Links between pages stay below its path.
+        forms: The paths that take an HTML form instead of JSON.
+        budget: Counts the bodies.
     """
 
-    def __init__(self, app: ASGIApp, routes: Sequence[Route], public_url: str) -> None:
+    def __init__(
+        self, app: ASGIApp, routes: Sequence[Route], public_url: str, *, forms: frozenset[str], budget: BodyBudget
+    ) -> None:
         self._app = app
         self._base_path = urlsplit(public_url).path
-        self._router = ExceptionMiddleware(Router(routes))
+        self._router = BodyLimits(ExceptionMiddleware(Router(routes)), budget=budget, forms=forms)
         self._paths = frozenset(route.path for route in routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -134,6 +144,7 @@ def build_app(
     origins: tuple[str, ...] | None = None,
     routes: tuple[BaseRoute, ...] = (),
     auth: ResourceServer | EmbeddedIssuer | None = None,
+    limits: Limits | None = None,
 ) -> Starlette:
     """Build the ASGI application of a connector.
 
@@ -146,6 +157,7 @@ def build_app(
         routes: More routes to serve beside `/mcp`, behind the same limits.
         auth: The issuers whose tokens are accepted, or the settings of the connector's own sign-in. Without it, the
             connector requires no sign-in.
+        limits: How much one person, one address and all callers together may use at once.
     """
     pages, trusted = pages_and_issuers(catalog, auth)
     protected_resource = protect(catalog, trusted) if trusted else None
@@ -154,7 +166,8 @@ def build_app(
     if server:
         app = _app_of(server, trusted)
         inner = list(app.user_middleware)
-        served = [*(_with_checks(route) for route in app.routes), *routes]
+        bounds = limits or Limits()
+        served = [*(_with_checks(route, bounds) for route in app.routes), *routes]
         lifespan = partial(app.router.lifespan_context, app)
         return _with_limits(
             served,
@@ -164,11 +177,13 @@ def build_app(
             origins=origins,
             protected_resource=protected_resource,
             pages=pages,
+            limits=bounds,
+            signs_in=server.settings.auth is not None,
         )
     surface = Surface(catalog, signs_in=trusted is not None)
     return mount(
         build_server(catalog, surface), running=catalog.running, hosts=names, origins=origins, routes=routes,
-        protected_resource=protected_resource, pages=pages, views=surface,
+        protected_resource=protected_resource, pages=pages, views=surface, limits=limits,
     )  # fmt: skip
 
 
@@ -213,17 +228,17 @@ def _app_of(server: MCPServer[Any], auth: ResourceServer | None) -> Starlette:
     )
 
 
-def _with_checks(route: BaseRoute) -> BaseRoute:
-    """Check messages before the SDK does, but after the server's own authentication."""
+def _with_checks(route: BaseRoute, limits: Limits) -> BaseRoute:
+    """Check messages and limit calls before the SDK handles them, but after the server's own authentication."""
     if not isinstance(route, Route) or route.path != PATH:
         return route
     if isinstance(route.app, RequireAuthMiddleware):
-        route.app.app = _Endpoint(route.app.app)
+        route.app.app = CallLimits(_Endpoint(route.app.app), limits=limits)
         return route
     return Route(PATH, endpoint=_Endpoint(route.app))
 
 
-def mount(
+def mount(  # noqa: PLR0913  # each is a setting of its own
     server: Server[Any],
     *,
     running: Callable[[], AbstractAsyncContextManager[object]] = nullcontext,
@@ -233,6 +248,7 @@ def mount(
     protected_resource: ProtectedResource | None = None,
     pages: BesidePages | None = None,
     views: ViewPolling | None = None,
+    limits: Limits | None = None,
 ) -> Starlette:
     """Build the ASGI application of any MCP server: at `/mcp`, in both protocol versions, stateless, with limits.
 
@@ -245,6 +261,7 @@ def mount(
         protected_resource: Requires a token on every route.
         pages: The pages for users beside the server: to sign in, or to turn tools off.
         views: Handles the long polls of open Views. Such a server has no lifespan of its own.
+        limits: How much one person, one address and all callers together may use at once.
 
     Raises:
         SettingError: A host or an origin is malformed.
@@ -261,8 +278,9 @@ def mount(
         app = ViewPollingMiddleware(app, StreamableHTTPASGIApp(quick), views)
     all_routes = [Route(PATH, endpoint=_Endpoint(app)), *routes]
     return _with_limits(
-        all_routes, [], running=served, hosts=hosts, origins=origins, protected_resource=protected_resource, pages=pages
-    )
+        all_routes, [], running=served, hosts=hosts, origins=origins, protected_resource=protected_resource,
+        pages=pages, limits=limits,
+    )  # fmt: skip
 
 
 def _manager(server: Server[Any], *, json_response: bool = False) -> StreamableHTTPSessionManager:
@@ -276,7 +294,7 @@ def _manager(server: Server[Any], *, json_response: bool = False) -> StreamableH
     )
 
 
-def _with_limits(
+def _with_limits(  # noqa: PLR0913  # each is a setting of its own
     routes: list[BaseRoute],
     middleware: list[Middleware],
     *,
@@ -285,16 +303,32 @@ def _with_limits(
     origins: tuple[str, ...] | None,
     protected_resource: ProtectedResource | None,
     pages: BesidePages | None,
+    limits: Limits | None,
+    signs_in: bool = False,
 ) -> Starlette:
+    """Put the limits in front of routes. With `signs_in`, the routes know their callers, and limit their calls."""
+    bounds, budget = limits or Limits(), BodyBudget()
     allowed, sites = checked_hosts(hosts or LOCAL_HOSTS), checked_origins(origins or ())
     forms = frozenset(pages.form_paths if pages else ())
     if sites and pages:  # the forms of the pages have the origin of the public URL
         sites = (*sites, origin_of(pages.settings.public_url))
-    outer = [Middleware(RequestLimits, hosts=allowed, origins=sites, forms=forms)]
+    outer = [
+        Middleware(KnownHosts, ranges=bounds.known_ranges),
+        Middleware(RequestLimits, hosts=allowed, origins=sites, forms=forms),
+    ]
     if pages:
-        outer.append(Middleware(RoutesMiddleware, routes=pages.routes, public_url=pages.settings.public_url))
+        public_url = pages.settings.public_url
+        outer.append(
+            Middleware(RoutesMiddleware, routes=pages.routes, public_url=public_url, forms=forms, budget=budget)
+        )
+    # The token before the body, and the turn before whatever costs more than parsing.
     if protected_resource:
         outer.append(protected_resource.middleware)
+    outer.append(Middleware(BodyLimits, budget=budget))
+    if not signs_in:
+        outer.append(Middleware(CallLimits, limits=bounds))
+    if protected_resource:
+        outer.append(protected_resource.scope_check)
         routes = [*routes, *protected_resource.routes]
 
     @asynccontextmanager

@@ -16,6 +16,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from intarsia.errors import SettingError
+from intarsia.server.wire.counted_log import CountedLog
+from intarsia.server.wire.peers import KNOWN_HOST
 
 IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
@@ -27,6 +29,7 @@ MAX_FILE_BYTES = 4 * 1024 * 1024
 _Stamp = tuple[int, int, int]
 
 logger = logging.getLogger(__name__)
+_LOG = CountedLog(logger, logging.INFO)
 
 
 class Ranges:
@@ -196,13 +199,16 @@ class AllowList:
             return
         address = client_address(scope)
         if address is None or address not in self._ranges.current():
-            logger.info("Refused the address %s.", address or "of a request that does not say where it comes from")
+            what = address or "of a request that does not say where it comes from"
+            _LOG.note(f"Refused the address {what}.", "address")
             await _refuse(scope, receive, send)
         elif self._has_proxies and any(name == b"forwarded" for name, _ in scope["headers"]):
-            logger.info("Refused a request with the header Forwarded. Let the proxy remove it.")
+            _LOG.note("Refused a request with the header Forwarded. Let the proxy remove it.")
             await _refuse(scope, receive, send)
         else:
-            await self._app({**scope, "client": (str(address), scope["client"][1])}, receive, send)
+            # Whom an administrator lets in by name may call for many people, so limits for one address do not apply.
+            known = {"client": (str(address), scope["client"][1]), KNOWN_HOST: True}
+            await self._app({**scope, **known}, receive, send)
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

@@ -15,6 +15,7 @@ from intarsia.server.auth.authorization_server.accounts.settings import Embedded
 from intarsia.server.auth.resource_server.settings import PROTECTED_RESOURCE, ResourceServer
 from intarsia.server.catalog import Catalog
 from intarsia.server.http.app import PATH, build_app
+from intarsia.server.http.limits import Limits
 
 _FORM = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)+")
 
@@ -28,6 +29,7 @@ def mount_on(
     auth: ResourceServer | EmbeddedIssuer | None = None,
     hosts: tuple[str, ...] | None = None,
     origins: tuple[str, ...] | None = None,
+    limits: Limits | None = None,
 ) -> None:
     """Serve a connector at a path of an application. See `Connector.mount_on`.
 
@@ -39,6 +41,7 @@ def mount_on(
         auth: The issuers whose tokens are accepted. Their URL of the connector includes the path.
         hosts: The allowed host names, without port.
         origins: The origins from which browsers may call.
+        limits: How much one person, one address and all callers together may use at once.
 
     Raises:
         SettingError: The application is not a Starlette application or has started, the path is malformed or in use,
@@ -47,7 +50,7 @@ def mount_on(
     _check_app(app, path)
     if auth is not None:
         _check_address(auth, path)
-    own = build_app(catalog, server=server, auth=auth, hosts=hosts, origins=origins)
+    own = build_app(catalog, server=server, auth=auth, hosts=hosts, origins=origins, limits=limits)
     # Clients look for metadata at the root of the host, with the path behind it (RFC 8414 and 9728).
     metadata: list[BaseRoute] = [Route(each, endpoint=own) for each in _metadata_paths(auth)]
     # In front of the routes of the application, where a catch-all route would take the requests.

@@ -1,6 +1,7 @@
-"""The first check of every request: host, origin, size and strict JSON (`strict_json.py`).
+"""The first check of every request: host, origin, headers and the kind of its body.
 
-The error messages are fixed texts. They repeat nothing from the request.
+The body is read later, behind the check of the access token (`body_limits.py`). The error messages are fixed texts.
+They repeat nothing from the request.
 """
 
 import json
@@ -8,22 +9,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-import anyio
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from intarsia.errors import SettingError
-from intarsia.server.wire.strict_json import INVALID_REQUEST, JSON, BodyError, RequestId, read_json, replay
+from intarsia.server.wire.strict_json import INVALID_REQUEST, BodyError, RequestId
 from intarsia.server.wire.urls import route_path
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 MAX_BYTES = 256 * 1024
 MAX_HEADERS = 100
 MAX_HEADER_BYTES = 32 * 1024
-BODY_SECONDS = 15
 
 _MAX_LENGTH_DIGITS = 18
 """Longer numbers are too large anyway, and Python refuses to parse much longer ones."""
-
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -72,11 +70,20 @@ class RequestRejectedError(Exception):
         message: Why it is refused.
         code: The code of the JSON-RPC error.
         request: The id of the JSON-RPC request, if it could be read.
+        retry_seconds: After how many seconds the request may be sent again; 0 for never.
     """
 
-    def __init__(self, status: int, message: str, code: int = INVALID_REQUEST, request: RequestId = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        code: int = INVALID_REQUEST,
+        request: RequestId = None,
+        retry_seconds: int = 0,
+    ) -> None:
         super().__init__(message)
         self.status, self.message, self.code, self.request = status, message, code, request
+        self.retry_seconds = retry_seconds
 
     @classmethod
     def of_body(cls, error: BodyError) -> "RequestRejectedError":
@@ -86,7 +93,7 @@ class RequestRejectedError(Exception):
 
 @dataclass(frozen=True)
 class RequestLimits:
-    """ASGI middleware that checks every request before anything else handles it.
+    """ASGI middleware that checks every request before anything else handles it, without its body.
 
     Args:
         app: The application.
@@ -109,15 +116,7 @@ class RequestLimits:
             scope = {**scope, "headers": _checked_headers(scope["headers"])}
             self._check_host(scope["headers"])
             if scope["method"] == "POST":
-                is_form = route_path(scope) in self.forms
-                _check_content(scope["headers"], is_form=is_form)
-                body = await _read_body(receive, scope["headers"])
-                if not is_form:
-                    scope[JSON] = read_json(body)
-                receive = replay(body, receive)
-        except BodyError as error:
-            await refuse(send, RequestRejectedError.of_body(error))
-            return
+                _check_content(scope["headers"], is_form=route_path(scope) in self.forms)
         except RequestRejectedError as error:
             await refuse(send, error)
             return
@@ -159,30 +158,14 @@ def _check_content(headers: Headers, *, is_form: bool) -> None:
         raise RequestRejectedError(415, message)
     if values.get(b"content-encoding", b"identity").lower() != b"identity":
         raise RequestRejectedError(415, "The body must not be compressed.")
-
-
-async def _read_body(receive: Receive, headers: Headers) -> bytes:
-    length = dict(headers).get(b"content-length", b"0")
+    length = values.get(b"content-length", b"0")
     if length.isdigit() and (len(length) > _MAX_LENGTH_DIGITS or int(length) > MAX_BYTES):
-        raise RequestRejectedError(413, _too_large())
-    body = bytearray()
-    try:
-        with anyio.fail_after(BODY_SECONDS):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise RequestRejectedError(400, "The request ended early.")
-                body += message.get("body", b"")
-                if len(body) > MAX_BYTES:
-                    raise RequestRejectedError(413, _too_large())
-                if not message.get("more_body", False):
-                    return bytes(body)
-    except TimeoutError:
-        raise RequestRejectedError(408, f"The body took longer than {BODY_SECONDS} seconds.") from None
+        raise too_large()
 
 
-def _too_large() -> str:
-    return f"The body is larger than {MAX_BYTES // 1024} KB."
+def too_large() -> RequestRejectedError:
+    """Return the error for a body of more than `MAX_BYTES`."""
+    return RequestRejectedError(413, f"The body is larger than {MAX_BYTES // 1024} KB.")
 
 
 def _host_of(value: bytes) -> str:
@@ -199,5 +182,7 @@ async def refuse(send: Send, error: RequestRejectedError) -> None:
     # After 413 the connection stays open: if it were closed now, a reset could reach the client before the response.
     if error.status == 408:
         headers.append((b"connection", b"close"))
+    if error.retry_seconds:
+        headers.append((b"retry-after", str(error.retry_seconds).encode()))
     await send({"type": "http.response.start", "status": error.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

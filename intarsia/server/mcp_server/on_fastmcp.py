@@ -112,6 +112,7 @@ class ConnectorTool(Tool):
             title=listed.title,
             description=listed.description,
             parameters=dict(listed.input_schema),
+            output_schema=listed.output_schema,
             annotations=listed.annotations,
             meta={**(listed.meta or {}), NAME: listed.name},
         ).with_surface(surface)

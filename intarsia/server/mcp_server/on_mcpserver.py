@@ -65,6 +65,11 @@ class ExistingServer:
         ):
             _wrap(low, method, wrapped)
 
+    @property
+    def low_level(self) -> Server[Any]:
+        """The low-level server of the author's server, whose lifespan starts the connector."""
+        return _low_level(self.server)
+
     def check_free(self, name: str) -> None:
         """Check that the server has no tool with this name.
 

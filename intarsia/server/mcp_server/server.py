@@ -43,7 +43,7 @@ from intarsia.server.mcp_server.subscriptions import Subscriptions
 from intarsia.server.mcp_server.view_polling import RESPONSE_KEY
 from intarsia.server.mcp_server.view_tools import access_tool, draft_tool, view_tool
 from intarsia.server.rendering.load import AnyWidgetTool
-from intarsia.server.tools.tool import ActionTool, Tool, WidgetTool
+from intarsia.server.tools.tool import STRUCTURED_SCHEMA, ActionTool, Tool, WidgetTool
 from intarsia.server.tools.visibility import ALL_AUDIENCES
 from intarsia.server.wire.messages import VIEW_TOOL, CallResponse
 from intarsia.ui_templates import ViewDocument, load_document
@@ -182,6 +182,7 @@ class Surface:
             title=tool.title,
             description=tool.description,
             input_schema=tool.schema,
+            output_schema=dict(STRUCTURED_SCHEMA) if shows_apps and _kind(tool) is not None else None,
             annotations=_annotations(tool),
             **_with_meta(meta),
         )
@@ -250,7 +251,8 @@ class Surface:
             raise MCPError(INTERNAL_ERROR, "The caller of this request is unknown, and this server requires sign-in.")
         meta: Mapping[str, Any] = dict((request.meta if request else None) or {})
         answer = await self._handler.answer(name, arguments, meta, grant or self._catalog.local)
-        return _result(answer, shows_apps=_may_show_apps(request))
+        has_schema = isinstance(self._catalog.tools.get(name), WidgetTool)
+        return _result(answer, shows_apps=_may_show_apps(request), has_schema=has_schema)
 
     async def list_resources(self, request: Request, _page: PaginatedRequestParams | None) -> ListResourcesResult:
         """Handle `resources/list`."""
@@ -318,11 +320,15 @@ def _annotations(tool: Tool) -> ToolAnnotations:
     return ToolAnnotations(title=tool.title, read_only_hint=True, open_world_hint=False)
 
 
-def _result(answer: CallResponse, *, shows_apps: bool) -> CallToolResult:
+def _result(answer: CallResponse, *, shows_apps: bool, has_schema: bool = False) -> CallToolResult:
+    structured = answer.structured
+    if structured is None and has_schema and not answer.is_error:
+        # Clients keep the list of tools for long, and refuse results without what an output schema announced.
+        structured = {}
     return CallToolResult(
         content=[TextContent(type="text", text=answer.text)],
         # Data for the View would only fill the context of a model without one.
-        structured_content=answer.structured if shows_apps else None,
+        structured_content=structured if shows_apps else None,
         is_error=answer.is_error,
         **_with_meta(answer.meta or None if shows_apps else None),
     )

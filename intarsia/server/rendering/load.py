@@ -4,14 +4,25 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, cast
 
+from anyio import to_thread
 from pydantic import BaseModel
 
-from intarsia.errors import RefusedError, WidgetError
+from intarsia.errors import RefusedError, UnsupportedValueError, WidgetError
 from intarsia.permissions import Grant
 from intarsia.server.rendering.control_permissions import ControlAuthorizer
 from intarsia.server.rendering.redact import hidden_tile, redact
+from intarsia.server.rendering.windows import (
+    FIRST_WINDOWS,
+    NO_LISTS,
+    WHOLE_LISTS,
+    ListSizes,
+    ShownList,
+    cut_to_windows,
+    list_sizes,
+)
 from intarsia.server.storage.drafts import load_draft
 from intarsia.server.storage.store import Store
 from intarsia.server.switches.positions import SWITCHED
@@ -22,10 +33,14 @@ from intarsia.widgets import PendingTile, Widget
 from intarsia.widgets.filters import filter_fields, with_filters
 from intarsia.widgets.places import Held, Place
 from intarsia.widgets.tree import children_of, map_children, may_hold, walk
+from intarsia.widgets.windows import Windows
 
 logger = logging.getLogger(__name__)
 
 AnyWidgetTool = WidgetTool[..., Any]
+
+MAX_ITEMS_AT_ONCE = 2_000
+"""The maximum number of items that are redacted in the event loop: more would hold up other calls."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +56,18 @@ class Reading:
     """Parts that were not read this time."""
     has_topics: bool = False
     """Whether the widget or one of its tiles declares topics."""
+    found_lists: Sequence[ShownList] | None = None
+    """Its lists, if they are known."""
+
+    @cached_property
+    def lists(self) -> Sequence[ShownList]:
+        """Its lists, with the windows of them that it shows."""
+        return cut_to_windows(self.widget, FIRST_WINDOWS)[1] if self.found_lists is None else self.found_lists
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all lists are shown whole."""
+        return self.found_lists is None or all(each.is_whole for each in self.found_lists)
 
 
 @dataclass(frozen=True)
@@ -57,6 +84,9 @@ class LoadedData:
     """Tiles that were not read this time."""
     has_topics: bool = False
     tile_topics: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+
+    sizes: ListSizes = NO_LISTS
+    """The sizes of the lists of the widget before redaction."""
 
 
 @dataclass(frozen=True)
@@ -102,17 +132,29 @@ async def read_data(
         direct = [tile for tile in children_of(widget, is_pending) if isinstance(tile, PendingTile)]
         skipped = frozenset({tile.name for tile in direct if tile.scopes <= grant.scopes} - tiles)
     whole = await _with_tiles(widget, pending, grant, skipped) if pending else widget
-    return LoadedData(redact(whole, grant.scopes), given, revision, skipped, has_topics, tile_topics)
+    sizes = list_sizes(whole)
+    shown = await _redacted(whole, grant, sizes.items)
+    return LoadedData(shown, given, revision, skipped, has_topics, tile_topics, sizes)
 
 
-async def finish(data: LoadedData, tool: AnyWidgetTool, store: Store, decider: ControlAuthorizer) -> Reading:
-    """Apply the user's draft, the filters and the decisions about controls to loaded data.
+async def _redacted(widget: Widget, grant: Grant, items: int) -> Widget:
+    """Redact a widget; one with many items in a thread, so that other calls go on meanwhile."""
+    if items <= MAX_ITEMS_AT_ONCE:
+        return redact(widget, grant.scopes)
+    return await to_thread.run_sync(redact, widget, grant.scopes)
+
+
+async def finish(
+    data: LoadedData, tool: AnyWidgetTool, store: Store, decider: ControlAuthorizer, windows: Windows = FIRST_WINDOWS
+) -> Reading:
+    """Apply the user's draft, the windows, the filters and the decisions about controls to loaded data.
 
     Args:
         data: What was read.
         tool: The widget tool.
         store: The store of drafts.
         decider: Decides for the user that sees the widget.
+        windows: The windows of its lists.
 
     Raises:
         IdentityRequiredError: The result depends on the user, and the decider decides for no particular user.
@@ -120,9 +162,12 @@ async def finish(data: LoadedData, tool: AnyWidgetTool, store: Store, decider: C
     widget = data.widget
     if widget.can_keep_draft and widget.draft_wanted:
         widget = widget.with_draft(await load_draft(store, decider.person, tool.name, data.arguments))
+    # Most widgets have no long lists, and need no walk.
+    is_whole = windows == FIRST_WINDOWS and windows is not WHOLE_LISTS and not data.sizes.has_long_lists
+    widget, lists = (widget, None) if is_whole else cut_to_windows(widget, windows)
     widget = await decider.apply(_placed(widget, tool, data.arguments))
     skipped = frozenset(f"{ROOT_ID}-tile-{name}" for name in data.skipped)
-    return Reading(widget, data.arguments, data.revision, skipped, data.has_topics)
+    return Reading(widget, data.arguments, data.revision, skipped, data.has_topics, lists)
 
 
 def is_pending(found: type) -> bool:
@@ -171,6 +216,9 @@ async def _read_tile(tile: PendingTile, grant: Grant, is_skipped: bool) -> Held:
             return tile.with_content(await tile.load())
     except RefusedError as error:
         return tile.with_problem(error.reason)
+    except UnsupportedValueError as error:
+        logger.warning("The tile %r has a value that cannot be shown.", tile.name, exc_info=True)
+        return tile.with_problem(str(error))
     except (Exception, asyncio.CancelledError):
         if _is_cancelled():
             raise

@@ -5,10 +5,14 @@ and outside of every request, so it contains no user's data. Reads of a widget f
 shared. Where a draft or a rule depends on the user, the data are shared and the render is not (decision 0025).
 """
 
-from collections.abc import Hashable
+import asyncio
+from collections.abc import Hashable, Mapping
+from contextlib import suppress
 from contextvars import Context, copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
+from math import inf
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -31,8 +35,24 @@ from intarsia.server.rendering.load import (
     topics_shown,
 )
 from intarsia.server.rendering.shared_flight import PendingRenders, SharedFlights
+from intarsia.server.rendering.text_form import text_answer
+from intarsia.server.rendering.windows import WHOLE_LISTS, smaller
 from intarsia.server.storage.store import Store
 from intarsia.ui_templates import Rendering, render_widget
+from intarsia.ui_templates.render import RenderingTooLargeError
+from intarsia.widgets.windows import Window, Windows
+
+MAX_CHARACTERS = 1_000_000
+"""How long the items of all lists of a rendering may be. Longer ones would hold up other calls, and are not sent."""
+
+SHARE = 0.2
+"""The share of the items that is rendered when they are longer."""
+
+MAX_DRAWN = 8
+"""The maximum number of renderings of one read with different windows that are shared."""
+
+ITEM_BYTES = 500
+"""The approximate size of an item of a long list in memory."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +68,7 @@ class RenderRequest:
         store: The store of drafts.
         rights: What decisions are based on.
         waits: Whether an open View waits for changes of access, too.
+        windows: The windows of its lists. They are not part of the key: the data are the same for all windows.
     """
 
     tool: AnyWidgetTool
@@ -57,6 +78,7 @@ class RenderRequest:
     store: Store
     rights: Rights
     waits: bool
+    windows: Windows = field(default_factory=dict[str, Window])
 
     @cached_property
     def key(self) -> Hashable:
@@ -77,6 +99,12 @@ class SharedRender:
 
     reading: Reading
     rendering: Rendering
+    data: LoadedData
+    """What it was rendered from: the whole widget, redacted for the user's scopes."""
+    windows: Windows
+    """The windows that it was rendered with."""
+    common: "_Common | None" = None
+    """The read that it belongs to, if it is the same for all users with the same permissions."""
 
 
 @dataclass(frozen=True)
@@ -85,17 +113,16 @@ class _Common:
 
     data: LoadedData
     topics: WatchedTopics
-    drawn: SharedRender | None
-    """`None` if it depends on the user."""
+    is_shared: bool
+    """Whether it is rendered the same for all of them, too."""
+    drawn: dict[Hashable, SharedRender] = field(default_factory=dict[Hashable, SharedRender])
+    """The renderings by their windows."""
 
     @property
     def size(self) -> int:
-        """The size of the markup in bytes."""
-        if self.drawn is None:
-            return 0
-        rendering = self.drawn.rendering
-        items = [part for each in rendering.lists.values() for part in each.items.values()]
-        return sum(len(part.html) for part in (rendering.frame, *rendering.parts.values(), *items))
+        """The approximate size of the markup and the data in bytes."""
+        markup = sum(_size_of(each.rendering) for each in self.drawn.values())
+        return markup + ITEM_BYTES * self.data.sizes.items
 
 
 class SharedRenders:
@@ -135,7 +162,36 @@ class SharedRenders:
             return await _draw(data, asked, ControlAuthorizer(asked.grant, asked.rights))
         newer_than = REVISIONS.next() if after is None else after
         common = await self._flights.read(asked.key, newer_than, tiles, partial(_read, asked, tiles), context)
-        return common.drawn or await _draw(common.data, asked, ControlAuthorizer(asked.grant, asked.rights))
+        return await self._drawn(common, asked)
+
+    async def redraw(self, drawn: SharedRender, asked: RenderRequest) -> SharedRender:
+        """Render what was read before with other windows.
+
+        Args:
+            drawn: The rendering of the read, made for the same user.
+            asked: The widget, with the windows.
+        """
+        if drawn.common:
+            return await self._drawn(drawn.common, asked)
+        return await _draw(drawn.data, asked, ControlAuthorizer(asked.grant, asked.rights))
+
+    async def text(self, drawn: SharedRender, asked: RenderRequest, arguments: Mapping[str, Any], page: int) -> str:
+        """Return a page of the text form of what was read.
+
+        Args:
+            drawn: The rendering of the read, made for the same user.
+            asked: The widget, and the user.
+            arguments: The arguments of the call, without defaults.
+            page: The number of the page, from 1.
+        """
+        decider = ControlAuthorizer(asked.grant, asked.rights)
+
+        async def finished(windows: Windows) -> Reading:
+            if windows is WHOLE_LISTS and drawn.reading.is_whole:
+                return drawn.reading
+            return await finish(drawn.data, asked.tool, asked.store, decider, windows)
+
+        return await text_answer(drawn.data, asked.tool.name, arguments, page, finished)
 
     async def topics(self, asked: RenderRequest, shown: int) -> WatchedTopics:
         """Return the topics that a View reads.
@@ -155,6 +211,15 @@ class SharedRenders:
 
         return await self._topics.read(asked.key, shown, None, find, context)
 
+    async def _drawn(self, common: _Common, asked: RenderRequest) -> SharedRender:
+        if common.is_shared and self._outside is not None:
+            if drawn := common.drawn.get(_key(asked.windows)):
+                return drawn
+            drawing = asyncio.create_task(_draw_shared(common, asked), context=self._outside.copy())
+            with suppress(IdentityRequiredError):  # an item of this window, and of no other, depends on the user
+                return await drawing
+        return await _draw(common.data, asked, ControlAuthorizer(asked.grant, asked.rights))
+
     def _shares(self, asked: RenderRequest) -> Context | None:
         """Return the context of a shared read, or `None` if the read depends on the user."""
         return None if self._is_apart or asked.tool.knows_person else self._outside
@@ -164,15 +229,52 @@ async def _read(asked: RenderRequest, tiles: frozenset[str] | None, revision: in
     """Read for all users with the same permissions. The Grant has no user, so the result cannot contain their data."""
     data = await read_data(asked.tool, asked.checked, asked.permissions, revision, tiles)
     topics = topics_shown(asked.tool, asked.checked, data.tile_topics)
+    common = _Common(data, topics, is_shared=True)
     try:
-        drawn = await _draw(data, asked, SharedControlAuthorizer(asked.permissions, asked.rights))
+        await _draw_shared(common, asked)
     except IdentityRequiredError:
-        drawn = None
-    return _Common(data, topics, drawn)
+        return _Common(data, topics, is_shared=False)
+    return common
 
 
-async def _draw(data: LoadedData, asked: RenderRequest, decider: ControlAuthorizer) -> SharedRender:
-    reading = await finish(data, asked.tool, asked.store, decider)
+async def _draw_shared(common: _Common, asked: RenderRequest) -> SharedRender:
+    drawn = await _draw(common.data, asked, SharedControlAuthorizer(asked.permissions, asked.rights), common)
+    if len(common.drawn) < MAX_DRAWN:
+        common.drawn[_key(asked.windows)] = drawn
+    return drawn
+
+
+async def _draw(
+    data: LoadedData, asked: RenderRequest, decider: ControlAuthorizer, common: _Common | None = None
+) -> SharedRender:
+    reading = await finish(data, asked.tool, asked.store, decider, asked.windows)
+    while (rendering := _rendered(reading, asked, MAX_CHARACTERS)) is None:
+        await asyncio.sleep(0)  # other calls go on between the attempts
+        fewer = smaller(reading.lists, None, SHARE)
+        if fewer is None:
+            rendering = _rendered(reading, asked, inf)
+            break
+        reading = await finish(data, asked.tool, asked.store, decider, fewer)
+    assert rendering is not None  # noqa: S101 # without a limit there is always one
+    if not reading.is_whole:
+        rendering.check_places([each.place for each in reading.lists if not each.is_whole])
+    return SharedRender(reading, rendering, data, asked.windows, common)
+
+
+def _rendered(reading: Reading, asked: RenderRequest, most: float) -> Rendering | None:
+    """Return the rendering, or `None` if the items of its lists are longer than `most`."""
     # Where access can be revoked, every open View polls, so that its widget disappears.
     waits = reading.has_topics or asked.waits
-    return SharedRender(reading, render_widget(reading.widget, asked.tool.refresh_seconds, waits=waits))
+    try:
+        return render_widget(reading.widget, asked.tool.refresh_seconds, waits=waits, max_characters=most)
+    except RenderingTooLargeError:
+        return None
+
+
+def _key(windows: Windows) -> Hashable:
+    return frozenset(windows.items())
+
+
+def _size_of(rendering: Rendering) -> int:
+    items = [part for each in rendering.lists.values() for part in each.items.values()]
+    return sum(len(part.html) for part in (rendering.frame, *rendering.parts.values(), *items))

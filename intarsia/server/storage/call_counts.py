@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import anyio
-from sqlalchemy import Column, Integer, String, Table, delete, func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
-from intarsia.server.storage.store import OWN_TABLES, Store
+from intarsia.server.storage.store import Store
+from intarsia.server.storage.tables import COUNTS
 
 logger = logging.getLogger(__name__)
 
@@ -19,17 +20,6 @@ WRITE_SECONDS = 10.0
 
 _HOUR = 3600
 _HOURS = 24
-
-COUNTS = Table(
-    "intarsia_tool_counts",
-    OWN_TABLES,
-    Column("tool", String(200), primary_key=True),
-    Column("hour", Integer, primary_key=True),
-    Column("calls", Integer, nullable=False),
-    Column("errors", Integer, nullable=False),
-    Column("refusals", Integer, nullable=False),
-)
-"""The counts of each tool for each hour since 1970."""
 
 
 @dataclass(frozen=True)

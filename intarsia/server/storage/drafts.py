@@ -7,7 +7,8 @@ from typing import Any, cast
 from sqlalchemy import and_, delete, insert, or_, select
 
 from intarsia.errors import ArgumentError
-from intarsia.server.storage.store import DRAFTS, Store
+from intarsia.server.storage.store import Store
+from intarsia.server.storage.tables import DRAFTS
 from intarsia.server.wire.messages import digest_of
 
 KEEP_SECONDS = 90 * 24 * 3600

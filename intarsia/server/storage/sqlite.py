@@ -4,9 +4,13 @@ Drivers that pass every call of a cursor to a thread visit it four times per sta
 to fetch and to close. Waking a thread takes longer than most statements of the store, so this driver returns a
 statement with all its rows. It depends on the standard library and on the classes that SQLAlchemy offers to dialects;
 docs/decisions/0037 says what it replaced.
+
+Transactions begin by statements of Intarsia, not of the driver: `BEGIN IMMEDIATE` for writers, after setting how long
+SQLite may wait for other processes. The dialects do so for asynchronous connections and for those of threads alike.
 """
 
 import asyncio
+import math
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
@@ -20,16 +24,57 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.base import SQLiteExecutionContext
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import AsyncAdaptedQueuePool, Pool
 from sqlalchemy.util.concurrency import await_
 
 T = TypeVar("T")
 
 DRIVER = "sqlite+intarsia"
-"""The driver's name in the URL of an engine."""
+"""The driver's name in the URL of an asynchronous engine."""
+
+THREAD_DRIVER = "sqlite+intarsia_thread"
+"""The driver's name in the URL of an engine for threads."""
+
+_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_UNSAVED = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN})
+_PRIMARY_CODE = 0xFF
+"""The bits of an error code of SQLite that name its kind."""
 
 _Result = tuple[Any, int, int | None, list[Any]]
 """The result of a statement: its columns, its number of changed rows, its last inserted id, and its rows."""
+
+
+def is_busy(error: DatabaseError) -> bool:
+    """Whether a statement failed because another connection holds the database."""
+    return _code(error) in _BUSY
+
+
+def is_unsaved(error: DatabaseError) -> bool:
+    """Whether a change failed because the file cannot be written: the disk is full or broken, or it is read-only."""
+    return _code(error) in _UNSAVED
+
+
+def _code(error: DatabaseError) -> int:
+    return getattr(error.orig, "sqlite_errorcode", 0) & _PRIMARY_CODE
+
+
+def _begin(database: sqlite3.Connection, statement: str, wait_seconds: float | None) -> None:
+    """Begin a transaction, and wait so long for other processes; `None` keeps what was set before."""
+    if wait_seconds is not None:
+        database.execute(f"PRAGMA busy_timeout={math.ceil(wait_seconds * 1000)}").close()
+    database.execute(statement).close()
+
+
+class ThreadConnection(sqlite3.Connection):
+    """A connection whose statements run in the calling thread."""
+
+    wait_seconds: float | None = None
+    """How long the next transaction may wait to begin, in seconds."""
+
+    def begin(self, statement: str) -> None:
+        """Begin a transaction with this statement."""
+        _begin(self, statement, self.wait_seconds)
 
 
 def _run_jobs(jobs: "SimpleQueue[Callable[[], None] | None]") -> None:
@@ -58,6 +103,8 @@ class SqliteConnection:
     """A connection to a database file, in its own thread. The driver begins no transactions by itself."""
 
     def __init__(self) -> None:
+        self.wait_seconds: float | None = None
+        """How long the next transaction may wait to begin, in seconds."""
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._database: sqlite3.Connection | None = None
         # A daemon, so that a connection that was not closed does not keep the process alive.
@@ -124,6 +171,10 @@ class SqliteConnection:
     def cursor(self) -> "Cursor":
         """Make a cursor."""
         return Cursor(self)
+
+    async def begin(self, statement: str) -> None:
+        """Begin a transaction with this statement."""
+        await self._send(_begin, self._opened, statement, self.wait_seconds)
 
     async def commit(self) -> None:
         """Commit the transaction."""
@@ -234,6 +285,11 @@ class AdaptedConnection(AsyncAdapt_dbapi_connection):
     isolation_level: str | None = None
     """SQLite's own mode: transactions begin and end by statements alone."""
 
+    def begin(self, statement: str) -> None:
+        """Begin a transaction with this statement."""
+        driver: SqliteConnection = self.driver_connection
+        await_(driver.begin(statement))
+
     def create_function(self, name: str, count: int, function: Callable[..., Any], **options: Any) -> None:
         """Make a Python function available in SQL; the dialect does so for each new connection."""
         driver: SqliteConnection = self.driver_connection
@@ -250,8 +306,28 @@ class _ExecutionContext(SQLiteExecutionContext):
         return self.root_connection.connection.cursor(server_side=True)
 
 
-class SqliteDialect(SQLiteDialect_pysqlite):
-    """SQLAlchemy's dialect for SQLite with the connections of this module."""
+class ThreadDialect(SQLiteDialect_pysqlite):
+    """SQLAlchemy's dialect for SQLite, which begins transactions with a statement of its own.
+
+    Args:
+        begin_statement: Begins a transaction: `BEGIN`, or `BEGIN IMMEDIATE` to write.
+        options: The options of SQLAlchemy's dialect.
+    """
+
+    driver = "intarsia_thread"
+    supports_statement_cache = True
+
+    def __init__(self, begin_statement: str = "BEGIN", **options: Any) -> None:
+        super().__init__(**options)
+        self._begin_statement = begin_statement
+
+    def do_begin(self, dbapi_connection: Any) -> None:
+        """Begin a transaction."""
+        dbapi_connection.begin(self._begin_statement)
+
+
+class SqliteDialect(ThreadDialect):
+    """The same dialect with the asynchronous connections of this module."""
 
     driver = "intarsia"
     is_async = True
@@ -283,3 +359,4 @@ class SqliteDialect(SQLiteDialect_pysqlite):
 
 
 registry.register(DRIVER.replace("+", "."), __name__, SqliteDialect.__name__)
+registry.register(THREAD_DRIVER.replace("+", "."), __name__, ThreadDialect.__name__)

@@ -1,13 +1,13 @@
 """The store: persistent data in SQLite. Idempotency keys, confirmations, drafts, and the author's own tables.
 
 With one writer, `BEGIN IMMEDIATE`, WAL and `synchronous=FULL`, committed changes survive a power cut, and writers queue
-up instead of failing. Only `_engines` depends on SQLite; the rest is SQLAlchemy and would work with a database URL.
+up for as long as their call may wait (`wait_budget.py`). Only `engines.py` and `sqlite.py` depend on SQLite; the rest
+is SQLAlchemy and would work with a database URL.
 """
 
 import asyncio
 import os
-import sqlite3
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -15,63 +15,24 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import anyio
-from sqlalchemy import JSON, Column, Connection, Engine, LargeBinary, MetaData, String, Table, create_engine, event
-from sqlalchemy.engine import URL
+from sqlalchemy import Connection, Engine, MetaData
 from sqlalchemy.exc import DatabaseError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.types import Float
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from intarsia.errors import SettingError, StoreError
+from intarsia.errors import BusyError, SaveError, StoreError
 from intarsia.server.storage import sqlite
+from intarsia.server.storage.engines import driver_of, open_engines, open_thread_engines
+from intarsia.server.storage.process_lock import ProcessLock
+from intarsia.server.storage.schema import Schema
+from intarsia.server.storage.store_file import StoreFile
+from intarsia.server.storage.tables import SCHEMA
+from intarsia.server.storage.wait_budget import WaitBudget, busy, current_budget
 
-OWN_TABLES = MetaData()
-
-KEYS = Table(
-    "intarsia_keys",
-    OWN_TABLES,
-    Column("person", String(200), primary_key=True),
-    Column("key", String(64), primary_key=True),
-    Column("digest", String(64), nullable=False),
-    Column("answer", JSON(none_as_null=True)),
-    Column("at", Float, nullable=False),
-)
-"""The actions that were applied: the digest of each call, and its response."""
-
-DRAFTS = Table(
-    "intarsia_drafts",
-    OWN_TABLES,
-    Column("person", String(200), primary_key=True),
-    Column("widget", String(64), primary_key=True),
-    Column("values", JSON, nullable=False),
-    Column("at", Float, nullable=False),
-)
-"""Unsaved changes of users."""
-
-CONFIRMATIONS = Table(
-    "intarsia_confirmations",
-    OWN_TABLES,
-    Column("id", String(32), primary_key=True),
-    Column("at", Float, nullable=False),
-)
-"""The confirmations that were used. Each is valid once."""
-
-SECRETS = Table(
-    "intarsia_secrets",
-    OWN_TABLES,
-    Column("name", String(32), primary_key=True),
-    Column("value", LargeBinary, nullable=False),
-    Column("at", Float, nullable=False),
-)
-"""The keys with which the connector signs. They never leave the store."""
-
-_BUSY_MILLISECONDS = 5_000
 _LOOP_CHECK_SECONDS = 1.0
 """How often a thread that waits for its turn checks that the event loop still runs."""
-_NO_FOLLOW: int = getattr(os, "O_NOFOLLOW", 0)
-"""Refuses symbolic links when a file is opened. Windows does not have this flag."""
 
 
 @dataclass(eq=False)
@@ -141,31 +102,72 @@ class Store:
 
     Args:
         path: The file; it is created with mode 0600 if it does not exist.
-        tables: The author's own tables; missing ones are created when the store is opened.
+        tables: The author's own tables; missing ones are created when the store is opened, existing ones never altered.
+        schemas: Tables of Intarsia that this store has besides those of every store.
+        is_shared: Whether other processes may serve from the store at the same time. All of them have to say so.
     """
 
-    def __init__(self, path: Path, tables: MetaData | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        tables: MetaData | None = None,
+        *,
+        schemas: Sequence[Schema] = (),
+        is_shared: bool = False,
+    ) -> None:
         self.path = path
+        self.is_shared = is_shared
         self._tables = tables
+        self._schemas = (SCHEMA, *schemas)
         self._opened: _Opened | None = None
         self._turn = anyio.Lock()
 
+    @property
+    def file(self) -> StoreFile:
+        """The file, with the tables that it should have."""
+        return StoreFile(self.path, self._schemas, self._tables)
+
     @asynccontextmanager
-    async def open(self) -> AsyncGenerator["Store"]:
-        """Open the file, create missing tables, and close it at the end. A nested `open` shares the open file.
+    async def open(self, *, beside: bool = False) -> AsyncGenerator["Store"]:
+        """Open the file, create or migrate its tables, and close it at the end. A nested `open` shares the open file.
+
+        Args:
+            beside: Whether to open it also while another process serves from it, as commands do.
 
         Raises:
-            StoreError: The file cannot be opened, or is not a database.
+            StoreError: The file cannot be opened or migrated, is no store, or is in use by another process.
         """
         if self._opened is not None:
             yield self
             return
-        _prepare(self.path)
-        self._turn = anyio.Lock()
-        opened = self._opened = _Opened(*_engines(self.path), *_thread_engines(self.path), asyncio.get_running_loop())
+        lock = await self._lock(beside=beside)
         try:
-            await self._make_tables()
-            yield self
+            async with self._connected():
+                yield self
+        finally:
+            if lock is not None:
+                lock.release()
+
+    async def _lock(self, *, beside: bool) -> ProcessLock | None:
+        work = partial(self.file.open, is_shared=self.is_shared, beside=beside)
+        opening = asyncio.ensure_future(asyncio.to_thread(work))
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(_release_unused)  # the thread goes on
+            raise
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncGenerator[None]:
+        if self._opened is not None:  # it was opened while the file was checked
+            yield
+            return
+        self._turn = anyio.Lock()
+        opened = self._opened = _Opened(
+            *open_engines(self.path), *open_thread_engines(self.path), asyncio.get_running_loop()
+        )
+        try:
+            yield
         finally:
             self._opened = None
             with anyio.CancelScope(shield=True):
@@ -174,16 +176,6 @@ class Store:
             opened.thread_writer.dispose()
             opened.thread_reader.dispose()
 
-    async def _make_tables(self) -> None:
-        try:
-            async with self.write() as connection:
-                await connection.run_sync(OWN_TABLES.create_all)
-                if self._tables is not None:
-                    await connection.run_sync(self._tables.create_all)
-        except DatabaseError as error:
-            message = f"The store {self.path} cannot be used: {error.orig}."
-            raise StoreError(message) from error
-
     @asynccontextmanager
     async def write(self) -> AsyncGenerator[AsyncConnection]:
         """Open a write transaction: it commits at the end of the block, or rolls back on an exception.
@@ -191,20 +183,25 @@ class Store:
         A commit that has begun completes even if the caller is cancelled.
 
         Raises:
+            BusyError: The database was held by others for longer than the call may wait.
+            SaveError: The file cannot be written, such as on a full disk.
             StoreError: The store is not open, or this task is already in a transaction.
         """
-        engine = self._engines.writer
-        async with self._own_turn(), engine.connect() as connection:
-            transaction = await connection.begin()
-            try:
-                with self._changing():
-                    yield connection
-            except BaseException:
+        engine, budget = self._engines.writer, current_budget()
+        async with self._own_turn(budget), _pooled(engine) as connection:
+            with self._telling_why(), budget.spent():
+                driver_of(connection.sync_connection).wait_seconds = budget.left
+                transaction = await connection.begin()
+            with self._telling_why():
+                try:
+                    with self._changing():
+                        yield connection
+                except BaseException:
+                    with anyio.CancelScope(shield=True):
+                        await transaction.rollback()
+                    raise
                 with anyio.CancelScope(shield=True):
-                    await transaction.rollback()
-                raise
-            with anyio.CancelScope(shield=True):
-                await transaction.commit()
+                    await _commit(connection)
 
     @contextmanager
     def write_in_thread(self) -> Generator[Connection]:
@@ -214,16 +211,44 @@ class Store:
         writes.
 
         Raises:
+            BusyError: The database was held by others for longer than the call may wait.
+            SaveError: The file cannot be written, such as on a full disk.
             StoreError: The store is not open, its event loop has ended, or the task that waits for this thread is
                 already in a transaction.
         """
-        opened = self._engines
+        opened, budget = self._engines, current_budget()
         change = _CHANGE.get()
         if change is not None and change.store is self and change.is_open:
             raise StoreError(self._is_changing)
-        engine = opened.thread_writer
-        with self._turn_of_thread(opened.loop), self._changing(), engine.begin() as connection:
-            yield connection
+        with self._turn_of_thread(opened.loop, budget), opened.thread_writer.connect() as connection:
+            with self._telling_why(), budget.spent():
+                driver_of(connection).wait_seconds = budget.left
+                transaction = connection.begin()
+            with self._telling_why():
+                try:
+                    with self._changing():
+                        yield connection
+                except BaseException:
+                    transaction.rollback()
+                    raise
+                try:
+                    transaction.commit()
+                except BaseException:
+                    connection.invalidate()  # see `_commit`
+                    raise
+
+    @contextmanager
+    def _telling_why(self) -> Generator[None]:
+        """Raise what a caller can act on in place of errors of the database that say the same."""
+        try:
+            yield
+        except DatabaseError as error:
+            if sqlite.is_busy(error):
+                raise busy() from error
+            if sqlite.is_unsaved(error):
+                message = f"The store {self.path} cannot be written: {error.orig}. Nothing was changed."
+                raise SaveError(message) from error
+            raise
 
     @contextmanager
     def _changing(self) -> Generator[None]:
@@ -236,27 +261,38 @@ class Store:
             change.is_open = False
 
     @asynccontextmanager
-    async def _own_turn(self) -> AsyncGenerator[None]:
-        try:
-            await self._turn.acquire()
-        except RuntimeError:
-            raise StoreError(self._is_changing) from None
+    async def _own_turn(self, budget: WaitBudget) -> AsyncGenerator[None]:
+        await self._take_turn(budget)
         try:
             yield
         finally:
             self._turn.release()
 
+    async def _take_turn(self, budget: WaitBudget) -> None:
+        """Wait for the turn to write, for as long as the budget lasts."""
+        try:
+            self._turn.acquire_nowait()
+        except RuntimeError:
+            raise StoreError(self._is_changing) from None
+        except anyio.WouldBlock:
+            with budget.spent(), anyio.move_on_after(budget.left) as scope:
+                await self._turn.acquire()
+            if scope.cancelled_caught:
+                raise busy() from None
+
     @contextmanager
-    def _turn_of_thread(self, loop: asyncio.AbstractEventLoop) -> Generator[None]:
+    def _turn_of_thread(self, loop: asyncio.AbstractEventLoop, budget: WaitBudget) -> Generator[None]:
         """Hold the turn for a thread: a task of the event loop acquires it, and releases it at the end of the block."""
         granted: Future[None] = Future()
         ended = asyncio.Event()
 
         async def hold() -> None:
             try:
-                async with self._turn:
+                async with self._own_turn(budget):
                     granted.set_result(None)
                     await ended.wait()
+            except BusyError as error:
+                granted.set_exception(error)
             finally:
                 granted.cancel()  # wakes the thread if the loop ends before the turn was granted
 
@@ -303,22 +339,50 @@ class Store:
 
     @asynccontextmanager
     async def read(self) -> AsyncGenerator[AsyncConnection]:
-        """Open a read-only connection to a consistent snapshot of the data."""
-        async with self._engines.reader.connect() as connection:
-            try:
+        """Open a read-only connection to a consistent snapshot of the data.
+
+        Raises:
+            BusyError: All connections were in use, or the database was locked, for longer than a call may wait.
+        """
+        with self._telling_why():
+            async with _pooled(self._engines.reader) as connection:
                 yield connection
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await connection.rollback()
 
     @contextmanager
     def read_in_thread(self) -> Generator[Connection]:
         """Open a connection as `read` does, in a thread without an event loop."""
-        with self._engines.thread_reader.connect() as connection:
-            try:
-                yield connection
-            finally:
-                connection.rollback()
+        with self._telling_why(), self._engines.thread_reader.connect() as connection:
+            yield connection
+
+
+@asynccontextmanager
+async def _pooled(engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
+    """Take a connection from the pool. At the end, what is not committed is rolled back."""
+    try:
+        connection = await engine.connect()
+    except PoolTimeoutError as error:
+        raise busy() from error
+    try:
+        yield connection
+    finally:
+        # The connection's own context manager would start a task for this.
+        with anyio.CancelScope(shield=True):
+            await connection.close()
+
+
+async def _commit(connection: AsyncConnection) -> None:
+    try:
+        await connection.commit()
+    except BaseException:
+        # SQLite may keep a transaction open that it could not commit; closing the connection rolls it back.
+        await connection.invalidate()
+        raise
+
+
+def _release_unused(opening: "asyncio.Future[ProcessLock | None]") -> None:
+    lock = None if opening.cancelled() or opening.exception() else opening.result()
+    if lock is not None:
+        lock.release()
 
 
 def default_path(slug: str) -> Path:
@@ -339,59 +403,3 @@ def _check_thread() -> None:
         return
     message = "In an `async def` function use `async with`; `with` is for `def` functions, which run in threads."
     raise StoreError(message)
-
-
-def _prepare(path: Path) -> None:
-    if path.is_symlink():
-        message = f"The store {path} is a symbolic link. Use the path of the file itself."
-        raise SettingError(message)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | _NO_FOLLOW, 0o600))
-        # The mode above applies to new files only.
-        path.chmod(0o600)
-    except OSError as error:
-        message = (
-            f"The store {path} cannot be opened: {error.strerror}. Set `Connector(..., store=...)` to a writable "
-            "file, or INTARSIA_STATE to a writable folder."
-        )
-        raise StoreError(message) from error
-
-
-def _engines(path: Path) -> tuple[AsyncEngine, AsyncEngine]:
-    url = URL.create(sqlite.DRIVER, database=str(path))
-    # Error messages leave the parameters out, because users' data must not reach logs.
-    create = partial(create_async_engine, url, hide_parameters=True)
-    writer, reader = create(pool_size=1, max_overflow=0), create(pool_size=4, max_overflow=0)
-    _prepare_connections(writer.sync_engine, *_WRITING)
-    _prepare_connections(reader.sync_engine, *_READING)
-    return writer, reader
-
-
-def _thread_engines(path: Path) -> tuple[Engine, Engine]:
-    """Create the engines for synchronous functions, whose statements run in the calling thread."""
-    url = URL.create("sqlite", database=str(path))
-    connect = partial(sqlite3.connect, path, isolation_level=None, check_same_thread=False)
-    create = partial(create_engine, url, creator=connect, hide_parameters=True)
-    # There is one writer at a time. The thread pool already limits the number of readers.
-    writer, reader = create(pool_size=1, max_overflow=0), create(pool_size=4, max_overflow=-1)
-    _prepare_connections(writer, *_WRITING)
-    _prepare_connections(reader, *_READING)
-    return writer, reader
-
-
-_WRITING = ("BEGIN IMMEDIATE", ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"))
-_READING = ("BEGIN", ("query_only=ON",))
-
-
-def _prepare_connections(engine: Engine, begin: str, settings: tuple[str, ...]) -> None:
-    @event.listens_for(engine, "connect")
-    def connected(connection: Any, _record: Any) -> None:  # pyright: ignore[reportUnusedFunction]  # called by SQLAlchemy
-        cursor = connection.cursor()
-        for setting in [f"busy_timeout={_BUSY_MILLISECONDS}", *settings]:
-            cursor.execute(f"PRAGMA {setting}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def began(connection: Any) -> None:  # pyright: ignore[reportUnusedFunction]  # called by SQLAlchemy
-        connection.exec_driver_sql(begin)

@@ -14,6 +14,7 @@ from intarsia.errors import ConflictError, SettingError, near_miss
 from intarsia.server.audit.log import AuditEntry, AuditLog, append
 from intarsia.server.changes.change_log import CHANGE_LOG
 from intarsia.server.storage.store import Store
+from intarsia.server.storage.tables import SEEN_TOOLS, SWITCHES
 from intarsia.server.switches.positions import (
     ACTIONS_BY_MODEL,
     ACTIONS_IN_WIDGETS,
@@ -26,7 +27,6 @@ from intarsia.server.switches.positions import (
     Positions,
     switch_of,
 )
-from intarsia.server.switches.tables import SEEN_TOOLS, SWITCHES
 
 logger = logging.getLogger(__name__)
 

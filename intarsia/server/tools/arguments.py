@@ -1,58 +1,40 @@
-"""Arguments of a call: the Pydantic model of a function's signature, and error messages for invalid arguments.
-
-Error messages name the argument and the rule, never the value: values may be secret, and models read the messages.
-"""
+"""Arguments of a call: the Pydantic model of a function's signature, and the validation of what callers send."""
 
 import inspect
 import json
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from itertools import islice
-from typing import Any, cast, get_type_hints
+from functools import lru_cache
+from typing import Any, NamedTuple, cast, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
-from pydantic.errors import PydanticSchemaGenerationError
+from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 from pydantic.fields import FieldInfo
+from pydantic.warnings import UnsupportedFieldAttributeWarning
 
-from intarsia.errors import ArgumentError, ToolError, near_miss
+from intarsia.errors import ArgumentError, ToolError
 from intarsia.permissions import Grant
-from intarsia.widgets.action import JsonType, Parameter
+from intarsia.server.tools.argument_errors import MAX_NEAR_MISSES, message_of, unknown_names_message
+from intarsia.server.tools.json_schema import (
+    Schema,
+    is_read_by_author,
+    is_strict_enough,
+    listed_name,
+    marked_schema,
+    mixes_booleans,
+)
+from intarsia.server.tools.lenient_json import Reader, confused
 
 MAX_CHARACTERS = 10_000
 """The maximum length of a string argument, unless its type sets a limit of its own."""
 
+MAX_VALUES = 5_000
+"""The maximum number of values in an argument, nested ones included, unless its type sets a limit of its own."""
+
 MAX_TOPIC_LENGTH = 200
 """The maximum length of a topic in characters. Longer ones are cut, which may cause needless reads but misses none."""
 
-
-MAX_SENTENCES = 5
-"""The maximum number of invalid arguments in one error message."""
-
-_RULES: dict[str, str] = {
-    "missing": "is missing",
-    "string_type": "must be text",
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_type": "must be a number",
-    "bool_type": "must be true or false",
-    "list_type": "must be a list",
-    "dict_type": "must be an object",
-    "model_type": "must be an object",
-    "finite_number": "must be a finite number",
-    "date_from_datetime_parsing": "must be a date such as 2026-12-31",
-    "date_parsing": "must be a date such as 2026-12-31",
-    "literal_error": "must be one of {expected}",
-    "enum": "must be one of {expected}",
-    "greater_than": "must be greater than {gt}",
-    "greater_than_equal": "must be at least {ge}",
-    "less_than": "must be less than {lt}",
-    "less_than_equal": "must be at most {le}",
-    "string_too_long": "must have at most {max_length} characters",
-    "string_too_short": "must have at least {min_length} characters",
-    "too_long": "must have at most {max_length} items",
-    "too_short": "must have at least {min_length} items",
-    "string_pattern_mismatch": "does not have the right form",
-}
+_TYPED_DICT = "Import TypedDict from `typing_extensions`, not from `typing`: before Python 3.12 it knows too little."
 
 
 def arguments_model(function: Callable[..., Any]) -> type[BaseModel]:
@@ -117,14 +99,25 @@ def type_hints(function: Callable[..., Any]) -> dict[str, Any]:
         raise ToolError(message) from None
 
 
+def adapter_of(hint: Any) -> TypeAdapter[object]:
+    """Return the validator of one parameter. Its alias belongs to the whole signature, and is no concern of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnsupportedFieldAttributeWarning)
+        return TypeAdapter[object](hint)
+
+
 def _check_parameter(hint: Any, parameter: inspect.Parameter, where: str) -> None:
     """Check that JSON can represent a parameter and its default. Both matter: a View sends defaults back."""
     try:
-        adapter = TypeAdapter[object](hint)
+        adapter = adapter_of(hint)
     except PydanticSchemaGenerationError:
         message = (
             f"{where}: {inspect.formatannotation(hint)} cannot be sent as JSON; take its id or its fields instead."
         )
+        raise ToolError(message) from None
+    except PydanticUserError as error:
+        what = _TYPED_DICT if error.code == "typed-dict-version" else str(error.message)
+        message = f"{where}: {inspect.formatannotation(hint)} cannot be a tool's argument. {what}"
         raise ToolError(message) from None
     default: object = parameter.default
     if default is parameter.empty or isinstance(default, FieldInfo):
@@ -138,43 +131,17 @@ def _check_parameter(hint: Any, parameter: inspect.Parameter, where: str) -> Non
         raise ToolError(message) from None
 
 
-def input_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """Return the JSON schema of a model, without titles, which only repeat the names.
-
-    `additionalProperties: false` is omitted, because a host that validates calls would reject the View's `_intarsia`
-    argument. The server rejects unknown arguments regardless.
-    """
-    schema = model.model_json_schema()
-    schema.pop("additionalProperties", None)
-    schema.pop("title", None)
-    for part in schema.get("properties", {}).values():
-        part.pop("title", None)
-    return schema
-
-
-def parameters_of(model: type[BaseModel]) -> dict[str, Parameter]:
-    """Return each parameter's name with whether it is required and its accepted JSON types."""
-    schema = model.model_json_schema()
-    return {
-        name: Parameter(name in schema.get("required", ()), frozenset(_json_types(part, schema)))
-        for name, part in schema.get("properties", {}).items()
-    }
-
-
-def _json_types(part: Mapping[str, Any], schema: Mapping[str, Any]) -> set[JsonType]:
-    if "$ref" in part:
-        return _json_types(schema["$defs"][part["$ref"].rsplit("/", 1)[1]], schema)
-    branches = [*part.get("anyOf", ()), *part.get("oneOf", ())]
-    if branches:
-        found = [_json_types(branch, schema) for branch in branches]
-        # One branch that accepts any type makes the union accept any type.
-        return set() if not all(found) else set[JsonType]().union(*found)
-    types: JsonType | list[JsonType] = part.get("type", [])
-    return set(types) if isinstance(types, list) else {types}
+@lru_cache(1024)
+def schema_of(model: type[BaseModel]) -> Schema:
+    """Return the JSON schema of a model, with the marks by which arguments are read."""
+    return marked_schema(model)
 
 
 def check_arguments(model: type[BaseModel], arguments: Mapping[str, Any]) -> BaseModel:
-    """Validate the arguments of a call, in Pydantic's strict mode for JSON.
+    """Validate the arguments of a call.
+
+    Values are first read as clients mean them, where their type leaves one meaning (`lenient_json.py`). Then Pydantic
+    validates them in its strict mode for JSON.
 
     Args:
         model: The model of the tool's arguments.
@@ -184,71 +151,119 @@ def check_arguments(model: type[BaseModel], arguments: Mapping[str, Any]) -> Bas
         An instance of the model.
 
     Raises:
-        ArgumentError: An argument is invalid, unknown or missing. The message names up to five of them with the
-            rule, and for an unknown one the closest known name.
+        ArgumentError: An argument is invalid, unknown or missing. The message names up to five of them with their path
+            and the rule, and for an unknown one the closest known name.
     """
-    for name, value in arguments.items():
-        field = model.model_fields.get(name)
-        if field is not None and not _has_own_limit(field) and _longest(value) > MAX_CHARACTERS:
-            message = f"{name} must have at most {MAX_CHARACTERS:,} characters."
-            raise ArgumentError(message)
+    _check_names(model, arguments)
+    if _facts(model).strict_is_enough and (sent := _strictly(model, arguments)):
+        return sent
+    checked, message = _checked(model, arguments, reads_all=False)
+    if checked is None and _facts(model).read_by_author:
+        checked, _ = _checked(model, arguments, reads_all=True)
+    if checked is None:
+        raise ArgumentError(message)
+    return checked
+
+
+def _strictly(model: type[BaseModel], arguments: Mapping[str, Any]) -> BaseModel | None:
+    """Return the arguments if they are valid as they were sent: most calls are, and reading takes as long again."""
+    try:
+        _check_lengths(model, arguments)
+        return model.model_validate_json(json.dumps(dict(arguments)), strict=True)
+    except (ArgumentError, ValidationError):  # a long text may be the JSON text of a list
+        return None
+
+
+def _checked(model: type[BaseModel], arguments: Mapping[str, Any], *, reads_all: bool) -> tuple[BaseModel | None, str]:
+    """Return the validated arguments, or `None` and what is wrong with them."""
+    schema = schema_of(model)
+    read, problems = Reader(schema, reads_all).read(arguments)
+    _check_lengths(model, read)
     try:
         # Through JSON, because only then strict mode accepts strings for dates and enums.
-        return model.model_validate_json(json.dumps(dict(arguments)), strict=True)
+        checked = model.model_validate_json(json.dumps(read), strict=True)
     except ValidationError as error:
-        raise ArgumentError(" ".join(_sentences(error, model))) from None
+        return None, message_of(error, problems, schema, read)
+    if _facts(model).mixes_booleans:
+        problems = (*problems, *confused(read, json_arguments(checked, with_defaults=False)))
+    return (None, message_of(None, problems, schema, read)) if problems else (checked, "")
+
+
+class _Facts(NamedTuple):
+    """What is known of a schema before any call."""
+
+    strict_is_enough: bool
+    read_by_author: bool
+    mixes_booleans: bool
+
+
+@lru_cache(1024)
+def _facts(model: type[BaseModel]) -> _Facts:
+    schema = schema_of(model)
+    return _Facts(is_strict_enough(schema), is_read_by_author(schema), mixes_booleans(schema))
+
+
+def _check_lengths(model: type[BaseModel], arguments: Mapping[str, Any]) -> None:
+    fields = {listed_name(name, field): field for name, field in model.model_fields.items()}
+    for name, value in arguments.items():
+        field = fields.get(name)
+        if field is not None and not _has_own_limit(field):
+            _check_size(name, value)
+
+
+def _check_size(name: str, value: object) -> None:
+    longest, count = _size(value)
+    if longest > MAX_CHARACTERS:
+        message = f"{name} must have at most {MAX_CHARACTERS:,} characters."
+        raise ArgumentError(message)
+    if count > MAX_VALUES:
+        message = f"{name} must have at most {MAX_VALUES:,} values."
+        raise ArgumentError(message)
+
+
+def _check_names(model: type[BaseModel], arguments: Mapping[str, Any]) -> None:
+    """Refuse a call with many unknown arguments before each of them is read, and becomes an error of Pydantic's."""
+    if len(arguments) <= len(model.model_fields) + MAX_NEAR_MISSES:
+        return
+    known = {listed_name(name, field) for name, field in model.model_fields.items()}
+    raise ArgumentError(unknown_names_message([name for name in arguments if name not in known], schema_of(model)))
 
 
 def json_arguments(checked: BaseModel, *, with_defaults: bool) -> dict[str, Any]:
-    """Return validated arguments as JSON values.
+    """Return validated arguments as JSON values, under the names by which callers pass them.
+
+    Equal calls have equal values, however a client wrote them: 5, 5.0 and `"5"` for a number are 5.
 
     Args:
         checked: The validated arguments.
         with_defaults: Whether to include arguments that the caller omitted.
     """
-    return checked.model_dump(mode="json", exclude_unset=not with_defaults)
+    dumped = checked.model_dump(mode="json", by_alias=True, exclude_unset=not with_defaults)
+    fields = type(checked).model_fields
+    return {
+        listed_name(name, field): dumped[written]
+        for name, field in fields.items()
+        if (written := field.serialization_alias or name) in dumped
+    }
 
 
-def _sentences(error: ValidationError, model: type[BaseModel]) -> list[str]:
-    rules: dict[str, list[str]] = {}
-    for item in error.errors(include_url=False, include_input=False):
-        place = str(item["loc"][0]) if item["loc"] else "The call"
-        rules.setdefault(place, []).append("" if item["type"] == "extra_forbidden" else _rule(dict(item)))
-    # A hostile call can be invalid in thousands of places, and each search for a near miss takes time.
-    return [_sentence(place, found, model) for place, found in islice(rules.items(), MAX_SENTENCES)]
-
-
-def _sentence(place: str, rules: list[str], model: type[BaseModel]) -> str:
-    if "" in rules:
-        return f"There is no argument {_shown(place)}.{near_miss(place, set(model.model_fields))}"
-    # A value that matches no branch of a union breaks a rule of each branch; meeting any one of them suffices.
-    first, *others = dict.fromkeys(rules)
-    return f"{place} {' or '.join([first, *(rule.removeprefix('must be ') for rule in others)])}."
-
-
-def _rule(item: dict[str, Any]) -> str:
-    context = {name: _choices(value) for name, value in item.get("ctx", {}).items()}
-    return _RULES.get(item["type"], "has a wrong value").format_map(context)
-
-
-def _choices(value: object) -> object:
-    return value if not isinstance(value, str) else value.replace(" or ", ", ")
-
-
-def _shown(name: str) -> str:
-    """Quote an unknown name only if it is a short identifier: it comes from the caller, and models read it."""
-    return repr(name) if name.isidentifier() and len(name) <= 40 else "of that name"
-
-
-def _longest(value: object) -> int:
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, Mapping):
-        inner = cast("Mapping[object, object]", value)
-        return max((max(_longest(name), _longest(item)) for name, item in inner.items()), default=0)
-    if isinstance(value, list):
-        return max((_longest(item) for item in cast("list[object]", value)), default=0)
-    return 0
+def _size(value: object) -> tuple[int, int]:
+    """Return the length of the longest text in a JSON value, and how many other values it holds."""
+    longest, count = 0, -1
+    level = [value]
+    while level:
+        count += len(level)
+        below: list[object] = []
+        for item in level:
+            if isinstance(item, str):
+                longest = max(longest, len(item))
+            elif isinstance(item, Mapping):
+                inner = cast("Mapping[object, object]", item)
+                below += [*inner, *inner.values()]
+            elif isinstance(item, list):
+                below += cast("list[object]", item)
+        level = below
+    return longest, count
 
 
 def _has_own_limit(field: FieldInfo) -> bool:

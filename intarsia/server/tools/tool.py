@@ -11,20 +11,23 @@ from functools import cached_property, partial
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from intarsia.errors import BindError, ToolError, near_miss
+from intarsia.errors import ArgumentError, BindError, ToolError, near_miss
 from intarsia.permissions import Grant
 from intarsia.server.tools.access_rules import UNDECLARED, AccessRules, checked_scopes
 from intarsia.server.tools.arguments import (
+    adapter_of,
     arguments_model,
     filled,
     grant_parameter,
-    input_schema,
-    parameters_of,
+    schema_of,
     type_hints,
     values_of,
 )
+from intarsia.server.tools.json_schema import listed_name, listed_schema, parameters_of
+from intarsia.server.tools.lenient_json import Reader
 from intarsia.server.tools.questions import checked_question
 from intarsia.server.tools.threads import POOL
 from intarsia.server.tools.topics import checked_topics
@@ -50,6 +53,16 @@ _TEXT_PAGE = {
     "default": 1,
     "description": "The page of the text to return, if the text is long.",
 }
+
+STRUCTURED_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "tool": {"type": "string", "description": "The widget tool."},
+        "arguments": {"type": "object", "description": "Its arguments, with defaults."},
+        "revision": {"type": "string", "description": "When it was read."},
+    },
+}
+"""The schema of the structured content of widget tools. Nothing is required: a tool that is text only has none."""
 
 
 class Tool:
@@ -88,12 +101,12 @@ class Tool:
         return self._make_schema()
 
     def _make_schema(self) -> dict[str, Any]:
-        return input_schema(self.model)
+        return listed_schema(schema_of(self.model))
 
     @cached_property
     def parameters(self) -> Mapping[str, Parameter]:
         """Each parameter's name with whether it is required and its accepted JSON types."""
-        return parameters_of(self.model)
+        return parameters_of(schema_of(self.model))
 
     async def run(self, arguments: BaseModel, grant: Grant) -> Any:
         """Call the function; in a thread, if it is synchronous.
@@ -138,17 +151,34 @@ class WidgetTool(Tool, Generic[P, Shown]):
         schema = super()._make_schema()
         return {**schema, "properties": {**schema.get("properties", {}), "text_page": _TEXT_PAGE}}
 
+    def with_page(self, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
+        """Return the function's arguments, and the page of the text that is wanted.
+
+        Raises:
+            ArgumentError: The page is not a whole number from 1.
+        """
+        given = dict(arguments)
+        sent = {"text_page": given.pop("text_page")} if "text_page" in given else {}
+        page = Reader({"properties": {"text_page": _TEXT_PAGE}}).read(sent)[0].get("text_page", 1)
+        if not isinstance(page, int) or isinstance(page, bool) or page < 1:
+            message = "text_page must be a whole number from 1."
+            raise ArgumentError(message)
+        return given, page
+
     def filter_parameters(self) -> Mapping[str, Parameter]:
         """Return the parameters that the widget's filters can set."""
         return self.parameters
 
     def choices_of(self, name: str) -> list[str]:
-        """Return the values of a parameter whose type is a `Literal` of strings; empty for any other type."""
-        return _literals(self.model.model_fields[name].annotation)
+        """Return the values of a parameter whose type is a `Literal` of strings or numbers; empty for other types."""
+        return _literals(self._field(name).annotation)
 
     def can_be_none(self, name: str) -> bool:
         """Return whether the default of a parameter is `None`."""
-        return self.model.model_fields[name].default is None
+        return self._field(name).default is None
+
+    def _field(self, listed: str) -> FieldInfo:
+        return next(field for name, field in self.model.model_fields.items() if listed_name(name, field) == listed)
 
 
 @dataclass(frozen=True)
@@ -244,15 +274,15 @@ class ActionTool(Tool, Action, Generic[P, Acted]):
     def _bound(self, arguments: dict[str, Any], form: "_Form") -> BoundAction:
         for name, value in arguments.items():
             self._check_bound(name, value, form)
-        left = {name: parameter for name, parameter in self.parameters.items() if name not in arguments}
-        return BoundAction(
-            self.name, self.title, to_jsonable_python(arguments), left, self.destructive, self.is_app_only
-        )
+        fields = self.model.model_fields
+        sent = {listed_name(name, fields[name]): value for name, value in to_jsonable_python(arguments).items()}
+        left = {name: parameter for name, parameter in self.parameters.items() if name not in sent}
+        return BoundAction(self.name, self.title, sent, left, self.destructive, self.is_app_only)
 
     @cached_property
     def _adapters(self) -> Mapping[str, TypeAdapter[object]]:
         hints = type_hints(self.function)
-        return {name: TypeAdapter[object](hints[name]) for name in self.model.model_fields}
+        return {name: adapter_of(hints[name]) for name in self.model.model_fields}
 
     def as_given(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments that a widget already knows, as Python values for the function.
@@ -262,7 +292,8 @@ class ActionTool(Tool, Action, Generic[P, Acted]):
         fields = self.model.model_fields
         optional = {name: field for name, field in fields.items() if not field.is_required()}
         known = {name: field.get_default(call_default_factory=True) for name, field in optional.items()}
-        sent = {name: value for name, value in arguments.items() if name in fields}
+        listed = {name: listed_name(name, field) for name, field in fields.items()}
+        sent = {name: arguments[called] for name, called in listed.items() if called in arguments}
         return known | {name: self._adapters[name].validate_python(value) for name, value in sent.items()}
 
     def _check_bound(self, name: str, value: object, form: "_Form") -> None:
@@ -371,5 +402,5 @@ def _literals(annotation: Any) -> list[str]:
         annotation = annotation.__value__
     arguments = get_args(annotation)
     if getattr(annotation, "__origin__", None) is Literal:
-        return [choice for choice in arguments if isinstance(choice, str)]
+        return [str(choice) for choice in arguments if isinstance(choice, str | int) and not isinstance(choice, bool)]
     return [choice for part in arguments for choice in _literals(part)]

@@ -1,39 +1,44 @@
 """Idempotency: an action that is sent again with the same key returns the first result and changes nothing.
 
-The key is written in the transaction of the change (`Connector.change`), so that either both are stored or neither is.
+The key and the answer are written in the transaction of the change (`Connector.change`), so that all of them are stored
+or none is. The answer is the last `Done` that is made inside the block. One that is made after the block is stored in a
+second transaction (`ResultStore.keep` in `results.py`).
 """
 
-import asyncio
 import time
-from collections.abc import AsyncGenerator, Collection, Generator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, cast
-from weakref import WeakValueDictionary
 
 import anyio
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from intarsia.errors import RefusedError, StoreError
-from intarsia.server.audit.log import KEEP_SECONDS as AUDIT_SECONDS
-from intarsia.server.audit.log import AuditEntry, append_row, prune
-from intarsia.server.storage.store import CONFIRMATIONS, KEYS, Store
-from intarsia.server.wire.messages import MAX_UNANSWERED
+from intarsia.server.audit.log import AuditEntry, append_row
+from intarsia.server.storage.store import Store
+from intarsia.server.storage.tables import CONFIRMATIONS, KEYS
+from intarsia.server.wire.messages import DONE, MAX_UNANSWERED, done_answer
+from intarsia.widgets import Done
+from intarsia.widgets.action import DONE_RECORDER
 
-KEEP_SECONDS = 24 * 3600
-"""How long keys and results are stored."""
-
-
-FORGET_EVERY_SECONDS = 3600
-"""The interval at which expired keys are deleted."""
+Answer = Mapping[str, Any]
+"""The result of an action as it is sent: a message, and the action that undoes it."""
 
 
 class AlreadyAppliedError(RefusedError):
-    """Another process applied the same call while it ran here; the change is rolled back."""
+    """Another process applied the same call while it ran here; the change is rolled back.
+
+    Args:
+        store: The store that has the key.
+    """
+
+    def __init__(self, store: Store) -> None:
+        super().__init__("This was already done.")
+        self.store = store
 
 
 class ConfirmationUsedError(RefusedError):
@@ -50,35 +55,39 @@ class IdempotentCall:
     person: str
     key: str | None
     digest: str
-    written_to: set[Store] = field(default_factory=set[Store])
-    """The stores that contain the key. There are several if an action changes the tables of an included connector."""
+    written_to: dict[Store, Answer | None] = field(default_factory=dict[Store, "Answer | None"])
+    """The stores that contain the key and the audit row, with the answer if they contain it too. There are several if
+    an action changes the tables of an included connector."""
     confirmation: str | None = None
     """The id of the confirmation that the call uses."""
     entry: AuditEntry | None = None
     """The audit entry, which is written in the transaction of the change."""
 
-    async def write(self, store: Store, connection: AsyncConnection) -> bool:
-        """Write the key and the audit row in the transaction of the change, so that a duplicate call fails here.
+    @property
+    def row(self) -> dict[str, Any]:
+        """The parameters that select its row in a store."""
+        return {"of_person": self.person, "of_key": self.key}
+
+    @property
+    def stored_answer(self) -> Answer | None:
+        """The answer that is committed in some store, or `None` if there is none."""
+        return next((answer for answer in self.written_to.values() if answer is not None), None)
+
+    def write(self, store: Store, connection: Connection) -> None:
+        """Write the key and the audit row in the transaction of a change, so that a duplicate call fails here.
 
         Args:
             store: The store that is changed.
             connection: The connection of the transaction.
 
-        Returns:
-            Whether this call of the method wrote the rows. If so, and the transaction is rolled back, call `forget`.
-
         Raises:
             AlreadyAppliedError: Another process has applied the same call in the meantime.
             ConfirmationUsedError: Another call used the confirmation.
         """
-        return await connection.run_sync(partial(self.write_rows, store))
-
-    def write_rows(self, store: Store, connection: Connection) -> bool:
-        """Write the rows as `write` does, on a synchronous connection."""
         if store in self.written_to:
-            return False
+            return
         if self.key is not None:
-            self._write_key(connection)
+            self._write_key(store, connection)
         if self.confirmation is not None:
             try:
                 connection.execute(_INSERT_USE, {"id": self.confirmation, "at": time.time()})
@@ -86,21 +95,88 @@ class IdempotentCall:
                 raise ConfirmationUsedError from None
         if self.entry is not None:
             append_row(connection, self.entry)
-        self.written_to.add(store)
-        return True
+        self.written_to[store] = None
 
-    def _write_key(self, connection: Connection) -> None:
+    def _write_key(self, store: Store, connection: Connection) -> None:
         values = {"person": self.person, "key": self.key, "digest": self.digest, "at": time.time()}
         try:
             # The primary key decides between processes; the asyncio locks of `ResultStore` only know this one.
             connection.execute(_INSERT, values)
         except IntegrityError:
-            reason = "This was already done."
-            raise AlreadyAppliedError(reason) from None
+            raise AlreadyAppliedError(store) from None
 
-    def forget(self, store: Store) -> None:
-        """Note that the transaction that wrote the key to a store was rolled back."""
-        self.written_to.discard(store)
+    def write_answer(self, store: Store, connection: Connection, answer: Answer) -> None:
+        """Write the answer in the same transaction as the key, or in a later one. A call without a key has none."""
+        if self.key is not None:
+            connection.execute(_KEEP, {**self.row, "first_answer": dict(answer)})
+            self.written_to[store] = dict(answer)
+
+
+class _OpenChange:
+    """A change of a call. The last `Done` that is made while it is open becomes the answer that it stores.
+
+    Args:
+        call: The call.
+        store: The store that is changed.
+    """
+
+    is_open = True
+    """Whether its block has not ended."""
+
+    def __init__(self, call: IdempotentCall, store: Store) -> None:
+        around = _CHANGE.get()
+        self._call, self._store = call, store
+        self._around = around if around is not None and around.is_open else None
+        self._done: Done | None = None
+        self._before: dict[Store, Answer | None] | None = None
+
+    def record(self, done: Done) -> None:
+        """Note a `Done`, for this change and for those around it, which are of other stores."""
+        if self.is_open:
+            self._done = done
+        if self._around is not None:
+            self._around.record(done)
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether there is an answer to store."""
+        return self._done is not None and self._call.key is not None
+
+    def begin(self, connection: Connection) -> None:
+        """Write the key and the audit row, at the beginning of the transaction."""
+        store, written = self._store, self._call.written_to
+        self._before = {store: written[store]} if store in written else {}
+        self._call.write(store, connection)
+
+    def finish(self, connection: Connection) -> None:
+        """Write the answer, at the end of the transaction."""
+        if self._done is not None:
+            self._call.write_answer(self._store, connection, done_answer(self._done).meta[DONE])
+
+    def undo(self) -> None:
+        """Note that the transaction was rolled back."""
+        if self._before is not None:
+            self._call.written_to.pop(self._store, None)
+            self._call.written_to.update(self._before)
+
+
+_CHANGE: ContextVar[_OpenChange | None] = ContextVar("intarsia_change_of_call", default=None)
+"""The last change that was opened in this context."""
+
+
+@contextmanager
+def _recorded(call: IdempotentCall, store: Store) -> Generator[_OpenChange]:
+    """Make a `Done` of the block the answer of a change."""
+    opened = _OpenChange(call, store)
+    _CHANGE.set(opened)
+    DONE_RECORDER.set(opened)
+    try:
+        yield opened
+    except BaseException:
+        opened.undo()
+        raise
+    finally:
+        opened.is_open = False
 
 
 CURRENT_CALL: ContextVar[IdempotentCall | None] = ContextVar("intarsia_once", default=None)
@@ -121,141 +197,52 @@ def idempotency_key() -> str | None:
 
 @asynccontextmanager
 async def change(store: Store) -> AsyncGenerator[AsyncConnection]:
-    """Begin a transaction on a store. Inside an action, it includes the idempotency key and the audit row of the call.
+    """Begin a transaction on a store. Inside an action, it includes the key, the audit row and the answer of the call.
 
     Args:
         store: The store to change.
 
     Raises:
         AlreadyAppliedError: Another process has applied the same call in the meantime.
+        BusyError: The store was held by others for longer than the call may wait.
         ConfirmationUsedError: Another call used the confirmation.
+        SaveError: The file cannot be written.
     """
     once = CURRENT_CALL.get()
-    is_first = False
-    try:
+    if once is None:
         async with store.write() as connection:
-            if once is not None:
-                is_first = await once.write(store, connection)
             yield connection
-    except BaseException:
-        if once is not None and is_first:
-            once.forget(store)
-        raise
+        return
+    with _recorded(once, store) as opened:
+        async with store.write() as connection:
+            await connection.run_sync(opened.begin)
+            yield connection
+            if opened.has_answer:
+                # Shielded like the commit that follows, so that a block that was left is committed.
+                with anyio.CancelScope(shield=True):
+                    await connection.run_sync(opened.finish)
 
 
 @contextmanager
 def change_in_thread(store: Store) -> Generator[Connection]:
     """Begin a transaction as `change` does, in a thread without an event loop."""
     once = CURRENT_CALL.get()
-    is_first = False
-    try:
+    if once is None:
         with store.write_in_thread() as connection:
-            if once is not None:
-                is_first = once.write_rows(store, connection)
             yield connection
-    except BaseException:
-        if once is not None and is_first:
-            once.forget(store)
-        raise
-
-
-@dataclass
-class ResultStore:
-    """Stores the first result of each action call of one store, and locks calls against their duplicates."""
-
-    store: Store
-    # Weak values: a lock lives only as long as a call that holds it or waits for it.
-    _locks: "WeakValueDictionary[tuple[str, str], asyncio.Lock]" = field(
-        default_factory=WeakValueDictionary["tuple[str, str]", asyncio.Lock]
-    )
-
-    _forgot_at: float = float("-inf")
-
-    def lock(self, once: IdempotentCall) -> asyncio.Lock:
-        """Return the lock under which duplicates of a call run one after the other."""
-        return self._locks.setdefault((once.person, once.key or ""), asyncio.Lock())
-
-    def lock_confirmation(self, confirmation: str) -> asyncio.Lock:
-        """Return the lock of a confirmation. Acquire the lock of the call first: a fixed order prevents deadlocks."""
-        return self._locks.setdefault(("", confirmation), asyncio.Lock())
-
-    async def check_unused(self, confirmation: str) -> None:
-        """Refuse a used confirmation before the action runs. The transaction detects one that is used after this check.
-
-        Raises:
-            ConfirmationUsedError: The confirmation was already used.
-        """
-        async with self.store.read() as connection:
-            if (await connection.execute(_FIND_USE, {"of_id": confirmation})).first():
-                raise ConfirmationUsedError
-
-    async def find(self, once: IdempotentCall) -> dict[str, Any] | None:
-        """Return the first result of this call, or `None` if the key is new.
-
-        The result is empty if the change was committed, but the process ended before its result was stored.
-
-        Raises:
-            RefusedError: The key was used for another call.
-        """
-        here = _here(once)
-        async with self.store.read() as connection:
-            row = (await connection.execute(_FIND, here)).first()
-        if row is None:
-            return None
-        if row.digest != once.digest:
-            reason = "This key was already used for another action. Nothing was changed."
-            raise RefusedError(reason)
-        return row.answer or {}
-
-    async def applied(self, person: str, keys: Collection[str]) -> frozenset[str]:
-        """Return those of a user's keys whose actions took effect."""
-        async with self.store.read() as connection:
-            rows = await connection.execute(_FIND_APPLIED, {"of_person": person, "of_keys": list(keys)})
-            return frozenset(rows.scalars())
-
-    async def keep(self, once: IdempotentCall, answer: Mapping[str, Any]) -> None:
-        """Store the result of a call that was applied."""
-        # Shielded: the change is committed, so a client that disconnects must not keep its result from being stored.
-        with anyio.CancelScope(shield=True):
-            async with self.store.write() as connection:
-                await once.write(self.store, connection)
-                await connection.execute(_KEEP, {**_here(once), "first_answer": dict(answer)})
-                if time.monotonic() - self._forgot_at >= FORGET_EVERY_SECONDS:
-                    await self._forget_old(connection)
-
-    async def note(self, once: IdempotentCall) -> None:
-        """Write the audit row of an applied call without a key, unless the transaction of its change did."""
-        if not once.written_to:
-            with anyio.CancelScope(shield=True):
-                async with self.store.write() as connection:
-                    await once.write(self.store, connection)
-
-    async def forget_old(self) -> None:
-        """Delete the keys and confirmations that have expired, and old audit rows."""
-        async with self.store.write() as connection:
-            await self._forget_old(connection)
-
-    async def _forget_old(self, connection: AsyncConnection) -> None:
-        self._forgot_at = time.monotonic()
-        for table in (KEYS, CONFIRMATIONS):
-            await connection.execute(delete(table).where(table.c.at < time.time() - KEEP_SECONDS))
-        await prune(connection, time.time() - AUDIT_SECONDS)
+        return
+    with _recorded(once, store) as opened, store.write_in_thread() as connection:
+        opened.begin(connection)
+        yield connection
+        opened.finish(connection)
 
 
 # Built once, because building a statement takes longer than running it.
-_IS_HERE = (KEYS.c.person == bindparam("of_person"), KEYS.c.key == bindparam("of_key"))
-_FIND = select(KEYS.c.digest, KEYS.c.answer).where(*_IS_HERE)
-_FIND_APPLIED = select(KEYS.c.key).where(
-    KEYS.c.person == bindparam("of_person"), KEYS.c.key.in_(bindparam("of_keys", expanding=True))
-)
+OF_CALL = (KEYS.c.person == bindparam("of_person"), KEYS.c.key == bindparam("of_key"))
+"""Selects the row of a call; `IdempotentCall.row` has the parameters."""
 _INSERT = insert(KEYS)
 _INSERT_USE = insert(CONFIRMATIONS)
-_FIND_USE = select(CONFIRMATIONS.c.id).where(CONFIRMATIONS.c.id == bindparam("of_id"))
-_KEEP = update(KEYS).where(*_IS_HERE).values(answer=bindparam("first_answer"))
-
-
-def _here(once: IdempotentCall) -> dict[str, Any]:
-    return {"of_person": once.person, "of_key": once.key}
+_KEEP = update(KEYS).where(*OF_CALL).values(answer=bindparam("first_answer"))
 
 
 def checked_keys(values: object) -> frozenset[str]:

@@ -18,7 +18,8 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from intarsia.permissions import Grant
-from intarsia.server.storage.store import SECRETS, Store
+from intarsia.server.storage.store import Store
+from intarsia.server.storage.tables import SECRETS
 from intarsia.server.wire.messages import ViewHandle, digest_of
 
 LASTS_SECONDS = 12 * 3600

@@ -6,6 +6,9 @@ from typing import Any, cast
 
 from intarsia.ui_templates import ListPart, Rendering
 
+MARK_BYTES = 12
+"""The size of a hash in JSON, with its punctuation."""
+
 MAX_SEEN = 2_000
 """The limit of parts and items that are read from a request; no widget has more."""
 
@@ -25,6 +28,8 @@ class Seen:
     """The revision that the View shows, as it was sent. It may be forged, or of an earlier process."""
     revision: int = 0
     """The same after `RevisionClock.own_revision`; 0, which is older than every change, before that."""
+    windows: object = None
+    """The windows of the lists that the View shows, as they were sent; see `parse_windows`."""
 
 
 def parse_seen(value: object) -> Seen | None:
@@ -44,6 +49,7 @@ def parse_seen(value: object) -> Seen | None:
         lists={name: _texts(marks) for name, marks in _mapping(seen.get("lists")).items()},
         tiles=None if tiles is None else frozenset(_texts(tiles)),
         revision_text=_text(seen.get("revision")),
+        windows=seen.get("windows"),
     )
 
 
@@ -74,6 +80,12 @@ def difference(rendering: Rendering, seen: Seen | None, skipped: frozenset[str] 
         if name not in old.lists or _marks(items) != old.lists[name]
     }
     return answer | ({"parts": parts} if parts else {}) | ({"lists": lists} if lists else {})
+
+
+def seen_bytes(rendering: Rendering) -> int:
+    """Return the approximate size of what a View of a rendering sends with each call, in bytes."""
+    items = [key for each in rendering.lists.values() for key in each.items]
+    return 1 + sum(map(len, items)) + MARK_BYTES * (len(items) + len(rendering.parts))
 
 
 def _list_difference(items: ListPart, known: set[str]) -> dict[str, Any]:

@@ -17,6 +17,9 @@ JSON = "intarsia.json"
 
 PARSE_ERROR, INVALID_REQUEST = -32700, -32600
 
+_LARGE_NUMBER = re.compile(rb"[0-9]{19}|[0-9][eE]")
+"""What a number has that is infinite or longer than 64 bits. Texts can have it too."""
+
 _BROKEN = re.compile("[\0\ud800-\udfff]")
 _MAX_DIGITS = 20
 _WHOLE = range(-(2**63), 2**63)
@@ -42,19 +45,25 @@ class BodyError(ValueError):
         self.code, self.request = code, request
 
 
-def read_json(body: bytes) -> object:
+def read_json(body: bytes, max_levels: int = MAX_LEVELS) -> object:
     """Read one JSON value.
+
+    Args:
+        body: The JSON text, in UTF-8.
+        max_levels: The deepest nesting of objects and lists.
 
     Raises:
         BodyError: The body is not JSON, or contains something that parsers read differently.
     """
+    # Numbers are checked one by one only where one can be too large: that is slow for a list of 100,000.
+    has_large = _LARGE_NUMBER.search(body) is not None
     try:
         tree: object = json.loads(
             body.decode("utf-8"),
             object_pairs_hook=_without_twins,
             parse_constant=_no_constant,
-            parse_float=_finite,
-            parse_int=_whole,
+            parse_float=_finite if has_large else None,
+            parse_int=_whole if has_large else None,
         )
     except BodyError:
         raise
@@ -67,7 +76,7 @@ def read_json(body: bytes) -> object:
         message = "The body is not JSON."
         raise BodyError(message) from None
     # The UTF-8 decoder has refused lone surrogates, so only `\u` escapes can still produce broken characters.
-    _check_tree(tree, holds_escapes=b"\\u" in body)
+    _check_tree(tree, max_levels, holds_escapes=b"\\u" in body)
     return tree
 
 
@@ -106,10 +115,10 @@ def object_of(value: object) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
-def _check_tree(tree: object, *, holds_escapes: bool) -> None:
+def _check_tree(tree: object, max_levels: int, *, holds_escapes: bool) -> None:
     # Level by level and not recursive, so that deep nesting cannot exhaust the stack.
     level: list[object] = [tree]
-    for _ in range(MAX_LEVELS + 1):
+    for _ in range(max_levels + 1):
         below: list[object] = []
         has_below = False
         for item in level:

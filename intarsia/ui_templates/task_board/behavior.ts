@@ -6,7 +6,7 @@ import { defineBehavior } from "../view/behavior";
 import { type Board, CARDS } from "./board";
 import { Drag } from "./drag";
 import type { Moves } from "./moves";
-import { heightBeside, holdBack, layOut, layOutAnew, outermost, turnPage } from "./pages";
+import { continueTurn, heightBeside, holdBack, layOut, layOutAnew, outermost, turnPage } from "./pages";
 import { add, complete, pressedRow } from "./presses";
 import { Steps } from "./steps";
 import { listOfTab, tabByKey } from "./tabs";
@@ -44,7 +44,8 @@ function showWholeTitle({ target }: Event): void {
 }
 
 defineBehavior("task_board", (root, view) => {
-  const board: Board = { root, view, chosen: undefined, pages: new WeakMap(), heights: new WeakMap(), measured: null };
+  const [pages, heights] = [new WeakMap(), new WeakMap()];
+  const board: Board = { root, view, chosen: undefined, pages, heights, turning: null, measured: null };
   const end = new AbortController();
   const { moves } = new Steps(board, end.signal);
   new Drag(board, moves, end.signal);
@@ -57,6 +58,7 @@ defineBehavior("task_board", (root, view) => {
   const patched = (isNew: boolean): void => {
     moves.notePatch(isNew);
     layOut(board);
+    continueTurn(board);
   };
   patched(true);
   return {

@@ -42,6 +42,8 @@ export interface Board {
   readonly pages: WeakMap<HTMLElement, Element>;
   /** By card: its height, so that a card on another page need not be shown to be measured. */
   heights: WeakMap<Element, Height>;
+  /** The card beyond which a page was asked for, and on which side. */
+  turning: { readonly edge: Element; readonly isNext: boolean } | null;
   /** The last measurement. It is valid while all text and the chosen column stay. */
   measured: Measured | null;
 }
@@ -98,6 +100,17 @@ export function titleOf(card: Element): string {
   return card.querySelector("p")?.textContent ?? "";
 }
 
+/** Which part of a column's cards is here: how many are above it, and how many are not here at all. */
+export function partOf(list: Element): { readonly above: number; readonly elsewhere: number } {
+  const { from, beyond } = (headOf(list).querySelector("[data-count]") as HTMLElement).dataset;
+  return { above: Number(from ?? 0), elsewhere: Number(beyond ?? 0) };
+}
+
+/** The number of cards of a column, with those that are not here. */
+export function totalOf(list: Element): number {
+  return list.childElementCount + partOf(list).elsewhere;
+}
+
 export function placeOf(card: HTMLElement): Place {
   const list = listOf(card);
   return { list, index: cardsIn(list).indexOf(card) };
@@ -125,7 +138,7 @@ export function keepFocus(card: Element, change: () => void): void {
 /** "2 of 5 in To do" */
 export function describe(card: HTMLElement): string {
   const { list, index } = placeOf(card);
-  return describePlace(index, list.childElementCount, nameOf(list));
+  return describePlace(partOf(list).above + index, totalOf(list), nameOf(list));
 }
 
 export function describePlace(index: number, count: number, name: string): string {

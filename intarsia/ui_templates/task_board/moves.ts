@@ -10,6 +10,7 @@ import {
   isSamePlace,
   keepFocus,
   listsOf,
+  partOf,
   placeOf,
   putCard,
   titleOf,
@@ -109,7 +110,8 @@ export class Moves {
     const { view, pages } = this.#board;
     const move = { card, place: aim };
     this.#pending.add(move);
-    const detail = { card: idOfCard(this.#board, card), column: idOfColumn(this.#board, aim.list), index: aim.index };
+    const index = partOf(aim.list).above + aim.index;
+    const detail = { card: idOfCard(this.#board, card), column: idOfColumn(this.#board, aim.list), index };
     const outcome = view.act("move", detail, card);
     this.#showPending();
     pages.set(aim.list, card);

@@ -13,7 +13,9 @@ import {
   listOf,
   listsOf,
   nameOf,
+  partOf,
   titleOf,
+  totalOf,
 } from "./board";
 import { fillPager, heightOfFoot, pageOf } from "../_pager";
 import { showTabs } from "./tabs";
@@ -104,16 +106,17 @@ function showColumns(board: Board): HTMLElement[] {
 /** Counts in the document: a move is shown before the server has counted. */
 function countCards(list: HTMLElement): void {
   const head = headOf(list);
-  setText(head.querySelector("[data-count]") as Element, String(list.childElementCount));
+  setText(head.querySelector("[data-count]") as Element, String(totalOf(list)));
   const warning = head.querySelector("p");
-  if (warning) warning.hidden = list.childElementCount <= Number(head.dataset.limit);
+  if (warning) warning.hidden = totalOf(list) <= Number(head.dataset.limit);
 }
 
 function nameHandles(list: HTMLElement): void {
   const name = nameOf(list);
-  cardsIn(list).forEach((card, index, { length }) => {
+  const [{ above }, total] = [partOf(list), totalOf(list)];
+  cardsIn(list).forEach((card, index) => {
     const handle = handleOf(card);
-    if (handle) setAll(handle, { "aria-label": `Move ${titleOf(card)}, ${describePlace(index, length, name)}` });
+    if (handle) setAll(handle, { "aria-label": `Move ${titleOf(card)}, ${describePlace(above + index, total, name)}` });
   });
 }
 
@@ -170,7 +173,8 @@ function fit(board: Board, list: HTMLElement, room: number, columns: number, nea
     bare(board, cards, columns);
     return fit(board, list, room, columns, cards);
   }
-  return heights.reduce((sum, each) => sum + each, -gap) <= height + alone ? null : { starts, height };
+  const isAll = room === Infinity || !moreOf(list);
+  return isAll && heights.reduce((sum, each) => sum + each, -gap) <= height + alone ? null : { starts, height };
 }
 
 /** The index of the first card of each page. Every page has at least one card. */
@@ -200,7 +204,8 @@ function showPage(board: Board, list: HTMLElement, pages: Pages | null): void {
     const isElsewhere = index < first || index >= end;
     if (card.hidden !== isElsewhere) card.hidden = isElsewhere;
   });
-  fillPager(pager, first, end, cards.length);
+  const { above } = partOf(list);
+  fillPager(pager, above + first, above + end, totalOf(list));
   [before, after].forEach((start, at) => setGoal(pager.children[2 * at] as Element, list, at, cards[start ?? -1]));
 }
 
@@ -236,7 +241,37 @@ function setGoal(button: Element, list: HTMLElement, at: number, goal: Element |
 export function turnPage(board: Board, target: EventTarget | null): void {
   const button = around(target, "[data-turn]");
   const goal = button && goals.get(button);
-  if (!goal?.isConnected) return;
+  board.turning = null;
+  if (goal?.isConnected) turnTo(board, goal);
+  else if (button) fetchPage(board, button);
+}
+
+function turnTo(board: Board, goal: Element): void {
   show(board, goal);
   board.view.announce(pagerOf(listOf(goal)).children[1]?.textContent ?? "");
+}
+
+/** What shows more cards of a column, if not all are here. */
+function moreOf(list: Element): HTMLElement | null {
+  return columnOf(list).querySelector(":scope > .intarsia-more");
+}
+
+/** Asks the server for the cards beyond the last page, or before the first one. */
+function fetchPage(board: Board, button: HTMLElement): void {
+  const list = around<HTMLElement>(button, ".intarsia-task-board__column")?.querySelector("ol");
+  if (!list || button.ariaDisabled === "true") return;
+  const isNext = !button.nextElementSibling;
+  const edge = isNext ? list.lastElementChild : list.firstElementChild;
+  const buttons = [...(moreOf(list)?.querySelectorAll<HTMLElement>("button") ?? [])];
+  (isNext ? buttons.at(-1) : buttons[0])?.click();
+  if (edge) board.turning = { edge, isNext }; // after the click, at which this forgets the last one
+}
+
+/** Turns the page for which cards were fetched, once they are here. */
+export function continueTurn(board: Board): void {
+  const { edge, isNext } = board.turning ?? {};
+  const goal = isNext ? edge?.nextElementSibling : edge?.previousElementSibling;
+  if (!edge?.isConnected || !goal) return;
+  board.turning = null;
+  turnTo(board, goal);
 }

@@ -1,7 +1,7 @@
 /** The tabs of the columns, where not all fit side by side. */
 
 import { around, make, setAll, setText } from "../_elements";
-import { type Board, columnOf, isRightToLeft, listsOf, nameOf } from "./board";
+import { type Board, columnOf, isRightToLeft, listsOf, nameOf, totalOf } from "./board";
 
 function tabsOf({ root }: Board): HTMLElement {
   return root.querySelector(".intarsia-task-board__tabs") as HTMLElement;
@@ -28,7 +28,7 @@ export function showTabs(board: Board, lists: readonly HTMLElement[], shown: rea
 function fillTab(row: HTMLElement, list: HTMLElement, at: number, shown: readonly HTMLElement[]): void {
   const tab = row.children[at] ?? row.appendChild(make("button", "", { role: "tab" }));
   if (!tab.firstChild) tab.append(make("span", ""), make("small", ""));
-  [nameOf(list), list.childElementCount].forEach((text, part) => setText(tab.children[part] as Element, String(text)));
+  [nameOf(list), totalOf(list)].forEach((text, part) => setText(tab.children[part] as Element, String(text)));
   setAll(tab, {
     "aria-controls": columnOf(list).id,
     "aria-selected": String(shown.includes(list)),

@@ -6,7 +6,7 @@
  * the View, so that those can change.
  */
 
-/** Why an action was not done. `offline`: no response came, twice. */
+/** Why an action was not done. `offline`: no response came, twice. `busy`: the server asked to send it later, again and again. */
 export type ProblemKind =
   | "invalid"
   | "refused"
@@ -15,6 +15,8 @@ export type ProblemKind =
   | "failed"
   | "off"
   | "superseded"
+  | "busy"
+  | "too_large"
   | "offline";
 
 /** How an action ended. When the promise resolves, the widget in the document is up to date. */

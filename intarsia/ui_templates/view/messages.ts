@@ -49,6 +49,18 @@ export interface WidgetUpdate {
   readonly gone?: readonly string[];
   /** The only tiles that were read; absent when everything was. */
   readonly tiles?: readonly string[];
+  /** Of lists that are not whole, or were asked for: start, length and total, by the place of the list. */
+  readonly windows?: Readonly<Record<string, ListWindow>>;
+}
+
+/** The window of a list: the index of its first item, how many items it has at most, and how many the list has. */
+export type ListWindow = readonly [start: number, count: number, total: number];
+
+/** Another window of a list, as the user asks for it. */
+export interface WantedWindow {
+  readonly list: string;
+  readonly start: number;
+  readonly count: number;
 }
 
 /** `dev.intarsia/unchanged`: what the View shows is up to date. */
@@ -63,6 +75,7 @@ export interface Seen {
   lists: Record<string, string[]>;
   revision: Revision;
   tiles?: string[];
+  windows?: Record<string, readonly [start: number, count: number]>;
 }
 
 /** A tool and its arguments, ready to be called. */
@@ -85,6 +98,10 @@ export interface ToolResponse {
   readonly outcome: Outcome;
   /** No response came: the call may or may not have taken effect. */
   readonly isLost: boolean;
+  /** The server was too busy and changed nothing: send the same call again after so many milliseconds. */
+  readonly retryAfterMs: number | null;
+  /** The same call, with the same key, may be sent again: it did nothing, or what it did is not done twice. */
+  readonly isRetryable: boolean;
   readonly update: WidgetUpdate | null;
   /** What the View shows is still up to date. */
   readonly unchanged: Unchanged | null;
@@ -145,6 +162,9 @@ const isTable = (value: unknown, isEntry: (entry: unknown) => boolean): boolean 
 const isTexts = (value: unknown): boolean =>
   Array.isArray(value) && value.every((entry) => typeof entry === "string");
 
+const isWindow = (value: unknown): boolean =>
+  Array.isArray(value) && value.length === 3 && value.every((number) => Number.isSafeInteger(number));
+
 const isList = (value: unknown): boolean =>
   isRecord(value) && typeof value.prefix === "string" && isTexts(value.order) && isTable(value.items, isPiece);
 
@@ -158,7 +178,8 @@ function isWidgetUpdate(value: unknown): value is WidgetUpdate {
     isTable(value.parts, isPiece) &&
     isTable(value.lists, isList) &&
     (value.gone === undefined || isTexts(value.gone)) &&
-    (value.tiles === undefined || isTexts(value.tiles))
+    (value.tiles === undefined || isTexts(value.tiles)) &&
+    isTable(value.windows, isWindow)
   );
 }
 
@@ -230,10 +251,15 @@ function questionOf(result: ToolResult): Question | null {
   return { question: String(meta.question), label: String(meta.label), confirmation: meta.confirmation };
 }
 
-const PROBLEM_KINDS: readonly string[] = ["invalid", "refused", "conflict", "unknown_tool", "failed", "off", "superseded"];
+const PROBLEM_KINDS: readonly string[] = ["invalid", "refused", "conflict", "unknown_tool", "failed", "off", "superseded", "busy", "too_large"];
 
 function sentence(value: unknown, fallback: string): string {
   return typeof value === "string" && value.trim() ? value : fallback;
+}
+
+/** Seconds that a server named, in milliseconds; null when they are none. */
+export function millisecondsOf(seconds: unknown): number | null {
+  return typeof seconds === "number" && Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : null;
 }
 
 /** Parses a result. A refusal by `isError` becomes an outcome like any other. */
@@ -241,13 +267,15 @@ export function parseResponse(result: ToolResult): ToolResponse {
   const text = textOf(result);
   const isDeferred = metaOf(result, "later") === true;
   const [update, unchanged, question] = [updateOf(result), unchangedOf(result), questionOf(result)];
-  const base = { isLost: false, update, unchanged, question, isDeferred, text, raw: result };
+  const base = { isLost: false, retryAfterMs: null, isRetryable: false, update, unchanged, question, isDeferred, text, raw: result };
   if (result.isError === true) {
     const meta = metaOf(result, "problem");
     const problem = isRecord(meta) ? meta : {};
     const kind = PROBLEM_KINDS.includes(String(problem.kind)) ? (problem.kind as ProblemKind) : "failed";
     const message = sentence(problem.message, sentence(text, "The request failed."));
-    return { ...base, undo: null, outcome: { ok: false, kind, message } };
+    const retryAfterMs = kind === "busy" ? millisecondsOf(problem.retry_after) : null;
+    const isRetryable = kind === "busy" || problem.retryable === true;
+    return { ...base, undo: null, outcome: { ok: false, kind, message }, retryAfterMs, isRetryable };
   }
   const meta = metaOf(result, "done");
   const done = isRecord(meta) ? meta : {};

@@ -45,7 +45,7 @@ class AuthorizationServer:
     def __init__(self, catalog: Catalog, settings: EmbeddedIssuer) -> None:
         check_scope_descriptions(catalog.scope_descriptions, catalog.scopes)
         self.settings = settings
-        self.services = AuthServices.create(settings)
+        self.services = AuthServices.create(settings, shared_store=catalog.store.is_shared)
         self.login_page = LoginPage(catalog.name, self.services)
         self._catalog = catalog
         self.routes = self._make_routes()

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
@@ -29,11 +29,13 @@ from intarsia.server.auth.resource_server.settings import PROTECTED_RESOURCE, Re
 from intarsia.server.auth.resource_server.verifier import Verifier
 from intarsia.server.catalog import Catalog
 from intarsia.server.changes.access_watch import ACCESS_WATCH
+from intarsia.server.wire.counted_log import CountedLog
 from intarsia.server.wire.messages import ACCESS_TOOL, DRAFT_TOOL, read_call
 from intarsia.server.wire.strict_json import INVALID_REQUEST, JSON, object_of
 from intarsia.server.wire.urls import route_path
 
 logger = logging.getLogger(__name__)
+_LOG = CountedLog(logger, logging.INFO)
 
 WELL_KNOWN = PROTECTED_RESOURCE
 RETRY_SECONDS = 5
@@ -41,6 +43,9 @@ ACCESS_SECONDS = 0.5
 """How often a waiting call checks its token again. This is cheap, because the verifier caches results."""
 
 SERVICE_UNAVAILABLE = 503
+
+_BEARER_KEY = "intarsia.bearer"
+"""The key of the verified caller in the ASGI scope of a request."""
 
 _BEARER = re.compile(r"bearer +(\S.*)", re.IGNORECASE)
 
@@ -106,6 +111,11 @@ class ProtectedResource:
         return Middleware(BearerAuth, resource=self, public=frozenset(self._paths))
 
     @property
+    def scope_check(self) -> Middleware:
+        """The middleware that checks the scopes of calls, to be placed behind what reads the body."""
+        return Middleware(ScopeCheck, resource=self)
+
+    @property
     def routes(self) -> list[Route]:
         """The protected resource metadata, which name the issuers (RFC 9728)."""
         return [Route(path, self._show_metadata, methods=["GET"]) for path in self._paths]
@@ -139,7 +149,7 @@ class ProtectedResource:
         try:
             return await self.verifier.verify(found[1])
         except TokenError as error:
-            logger.info("An access token was rejected: %s.", error)
+            _LOG.note(f"An access token was rejected: {error}.")
             challenge = self._challenge(error="invalid_token", scopes=self._scopes())
             return AuthRefusal(401, "The access token is invalid or has expired. Sign in again.", challenge)
         except IssuerError:
@@ -240,6 +250,8 @@ class TokenAccess:
 class BearerAuth:
     """ASGI middleware that rejects requests without a valid bearer token, except for public paths.
 
+    It looks at the headers only, so that the body of a stranger is never read.
+
     Args:
         app: The application to protect.
         resource: Verifies tokens and checks scopes.
@@ -261,18 +273,38 @@ class BearerAuth:
             await self._app(scope, receive, send)
             return
         bearer = await self._resource.authenticate(scope)
-        message = scope.get(JSON)
-        refusal = bearer if isinstance(bearer, AuthRefusal) else await self._resource.check_scopes(bearer, message)
-        if refusal is not None:
-            await _refuse(send, refusal, message)
+        if isinstance(bearer, AuthRefusal):
+            await _refuse(send, bearer, None)
             return
-        caller = cast("Bearer", bearer)
-        authenticated = _authenticated(scope, caller, self._resource.server.resource)
-        before = ACCESS_WATCH.set(self._resource.watch_access(scope, caller))
+        authenticated = _authenticated(scope, bearer, self._resource.server.resource)
+        before = ACCESS_WATCH.set(self._resource.watch_access(scope, bearer))
         try:
             await self._app(authenticated, receive, send)
         finally:
             ACCESS_WATCH.reset(before)
+
+
+class ScopeCheck:
+    """ASGI middleware that rejects calls of tools whose scopes the token lacks.
+
+    Args:
+        app: The application to protect.
+        resource: Checks scopes.
+    """
+
+    def __init__(self, app: ASGIApp, resource: ProtectedResource) -> None:
+        self._app = app
+        self._resource = resource
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check the scopes of one request, and pass it on or reject it."""
+        bearer: Bearer | None = scope.get(_BEARER_KEY)
+        message = scope.get(JSON)
+        refusal = await self._resource.check_scopes(bearer, message) if bearer else None
+        if refusal is not None:
+            await _refuse(send, refusal, message)
+            return
+        await self._app(scope, receive, send)
 
 
 def _authenticated(scope: Scope, bearer: Bearer, resource: str) -> Scope:
@@ -291,6 +323,7 @@ def _authenticated(scope: Scope, bearer: Bearer, resource: str) -> Scope:
         "headers": headers,
         "user": AuthenticatedUser(access),
         "auth": AuthCredentials(access.scopes),
+        _BEARER_KEY: bearer,
     }
 
 

@@ -8,6 +8,7 @@ import { filterWidget, REPLACED } from "../requests/read_widget";
 import { showProblem, status } from "../ui/status_bar";
 import { captureFields, formOf, valueOf } from "./form_values";
 import { reportAction } from "./model_context";
+import { showMore } from "./show_more";
 import { sendToOutlet } from "./tool_extension";
 
 /** How long to wait for the next key in a filter. */
@@ -45,6 +46,8 @@ function onClick(event: Event): void {
   const link = find<HTMLAnchorElement>(event, "a[href],area[href]");
   if (link) return followLink(event, link);
   unfold(find<HTMLElement>(event, "[data-fold]"));
+  const more = find<HTMLElement>(event, "button[data-window]");
+  if (more && isWidgetMarkup(more)) return void showMore(more);
   const isHandled = event.defaultPrevented;
   const button = find<HTMLButtonElement>(event, SUBMITTERS);
   const form = button && formOf(button);

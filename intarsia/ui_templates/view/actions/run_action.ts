@@ -9,8 +9,9 @@ import { reportStale } from "../live/poller";
 import type { Arguments, Question, ToolResponse } from "../messages";
 import * as queue from "../requests/queue";
 import { readInTurn, readShownWidget } from "../requests/read_widget";
+import { sendUntilAccepted } from "../requests/retry_later";
 import { type CallExtras, callTool, forgetKey, newIdempotencyKey, untilApplied } from "../requests/tool_call";
-import { askUser, showProblem, showSuccess } from "../ui/status_bar";
+import { askUser, showProblem, showSuccess, showWaiting } from "../ui/status_bar";
 import { flushDraft } from "./drafts";
 import { captureFields, formOf } from "./form_values";
 import { reportAction } from "./model_context";
@@ -30,7 +31,7 @@ const MIN_SHOWN_MS = 2_000;
 const CLOSED: Outcome = { ok: false, kind: "failed", message: "The widget was closed." };
 
 const inFlight = new Map<string, Promise<Outcome>>();
-/** The keys of requests that got no response. */
+/** The keys of requests that got no response, or one that asks to send them again. */
 const unanswered = new Map<string, string>();
 
 /** Runs an action. The same action clicked again before its response is the same request. */
@@ -55,7 +56,7 @@ async function perform(request: ActionRequest, name: string, key: string, confir
       await flushDraft();
       args = request.arguments();
       const response = await performInTurn(confirmed, { id: key, confirmation }, signal);
-      if (response.isLost) unanswered.set(name, key);
+      if (response.isRetryable) unanswered.set(name, key);
       else forget(name, key);
       if (!response.isDeferred) settle(response.outcome);
       if (!response.question) {
@@ -105,8 +106,11 @@ async function performInTurn(request: ActionRequest, extras: CallExtras, signal:
     base = currentGeneration();
     return callTool(request.tool, request.arguments(), { ...extras, seen: currentSeen() }, signal);
   };
-  let response = await send();
-  if (response.isLost) response = await send();
+  const sendTwiceIfLost = async (): Promise<ToolResponse> => {
+    const response = await send();
+    return response.isLost ? send() : response;
+  };
+  const response = await sendUntilAccepted(sendTwiceIfLost, signal, showWaiting);
   await untilReleased(signal);
   if (response.question || response.isDeferred) return response;
   if (response.isLost && extras.id) void untilApplied(extras.id);
@@ -145,8 +149,8 @@ function prepareToSettle(from: Element | null): (outcome: Outcome) => void {
 }
 
 /** Says how an action ended. Returns a function that takes back why it was not done. */
-function report({ outcome, isLost, undo }: ToolResponse, retry: () => void): () => void {
-  if (!outcome.ok) return showProblem(outcome.message, isLost ? retry : undefined);
+function report({ outcome, isRetryable, undo }: ToolResponse, retry: () => void): () => void {
+  if (!outcome.ok) return showProblem(outcome.message, isRetryable ? retry : undefined);
   reportAction(outcome.message);
   const revert = undo && ((): void => void runAction({ tool: undo.tool, arguments: () => undo.arguments, from: null }));
   if (outcome.message) showSuccess(outcome.message, revert ?? undefined);

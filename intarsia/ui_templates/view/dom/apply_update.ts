@@ -1,6 +1,6 @@
 /** The widget that is shown: what the server sent of it, and how an update is applied to the document. */
 
-import { type Arguments, isOlder, type Piece, type Revision, type Seen, type WidgetUpdate } from "../messages";
+import { type Arguments, isOlder, type ListWindow, type Piece, type Revision, type Seen, type WidgetUpdate } from "../messages";
 import { captureFocus } from "./focus";
 import { activate, morph, morphInside } from "./htmx";
 import { parseFragment } from "./sanitize";
@@ -19,7 +19,11 @@ interface Shown {
   readonly lists: ReadonlyMap<string, ShownList>;
   /** Every list's items by element id, because an item keeps its id when it moves to another list. */
   readonly items: ReadonlyMap<string, Piece>;
+  readonly windows: Readonly<Record<string, ListWindow>>;
 }
+
+/** The most items of a list that the server shows at once. */
+const MAX_WINDOW_ITEMS = 200;
 
 /** `outdated`: a newer update is shown. `needs_full_read`: it is the difference to something that is not shown. */
 export type UpdateResult = "shown" | "outdated" | "needs_full_read";
@@ -61,7 +65,19 @@ export function currentSeen(tiles?: readonly string[]): Seen | null {
   );
   const seen: Seen = { tool: shown.tool, arguments: shown.arguments, frame: shown.frame.hash, parts, lists, revision: shown.revision };
   if (tiles) seen.tiles = [...tiles];
+  const windows = Object.entries(shown.windows).map(([place, [start, count]]) => {
+    // An item that was moved behind the last one of a window stays in sight.
+    const most = Math.min(MAX_WINDOW_ITEMS, Math.max(count, countItems(place)));
+    return [place, [start, most]] as const;
+  });
+  if (windows.length) seen.windows = Object.fromEntries(windows);
   return seen;
+}
+
+/** The number of items of a list in the document, if not all of the list is there. */
+function countItems(place: string): number {
+  const more = document.querySelector<HTMLElement>(`.intarsia-more[data-place="${CSS.escape(place)}"]`);
+  return document.getElementById(more?.dataset.list ?? "")?.querySelectorAll(":scope > :not(.intarsia-more)").length ?? 0;
 }
 
 /**
@@ -142,7 +158,8 @@ function merge(update: WidgetUpdate, base: Shown | null): Shown | null {
       items.set(prefix + key, piece);
     }
   }
-  return { tool: update.tool, arguments: update.arguments, revision: update.revision, frame, parts, lists, items };
+  const { tool, arguments: args, revision, windows = {} } = update;
+  return { tool, arguments: args, revision, frame, parts, lists, items, windows };
 }
 
 /** The whole widget's HTML: the frame with its placeholders filled. Null when there is nothing for one of them. */

@@ -1,21 +1,9 @@
-/** Numbers, dates and durations in the host's locale and time zone: `<data value data-format>`, `<time datetime data-format>`. */
+/** Formats elements in the host's locale and time zone: `<data value data-format>`, `<time datetime data-format>`. */
 
 import { viewContext } from "../host/theme";
+import { dataFormatter, type Formatter, type Options, type Reader, timeFormatter } from "./values";
 
-type Formatter = (value: string) => string | null;
-
-const DATE_ONLY = /^\d{4}-\d\d-\d\d$/;
 const RELATIVE_EVERY_MS = 30_000;
-
-/** The largest unit that fits is used; each number is how many of a unit make the next one. */
-const RELATIVE_UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
-  ["second", 60],
-  ["minute", 60],
-  ["hour", 24],
-  ["day", 30],
-  ["month", 12],
-  ["year", Infinity],
-];
 
 let formatters = new Map<string, Formatter>();
 
@@ -41,53 +29,32 @@ export function startRelativeTimes(root: ParentNode): void {
 function formatOne(element: HTMLElement): void {
   const isTime = element.tagName === "TIME";
   const value = element.getAttribute(isTime ? "datetime" : "value") ?? "";
-  const text = formatterFor(isTime, element.dataset.format ?? "", DATE_ONLY.test(value))(value);
+  const text = formatted(formatterFor(isTime, element.dataset.format ?? ""), value);
   if (text !== null && text !== element.textContent) element.textContent = text;
 }
 
-function formatterFor(isTime: boolean, format: string, isDateOnly: boolean): Formatter {
-  const key = `${isTime}${isDateOnly}${format}`;
-  const formatter = formatters.get(key) ?? makeFormatter(isTime, format, isDateOnly);
+function formatterFor(isTime: boolean, format: string): Formatter {
+  const key = `${isTime}${format}`;
+  const formatter = formatters.get(key) ?? makeFormatter(isTime, format);
   formatters.set(key, formatter);
   return formatter;
 }
 
-function makeFormatter(isTime: boolean, format: string, isDateOnly: boolean): Formatter {
+function makeFormatter(isTime: boolean, format: string): Formatter {
+  const { locale, timeZone } = viewContext();
+  const reader: Reader = { locale, timeZone, now: () => new Date() };
   try {
-    const options = JSON.parse(format) as Record<string, unknown>;
-    if (!isTime) return numberFormatter(options);
-    return options.relative ? relativeFormatter(options) : dateFormatter(options, isDateOnly);
+    const options = JSON.parse(format) as Options;
+    return isTime ? timeFormatter(options, reader) : dataFormatter(options, reader);
   } catch {
     return () => null; // Intl does not know these options
   }
 }
 
-function numberFormatter(options: Intl.NumberFormatOptions): Formatter {
-  const intl = new Intl.NumberFormat(viewContext().locale, options);
-  return (value) => (value.trim() && !Number.isNaN(Number(value)) ? intl.format(Number(value)) : null);
-}
-
-/** A date without a time has no time zone: converting it could show the day before. */
-function dateFormatter(options: Intl.DateTimeFormatOptions, isDateOnly: boolean): Formatter {
-  const { locale, timeZone } = viewContext();
-  const zone = isDateOnly ? "UTC" : timeZone;
-  const intl = new Intl.DateTimeFormat(locale, zone ? { timeZone: zone, ...options } : options);
-  return (value) => {
-    const date = new Date(value);
-    return Number.isNaN(date.getTime()) ? null : intl.format(date);
-  };
-}
-
-function relativeFormatter(options: Record<string, unknown>): Formatter {
-  const { relative: _relative, ...rest } = options;
-  const intl = new Intl.RelativeTimeFormat(viewContext().locale, { numeric: "auto", ...rest });
-  return (value) => {
-    let amount = (Date.parse(value) - Date.now()) / 1000;
-    if (Number.isNaN(amount)) return null;
-    for (const [unit, size] of RELATIVE_UNITS) {
-      if (Math.abs(amount) < size) return intl.format(Math.trunc(amount), unit);
-      amount /= size;
-    }
-    return null;
-  };
+function formatted(formatter: Formatter, value: string): string | null {
+  try {
+    return formatter(value);
+  } catch {
+    return null; // or does not know them for this value
+  }
 }

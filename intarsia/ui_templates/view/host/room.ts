@@ -5,8 +5,8 @@ import { hostContext } from "./theme";
 /** Where the host states no limit: the height that the guidelines of hosts ask for. */
 const UNSTATED_PX = 500;
 /** However much a host allows: more is not taken in at a glance, and pushes the conversation away. */
-const MOST_PX = 800;
-const LEAST_PX = 240;
+const MAX_PX = 800;
+const MIN_PX = 240;
 
 let fixedHeight = Infinity;
 
@@ -17,8 +17,8 @@ export function room(): number {
   if (displayMode && displayMode !== "inline") return Infinity;
   const ofConnector = Number(document.documentElement.dataset.inlineHeight) || undefined;
   const ofHost = (containerDimensions as { maxHeight?: number } | undefined)?.maxHeight;
-  const limit = Math.min(ofConnector ?? MOST_PX, ofHost ?? ofConnector ?? UNSTATED_PX, fixedHeight);
-  return Math.max(LEAST_PX, limit);
+  const limit = Math.min(ofConnector ?? MAX_PX, ofHost ?? ofConnector ?? UNSTATED_PX, fixedHeight);
+  return Math.max(MIN_PX, limit);
 }
 
 /** Takes a fixed height of the host as the room, because the host did not grow when more was reported. */

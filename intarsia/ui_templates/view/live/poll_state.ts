@@ -198,7 +198,7 @@ function noteFailure(state: PollState, event: Extract<PollEvent, { type: "failed
   return {
     // A host, its user or a connector that refused must not be asked again and again.
     failures: kind === "refused" ? MAX_FAILURES : Math.min(failures + 1, MAX_FAILURES),
-    maxBackoffMs: kind === "offline" ? MAX_OFFLINE_BACKOFF_MS : MAX_BACKOFF_MS,
+    maxBackoffMs: kind === "offline" || kind === "busy" ? MAX_OFFLINE_BACKOFF_MS : MAX_BACKOFF_MS,
     readAt: mark(state, names, at),
     staleReason: isRefusal ? staleReason : message,
     // The refusal replaces the message on the screen, so that one must be shown again if the widget is still off.

@@ -4,8 +4,10 @@ import type { Outcome } from "../behavior";
 import { confirmUnchanged, currentGeneration, currentSeen, shownWidget } from "../dom/apply_update";
 import { untilReleased } from "../dom/render_lock";
 import { showUpdate } from "../dom/root";
-import type { Arguments, BoundCall, ToolResponse } from "../messages";
+import type { Arguments, BoundCall, ToolResponse, WantedWindow } from "../messages";
+import { showWaiting } from "../ui/status_bar";
 import * as queue from "./queue";
+import { sendUntilAccepted } from "./retry_later";
 import { callTool } from "./tool_call";
 
 /** The outcome of a read that a newer one replaced. */
@@ -15,12 +17,24 @@ export const REPLACED: Outcome = { ok: false, kind: "failed", message: "A newer 
  * Reads a widget and shows it. The caller has its turn in the queue.
  *
  * @param tiles only these tiles are run again
+ * @param show shows that a busy server is asked again, if the user waits for it
+ * @param window of one list, another window is shown
  * @returns the response; its outcome is not ok when it holds no widget
  */
-export async function readInTurn(widget: BoundCall, signal: AbortSignal, tiles?: readonly string[]): Promise<ToolResponse> {
-  const seen = currentSeen(tiles);
-  const base = seen ? currentGeneration() : null;
-  const response = await callTool(widget.tool, widget.arguments, { seen }, signal);
+export async function readInTurn(
+  widget: BoundCall,
+  signal: AbortSignal,
+  tiles?: readonly string[],
+  show?: typeof showWaiting,
+  window?: WantedWindow,
+): Promise<ToolResponse> {
+  let base: number | null = null;
+  const send = (): Promise<ToolResponse> => {
+    const seen = currentSeen(tiles);
+    base = seen ? currentGeneration() : null;
+    return callTool(widget.tool, widget.arguments, { seen, window }, signal);
+  };
+  const response = await sendUntilAccepted(send, signal, show);
   await untilReleased(signal);
   if (!response.update) return response.outcome.ok ? withoutWidget(response) : response;
   if (showUpdate(response.update, base) !== "needs_full_read") return response;
@@ -64,7 +78,16 @@ export function readWidget(
   priority: queue.Priority,
   tiles?: readonly string[],
 ): Promise<ToolResponse | null> {
-  return enqueue(priority, (signal) => readInTurn(widget, signal, tiles));
+  const show = priority === "read" ? showWaiting : undefined;
+  return enqueue(priority, (signal) => readInTurn(widget, signal, tiles, show));
+}
+
+/** Reads another window of a list of the widget that is shown. Resolves to null when a newer request replaced it. */
+export function readWindow(window: WantedWindow): Promise<ToolResponse | null> {
+  return enqueue("read", async (signal) => {
+    const widget = shownWidget();
+    return widget && readInTurn(widget, signal, undefined, showWaiting, window);
+  });
 }
 
 /** Reads what is shown when all requests of the user before it are done. Resolves to null when the user sent another. */

@@ -2,7 +2,17 @@
 
 import type { Outcome } from "../behavior";
 import { request, type RequestError } from "../host/bridge";
-import { appliedKeys, type Arguments, metaOf, parseResponse, type Seen, type ToolResponse, type ToolResult, viaOf } from "../messages";
+import {
+  appliedKeys,
+  type Arguments,
+  metaOf,
+  parseResponse,
+  type Seen,
+  type ToolResponse,
+  type ToolResult,
+  viaOf,
+  type WantedWindow,
+} from "../messages";
 import { isAbort } from "./queue";
 import { recordCall } from "./rate_limit";
 
@@ -11,6 +21,8 @@ export interface CallExtras {
   readonly seen?: Seen | null;
   /** The idempotency key of an action. */
   readonly id?: string;
+  /** Another window of a list. */
+  readonly window?: WantedWindow | undefined;
   /** The token of a question that the user confirmed. */
   readonly confirmation?: string | undefined;
 }
@@ -106,5 +118,6 @@ function responseForError(error: unknown): ToolResponse {
   const refusal = reason.replace(/^MCP error -?\d+: /, "") || "The host app refused the request.";
   const message = isLost ? "The server did not respond." : refusal;
   const outcome: Outcome = { ok: false, kind: isLost ? "offline" : "refused", message };
-  return { outcome, isLost, update: null, unchanged: null, undo: null, question: null, isDeferred: false, text: "", raw: {} };
+  const nothing = { update: null, unchanged: null, undo: null, question: null, isDeferred: false, text: "", raw: {} };
+  return { outcome, isLost, retryAfterMs: null, isRetryable: isLost, ...nothing };
 }

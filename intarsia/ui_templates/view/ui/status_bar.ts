@@ -24,7 +24,9 @@ const STATES: Readonly<Record<StateName, readonly [style: string, title: string]
   unknown_tool: ["off", "Turned off or removed"],
   failed: ["error", "Something went wrong"],
   off: ["off", "Turned off by an admin"],
+  too_large: ["error", "Too large to be shown"],
   superseded: ["superseded", "A newer copy is open"],
+  busy: ["offline", "The server is busy"],
   offline: ["offline", "Can't reach the server"],
   cancelled: ["cancelled", "Canceled"],
   nothing: ["offline", "Nothing to show yet"],
@@ -142,6 +144,15 @@ export const status: Status = {
   problem: (message) => void showProblem(message),
   clear: dismiss.run,
 };
+
+/** Shows that a call waits until the server is less busy. What it returns removes the message, if it is still there. */
+export function showWaiting(): () => void {
+  const message = "The server is busy. Still trying…";
+  setStatus(message, "", []);
+  return () => {
+    if (messageLine.textContent === message) dismiss.run();
+  };
+}
 
 /** Shows what was done, with Undo when it can be undone. */
 export function showSuccess(message: string, undo?: () => void): void {

@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from intarsia.errors import SettingError
+from intarsia.server.audit.heads import HeadSink, check_sink
 from intarsia.server.auth.resource_server.settings import MCP_PATH, checked_address
 from intarsia.server.storage.store import default_path
 
@@ -31,10 +32,11 @@ class EmbeddedIssuer:
         access_seconds: The lifetime of an access token.
         refresh_seconds: The lifetime of a refresh token: how long an unused connection stays valid.
         session_seconds: How long a user stays signed in in a browser.
+        audit_heads: Where the heads of the log of sign-ins and grants are shipped to; see `Connector`.
 
     Raises:
-        SettingError: The URL is not HTTPS, its path has other characters than letters, digits and `. _ ~ -`, or a
-            lifetime is out of range.
+        SettingError: The URL is not HTTPS, its path has other characters than letters, digits and `. _ ~ -`, a
+            lifetime is out of range, or `audit_heads` is neither a path nor a function.
     """
 
     public_url: str
@@ -43,6 +45,7 @@ class EmbeddedIssuer:
     access_seconds: int = 60 * 60
     refresh_seconds: int = 30 * 24 * 60 * 60
     session_seconds: int = 8 * 60 * 60
+    audit_heads: HeadSink | None = None
 
     def __post_init__(self) -> None:
         address = checked_address(self.public_url, "The public address of sign-in")
@@ -58,6 +61,7 @@ class EmbeddedIssuer:
         _check_seconds("access_seconds", self.access_seconds, 60, 24 * 60 * 60)
         _check_seconds("refresh_seconds", self.refresh_seconds, self.access_seconds, 366 * 24 * 60 * 60)
         _check_seconds("session_seconds", self.session_seconds, 60, 31 * 24 * 60 * 60)
+        check_sink(self.audit_heads)
 
     @property
     def resource(self) -> str:

@@ -1,9 +1,29 @@
-"""The database tables of the authorization server. Tokens, codes and cookies are stored as digests only."""
+"""The database tables of the authorization server. Tokens, codes and cookies are stored as digests only.
+
+After an edit, add a migration to `migrations/` and raise `NEWEST_VERSION`.
+"""
+
+from pathlib import Path
 
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, LargeBinary, MetaData, String, Table
 from sqlalchemy.types import Float
 
+from intarsia.server.storage.schema import Schema
+from intarsia.server.storage.store import Store
+
 TABLES = MetaData()
+
+NEWEST_VERSION = "0001"
+
+SCHEMA = Schema(
+    "accounts",
+    TABLES,
+    versions=Path(__file__).parent / "migrations",
+    newest=NEWEST_VERSION,
+    version_table="intarsia_accounts_version",
+    first_table="accounts",
+)
+"""The tables of accounts and their migrations."""
 
 ACCOUNTS = Table(
     "accounts",
@@ -96,3 +116,13 @@ REFRESH_TOKENS = Table(
     Column("response", LargeBinary),
 )
 """Refresh tokens. A used one has its successor, and the token response, encrypted under the token itself."""
+
+
+def accounts_store(path: Path, *, is_shared: bool = False) -> Store:
+    """Return the store of an authorization server, with the tables of accounts.
+
+    Args:
+        path: The file.
+        is_shared: Whether other processes may serve from it at the same time.
+    """
+    return Store(path, schemas=(SCHEMA,), is_shared=is_shared)
