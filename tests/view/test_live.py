@@ -254,4 +254,4 @@ async def test_the_model_is_told_once_after_things_calm_down(timed_lab: Lab) -> 
     await timed_lab.pass_time(0.8)
 
     (text,) = await timed_lab.run("() => lab.contexts")
-    assert text.count("- Moved T-2") == 8
+    assert text.count('- "Moved T-2') == 8
