@@ -13,8 +13,8 @@ from benchmarks.subject import build_subject
 from intarsia.server.wire.messages import CallResponse
 
 VIEW, ANSWERS = "View document", "Answers"
-VIEW_BUDGET = 40_000
-"""Bytes of the View, gzipped."""
+VIEW_BUDGET = 46_000
+"""Bytes of the View, gzipped: 34,000 for what every widget needs, and 12,000 for the board."""
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,9 @@ def plain(value: object, most: int | None = MAX_INLINE_CHARACTERS) -> Markdown:
 
 def paragraphs(text: str) -> Markdown:
     """Return a message as Markdown: paragraphs of plain text, separated by blank lines."""
-    return Markdown("\n\n".join(filter(None, (plain(part, None) for part in text.split("\n\n")))))
+    # Nothing follows a paragraph that could make a link of the brackets at its end.
+    parts = (re.sub(r"\\\]\Z", "]", plain(part, None)) for part in text.split("\n\n"))
+    return Markdown("\n\n".join(filter(None, parts)))
 
 
 def bold(value: object, most: int = MAX_INLINE_CHARACTERS) -> Markdown:

@@ -10,6 +10,7 @@ import pytest
 
 from intarsia.host import connection_limits
 from intarsia.server.http import body_limits
+from intarsia.ui_templates.text_markdown import paragraphs
 from tests.interop.conftest import ERAS, MODERN, Served, answer_of
 
 CANARY = "c4n4ryV4lue"
@@ -112,7 +113,7 @@ async def test_what_a_tool_cannot_take_is_refused_with_its_kind(served: Served, 
         problem = result["_meta"]["dev.intarsia/problem"]
         assert (response.status_code, result["isError"], problem["kind"]) == (200, True, kind), what
         assert words in problem["message"], what
-        assert result["content"][0]["text"].startswith(problem["message"]), what
+        assert result["content"][0]["text"].startswith(paragraphs(problem["message"])), what
         assert_says_nothing(response.text, what)
         assert await served.rows() == before, what
 

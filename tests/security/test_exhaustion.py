@@ -20,7 +20,7 @@ from intarsia.host.server import Listener, open_socket, running
 from intarsia.server.http import body_limits
 from intarsia.server.http.body_limits import MAX_BODIES_PER_NETWORK, MAX_BODIES_PER_PERSON, BodyBudget
 from intarsia.server.http.request_limits import RequestRejectedError
-from intarsia.server.tools import arguments
+from intarsia.server.tools import json_schema
 from intarsia.server.wire.peers import KNOWN_HOST
 from intarsia.widgets import Metric
 from tests.server.people import Client, app_of, result_of
@@ -305,7 +305,7 @@ async def test_t70_thousands_of_unknown_arguments_cost_three_searches(
         searched.append(name)
         return ""
 
-    monkeypatch.setattr(arguments, "near_miss", search)
+    monkeypatch.setattr(json_schema, "near_miss", search)
     async with running_app(app_of(connector)) as client:
         unknown = await client.call("small", **{f"number{name}": 0 for name in range(4_000)})
         wrong = await client.call("small", numbers=["x"] * 20_000)

@@ -56,11 +56,7 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
     "t75 the token before the body": (f"{TESTS} -k learns_nothing", [Mutation(APP, TOKEN_FIRST, BODY_FIRST)]),
     "t70 searches for near misses": (
         f"{TESTS} -k three_searches",
-        [
-            Mutation(
-                "intarsia/server/tools/arguments.py", "for name in unknown[:MAX_NEAR_MISSES]", "for name in unknown"
-            )
-        ],
+        [Mutation("intarsia/server/tools/argument_errors.py", "for name in first)", "for name in names)")],
     ),
     "t70 large lists": (
         f"{TESTS} -k three_searches",

@@ -20,7 +20,9 @@ GUARDS: dict[str, tuple[str, list[Mutation]]] = {
         f"{TESTS} -k text_only_leaves",
         [
             Mutation(
-                CALLS, "if not self._catalog.switches.positions.shows_widget(tool.name, call.grant):\n", "if False:\n"
+                CALLS,
+                "shows_widget = self._catalog.switches.positions.shows_widget(tool.name, call.grant)\n",
+                "shows_widget = True\n",
             )
         ],
     ),

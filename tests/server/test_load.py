@@ -42,7 +42,7 @@ async def test_a_tile_that_gives_up_by_itself_takes_nothing_with_it(tmp_path: An
 
     assert text.count("Could not be read.") == 2
     assert text.count("Took longer than 0.01 seconds.") == 1
-    assert "Fine: **1**" in text
+    assert "**Fine**: **1**" in text
 
 
 async def test_a_call_that_is_cancelled_while_tiles_are_read_ends(tmp_path: Any) -> None:
