@@ -82,6 +82,20 @@ async def test_a_refused_action_did_not_take_effect(connector: Connector) -> Non
     assert "dev.intarsia/applied" not in (await call(connector, "task_board", meta)).meta
 
 
+async def test_an_action_is_answered_when_the_others_cannot_be_looked_up(
+    connector: Connector, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(_store: results.ResultStore, _person: str, _keys: frozenset[str]) -> frozenset[str]:
+        reason = "the text of the error"
+        raise OSError(reason)
+
+    monkeypatch.setattr(results.ResultStore, "applied", fail)
+    moved = await call(connector, "move_card", {**KEY, "dev.intarsia/unanswered": ["f" * 16]}, **MOVE)
+
+    assert DONE in moved.meta
+    assert caplog.messages == ["Which actions took effect could not be read: OSError"]
+
+
 async def test_nobody_is_told_of_the_actions_of_others(connector: Connector) -> None:
     await call(connector, "move_card", KEY, **MOVE)
     other = Grant("somebody-else", scopes=connector.local.scopes)

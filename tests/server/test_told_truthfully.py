@@ -130,6 +130,18 @@ async def test_what_is_in_memory_only_is_stored_when_the_connector_stops(
     assert again.text == "Added a."
 
 
+async def test_an_action_in_memory_only_took_effect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "WRITE_AGAIN_SECONDS", 600)
+    async with Things(tmp_path / "things.db").running() as things:
+        async with locked_after_the_change(things, monkeypatch):
+            await press(things, ELSEWHERE, "a", "the-first-key")
+        store, person = things.connector.catalog.results, things.connector.local.person
+
+        assert store.unwritten == 1
+        assert await store.applied(person, ["the-first-key", "the-other-key"]) == {"the-first-key"}
+        assert await store.applied("somebody-else", ["the-first-key"]) == frozenset()
+
+
 async def test_no_action_runs_while_too_much_is_in_memory_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(results, "MAX_UNWRITTEN", 2)
     async with Things(tmp_path / "things.db").running() as things:

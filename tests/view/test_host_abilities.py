@@ -44,6 +44,18 @@ async def test_a_gesture_without_tool_calls_reaches_no_server(lab: Lab) -> None:
     assert await lab.calls() == []
 
 
+async def test_without_tool_calls_a_long_list_offers_no_more_of_itself(lab: Lab) -> None:
+    more = (
+        "<div class='intarsia-more' data-place='rows' data-list='w' data-end='100' data-total='400'>"
+        "<button type='button' data-window='[0,200]'>Show 100 more</button> of 400</div>"
+    )
+    await lab.open_html(f"<div id='w'><p>One</p>{more}</div>", capabilities={})
+
+    await expect(lab.view.locator(".intarsia-more")).to_have_text("of 400")
+    await expect(lab.view.get_by_role("button")).to_have_count(0)
+    await expect(lab.view.locator(NOTE)).to_have_count(1)
+
+
 async def test_a_widget_without_controls_says_nothing_of_them(lab: Lab) -> None:
     await lab.open_html("<p id='w'>Seven <button type='button' data-local>Copy</button></p>", capabilities={})
 
