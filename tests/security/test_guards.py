@@ -55,9 +55,11 @@ ANYBODY = Mutation("intarsia/server/mcp_server/server.py", "if grant is None and
 GUARDS: dict[str, tuple[str, *tuple[Mutation, ...]]] = {
     "t01 a token is asked for": (
         f"{TOKENS} -k 't01 and no_token'",
-        Mutation(GUARD, "if refusal is not None:", "if refusal is not None and refusal.status != 401:"),
+        Mutation(GUARD, "        if isinstance(bearer, AuthRefusal):\n            await",
+                 "        if isinstance(bearer, AuthRefusal) and bearer.status != 401:\n            await"),
         Mutation(GUARD, "        authenticated = _authenticated(",
-                 "        authenticated = scope if refusal else _authenticated("),
+                 "        authenticated = scope if isinstance(bearer, AuthRefusal) else _authenticated("),
+        Mutation(GUARD, "ACCESS_WATCH.set(self._resource.watch_access(scope, bearer))", "ACCESS_WATCH.set(None)"),
         ANYBODY,
     ),
     "t01 every route": (
