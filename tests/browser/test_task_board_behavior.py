@@ -228,6 +228,8 @@ async def test_in_right_to_left_the_left_arrow_goes_to_the_next_column(open_host
     await board.keyboard.press("ArrowLeft")
     await board.shows("doing", "T-1", "T-4", "T-5")
     await board.keyboard.press("Escape")
+    await board.shows("todo", "T-1", "T-2", "T-3")
+    await expect(board.button("Cancel")).to_be_hidden()
     await board.drag("T-1", "T-5", below=False)
 
     await board.shows("doing", "T-4", "T-1", "T-5")
