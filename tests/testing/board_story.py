@@ -24,7 +24,7 @@ AT_REST_MS = 200
 """A widget is at rest when for so long no call was on its way."""
 WHEEL_STEPS = 25
 """How far a person turns the wheel to find something."""
-PRESS_AGAIN_MS = 800
+PRESS_AGAIN_MS = 500
 """A person presses again when their words are still in the field after so long."""
 
 _SHOWN = """() => Object.fromEntries([
