@@ -110,8 +110,7 @@ class WidgetReader:
             call: The call.
             page: The number of the page, from 1.
         """
-        given = json_arguments(wanted.checked, with_defaults=False)
-        return await self._catalog.renders.text(drawn, self._asked(wanted, call), given, page)
+        return await self._catalog.renders.text(drawn, self._asked(wanted, call), wanted.arguments, page)
 
     async def parts(
         self, drawn: SharedRender, wanted: AuthorizedRead, call: ToolCall, reserved: int = 0
